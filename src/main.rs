@@ -1,0 +1,2 @@
+//! Pilothouse.
+fn main() {}
