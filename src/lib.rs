@@ -1,1 +1,4 @@
 //! Pilothouse.
+
+pub mod db;
+pub mod postgres;

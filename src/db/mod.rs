@@ -1,0 +1,3 @@
+//! The console's database.
+
+pub mod migrations;
