@@ -67,7 +67,7 @@ pub fn start(conn: &mut PgConnection, user: UserId, token: &SecretHash, origin: 
 /// When the statement fails.
 pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
     diesel::update(sessions::table.filter(sessions::id.eq(session)).filter(sessions::is_active.eq(true)))
-        .set(sessions::last_activity.eq(now.nullable()))
+        .set(sessions::last_activity.eq(now))
         .execute(conn)
         .map(|_| ())
 }

@@ -74,7 +74,7 @@ pub fn begin(
     }
     sessions::start(conn, account.id, token, &principal.origin)?;
     diesel::update(users::table.filter(users::id.eq(account.id)))
-        .set(users::last_login.eq(now.nullable()))
+        .set(users::last_login.eq(now))
         .execute(conn)?;
     audit::record(conn, principal, &Act::SignedIn, &Target::user(account.id, &account.email))
 }
