@@ -1,0 +1,5 @@
+//! The record of what happened: actions, events and audit entries on one timeline.
+
+mod principal;
+
+pub use principal::{Origin, Principal};
