@@ -1,6 +1,8 @@
 //! The tables of the three schemas, by hand: `tests/suite/drift.rs` holds them against a migrated database.
 //! Quoted and reserved names have idiomatic ones here (`"ActivityEvent"` is [`activity_events`], `type` is `kind`).
 
+#![expect(missing_docs, reason = "the macros make a struct a column; the tables are described")]
+
 /// Types of PostgreSQL that this database defines.
 pub mod sql_types {
     /// `"ActivityEventType"`. Other programs add labels: read it as text.
