@@ -48,7 +48,7 @@ pub fn holder(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
-        .filter(users::is_active.is_distinct_from(false))
+        .filter(users::is_active.eq(true))
         .select((users::id, users::email))
         .first(conn)
         .optional()
@@ -70,7 +70,7 @@ pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<
     let Some(user) = used else { return Ok(None) };
     let email: Option<String> = users::table
         .filter(users::id.eq(user))
-        .filter(users::is_active.is_distinct_from(false))
+        .filter(users::is_active.eq(true))
         .select(users::email)
         .first(conn)
         .optional()?;

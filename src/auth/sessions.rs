@@ -72,7 +72,7 @@ pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
         .map(|_| ())
 }
 
-/// Ends the session whose token has this hash; nothing when there is none.
+/// Ends the session whose token has this hash, for the gate; nothing when there is none.
 ///
 /// # Errors
 /// When the statement fails.

@@ -62,17 +62,17 @@ pub fn create(
         ),
         None => None,
     };
-    let id = ProjectId(principal.entropy.uuid());
-    diesel::insert_into(projects::table)
+    // The database chooses the id: a chosen one could claim the record of a deleted project.
+    let id: ProjectId = diesel::insert_into(projects::table)
         .values((
-            projects::id.eq(id),
             projects::name.eq(draft.name.as_str()),
             projects::description.eq(draft.description.as_deref()),
             projects::kind.eq(draft.kind.as_str()),
             projects::user_id.eq(principal.user),
             projects::container_id.eq(container),
         ))
-        .execute(conn)?;
+        .returning(projects::id)
+        .get_result(conn)?;
     let target = Target::project(id, draft.name.as_str());
     audit::record_change(conn, principal, &Act::ProjectCreated, &target, Value::Null, described(draft))?;
     let details = match &container_name {

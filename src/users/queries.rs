@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::model::Role;
 use crate::db::cursor::{From, ListPosition, Page};
@@ -17,9 +17,9 @@ diesel::define_sql_function! {
     fn lower(text: Text) -> Text;
 }
 diesel::define_sql_function! {
-    /// COALESCE of a user's activity flag, whose default is true.
+    /// COALESCE of a user's activity flag.
     #[sql_name = "coalesce"]
-    fn coalesce_flag(flag: Nullable<diesel::sql_types::Bool>, otherwise: diesel::sql_types::Bool) -> diesel::sql_types::Bool;
+    fn coalesce_flag(flag: Nullable<Bool>, otherwise: Bool) -> Bool;
 }
 
 /// Which users a list shows.
@@ -44,7 +44,7 @@ pub struct UserLine {
     pub name: Option<String>,
     /// `users.role`.
     pub role: String,
-    /// Whether they may sign in; NULL counts as yes.
+    /// Whether they may sign in; NULL counts as no.
     pub is_active: Option<bool>,
     /// When they signed in last.
     pub last_login: Option<DateTime<Utc>>,
@@ -104,7 +104,7 @@ pub fn page(
         None => query,
     };
     if let Some(active) = filter.active {
-        query = query.filter(coalesce_flag(users::is_active, true).eq(active));
+        query = query.filter(coalesce_flag(users::is_active, false).eq(active));
     }
     let email = lower(users::email);
     query = match from {
@@ -130,7 +130,7 @@ pub struct UserView {
     pub name: Option<String>,
     /// `users.role`.
     pub role: String,
-    /// Whether they may sign in; NULL counts as yes.
+    /// Whether they may sign in; NULL counts as no.
     pub is_active: Option<bool>,
     /// When they were made.
     pub created_at: Option<DateTime<Utc>>,
@@ -152,7 +152,7 @@ impl UserView {
     /// Whether they may sign in.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.is_active != Some(false)
+        self.is_active == Some(true)
     }
 }
 
@@ -195,7 +195,7 @@ pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryRe
         users::table
             .filter(users::role.eq("admin"))
             .filter(users::id.ne(id))
-            .filter(coalesce_flag(users::is_active, true).eq(true)),
+            .filter(coalesce_flag(users::is_active, false).eq(true)),
     ))
     .get_result(conn)
 }
