@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use diesel::sql_types::Text;
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::CommandError;
 use crate::app::{App, Entropy};
@@ -59,9 +59,13 @@ impl Database {
     }
 
     /// One connection as the console's own login, for checks.
-    pub(super) fn connect(&self) -> Result<diesel::PgConnection, CommandError> {
-        pool::connect(&self.console_url)
-            .map_err(|error| CommandError::Failed(format!("the database can't be reached: {error}")))
+    pub(super) fn connect(&self) -> Result<PgConnection, CommandError> {
+        connect(&self.console_url)
+    }
+
+    /// One connection as the login that owns the schema, for checks.
+    pub(super) fn connect_as_owner(&self) -> Result<PgConnection, CommandError> {
+        connect(&self.owner_url)
     }
 
     fn console_login(&self) -> Result<String, MigrateFailure> {
@@ -100,6 +104,10 @@ impl Database {
             cluster.stop();
         }
     }
+}
+
+fn connect(url: &str) -> Result<PgConnection, CommandError> {
+    pool::connect(url).map_err(|error| CommandError::Failed(format!("the database can't be reached: {error}")))
 }
 
 /// Why the schema is not up to date.

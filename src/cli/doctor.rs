@@ -49,7 +49,7 @@ pub(super) fn run(config: &Config) -> CommandResult {
             Err(error) => report.fail("database", &error.to_string()),
             Ok(mut conn) => {
                 report.fine("database", "reachable");
-                check_schema(&mut report, &mut conn)?;
+                check_schema(&mut report, &mut database.connect_as_owner()?)?;
                 check_roles(&mut report, &mut conn, config)?;
             }
         },
