@@ -209,5 +209,6 @@ fn make_dirs(path: &Path, mode: u32) -> Result<(), ClusterError> {
 /// A short name that is always the same for the same path.
 fn short_name(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:016x}")
 }

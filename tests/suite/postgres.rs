@@ -5,7 +5,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -14,7 +13,7 @@ use diesel::sql_types::{Bool, Text};
 use pilothouse::db::migrations;
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, ClusterError, DATABASE, SUPERUSER};
 
-use crate::support::db::TestDb;
+use crate::support::db::{TestDb, new_directory};
 
 /// A directory for one test's cluster, removed with it.
 struct Place {
@@ -23,9 +22,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("pilothouse-cluster-{}-{number}", std::process::id()));
+        let dir = new_directory();
         fs::create_dir(&dir).unwrap();
         Self { dir }
     }

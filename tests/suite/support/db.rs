@@ -15,8 +15,11 @@ use diesel::prelude::*;
 use pilothouse::db::migrations;
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, SUPERUSER};
 
-/// Names of the directories of test clusters; what follows is the process that made it.
+/// Names of test clusters' directories; what follows is the process that made it, and a number.
 const DIRECTORY_PREFIX: &str = "pilothouse-tests-";
+
+/// Numbers the directories of this process; the test cluster's is 0.
+static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(1);
 
 /// What a run may need at once; less, and it lies on the disk. (Containers get 64 MB of memory.)
 const ROOM_NEEDED_KIB: u64 = 2 << 20;
@@ -87,9 +90,8 @@ struct TestServer {
 
 impl TestServer {
     fn start() -> Self {
-        let parent = roomy_directory();
-        remove_leftovers(&parent);
-        let data_dir = parent.join(format!("{DIRECTORY_PREFIX}{}", std::process::id()));
+        let data_dir = directory(0);
+        remove_leftovers(data_dir.parent().unwrap());
         remove_at_exit(&data_dir);
         let cluster = Cluster::start(&ClusterConfig::new(data_dir).throwaway()).unwrap();
         let server = Self { cluster, template: "migrated".to_owned(), idle: Mutex::default() };
@@ -115,6 +117,16 @@ impl TestServer {
     }
 }
 
+/// A path for a cluster's directory that no other test has, and that a later run removes if this one
+/// can't. It is short enough for a socket.
+pub fn new_directory() -> PathBuf {
+    directory(NEXT_DIRECTORY.fetch_add(1, Ordering::Relaxed))
+}
+
+fn directory(number: u32) -> PathBuf {
+    roomy_directory().join(format!("{DIRECTORY_PREFIX}{}-{number}", std::process::id()))
+}
+
 /// Memory, if there is enough of it for a run's databases, else the disk.
 fn roomy_directory() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
@@ -131,7 +143,8 @@ fn free_kib(dir: &Path) -> Option<u64> {
 fn remove_leftovers(parent: &Path) {
     for entry in fs::read_dir(parent).unwrap().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY_PREFIX));
+        let maker = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY_PREFIX));
+        let pid = maker.and_then(|maker| maker.split('-').next());
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             // Another test process may be sweeping too.
             let _ = fs::remove_dir_all(entry.path());
