@@ -27,7 +27,7 @@ fetch_axe() {
     box=$(mktemp -d "$cache/fetch.XXXXXX") || return
     (
         cd "$box" &&
-            npm pack --silent "axe-core@$AXE_VERSION" >/dev/null &&
+            npm pack --loglevel=error "axe-core@$AXE_VERSION" >/dev/null &&
             tar -xzf "axe-core-$AXE_VERSION.tgz" package/axe.min.js &&
             { axe_is_whole package/axe.min.js || { echo "axe.min.js is not the file that is expected" >&2; false; }; } &&
             mv package/axe.min.js "$cache/axe.min.js"

@@ -152,13 +152,15 @@ fn remove_leftovers(parent: &Path) {
     }
 }
 
-/// A static is never dropped, so a shell waits for this process to end (its input ends then), and
-/// for the server, which is told to stop by the system.
+/// A static is never dropped, so a shell waits for this process to end (its input ends then), ends
+/// the server if the system did not, and removes its files.
 fn remove_at_exit(data_dir: &Path) {
     const SCRIPT: &str = r#"
         cat
+        running=$1/postgres/data/postmaster.pid
         tries=0
-        while [ -e "$1/postgres/data/postmaster.pid" ] && [ $tries -lt 100 ]; do
+        read -r pid <"$running" && kill -s INT "$pid"
+        while [ -e "$running" ] && [ $tries -lt 100 ]; do
             sleep 0.1
             tries=$((tries + 1))
         done
