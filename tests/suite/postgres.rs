@@ -24,6 +24,7 @@ impl Place {
     fn new() -> Self {
         let dir = new_directory();
         fs::create_dir(&dir).unwrap();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)).unwrap();
         Self { dir }
     }
 
@@ -289,9 +290,11 @@ fn two_commands_at_once_share_one_server() {
 #[test]
 fn a_cluster_whose_making_was_cut_short_is_made_afresh() {
     let place = Place::new();
-    let unfinished = place.data_dir().join("postgres/data.new");
-    fs::create_dir_all(unfinished.join("base/1")).unwrap();
-    fs::write(unfinished.join("PG_VERSION"), "15\n").unwrap();
+    Cluster::start(&place.config()).unwrap().stop();
+    let data = place.data_dir().join("postgres/data");
+    let unfinished = data.with_file_name("data.new");
+    fs::rename(&data, &unfinished).unwrap();
+    fs::remove_dir_all(unfinished.join("global")).unwrap();
 
     let cluster = Cluster::start(&place.config()).unwrap();
 
@@ -316,8 +319,10 @@ fn a_set_up_that_was_cut_short_is_completed_by_the_next_start() {
 #[test]
 fn a_directory_with_other_things_in_it_is_not_touched() {
     let place = Place::new();
+    Cluster::start(&place.config()).unwrap().stop();
     let data = place.data_dir().join("postgres/data");
-    fs::create_dir_all(&data).unwrap();
+    fs::remove_dir_all(&data).unwrap();
+    fs::create_dir(&data).unwrap();
     fs::write(data.join("letters.txt"), "mine").unwrap();
 
     let refused = Cluster::start(&place.config()).unwrap_err();
