@@ -1,9 +1,10 @@
 //! The route table: every address of the console, in one place.
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig, get, post, resource};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{assets, health, sessions};
+use super::{assets, guard, health, sessions};
 use crate::error::{AppError, AppResult};
 
 /// Mounts every page.
@@ -12,17 +13,33 @@ pub fn mount(config: &mut ServiceConfig) {
     mount_public(config);
 }
 
+/// One address. What answers GET answers HEAD too. Handlers are contained: a panic or a deadline becomes
+/// an answer.
+macro_rules! at {
+    ($path:literal, get => $show:expr) => {
+        resource($path).route(get().to($show)).route(head().to($show)).wrap(from_fn(guard::contain))
+    };
+    ($path:literal, post => $act:expr) => {
+        resource($path).route(post().to($act)).wrap(from_fn(guard::contain))
+    };
+    ($path:literal, get => $show:expr, post => $act:expr) => {
+        resource($path)
+            .route(get().to($show))
+            .route(head().to($show))
+            .route(post().to($act))
+            .wrap(from_fn(guard::contain))
+    };
+}
+
 /// What answers without a session.
 fn mount_public(config: &mut ServiceConfig) {
     config
-        .service(resource("/healthz").route(get().to(health::alive)))
-        .service(resource("/readyz").route(get().to(health::ready)))
-        .service(resource("/favicon.ico").route(get().to(assets::favicon)))
-        .service(resource("/assets/{name}").route(get().to(assets::show)))
-        .service(
-            resource("/login").route(get().to(sessions::new::show)).route(post().to(sessions::create::create)),
-        )
-        .service(resource("/logout").route(post().to(sessions::destroy::destroy)));
+        .service(at!("/healthz", get => health::alive))
+        .service(at!("/readyz", get => health::ready))
+        .service(at!("/favicon.ico", get => assets::favicon))
+        .service(at!("/assets/{name}", get => assets::show))
+        .service(at!("/login", get => sessions::new::show, post => sessions::create::create))
+        .service(at!("/logout", post => sessions::destroy::destroy));
 }
 
 /// Everything that is not in the table.
