@@ -1,1 +1,37 @@
-//! Pilothouse.
+//! Pilothouse: a web console for projects that run in containers.
+//!
+//! Nouns (`users`, `projects`, `containers`, `activity`) hold rows, reads, writes and rules, and know no
+//! HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
+
+/// What one process is made of: configuration, database, clock, randomness.
+pub mod app;
+/// Who acts: passwords, sessions, the viewer of a request.
+pub mod auth;
+/// Every environment variable: its default, its meaning and its check.
+pub mod config;
+/// The only door to PostgreSQL: pool, transactions by actor, migrations, drift.
+pub mod db;
+/// What can go wrong for a caller, in few kinds.
+pub mod error;
+/// The embedded PostgreSQL server.
+pub mod postgres;
+
+/// The record of what happened: actions, events and audit entries on one timeline.
+pub mod activity;
+/// Containers as the `containers` table knows them.
+pub mod containers;
+/// Projects and what their owners may do with them.
+pub mod projects;
+/// People who can sign in.
+pub mod users;
+
+/// JSON for programs.
+pub mod api;
+/// The command line.
+pub mod cli;
+/// Building the HTTP server that `serve` and the tests share.
+pub mod server;
+/// Logging.
+pub mod telemetry;
+/// HTML for people.
+pub mod web;

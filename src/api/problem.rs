@@ -1,0 +1,29 @@
+//! Errors as `application/problem+json` (RFC 9457).
+
+use actix_web::HttpResponse;
+use serde::Serialize;
+
+use crate::error::ErrorInfo;
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    request_id: &'a str,
+}
+
+/// The answer for `info`.
+#[must_use]
+pub fn answer(info: &ErrorInfo, request_id: &str) -> HttpResponse {
+    let problem = Problem {
+        r#type: "about:blank",
+        title: info.status.canonical_reason().unwrap_or("Error"),
+        status: info.status.as_u16(),
+        detail: &info.detail,
+        request_id,
+    };
+    let body = serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned());
+    HttpResponse::build(info.status).content_type("application/problem+json").body(body)
+}

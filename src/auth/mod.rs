@@ -1,0 +1,11 @@
+//! Who acts: passwords, sessions, one-time links and the viewer of a request.
+
+pub mod password;
+pub mod password_links;
+pub mod session_store;
+pub mod sessions;
+pub mod sign_in;
+pub mod throttle;
+pub mod viewer;
+
+pub use viewer::{Admin, Viewer};

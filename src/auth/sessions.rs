@@ -1,0 +1,134 @@
+//! Rows of the `sessions` table: started by a sign-in, ended by a sign-out, a revocation, a new password
+//! or a deactivation. `token` holds the SHA-256 of what the cookie carries.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{IntervalDsl, now};
+use diesel::prelude::*;
+use ipnetwork::IpNetwork;
+
+use crate::activity::Origin;
+use crate::db::SecretHash;
+use crate::db::ids::{SessionId, UserId};
+use crate::db::schema::sessions;
+
+/// The most sessions that one user has at a time; the oldest makes room.
+pub const MOST_PER_USER: i64 = 20;
+
+/// One living session as lists show it.
+#[derive(Debug, Clone, Queryable)]
+pub struct SessionLine {
+    /// Its id.
+    pub id: SessionId,
+    /// When it was started.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_activity: Option<DateTime<Utc>>,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// Where it was started from.
+    pub ip_address: Option<IpNetwork>,
+    /// The browser's own words.
+    pub user_agent: Option<String>,
+}
+
+/// Starts a session of `user` for whoever holds the token with this hash.
+///
+/// # Errors
+/// When a statement fails.
+pub fn start(conn: &mut PgConnection, user: UserId, token: &SecretHash, origin: &Origin) -> QueryResult<SessionId> {
+    let keep: Vec<SessionId> = sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::is_active.eq(true))
+        .order((sessions::last_activity.desc().nulls_last(), sessions::id))
+        .limit(MOST_PER_USER - 1)
+        .select(sessions::id)
+        .load(conn)?;
+    diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::is_active.eq(true))
+        .filter(diesel::dsl::not(sessions::id.eq_any(keep)))
+        .set(sessions::is_active.eq(false))
+        .execute(conn)?;
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::user_id.eq(user),
+            sessions::token.eq(token.as_str()),
+            sessions::expires_at.eq(now.into_sql::<diesel::sql_types::Timestamptz>() + 14.days()),
+            sessions::ip_address.eq(origin.ip.map(IpNetwork::from)),
+            sessions::user_agent.eq(&origin.user_agent),
+        ))
+        .returning(sessions::id)
+        .get_result(conn)
+}
+
+/// Writes that the session was used just now.
+///
+/// # Errors
+/// When the statement fails.
+pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
+    diesel::update(sessions::table.filter(sessions::id.eq(session)).filter(sessions::is_active.eq(true)))
+        .set(sessions::last_activity.eq(now))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Ends the session whose token has this hash, for the gate; nothing when there is none.
+///
+/// # Errors
+/// When the statement fails.
+pub fn end_by_token(conn: &mut PgConnection, token: &SecretHash) -> QueryResult<()> {
+    diesel::update(sessions::table.filter(sessions::token.eq(token.as_str())))
+        .set(sessions::is_active.eq(false))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Ends one session of `user`. Answers whether it was alive.
+///
+/// # Errors
+/// When the statement fails.
+pub fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
+    diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::id.eq(session))
+        .filter(sessions::is_active.eq(true))
+        .set(sessions::is_active.eq(false))
+        .execute(conn)
+        .map(|ended| ended > 0)
+}
+
+/// Ends all sessions of `user` but `keep`. Answers how many were alive.
+///
+/// # Errors
+/// When the statement fails.
+pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -> QueryResult<usize> {
+    let of_user = sessions::user_id.eq(user).and(sessions::is_active.eq(true));
+    match keep {
+        Some(keep) => diesel::update(sessions::table.filter(of_user).filter(sessions::id.ne(keep)))
+            .set(sessions::is_active.eq(false))
+            .execute(conn),
+        None => diesel::update(sessions::table.filter(of_user)).set(sessions::is_active.eq(false)).execute(conn),
+    }
+}
+
+/// The living sessions of `user`, the most recently used first.
+///
+/// # Errors
+/// When the statement fails.
+pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionLine>> {
+    sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::is_active.eq(true))
+        .filter(sessions::expires_at.gt(now))
+        .order((sessions::last_activity.desc().nulls_last(), sessions::id))
+        .limit(100)
+        .select((
+            sessions::id,
+            sessions::created_at,
+            sessions::last_activity,
+            sessions::expires_at,
+            sessions::ip_address,
+            sessions::user_agent,
+        ))
+        .load(conn)
+}

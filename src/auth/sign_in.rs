@@ -1,0 +1,96 @@
+//! Finding the account behind an address, and turning a right password into a session.
+
+use diesel::dsl::now;
+use diesel::prelude::*;
+
+use super::sessions;
+use crate::activity::{Act, Principal, Target, audit};
+use crate::db::SecretHash;
+use crate::db::ids::UserId;
+use crate::db::schema::users;
+use crate::users::Role;
+
+/// What a sign-in checks a password against.
+#[derive(Debug, Clone, Queryable)]
+pub struct Account {
+    /// Whose it is.
+    pub id: UserId,
+    /// The address as it is stored.
+    pub email: String,
+    /// The name, if any.
+    pub name: Option<String>,
+    /// What they may do.
+    pub role: String,
+    /// argon2id; none when no password was ever set.
+    pub password_hash: Option<String>,
+    /// Whether they may sign in at all; NULL counts as no, as it does for sessions.
+    pub is_active: Option<bool>,
+}
+
+impl Account {
+    /// The hash to check, or nothing for an account that can't sign in with a password.
+    #[must_use]
+    pub fn usable_hash(&self) -> Option<String> {
+        self.password_hash.clone().filter(|_| self.is_active == Some(true))
+    }
+}
+
+/// The account with this address: as it is typed, else the only one that differs in case alone.
+///
+/// # Errors
+/// When a statement fails.
+pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Account>> {
+    let columns = (users::id, users::email, users::name, users::role, users::password_hash, users::is_active);
+    let exact = users::table.filter(users::email.eq(email)).select(columns).first(conn).optional()?;
+    if exact.is_some() {
+        return Ok(exact);
+    }
+    let mut similar: Vec<Account> = users::table
+        .filter(lower(users::email).eq(email.to_lowercase()))
+        .select(columns)
+        .limit(2)
+        .load(conn)?;
+    Ok(if similar.len() == 1 { similar.pop() } else { None })
+}
+
+diesel::define_sql_function! {
+    /// PostgreSQL's lower().
+    fn lower(text: diesel::sql_types::VarChar) -> diesel::sql_types::Text;
+}
+
+/// Starts a session for `account`, ends the one that the browser came with, and records the sign-in.
+///
+/// # Errors
+/// When a statement fails.
+pub fn begin(
+    conn: &mut PgConnection,
+    account: &Account,
+    principal: &Principal,
+    token: &SecretHash,
+    replaced: Option<&SecretHash>,
+) -> QueryResult<()> {
+    if let Some(replaced) = replaced {
+        sessions::end_by_token(conn, replaced)?;
+    }
+    sessions::start(conn, account.id, token, &principal.origin)?;
+    diesel::update(users::table.filter(users::id.eq(account.id)))
+        .set(users::last_login.eq(now))
+        .execute(conn)?;
+    audit::record(conn, principal, &Act::SignedIn, &Target::user(account.id, &account.email))
+}
+
+impl Principal {
+    /// Whoever has just proved to be `account`.
+    #[must_use]
+    pub fn account(account: &Account, origin: crate::activity::Origin, app: &crate::app::App) -> Self {
+        let name = account.name.clone().filter(|name| !name.trim().is_empty());
+        Self {
+            user: Some(account.id),
+            name: name.unwrap_or_else(|| account.email.clone()),
+            is_admin: Role::from_stored(&account.role) == Role::Admin,
+            origin,
+            at: app.clock.now(),
+            entropy: app.entropy,
+        }
+    }
+}

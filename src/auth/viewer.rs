@@ -1,0 +1,112 @@
+//! The person on whose behalf a request runs.
+
+use chrono_tz::Tz;
+use diesel::dsl::{IntervalDsl, now};
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+use diesel::sql_types::Uuid as SqlUuid;
+
+use crate::db::DbError;
+use crate::db::ids::{SessionId, UserId};
+use crate::db::schema::{sessions, users};
+use crate::users::{Role, Theme};
+
+diesel::define_sql_function! {
+    /// The user whom the transaction was opened for.
+    #[sql_name = "pilothouse.app_user_id"]
+    fn app_user_id() -> Nullable<SqlUuid>;
+}
+diesel::define_sql_function! {
+    /// The session that the transaction was opened with.
+    #[sql_name = "pilothouse.app_session_id"]
+    fn app_session_id() -> Nullable<SqlUuid>;
+}
+
+/// A signed-in person. Only [`current`] makes one, so a function that takes it can't be called without.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Whose session it is.
+    pub id: UserId,
+    /// The session itself.
+    pub session: SessionId,
+    /// The e-mail address.
+    pub email: String,
+    /// The name, if they gave one.
+    pub name: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// Where times are shown for.
+    pub zone: Tz,
+    /// Light, dark or as the system says.
+    pub theme: Theme,
+    /// Whether the session's `last_activity` is more than a minute old.
+    pub touch_due: bool,
+    _private: (),
+}
+
+impl Viewer {
+    /// The name, else the address.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+    }
+
+    /// Proof of being an admin, or nothing.
+    #[must_use]
+    pub fn as_admin(&self) -> Option<Admin> {
+        (self.role == Role::Admin).then(|| Admin { viewer: self.clone() })
+    }
+}
+
+/// A viewer who manages everything. Only [`Viewer::as_admin`] makes one.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    viewer: Viewer,
+}
+
+impl std::ops::Deref for Admin {
+    type Target = Viewer;
+
+    fn deref(&self) -> &Viewer {
+        &self.viewer
+    }
+}
+
+/// The viewer of a transaction that a session opened.
+///
+/// # Errors
+/// [`DbError::NoSession`] when the transaction was not opened by one.
+pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
+    type Row = (UserId, SessionId, String, Option<String>, String, String, String, bool);
+    let row: Option<Row> = users::table
+        .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
+        .filter(users::id.nullable().eq(app_user_id()))
+        .filter(sessions::id.nullable().eq(app_session_id()))
+        .select((
+            users::id,
+            sessions::id,
+            users::email,
+            users::name,
+            users::role,
+            users::time_zone,
+            users::theme,
+            sessions::last_activity
+                .is_null()
+                .or(sessions::last_activity.lt((now.into_sql::<Timestamptz>() - 1.minute()).nullable()))
+                .assume_not_null(),
+        ))
+        .first(conn)
+        .optional()?;
+    let (id, session, email, name, role, zone, theme, touch_due) = row.ok_or(DbError::NoSession)?;
+    Ok(Viewer {
+        id,
+        session,
+        email,
+        name,
+        role: Role::from_stored(&role),
+        zone: zone.parse().unwrap_or(Tz::UTC),
+        theme: Theme::from_stored(&theme),
+        touch_due,
+        _private: (),
+    })
+}

@@ -1,0 +1,332 @@
+//! Every environment variable that the console reads, in one place: name, default, check.
+//!
+//! All problems are found before the first is told, so that one start shows all of them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnetwork::IpNetwork;
+use url::Url;
+
+/// A text that must not be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps `text`.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself, for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The checked configuration of a process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `DATABASE_URL`; without it the console runs its own PostgreSQL.
+    pub database_url: Option<Secret>,
+    /// `PILOTHOUSE_MIGRATE_URL`: the owner's login, when the console's own login owns nothing.
+    pub migrate_url: Option<Secret>,
+    /// `DATABASE_SSL`: ask for TLS unless the URL says more.
+    pub database_ssl: bool,
+    /// `DATABASE_POOL_SIZE`: connections, and so requests that can be at the database at once.
+    pub pool_size: u32,
+    /// How long a page may wait for the database: 1 s, or less when `DATABASE_TIMEOUT` says so.
+    pub database_budget: Duration,
+    /// `PILOTHOUSE_LISTEN`.
+    pub listen: SocketAddr,
+    /// `PILOTHOUSE_DATA_DIR`: embedded cluster and generated key.
+    pub data_dir: PathBuf,
+    /// `PILOTHOUSE_SECRET_KEY`; `None` means that the key in the data directory is used.
+    pub secret_key: Option<Secret>,
+    /// `PILOTHOUSE_BASE_URL`: links and the Origin check; from the Host header without it.
+    pub base_url: Option<Url>,
+    /// `PILOTHOUSE_TRUSTED_PROXIES`: whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNetwork>,
+    /// `PILOTHOUSE_DEMO_PASSWORD`: of the demo users.
+    pub demo_password: Option<Secret>,
+    /// `PILOTHOUSE_INSECURE_COOKIES`: plain-HTTP development away from localhost.
+    pub insecure_cookies: bool,
+    /// `DOCKER_HOST`: where the container engine would be.
+    pub docker_host: String,
+}
+
+/// What is wrong with one variable, and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
+impl fmt::Display for ConfigProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.message)
+    }
+}
+
+/// Collects problems while values are read.
+struct Reader {
+    values: HashMap<String, String>,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Reader {
+    fn optional(&self, variable: &'static str) -> Option<String> {
+        self.values.get(variable).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+    }
+
+    fn problem(&mut self, variable: &'static str, message: impl Into<String>) {
+        self.problems.push(ConfigProblem { variable, message: message.into() });
+    }
+
+    fn flag(&mut self, variable: &'static str) -> bool {
+        match self.optional(variable).map(|v| v.to_ascii_lowercase()).as_deref() {
+            None | Some("false" | "0" | "no" | "off") => false,
+            Some("true" | "1" | "yes" | "on") => true,
+            Some(other) => {
+                self.problem(variable, format!("{other:?} is neither true nor false"));
+                false
+            }
+        }
+    }
+
+    fn number(&mut self, variable: &'static str, default: u64, allowed: std::ops::RangeInclusive<u64>) -> u64 {
+        let Some(text) = self.optional(variable) else { return default };
+        match text.parse::<u64>() {
+            Ok(number) if allowed.contains(&number) => number,
+            _ => {
+                self.problem(
+                    variable,
+                    format!("{text:?} is not a whole number from {} to {}", allowed.start(), allowed.end()),
+                );
+                default
+            }
+        }
+    }
+
+    fn database_url(&mut self, variable: &'static str) -> Option<Secret> {
+        let text = self.optional(variable)?;
+        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if !is_url {
+            self.problem(variable, "must start with postgres:// or postgresql://");
+        }
+        Some(Secret::new(text))
+    }
+}
+
+/// The longest that a page waits for the database, whatever `DATABASE_TIMEOUT` says.
+pub const LONGEST_DATABASE_BUDGET: Duration = Duration::from_millis(1000);
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every problem found, none when all is well.
+    pub fn from_env() -> Result<Self, Vec<ConfigProblem>> {
+        let mut odd = Vec::new();
+        let mut values = HashMap::new();
+        for (name, value) in std::env::vars_os() {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => {
+                    values.insert(name, value);
+                }
+                (Ok(name), Err(_)) => odd.push(name),
+                (Err(_), _) => {}
+            }
+        }
+        let mut config = Self::from_values(values);
+        for variable in VARIABLES {
+            if odd.iter().any(|name| name == variable) {
+                let problem = ConfigProblem { variable, message: "is not valid UTF-8".to_owned() };
+                match &mut config {
+                    Ok(_) => config = Err(vec![problem]),
+                    Err(problems) => problems.push(problem),
+                }
+            }
+        }
+        config
+    }
+
+    /// Reads `values` instead of the environment.
+    ///
+    /// # Errors
+    /// Every problem found, none when all is well.
+    pub fn from_values(values: HashMap<String, String>) -> Result<Self, Vec<ConfigProblem>> {
+        let mut reader = Reader { values, problems: Vec::new() };
+        let database_url = reader.database_url("DATABASE_URL");
+        let migrate_url = reader.database_url("PILOTHOUSE_MIGRATE_URL");
+        if migrate_url.is_some() && database_url.is_none() {
+            reader.problem("PILOTHOUSE_MIGRATE_URL", "is set, but DATABASE_URL is not");
+        }
+        let database_ssl = reader.flag("DATABASE_SSL");
+        let pool_size = reader.number("DATABASE_POOL_SIZE", 10, 1..=500);
+        let timeout = reader.number("DATABASE_TIMEOUT", 1000, 1..=3_600_000);
+        let listen = reader.optional("PILOTHOUSE_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+        let listen = listen.parse::<SocketAddr>().unwrap_or_else(|_| {
+            reader.problem(
+                "PILOTHOUSE_LISTEN",
+                format!("{listen:?} is not an address and port such as 127.0.0.1:8080"),
+            );
+            SocketAddr::from(([127, 0, 0, 1], 8080))
+        });
+        let data_dir = reader.optional("PILOTHOUSE_DATA_DIR").unwrap_or_else(|| "./.pilothouse".to_owned());
+        let secret_key = reader.optional("PILOTHOUSE_SECRET_KEY").map(Secret::new);
+        match &secret_key {
+            Some(key) if key.reveal().len() < 32 => reader.problem(
+                "PILOTHOUSE_SECRET_KEY",
+                format!("has {} bytes; at least 32 are needed", key.reveal().len()),
+            ),
+            None if database_url.is_some() => reader.problem(
+                "PILOTHOUSE_SECRET_KEY",
+                "is required with DATABASE_URL: any text of at least 32 bytes, the same for all instances",
+            ),
+            _ => {}
+        }
+        let base_url = reader.optional("PILOTHOUSE_BASE_URL").and_then(|text| match Url::parse(&text) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.has_host()
+                    && url.path() == "/"
+                    && url.query().is_none() =>
+            {
+                Some(url)
+            }
+            _ => {
+                reader.problem(
+                    "PILOTHOUSE_BASE_URL",
+                    format!("{text:?} is not an address such as https://console.example.org"),
+                );
+                None
+            }
+        });
+        let mut trusted_proxies = Vec::new();
+        for part in reader.optional("PILOTHOUSE_TRUSTED_PROXIES").unwrap_or_default().split([',', ' ']) {
+            if part.is_empty() {
+                continue;
+            }
+            match part.parse() {
+                Ok(network) => trusted_proxies.push(network),
+                Err(_) => reader.problem(
+                    "PILOTHOUSE_TRUSTED_PROXIES",
+                    format!("{part:?} is not a network such as 10.0.0.0/8"),
+                ),
+            }
+        }
+        let demo_password = reader.optional("PILOTHOUSE_DEMO_PASSWORD").map(Secret::new);
+        if demo_password.as_ref().is_some_and(|p| !(12..=256).contains(&p.reveal().chars().count())) {
+            reader.problem("PILOTHOUSE_DEMO_PASSWORD", "must have 12 to 256 characters");
+        }
+        let insecure_cookies = reader.flag("PILOTHOUSE_INSECURE_COOKIES");
+        let docker_host =
+            reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+        if !reader.problems.is_empty() {
+            return Err(reader.problems);
+        }
+        Ok(Self {
+            database_url,
+            migrate_url,
+            database_ssl,
+            pool_size: u32::try_from(pool_size).unwrap_or(10),
+            database_budget: LONGEST_DATABASE_BUDGET.min(Duration::from_millis(timeout)),
+            listen,
+            data_dir: PathBuf::from(data_dir),
+            secret_key,
+            base_url,
+            trusted_proxies,
+            demo_password,
+            insecure_cookies,
+            docker_host,
+        })
+    }
+
+    /// The session cookie's name: the `__Host-` prefix makes browsers refuse it from anywhere else.
+    #[must_use]
+    pub fn cookie_name(&self) -> &'static str {
+        if self.insecure_cookies { "pilothouse" } else { "__Host-pilothouse" }
+    }
+}
+
+/// The variables that [`Config::from_env`] reads.
+pub const VARIABLES: [&str; 13] = [
+    "DATABASE_URL",
+    "PILOTHOUSE_MIGRATE_URL",
+    "DATABASE_SSL",
+    "DATABASE_POOL_SIZE",
+    "DATABASE_TIMEOUT",
+    "PILOTHOUSE_LISTEN",
+    "PILOTHOUSE_DATA_DIR",
+    "PILOTHOUSE_SECRET_KEY",
+    "PILOTHOUSE_BASE_URL",
+    "PILOTHOUSE_TRUSTED_PROXIES",
+    "PILOTHOUSE_DEMO_PASSWORD",
+    "PILOTHOUSE_INSECURE_COOKIES",
+    "DOCKER_HOST",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
+        Config::from_values(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn nothing_set_is_the_embedded_default() {
+        let config = read(&[]).unwrap();
+        assert!(config.database_url.is_none());
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.cookie_name(), "__Host-pilothouse");
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_by_name() {
+        let problems = read(&[
+            ("DATABASE_URL", "mysql://x"),
+            ("DATABASE_POOL_SIZE", "many"),
+            ("PILOTHOUSE_SECRET_KEY", "short"),
+            ("PILOTHOUSE_TRUSTED_PROXIES", "10.0.0.0/8, nonsense"),
+        ])
+        .unwrap_err();
+        let names: Vec<_> = problems.iter().map(|p| p.variable).collect();
+        assert_eq!(
+            names,
+            ["DATABASE_URL", "DATABASE_POOL_SIZE", "PILOTHOUSE_SECRET_KEY", "PILOTHOUSE_TRUSTED_PROXIES"]
+        );
+    }
+
+    #[test]
+    fn the_database_timeout_shortens_the_budget_and_never_lengthens_it() {
+        assert_eq!(read(&[("DATABASE_TIMEOUT", "250")]).unwrap().database_budget.as_millis(), 250);
+        assert_eq!(read(&[("DATABASE_TIMEOUT", "30000")]).unwrap().database_budget.as_millis(), 1000);
+    }
+
+    #[test]
+    fn a_server_of_ones_own_needs_a_key_that_all_instances_share() {
+        let problems = read(&[("DATABASE_URL", "postgres://h/db")]).unwrap_err();
+        assert_eq!(problems[0].variable, "PILOTHOUSE_SECRET_KEY");
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let config = read(&[("PILOTHOUSE_DEMO_PASSWORD", "correct horse battery")]).unwrap();
+        assert!(!format!("{config:?}").contains("horse"));
+    }
+}

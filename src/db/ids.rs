@@ -1,0 +1,83 @@
+//! Ids as types, so that a user's can't be passed for a project's.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::deserialize::{FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{Output, ToSql};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, AsExpression, FromSqlRow)]
+        #[diesel(sql_type = diesel::sql_types::Uuid)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            /// Only the form that the console itself writes: 36 characters, lower case.
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
+                if id.hyphenated().to_string() == text { Ok(Self(id)) } else { Err(NotAnId) }
+            }
+        }
+
+        impl FromSql<diesel::sql_types::Uuid, Pg> for $name {
+            fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+                FromSql::<diesel::sql_types::Uuid, Pg>::from_sql(value).map(Self)
+            }
+        }
+
+        impl ToSql<diesel::sql_types::Uuid, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> diesel::serialize::Result {
+                ToSql::<diesel::sql_types::Uuid, Pg>::to_sql(&self.0, out)
+            }
+        }
+    };
+}
+
+/// The text is no id: a page at that address does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id")]
+pub struct NotAnId;
+
+uuid_id! {
+    /// `users.id`
+    UserId
+}
+uuid_id! {
+    /// `projects.id`
+    ProjectId
+}
+uuid_id! {
+    /// `containers.id` (not the engine's id, which is `containers.container_id`)
+    ContainerId
+}
+uuid_id! {
+    /// `sessions.id` (not the token, which only its holder knows)
+    SessionId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProjectId;
+
+    #[test]
+    fn only_the_canonical_form_is_an_id() {
+        let id = "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c";
+        assert_eq!(id.parse::<ProjectId>().unwrap().to_string(), id);
+        for odd in ["", "1", "6F1C1F0E-3C6F-4B7E-9D5A-0D8A7F0A1B2C", "6f1c1f0e3c6f4b7e9d5a0d8a7f0a1b2c", "{x}"] {
+            assert!(odd.parse::<ProjectId>().is_err(), "{odd}");
+        }
+    }
+}

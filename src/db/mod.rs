@@ -1,0 +1,228 @@
+//! The only door to PostgreSQL.
+//!
+//! Nothing else in the program holds a connection. A caller names an [`Actor`] and hands over a closure;
+//! it runs inside one transaction with that actor's role and user id set, so that row-level security
+//! decides what it can see. A pooled connection starts and ends as `pilothouse_nobody`, which may do
+//! nothing: code that forgot its actor would get "permission denied", not other people's rows.
+
+pub mod cursor;
+pub mod drift;
+pub mod ids;
+pub mod migrations;
+pub mod pool;
+pub mod roles;
+pub mod schema;
+mod transaction;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::PgConnection;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+pub use pool::ConnectOptions;
+use pool::Pool;
+pub use transaction::after_commit;
+
+/// Who opens a transaction, and so what it can see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever holds the session whose token has this SHA-256 (64 hex digits).
+    Session(SecretHash),
+    /// The console itself: jobs and commands. Sees everything; records name it as the system.
+    System,
+    /// A request that is finding out who it is: users, sessions, links and tokens, nothing else.
+    Gate,
+}
+
+/// The lower-hex SHA-256 of a secret that only its holder knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretHash(String);
+
+impl SecretHash {
+    /// Hashes `secret`. A plain hash is enough: the secrets have 256 random bits.
+    #[must_use]
+    pub fn of(secret: &str) -> Self {
+        use sha2::Digest;
+        Self(crate::app::hex(&sha2::Sha256::digest(secret.as_bytes())))
+    }
+
+    /// The 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The session is unknown, ended or expired.
+    #[error("no such session")]
+    NoSession,
+    /// Down, frozen, full, too busy, or not migrated: try again later.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// The database takes no writes at present.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// A statement failed.
+    #[error("a statement failed: {0}")]
+    Query(DieselError),
+}
+
+impl From<DieselError> for DbError {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".to_owned()),
+            DieselError::DatabaseError(_, info) => {
+                let message = info.message();
+                if message.contains("pilothouse: no session") {
+                    Self::NoSession
+                } else if UNAVAILABLE.iter().any(|known| message.contains(known)) {
+                    Self::Unavailable(message.to_owned())
+                } else {
+                    Self::Query(error)
+                }
+            }
+            _ => Self::Query(error),
+        }
+    }
+}
+
+/// What PostgreSQL and libpq say when the cause is the server's state and not the statement.
+/// Diesel keeps no SQLSTATE for these, so the English messages are what there is.
+const UNAVAILABLE: [&str; 16] = [
+    "server closed the connection",
+    "terminating connection",
+    "connection to server",
+    "could not connect",
+    "no connection to the server",
+    "SSL connection has been closed",
+    "the database system is",
+    "too many clients",
+    "remaining connection slots",
+    "No space left on device",
+    "could not extend file",
+    "canceling statement due to statement timeout",
+    "canceling statement due to lock timeout",
+    "could not receive data from server",
+    "could not send data to server",
+    "out of memory",
+];
+
+/// The database, behind a semaphore of the pool's size: a request that can't get a connection within
+/// its budget is refused at once instead of queueing in a blocking thread.
+#[derive(Debug, Clone)]
+pub struct Db {
+    pool: Pool,
+    permits: Arc<Semaphore>,
+    budget: Duration,
+}
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl Db {
+    /// A pool on `options`. Makes no connection yet, so it succeeds while the database is down.
+    #[must_use]
+    pub fn new(options: &ConnectOptions) -> Self {
+        Self {
+            pool: pool::build(options),
+            permits: Arc::new(Semaphore::new(options.size as usize)),
+            budget: options.budget,
+        }
+    }
+
+    /// Runs `work` in one READ ONLY transaction as `actor`.
+    ///
+    /// # Errors
+    /// Whatever `work` answers, or why the database could not be asked.
+    pub async fn read<T, E, F>(&self, actor: &Actor, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + From<DieselError> + Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    {
+        self.run(Access::Read, actor.clone(), self.budget, work).await
+    }
+
+    /// Runs `work` in one transaction as `actor`; an error rolls back everything.
+    ///
+    /// # Errors
+    /// Whatever `work` answers, or why the database could not be asked.
+    pub async fn write<T, E, F>(&self, actor: &Actor, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + From<DieselError> + Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    {
+        self.run(Access::Write, actor.clone(), self.budget, work).await
+    }
+
+    /// [`Db::write`] for commands and jobs, on the calling thread and without a page's deadline.
+    ///
+    /// # Errors
+    /// Whatever `work` answers, or why the database could not be asked.
+    pub fn write_blocking<T, E, F>(&self, actor: &Actor, work: F) -> Result<T, E>
+    where
+        E: From<DbError> + From<DieselError>,
+        F: FnOnce(&mut PgConnection) -> Result<T, E>,
+    {
+        transaction::run(self, Access::Write, actor, LONG_STATEMENTS, work)
+    }
+
+    /// [`Db::read`] for commands and jobs, on the calling thread and without a page's deadline.
+    ///
+    /// # Errors
+    /// Whatever `work` answers, or why the database could not be asked.
+    pub fn read_blocking<T, E, F>(&self, actor: &Actor, work: F) -> Result<T, E>
+    where
+        E: From<DbError> + From<DieselError>,
+        F: FnOnce(&mut PgConnection) -> Result<T, E>,
+    {
+        transaction::run(self, Access::Read, actor, LONG_STATEMENTS, work)
+    }
+
+    async fn run<T, E, F>(&self, access: Access, actor: Actor, budget: Duration, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + From<DieselError> + Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+    {
+        let started = tokio::time::Instant::now();
+        let late = |what: &str| E::from(DbError::Unavailable(format!("{what} took longer than {budget:?}")));
+        let permit = match timeout(budget, Arc::clone(&self.permits).acquire_owned()).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) => return Err(E::from(DbError::Unavailable("the pool is closed".to_owned()))),
+            Err(_) => return Err(late("waiting for a connection")),
+        };
+        let db = self.clone();
+        let span = tracing::Span::current();
+        // The permit moves into the closure: a thread stuck in libpq keeps it, so stuck threads can
+        // never outnumber the pool.
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let _entered = span.entered();
+            transaction::run(&db, access, &actor, "", work)
+        });
+        match timeout(budget.saturating_sub(started.elapsed()), task).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
+            Ok(Err(_)) => Err(E::from(DbError::Unavailable("the process is stopping".to_owned()))),
+            Err(_) => Err(late("the database")),
+        }
+    }
+}
+
+/// Lifts a page's statement timeout for one transaction of a command.
+const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'; \
+     SET LOCAL idle_in_transaction_session_timeout = 0; ";

@@ -1,0 +1,163 @@
+//! What can go wrong for a caller, in few kinds with one exact mapping to HTTP.
+//!
+//! An error carries what a person may know. Causes are logged once, where the answer is made
+//! ([`crate::web::error_page`] for pages, [`crate::api::problem`] for JSON), and never shown.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use diesel::result::Error as DieselError;
+
+use crate::db::DbError;
+
+/// The answer of everything that can fail in a request.
+pub type AppResult<T> = Result<T, AppError>;
+
+/// Why a request was not served.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// It does not exist, or not for this viewer.
+    #[error("not found")]
+    NotFound,
+    /// The viewer has to sign in first.
+    #[error("sign in first")]
+    SignIn,
+    /// The request came from another site, or without proof that it did not.
+    #[error("forbidden: {0}")]
+    Forbidden(&'static str),
+    /// The request makes no sense; the text says what to do instead.
+    #[error("bad request: {0}")]
+    BadRequest(String),
+    /// The body is of a type that this address does not take.
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    /// The body is larger than this address takes.
+    #[error("the body is too large")]
+    TooLarge,
+    /// The method does not exist here.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// The client took too long to send its request.
+    #[error("the request took too long to arrive")]
+    RequestTimeout,
+    /// Too many tries.
+    #[error("too many requests; retry in {retry_after} s")]
+    TooMany {
+        /// Seconds.
+        retry_after: u64,
+    },
+    /// Something that the console depends on is not there; the text is for the log.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The container engine is not connected; the text is for the page.
+    #[error("no engine: {0}")]
+    NoEngine(&'static str),
+    /// The database takes no writes at present.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// A defect. The cause is logged; the page names only the request's id.
+    #[error("internal: {0}")]
+    Internal(anyhow::Error),
+}
+
+impl AppError {
+    /// The status that this kind of error answers with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::SignIn => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) | Self::ReadOnly | Self::NoEngine(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Seconds after which a retry makes sense.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooMany { retry_after } => Some(*retry_after),
+            Self::Unavailable(_) | Self::ReadOnly => Some(1),
+            Self::NoEngine(_) => Some(60),
+            _ => None,
+        }
+    }
+
+    /// What the person may read: what happened, and what to do.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        match self {
+            Self::NotFound => "There is nothing at this address, or it is not yours to see.".to_owned(),
+            Self::SignIn => "Sign in to continue.".to_owned(),
+            Self::Forbidden(reason) => (*reason).to_owned(),
+            Self::BadRequest(message) => message.clone(),
+            Self::UnsupportedMediaType => "Send the form as application/x-www-form-urlencoded.".to_owned(),
+            Self::TooLarge => "What was sent is larger than this address takes.".to_owned(),
+            Self::MethodNotAllowed => "This address does not take that method.".to_owned(),
+            Self::RequestTimeout => "The request took too long to arrive. Send it again.".to_owned(),
+            Self::TooMany { retry_after } => {
+                format!("Too many tries. Wait {retry_after} seconds and try again.")
+            }
+            Self::Unavailable(_) => {
+                "The database can't be reached right now. Nothing was changed. Try again in a moment.".to_owned()
+            }
+            Self::NoEngine(reason) => (*reason).to_owned(),
+            Self::ReadOnly => {
+                "The database takes no changes right now. Reading works; try again in a moment.".to_owned()
+            }
+            Self::Internal(_) => "Something in the console failed. The log has the cause.".to_owned(),
+        }
+    }
+}
+
+impl From<DbError> for AppError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::NoSession => Self::SignIn,
+            DbError::Unavailable(reason) => Self::Unavailable(reason),
+            DbError::ReadOnly => Self::ReadOnly,
+            DbError::Query(error) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<DieselError> for AppError {
+    fn from(error: DieselError) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+/// What an answer was made from; a middleware of the surface turns it into a page or a problem.
+#[derive(Debug, Clone)]
+pub struct ErrorInfo {
+    /// The status.
+    pub status: StatusCode,
+    /// What the person may read.
+    pub detail: String,
+}
+
+impl ResponseError for AppError {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let status = self.status();
+        if status.is_server_error() {
+            tracing::error!(cause = format!("{self:#}"), "a request failed");
+        }
+        let mut builder = HttpResponse::build(status);
+        if let Some(seconds) = self.retry_after() {
+            builder.insert_header(("Retry-After", seconds.to_string()));
+        }
+        let mut response = builder.finish();
+        response.extensions_mut().insert(ErrorInfo { status, detail: self.detail() });
+        response
+    }
+}

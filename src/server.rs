@@ -1,0 +1,65 @@
+//! The HTTP server that `serve` and the tests share.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession};
+use actix_web::cookie::{Key, SameSite, time};
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{HttpServer, web};
+use sha2::{Digest, Sha512};
+
+use crate::app::App;
+use crate::auth::session_store::TokenStore;
+use crate::web::{error_page, guard, headers, origin, routes};
+
+/// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
+const COOKIE_DAYS: i64 = 14;
+
+/// The key of all cookies, from the secret that all instances share.
+#[must_use]
+pub fn cookie_key(app: &App) -> Key {
+    let secret = app.config.secret_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
+    Key::from(&Sha512::digest(format!("pilothouse cookies {secret}")))
+}
+
+fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
+    SessionMiddleware::builder(TokenStore, cookie_key(app))
+        .cookie_name(app.config.cookie_name().to_owned())
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .cookie_http_only(true)
+        .cookie_secure(!app.config.insecure_cookies)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_path("/".to_owned())
+        .session_lifecycle(PersistentSession::default().session_ttl(time::Duration::days(COOKIE_DAYS)))
+        .build()
+}
+
+/// Starts serving on `listener`. The future that comes back ends when the server has stopped.
+///
+/// # Errors
+/// When the listener can't be used.
+pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
+    let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(web::Data::new(app.clone()))
+            .configure(routes::mount)
+            .default_service(web::route().to(routes::not_found))
+            .wrap(from_fn(origin::check))
+            .wrap(sessions(&app))
+            .wrap(from_fn(guard::watch))
+            .wrap(from_fn(error_page::render))
+            .wrap(Compress::default())
+            .wrap(from_fn(headers::secure))
+    })
+    .workers(workers)
+    .client_request_timeout(Duration::from_secs(5))
+    .keep_alive(Duration::from_secs(15))
+    .shutdown_timeout(10)
+    .listen(listener)?
+    .run();
+    Ok(server)
+}

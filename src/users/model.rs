@@ -1,0 +1,171 @@
+//! What a user is made of.
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Sees and manages everything.
+    Admin,
+    /// Sees their own projects. Any role that the console does not know counts as this one.
+    Owner,
+}
+
+impl Role {
+    /// Reads `users.role`.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        if text == "admin" { Self::Admin } else { Self::Owner }
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// Which theme a user chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// As the system says.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Every theme, in the order that a form offers them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// Reads `users.theme`; what the console does not know is the system's choice.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == text).unwrap_or_default()
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// What a form calls it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+}
+
+/// Characters that turn text around or hide in it: refused in names, isolated elsewhere.
+#[must_use]
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
+}
+
+/// An address that somebody signs in with, trimmed; compared as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("Enter an e-mail address.".to_owned());
+        }
+        if text.chars().count() > 255 {
+            return Err("Use at most 255 characters.".to_owned());
+        }
+        let good = match text.rsplit_once('@') {
+            Some((local, domain)) => {
+                !local.is_empty()
+                    && !domain.is_empty()
+                    && !domain.starts_with('.')
+                    && !domain.ends_with('.')
+                    && !text.chars().any(|c| c.is_whitespace() || is_deceptive(c) || "<>\"(),;:\\".contains(c))
+                    && local.matches('@').count() == 0
+            }
+            None => false,
+        };
+        if good { Ok(Self(text.to_owned())) } else { Err("This is not an e-mail address.".to_owned()) }
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a user is called; empty means none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName(Option<String>);
+
+impl UserName {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.chars().count() > 255 {
+            return Err("Use at most 255 characters.".to_owned());
+        }
+        if text.chars().any(is_deceptive) {
+            return Err("Leave out control characters and characters that change the direction of text.".to_owned());
+        }
+        Ok(Self((!text.is_empty()).then(|| text.to_owned())))
+    }
+
+    /// The name, if there is one.
+    #[must_use]
+    pub fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_one_at_and_nothing_odd() {
+        for good in ["ada@demo.test", " ada@demo.test ", "ada+x@sub.demo.test", "ada@localhost"] {
+            assert!(Email::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "ada", "@demo.test", "ada@", "a b@c.d", "a@b@c", "a\u{202e}@b.c", "<a@b.c>", &"a@b.c".repeat(60)] {
+            assert!(Email::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_turns_text_around_is_refused() {
+        assert!(UserName::parse("Ada\u{202E}nimda").is_err());
+        assert_eq!(UserName::parse("  ").unwrap().as_deref(), None);
+        assert_eq!(UserName::parse(" Ada Lovelace ").unwrap().as_deref(), Some("Ada Lovelace"));
+    }
+
+    #[test]
+    fn an_unknown_role_is_no_admin() {
+        for odd in ["", "Admin", "root", "owner"] {
+            assert_eq!(Role::from_stored(odd), Role::Owner);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Styles, scripts and icons: in the binary, named by their content, cached for ever.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+
+use crate::app::hex;
+use crate::error::{AppError, AppResult};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/static");
+
+/// The addresses of what every page needs.
+#[derive(Debug)]
+pub struct Urls {
+    /// All styles in the order of `static/css/ORDER`.
+    pub css: String,
+    /// The script.
+    pub js: String,
+    /// The icon sprite.
+    pub icons: String,
+    /// The favicon.
+    pub favicon: String,
+}
+
+struct Asset {
+    name: String,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let text = |path: &str| FILES.get_file(path).map(|file| file.contents().to_vec()).unwrap_or_default();
+    let order = String::from_utf8(text("css/ORDER")).unwrap_or_default();
+    let mut css = Vec::new();
+    for path in order.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        css.extend(text(&format!("css/{}", path.trim_start_matches("css/"))));
+        css.push(b'\n');
+    }
+    vec![
+        asset("console", "css", "text/css; charset=utf-8", css),
+        asset("app", "js", "text/javascript; charset=utf-8", text("js/app.js")),
+        asset("icons", "svg", "image/svg+xml", text("icons.svg")),
+        asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
+    ]
+});
+
+fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>) -> Asset {
+    let mut digest = hex(&Sha256::digest(&body));
+    digest.truncate(12);
+    Asset { name: format!("{stem}-{digest}.{extension}"), content_type, body }
+}
+
+static URLS: LazyLock<Urls> = LazyLock::new(|| {
+    let url = |at: usize| ASSETS.get(at).map(|asset| format!("/assets/{}", asset.name)).unwrap_or_default();
+    Urls { css: url(0), js: url(1), icons: url(2), favicon: url(3) }
+});
+
+/// The addresses of the current build's files.
+#[must_use]
+pub fn urls() -> &'static Urls {
+    &URLS
+}
+
+/// `GET /assets/{name}`
+///
+/// # Errors
+/// 404 for a name of another build.
+pub async fn show(name: web::Path<String>) -> AppResult<HttpResponse> {
+    let asset = ASSETS.iter().find(|asset| asset.name == *name).ok_or(AppError::NotFound)?;
+    Ok(HttpResponse::Ok()
+        .content_type(asset.content_type)
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(asset.body.as_slice()))
+}
+
+/// `GET /favicon.ico`: browsers ask for it whatever the page says.
+pub async fn favicon(_: HttpRequest) -> HttpResponse {
+    super::urls::see_other(&URLS.favicon)
+}

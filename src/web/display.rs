@@ -1,0 +1,271 @@
+//! What templates show: everything is computed here, so that they only compare and print.
+
+use chrono::{DateTime, Datelike, TimeZone, Utc};
+use chrono_tz::Tz;
+
+/// A state in words, with the icon and tone that go with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Badge {
+    /// A symbol of the sprite, without `i-`.
+    pub icon: &'static str,
+    /// The word.
+    pub label: String,
+    /// `good`, `busy`, `warning`, `bad` or `neutral`.
+    pub tone: &'static str,
+}
+
+/// An instant as a person reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timestamp {
+    /// For programs: RFC 3339 in UTC.
+    pub iso: String,
+    /// Exact, in the viewer's zone, with the zone's name.
+    pub exact: String,
+    /// As people say it: "3 minutes ago", "today 14:02", "19 Nov 2025".
+    pub relative: String,
+    /// Hours and minutes in the viewer's zone.
+    pub clock: String,
+}
+
+impl Timestamp {
+    /// `at` as seen from `now` in `zone`.
+    #[must_use]
+    pub fn new(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Self {
+        let local = at.with_timezone(&zone);
+        Self {
+            iso: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
+            exact: local.format("%A %-d %B %Y, %H:%M:%S %Z").to_string(),
+            relative: relative(at, now, zone),
+            clock: local.format("%H:%M").to_string(),
+        }
+    }
+
+    /// `millis` (epoch milliseconds) as seen from `now` in `zone`; out of range becomes the epoch's edge.
+    #[must_use]
+    pub fn from_millis(millis: i64, now: DateTime<Utc>, zone: Tz) -> Self {
+        Self::new(instant(millis), now, zone)
+    }
+}
+
+/// `millis` (epoch milliseconds) as an instant, clamped to the years 1 to 9999.
+#[must_use]
+pub fn instant(millis: i64) -> DateTime<Utc> {
+    const EARLIEST: i64 = -62_135_596_800_000;
+    const LATEST: i64 = 253_402_300_799_999;
+    Utc.timestamp_millis_opt(millis.clamp(EARLIEST, LATEST)).single().unwrap_or_default()
+}
+
+fn relative(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+    let seconds = (now - at).num_seconds();
+    let (here, today) = (at.with_timezone(&zone), now.with_timezone(&zone));
+    let days = (today.date_naive() - here.date_naive()).num_days();
+    match seconds {
+        -5..=9 => "just now".to_owned(),
+        10..=59 => format!("{seconds} seconds ago"),
+        60..=119 => "1 minute ago".to_owned(),
+        120..=3599 => format!("{} minutes ago", seconds / 60),
+        _ if days == 0 => here.format("today %H:%M").to_string(),
+        _ if days == 1 => here.format("yesterday %H:%M").to_string(),
+        _ if days == -1 => here.format("tomorrow %H:%M").to_string(),
+        _ if here.year() == today.year() => here.format("%-d %b %H:%M").to_string(),
+        _ => here.format("%-d %b %Y").to_string(),
+    }
+}
+
+/// `millis` as people say a length of time: "840 ms", "12 s", "2 m 11 s", "3 h 4 m".
+#[must_use]
+pub fn duration(millis: i64) -> String {
+    let seconds = millis / 1000;
+    match millis {
+        ..=-1 => "—".to_owned(),
+        0..=999 => format!("{millis} ms"),
+        1_000..=59_999 => format!("{seconds} s"),
+        60_000..=3_599_999 => format!("{} m {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `count` with the right form of its noun: "1 entry", "2 entries".
+#[must_use]
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+/// A labelled address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What it is called.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+impl Link {
+    /// `label` that leads to `url`.
+    #[must_use]
+    pub fn new(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), url: url.into() }
+    }
+}
+
+/// A quiet fact under a page's title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// The fact.
+    pub label: String,
+    /// Where it leads, if anywhere.
+    pub url: Option<String>,
+}
+
+impl Meta {
+    /// A fact that leads nowhere.
+    #[must_use]
+    pub fn text(label: impl Into<String>) -> Self {
+        Self { label: label.into(), url: None }
+    }
+
+    /// A fact that leads to `url`.
+    #[must_use]
+    pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), url: Some(url.into()) }
+    }
+}
+
+/// One line of a list of facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+    /// Where the value leads, if anywhere.
+    pub url: Option<String>,
+    /// Whether it is an id or the like.
+    pub mono: bool,
+}
+
+impl Fact {
+    /// A fact in words.
+    #[must_use]
+    pub fn text(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into(), url: None, mono: false }
+    }
+
+    /// An id, a port, an image.
+    #[must_use]
+    pub fn mono(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { mono: true, ..Self::text(label, value) }
+    }
+
+    /// A fact whose value leads to `url`.
+    #[must_use]
+    pub fn link(label: impl Into<String>, value: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..Self::text(label, value) }
+    }
+}
+
+/// One tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tab {
+    /// Its word.
+    pub label: &'static str,
+    /// Where it leads.
+    pub url: String,
+    /// Whether it is shown.
+    pub current: bool,
+}
+
+/// One option of a select, radio group or list of boxes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+    /// Whether it is chosen.
+    pub chosen: bool,
+}
+
+impl Choice {
+    /// The option `value`, chosen when `current` says so.
+    #[must_use]
+    pub fn new(value: impl Into<String>, label: impl Into<String>, current: &str) -> Self {
+        let value = value.into();
+        Self { chosen: value == current, label: label.into(), value }
+    }
+}
+
+/// One active filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chip {
+    /// What it says.
+    pub label: String,
+    /// The page without it.
+    pub remove_url: String,
+}
+
+/// The active filters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chips {
+    /// One each.
+    pub items: Vec<Chip>,
+    /// The page without any.
+    pub clear_url: String,
+}
+
+/// The way to the neighbouring pages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pager {
+    /// What is shown: "50 entries, more".
+    pub shown: String,
+    /// The page before.
+    pub newer: Option<String>,
+    /// The page after.
+    pub older: Option<String>,
+}
+
+/// A button of a page's head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// Its verb.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+    /// A symbol of the sprite, without `i-`.
+    pub icon: &'static str,
+}
+
+/// A field that a form carries along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HiddenField {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let now = Utc.with_ymd_and_hms(2026, 11, 20, 12, 0, 0).unwrap();
+        let said = |millis_ago: i64| {
+            Timestamp::from_millis(now.timestamp_millis() - millis_ago, now, Tz::Europe__Berlin).relative
+        };
+        assert_eq!(said(1_000), "just now");
+        assert_eq!(said(180_000), "3 minutes ago");
+        assert_eq!(said(3 * 3_600_000), "today 10:00");
+        assert_eq!(said(24 * 3_600_000), "yesterday 13:00");
+        assert_eq!(said(400 * 24 * 3_600_000), "16 Oct 2025");
+        assert_eq!(Timestamp::from_millis(i64::MAX, now, Tz::UTC).relative, "31 Dec 9999");
+    }
+
+    #[test]
+    fn lengths_of_time_are_short() {
+        assert_eq!(duration(131_000), "2 m 11 s");
+        assert_eq!(duration(840), "840 ms");
+        assert_eq!(duration(3_600_000), "1 h 0 m");
+    }
+}

@@ -1,0 +1,163 @@
+//! Turns an error of a page's handler into a page; API errors are left to [`crate::api::problem`].
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::dev::ServiceRequest;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use askama::Template;
+
+use super::display::{Link, Timestamp};
+use super::guard::request_id;
+use super::headers::Nonce;
+use super::shell::Shell;
+use super::visit::{SeenViewer, sign_in_location};
+use crate::api::problem;
+use crate::error::ErrorInfo;
+
+/// What an error's page says.
+#[derive(Debug, Clone)]
+pub struct ErrorView {
+    /// What happened.
+    pub title: String,
+    /// Why and what to do.
+    pub text: String,
+    /// Since when something is unavailable.
+    pub since: Option<Timestamp>,
+    /// What can still be done.
+    pub still_works: Option<String>,
+    /// The request's id, for whoever reads the log; only when something failed.
+    pub request_id: Option<String>,
+    /// The ways on.
+    pub actions: Vec<Link>,
+}
+
+/// An error inside the frame of somebody who is signed in.
+#[derive(Debug, Template)]
+#[template(path = "errors/show.html")]
+pub struct ErrorPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What it says.
+    pub error: ErrorView,
+}
+
+/// An error before anybody is known.
+#[derive(Debug, Template)]
+#[template(path = "errors/plain.html")]
+pub struct PlainErrorPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What it says.
+    pub error: ErrorView,
+}
+
+/// What each status is called.
+fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "That address can't be read",
+        403 => "Not from here",
+        404 => "Not found",
+        405 => "That can't be done here",
+        408 => "Too slow",
+        409 => "Changed in the meantime",
+        413 => "Too large",
+        415 => "Wrong kind of form",
+        429 => "Too many tries",
+        503 => "Unavailable right now",
+        _ => "Something failed",
+    }
+}
+
+/// Renders errors; everything else passes untouched.
+///
+/// # Errors
+/// None of its own: an inner error becomes an answer here.
+pub async fn render<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let outer = request.request().clone();
+    let response = match next.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let plain = error.error_response();
+            let response = ServiceResponse::new(outer, plain);
+            return Ok(finish(response).map_into_right_body());
+        }
+    };
+    let status = response.status();
+    let is_ours = response.response().extensions().get::<ErrorInfo>().is_some();
+    let is_empty_error =
+        (status.is_client_error() || status.is_server_error()) && response.headers().get(header::CONTENT_TYPE).is_none();
+    if !is_ours && !is_empty_error {
+        return Ok(response.map_into_left_body());
+    }
+    let (request, plain) = response.into_parts();
+    Ok(finish(ServiceResponse::new(request, plain.map_into_boxed_body())).map_into_right_body())
+}
+
+fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let (request, plain) = response.into_parts();
+    let info = plain.extensions().get::<ErrorInfo>().cloned();
+    let status = plain.status();
+    let info = info.unwrap_or_else(|| ErrorInfo { status, detail: fallback_detail(status).to_owned() });
+    let is_api = request.path() == "/api" || request.path().starts_with("/api/");
+    let mut answer = if is_api {
+        problem::answer(&info, &request_id(&request))
+    } else if status == StatusCode::UNAUTHORIZED {
+        super::urls::see_other(&sign_in_location(&request))
+    } else {
+        page(&request, &info)
+    };
+    for (name, value) in plain.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            answer.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    if request.method() == Method::HEAD {
+        answer = answer.drop_body().map_into_boxed_body();
+    }
+    ServiceResponse::new(request, answer)
+}
+
+fn fallback_detail(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        404 => "There is nothing at this address, or it is not yours to see.",
+        405 => "This address does not take that method.",
+        413 => "What was sent is larger than this address takes.",
+        _ => "The request can't be understood.",
+    }
+}
+
+fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
+    let seen = request.extensions().get::<SeenViewer>().cloned();
+    let title = title(info.status);
+    let error = ErrorView {
+        title: title.to_owned(),
+        text: info.detail.clone(),
+        since: None,
+        still_works: None,
+        request_id: info.status.is_server_error().then(|| request_id(request)),
+        actions: vec![Link::new("Go to the dashboard", "/")],
+    };
+    let rendered = match &seen {
+        Some(SeenViewer(viewer)) => {
+            let mut shell = Shell::for_viewer(viewer, title, request.path());
+            shell.nonce = Nonce::of(request);
+            ErrorPage { shell, error }.render()
+        }
+        None => {
+            let mut shell = Shell::anonymous(title);
+            shell.nonce = Nonce::of(request);
+            PlainErrorPage { shell, error }.render()
+        }
+    };
+    let body = rendered.unwrap_or_else(|error| {
+        tracing::error!(%error, "the error page could not be rendered");
+        "<!doctype html><title>Error</title><p>Something failed.".to_owned()
+    });
+    HttpResponse::build(info.status).content_type("text/html; charset=utf-8").body(body)
+}
+

@@ -1,0 +1,181 @@
+//! Forms: strict in what they take, and they keep what was typed.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde::de::DeserializeOwned;
+
+use crate::error::AppError;
+
+/// The largest form, in bytes.
+pub const LARGEST: usize = 256 * 1024;
+
+/// A URL-encoded body read into `F`. Fields that `F` does not name are ignored; a field that comes twice,
+/// a broken escape, invalid UTF-8 or a NUL is a 400.
+#[derive(Debug, Clone)]
+pub struct Form<F>(pub F);
+
+impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
+    type Error = AppError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, AppError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_form = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_none_or(|value| {
+                value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            });
+        let declared: Option<u64> = request
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse().ok());
+        let body = web::Payload::from_request(request, payload).into_inner();
+        Box::pin(async move {
+            if declared.is_some_and(|length| length > LARGEST as u64) {
+                return Err(AppError::TooLarge);
+            }
+            let body = body.map_err(|_| AppError::BadRequest(UNREADABLE.to_owned()))?;
+            let bytes = match body.to_bytes_limited(LARGEST).await {
+                Err(_) => return Err(AppError::TooLarge),
+                Ok(Err(_)) => return Err(AppError::BadRequest(UNREADABLE.to_owned())),
+                Ok(Ok(bytes)) => bytes,
+            };
+            if !is_form && !bytes.is_empty() {
+                return Err(AppError::UnsupportedMediaType);
+            }
+            decode(&bytes).map(Self).map_err(AppError::BadRequest)
+        })
+    }
+}
+
+const UNREADABLE: &str = "The form did not arrive whole. Send it again.";
+
+/// Reads `bytes` as URL-encoded pairs into `F`.
+///
+/// # Errors
+/// A sentence for the person who sent it.
+pub fn decode<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, String> {
+    let pairs = pairs(bytes)?;
+    serde_urlencoded::from_bytes(bytes).map_err(|error| {
+        let text = error.to_string();
+        let twice = pairs.iter().enumerate().find(|(i, (key, _))| pairs[..*i].iter().any(|(other, _)| other == key));
+        match twice {
+            Some((_, (key, _))) if text.contains("duplicate") => format!("The field {key:?} came twice."),
+            _ if text.contains("missing field") => format!("The form is incomplete: {text}."),
+            _ => "A field of the form has a value of the wrong kind.".to_owned(),
+        }
+    })
+}
+
+/// The pairs of a URL-encoded text, strictly: no broken escape, no invalid UTF-8, no NUL.
+///
+/// # Errors
+/// A sentence for the person who sent it.
+pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        let digits = rest.get(at + 1..at + 3).filter(|two| two.iter().all(u8::is_ascii_hexdigit));
+        if digits.is_none() {
+            return Err("A % in the address or form is not followed by two hexadecimal digits.".to_owned());
+        }
+        rest = &rest[at + 3..];
+    }
+    let mut pairs = Vec::new();
+    for part in bytes.split(|byte| *byte == b'&').filter(|part| !part.is_empty()) {
+        let (key, value) = match part.iter().position(|byte| *byte == b'=') {
+            Some(at) => (&part[..at], &part[at + 1..]),
+            None => (part, &[][..]),
+        };
+        pairs.push((text(key)?, text(value)?));
+    }
+    Ok(pairs)
+}
+
+fn text(bytes: &[u8]) -> Result<String, String> {
+    let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let decoded: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
+    let text = String::from_utf8(decoded).map_err(|_| "The address or form is not valid UTF-8.".to_owned())?;
+    if text.contains('\0') {
+        return Err("The address or form holds a NUL character.".to_owned());
+    }
+    Ok(text)
+}
+
+/// One field of a form as its page shows it: what was typed, and what is wrong with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Field {
+    /// What was typed; empty for secrets.
+    pub value: String,
+    /// What is wrong, a sentence each.
+    pub errors: Vec<String>,
+}
+
+impl Field {
+    /// A field that holds `value`.
+    #[must_use]
+    pub fn of(value: impl Into<String>) -> Self {
+        Self { value: value.into(), errors: Vec::new() }
+    }
+
+    /// Adds what is wrong.
+    pub fn refuse(&mut self, error: impl Into<String>) {
+        self.errors.push(error.into());
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+/// Whether `path` is a path of this console that a redirect may lead to, whatever a browser makes of
+/// backslashes, tabs or a second slash.
+#[must_use]
+pub fn is_local_path(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix('/') else { return false };
+    let decoded = percent_encoding::percent_decode_str(rest).decode_utf8_lossy();
+    !rest.starts_with(['/', '\\'])
+        && !decoded.starts_with(['/', '\\'])
+        && !path.chars().any(|c| c.is_control() || c == '\\')
+        && !decoded.chars().any(|c| c.is_control() || c == '\\')
+        && path.len() <= 2000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize, Debug, PartialEq)]
+    struct Sample {
+        name: String,
+    }
+
+    #[test]
+    fn a_form_is_read_and_fields_that_it_does_not_name_are_ignored() {
+        assert_eq!(decode::<Sample>(b"name=a+b%21&role=admin").unwrap(), Sample { name: "a b!".into() });
+    }
+
+    #[test]
+    fn twice_broken_or_odd_is_refused() {
+        for bad in ["name=a&name=b", "name=%zz", "name=%", "name=%ff", "name=%00", "other=x"] {
+            assert!(decode::<Sample>(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_paths_of_this_console_are_followed() {
+        for good in ["/", "/projects?type=a&x=%2F", "/activity/a%2Fb"] {
+            assert!(is_local_path(good), "{good}");
+        }
+        for bad in ["", "//evil", "/\\evil", "https:evil", "/%2fevil", "/%2F%2Fevil", "/%09/evil", "/\t/evil", "javascript:x", "/%5cevil"] {
+            assert!(!is_local_path(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What surrounds every request: its id, its deadline, and what happens when a handler panics.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::error::AppError;
+
+/// The id of one request, in every record and log line that it leads to.
+#[derive(Debug, Clone)]
+struct RequestId(String);
+
+/// The id of `request`.
+#[must_use]
+pub fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+/// How long a request may take to arrive and be answered. Without it, a body that trickles in would
+/// hold its connection for ever.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Gives the request an id and a span, ends it at its deadline, and turns a panic into a 500.
+///
+/// # Errors
+/// Whatever the inner service answers.
+pub async fn watch<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let id = request
+        .app_data::<web::Data<App>>()
+        .map(|app| app.entropy.uuid().simple().to_string())
+        .unwrap_or_default();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = tracing::info_span!("request", %id, method = %request.method(), path = %request.path());
+    let started = std::time::Instant::now();
+    let work = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let result = match tokio::time::timeout(DEADLINE, work.instrument(span.clone())).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => Err(AppError::Internal(anyhow::anyhow!("a handler panicked")).into()),
+        Err(_) => Err(AppError::RequestTimeout.into()),
+    };
+    let status = match &result {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::debug!(status = status.as_u16(), millis, "answered"));
+    result
+}
+
+/// Where `request` came from: the peer, or what trusted proxies say in `X-Forwarded-For`, read from the
+/// right up to the first address that is not theirs.
+#[must_use]
+pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    let app = request.app_data::<web::Data<App>>()?;
+    let trusted = |ip: IpAddr| app.config.trusted_proxies.iter().any(|network| network.contains(ip));
+    if !trusted(peer) {
+        return Some(peer);
+    }
+    let mut client = peer;
+    let lines = request.headers().get_all("x-forwarded-for");
+    let hops: Vec<&str> = lines.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        let Ok(ip) = hop.trim().parse() else { break };
+        client = ip;
+        if !trusted(ip) {
+            break;
+        }
+    }
+    Some(client)
+}

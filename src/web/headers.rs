@@ -1,0 +1,67 @@
+//! The security headers that every answer carries, errors, redirects and files included.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+
+use crate::app::App;
+
+/// The nonce of one answer's content security policy.
+#[derive(Debug, Clone)]
+pub struct Nonce(String);
+
+impl Nonce {
+    /// The nonce of the answer to `request`.
+    #[must_use]
+    pub fn of(request: &HttpRequest) -> String {
+        request.extensions().get::<Self>().map(|nonce| nonce.0.clone()).unwrap_or_default()
+    }
+}
+
+const FIXED: [(&str, &str); 9] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ("x-frame-options", "DENY"),
+    ("x-xss-protection", "0"),
+    ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    ("x-permitted-cross-domain-policies", "none"),
+];
+
+/// Makes the nonce, and adds the headers to whatever comes back.
+///
+/// # Errors
+/// Whatever the inner service answers.
+pub async fn secure<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let nonce =
+        request.app_data::<web::Data<App>>().map(|app| app.entropy.nonce()).unwrap_or_default();
+    request.extensions_mut().insert(Nonce(nonce.clone()));
+    let mut response = next.call(request).await?;
+    add(response.headers_mut(), &nonce);
+    Ok(response)
+}
+
+/// Adds the headers to `headers`.
+pub fn add(headers: &mut HeaderMap, nonce: &str) {
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; \
+         img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in FIXED {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

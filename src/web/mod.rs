@@ -1,0 +1,27 @@
+//! HTML for people. A page lives in `web/<noun>/<action>.rs` and `templates/<noun>/<action>.html`.
+
+pub mod assets;
+pub mod display;
+pub mod error_page;
+pub mod flash;
+pub mod forms;
+pub mod guard;
+pub mod headers;
+pub mod health;
+pub mod origin;
+pub mod query;
+pub mod routes;
+pub mod sample;
+pub mod shell;
+pub mod urls;
+pub mod visit;
+
+pub mod account;
+pub mod activity;
+pub mod containers;
+pub mod dashboard;
+pub mod passwords;
+pub mod projects;
+pub mod references;
+pub mod sessions;
+pub mod users;

@@ -1,0 +1,257 @@
+//! One request of a signed-in person: who they are, and the transaction that their page is read in.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use actix_web::dev::Payload;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use askama::Template;
+use diesel::PgConnection;
+use std::future::{Ready, ready};
+
+use super::flash::{self, Flash};
+use super::headers::Nonce;
+use super::shell::Shell;
+use super::{forms, guard, urls};
+use crate::activity::{Origin, Principal};
+use crate::app::App;
+use crate::auth::viewer::{self, Viewer};
+use crate::auth::{Admin, session_store, sessions};
+use crate::db::{Actor, SecretHash};
+use crate::error::{AppError, AppResult};
+
+/// A request with a session cookie whose signature holds. Whether the session still lives is known once
+/// [`Visit::read`] or [`Visit::write`] has opened the transaction, in the same round trip.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The process.
+    pub app: web::Data<App>,
+    /// The request itself.
+    pub request: HttpRequest,
+    /// The hash of the session's token.
+    pub credential: SecretHash,
+    flash: Rc<RefCell<Option<Flash>>>,
+}
+
+/// Where `request` came from, for records.
+#[must_use]
+pub fn origin_of(request: &HttpRequest) -> Origin {
+    let user_agent = request
+        .headers()
+        .get(header::USER_AGENT)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).replace('\0', "").chars().take(500).collect());
+    Origin { request_id: Some(guard::request_id(request)), ip: guard::client_ip(request), user_agent }
+}
+
+/// The viewer that a visit found, left for the error page, which shows the same frame.
+#[derive(Debug, Clone)]
+pub struct SeenViewer(pub Viewer);
+
+impl Visit {
+    /// Reads what a page shows, in one READ ONLY transaction as the viewer.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::SignIn`] without a living session.
+    pub async fn read<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
+    {
+        let app = self.app.clone();
+        let actor = Actor::Session(self.credential.clone());
+        let answer = app.db.read(&actor, move |conn| as_viewer(conn, work)).await;
+        let (viewer, result) = self.recognise(answer)?;
+        if viewer.touch_due {
+            let db = self.app.db.clone();
+            let session = viewer.session;
+            actix_web::rt::spawn(async move {
+                let touched =
+                    db.write(&Actor::Gate, move |conn| sessions::touch(conn, session).map_err(AppError::from)).await;
+                if let Err(error) = touched {
+                    tracing::debug!(%error, "a session's last activity was not written");
+                }
+            });
+        }
+        Ok((viewer, result?))
+    }
+
+    /// Changes something, in one transaction as the viewer; an error rolls back everything.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::SignIn`] without a living session.
+    pub async fn write<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
+    {
+        let actor = Actor::Session(self.credential.clone());
+        // The closure's error must reach `Db` as an error, or it would commit.
+        let viewer_seen = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let seen = std::sync::Arc::clone(&viewer_seen);
+        let answer = self
+            .app
+            .db
+            .write(&actor, move |conn| {
+                let viewer = viewer::current(conn)?;
+                if let Ok(mut slot) = seen.lock() {
+                    *slot = Some(viewer.clone());
+                }
+                work(conn, &viewer).map(|value| (viewer, value))
+            })
+            .await;
+        let found = viewer_seen.lock().ok().and_then(|mut slot| slot.take());
+        match (answer, found) {
+            (Err(error), Some(viewer)) => self.recognise(Ok((viewer, Err(error)))).and_then(|(viewer, result)| {
+                let value: T = result?;
+                Ok((viewer, value))
+            }),
+            (answer, _) => {
+                let (viewer, value) = self.recognise(answer)?;
+                Ok((viewer, value))
+            }
+        }
+    }
+
+    /// [`Visit::read`] for a page of admins; for others it does not exist.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::NotFound`] for an owner.
+    pub async fn read_as_admin<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Admin) -> AppResult<T> + Send + 'static,
+    {
+        self.read(move |conn, viewer| work(conn, &viewer.as_admin().ok_or(AppError::NotFound)?)).await
+    }
+
+    /// [`Visit::write`] for an act of admins; for others its address does not exist.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::NotFound`] for an owner.
+    pub async fn write_as_admin<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Admin) -> AppResult<T> + Send + 'static,
+    {
+        self.write(move |conn, viewer| work(conn, &viewer.as_admin().ok_or(AppError::NotFound)?)).await
+    }
+
+    /// The frame of a page for `viewer`, with the flash message that waits for them, if any.
+    #[must_use]
+    pub fn shell(&self, viewer: &Viewer, title: impl Into<String>) -> Shell {
+        let mut shell = Shell::for_viewer(viewer, title, self.request.path());
+        shell.nonce = Nonce::of(&self.request);
+        self.request.uri().path_and_query().map_or("/", |here| here.as_str()).clone_into(&mut shell.here);
+        shell.flash = self.flash.borrow_mut().take();
+        if let Some(flash) = &shell.flash {
+            shell.flash_link.clone_from(&flash.link);
+        }
+        shell
+    }
+
+    /// Renders `page` with `status`.
+    ///
+    /// # Errors
+    /// When the template can't be rendered.
+    pub fn page(&self, status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
+        let mut response = render(status, page)?;
+        if flash::waits(&self.request) && self.flash.borrow().is_none() {
+            flash::clear(&self.app, &mut response);
+        }
+        Ok(response)
+    }
+
+    /// Sends the browser to `location`, where `text` is shown.
+    #[must_use]
+    pub fn redirect_with_notice(&self, location: &str, text: impl Into<String>) -> HttpResponse {
+        self.redirect_with(location, Flash::good(text))
+    }
+
+    /// Sends the browser to `location`, where `flash` is shown.
+    #[must_use]
+    pub fn redirect_with(&self, location: &str, flash: Flash) -> HttpResponse {
+        let mut response = urls::see_other(location);
+        flash::leave(&self.app, &mut response, &flash);
+        response
+    }
+
+    /// What makes a viewer of this request the principal of an act.
+    #[must_use]
+    pub fn principal(&self) -> impl FnOnce(&Viewer) -> Principal + Send + 'static {
+        let app = self.app.clone();
+        let origin = origin_of(&self.request);
+        move |viewer| Principal::viewer(viewer, origin, &app)
+    }
+
+    fn recognise<T>(&self, answer: AppResult<(Viewer, T)>) -> AppResult<(Viewer, T)> {
+        match answer {
+            Ok((viewer, value)) => {
+                self.request.extensions_mut().insert(SeenViewer(viewer.clone()));
+                Ok((viewer, value))
+            }
+            Err(AppError::SignIn) => {
+                session_store::forget(&self.request);
+                Err(AppError::SignIn)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn as_viewer<T, F>(conn: &mut PgConnection, work: F) -> AppResult<(Viewer, AppResult<T>)>
+where
+    F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T>,
+{
+    let viewer = viewer::current(conn)?;
+    let result = work(conn, &viewer);
+    match result {
+        // A failed statement has aborted the transaction; answering Ok would only fail later, at COMMIT.
+        Err(error @ (AppError::Internal(_) | AppError::Unavailable(_) | AppError::ReadOnly)) => Err(error),
+        result => Ok((viewer, result)),
+    }
+}
+
+/// Renders `page` with `status`, for pages without a viewer.
+///
+/// # Errors
+/// When the template can't be rendered.
+pub fn render(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
+    let html = page.render().map_err(|error| AppError::Internal(error.into()))?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
+}
+
+impl FromRequest for Visit {
+    type Error = AppError;
+    type Future = Ready<Result<Self, AppError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let visit = match (request.app_data::<web::Data<App>>(), session_store::credential(request)) {
+            (Some(app), Some(credential)) => Ok(Self {
+                app: app.clone(),
+                request: request.clone(),
+                credential,
+                flash: Rc::new(RefCell::new(flash::waiting(app, request))),
+            }),
+            (Some(_), None) => Err(AppError::SignIn),
+            (None, _) => Err(AppError::Internal(anyhow::anyhow!("the app is not mounted"))),
+        };
+        ready(visit)
+    }
+}
+
+/// The address of the sign-in page that leads back to what `request` asked for.
+#[must_use]
+pub fn sign_in_location(request: &HttpRequest) -> String {
+    let wanted = match *request.method() {
+        Method::GET | Method::HEAD => request.uri().path_and_query().map_or("/", |wanted| wanted.as_str()),
+        _ => "/",
+    };
+    if wanted == "/" { "/login".to_owned() } else { urls::with_query("/login", &[("next", wanted)]) }
+}
+
+/// Where a form's `next` may lead: a path of this console, else the dashboard.
+#[must_use]
+pub fn safe_next(next: &str) -> &str {
+    if forms::is_local_path(next) { next } else { "/" }
+}
