@@ -1,12 +1,7 @@
-//! Tells cargo about directories that macros read: a new file in one must rebuild the program.
-
-use std::path::Path;
+//! Tells cargo about files that macros read: a new one must rebuild the program.
 
 fn main() {
-    for directory in ["migrations", "static"] {
-        // Cargo would take a path that is missing for one that always changes.
-        if Path::new(directory).exists() {
-            println!("cargo:rerun-if-changed={directory}");
-        }
+    for folder in ["migrations", "static", "templates"] {
+        println!("cargo:rerun-if-changed={folder}");
     }
 }

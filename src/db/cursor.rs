@@ -1,207 +1,74 @@
-//! Where a page of a list ends and the next one begins: the last row's sort key and id.
-//!
-//! A cursor is a bare position. It names no filter and grants nothing: row-level security decides what
-//! lies on either side of it, so a foreign or an old cursor is harmless, and a page's address stays right.
-//! Written as text it is safe in an address without further escaping, and each position has exactly one text.
+//! Positions in lists, and the page that starts at one.
 
-use std::fmt;
-use std::str::FromStr;
-
-/// The longest text that is read as a cursor, in bytes.
-const LONGEST: usize = 2_048;
-
-/// Which side of the cursor a page lies on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Further down the list: older, or later in the alphabet.
-    Before,
-    /// Further up the list.
-    After,
+/// Which way a page goes from its position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From<P> {
+    /// The first page.
+    Start,
+    /// What comes after the position in the list's order.
+    Beyond(P),
+    /// What comes before it, nearest first reversed back into the list's order.
+    Back(P),
 }
 
-/// The text is no cursor that the console writes.
+/// A position in a list that is ordered by a text or a time and then by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPosition {
+    /// What the list is ordered by: lower-case text, or microseconds.
+    pub key: String,
+    /// Tells rows of the same key apart.
+    pub id: uuid::Uuid,
+}
+
+/// The text was no position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a position in this list")]
-pub struct NotACursor;
+pub struct NotAPosition;
 
-/// Which table a row of the timeline comes from. The order of the variants is the timeline's order among
-/// rows of the same millisecond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
-    /// `turbobackend.project_actions`
-    Action,
-    /// `"ActivityLog"`
-    Audit,
-    /// `"ActivityEvent"`
-    Event,
-}
+impl std::str::FromStr for ListPosition {
+    type Err = NotAPosition;
 
-impl Source {
-    /// Every source, in the timeline's order.
-    pub const ALL: [Self; 3] = [Self::Action, Self::Audit, Self::Event];
-
-    /// `action`, `audit` or `event`: sorts like the variants.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Action => "action",
-            Self::Audit => "audit",
-            Self::Event => "event",
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        let (id, key) = text.split_at_checked(36).ok_or(NotAPosition)?;
+        let key = key.strip_prefix('.').ok_or(NotAPosition)?;
+        if key.chars().count() > 300 || key.chars().any(char::is_control) {
+            return Err(NotAPosition);
         }
-    }
-
-    /// Reads [`Source::as_str`].
-    #[must_use]
-    pub fn from_name(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.as_str() == text)
-    }
-
-    fn letter(self) -> &'static str {
-        match self {
-            Self::Action => "a",
-            Self::Audit => "l",
-            Self::Event => "e",
-        }
+        Ok(Self { key: key.to_owned(), id: id.parse().map_err(|_| NotAPosition)? })
     }
 }
 
-/// A position in the timeline. Positions compare as rows do, older first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TimelineCursor {
-    /// The row's time in epoch milliseconds.
-    pub ms: i64,
-    /// The row's table.
-    pub source: Source,
-    /// The row's id.
-    pub id: String,
-}
-
-impl fmt::Display for TimelineCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.ms, self.source.letter(), Escaped(&self.id))
+impl std::fmt::Display for ListPosition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.id.hyphenated(), self.key)
     }
 }
 
-impl FromStr for TimelineCursor {
-    type Err = NotACursor;
-
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
-        let [ms, letter, id] = parts(text)?;
-        let source = Source::ALL.into_iter().find(|source| source.letter() == letter).ok_or(NotACursor)?;
-        Ok(Self { ms: number(ms)?, source, id: unescape(id)? })
-    }
-}
-
-/// What a list is sorted by.
+/// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SortKey {
-    /// Epoch microseconds, as exact as PostgreSQL keeps them.
-    Time(i64),
-    /// Text, compared as the list's query compares it.
-    Text(String),
+pub struct Page<T> {
+    /// The rows in the list's order.
+    pub rows: Vec<T>,
+    /// Whether there are rows before the first.
+    pub has_previous: bool,
+    /// Whether there are rows after the last.
+    pub has_next: bool,
 }
 
-/// A position in any other list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListCursor {
-    /// The row's sort key.
-    pub key: SortKey,
-    /// The row's id.
-    pub id: String,
-}
-
-impl fmt::Display for ListCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.key {
-            SortKey::Time(micros) => write!(f, "t.{micros}.{}", Escaped(&self.id)),
-            SortKey::Text(text) => write!(f, "s.{}.{}", Escaped(text), Escaped(&self.id)),
-        }
-    }
-}
-
-impl FromStr for ListCursor {
-    type Err = NotACursor;
-
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
-        let [kind, key, id] = parts(text)?;
-        let key = match kind {
-            "t" => SortKey::Time(number(key)?),
-            "s" => SortKey::Text(unescape_any(key)?),
-            _ => return Err(NotACursor),
-        };
-        Ok(Self { key, id: unescape(id)? })
-    }
-}
-
-fn parts(text: &str) -> Result<[&str; 3], NotACursor> {
-    if text.len() > LONGEST {
-        return Err(NotACursor);
-    }
-    let mut parts = text.split('.');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(first), Some(second), Some(third), None) => Ok([first, second, third]),
-        _ => Err(NotACursor),
-    }
-}
-
-/// Only the form that the console writes: no plus sign, no leading zeros, no minus zero.
-fn number(text: &str) -> Result<i64, NotACursor> {
-    let value: i64 = text.parse().map_err(|_| NotACursor)?;
-    if value.to_string() == text { Ok(value) } else { Err(NotACursor) }
-}
-
-/// What stands for itself; everything else is written as `~` and two hexadecimal digits a byte.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
-}
-
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.bytes() {
-            if is_plain(byte) {
-                write!(f, "{}", char::from(byte))?;
-            } else {
-                write!(f, "~{byte:02x}")?;
+impl<T> Page<T> {
+    /// The page made of `rows`, which were read from `from` with one more than `limit` asked for.
+    #[must_use]
+    pub fn of<P>(mut rows: Vec<T>, limit: usize, from: &From<P>) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        match from {
+            From::Start => Self { rows, has_previous: false, has_next: more },
+            From::Beyond(_) => Self { rows, has_previous: true, has_next: more },
+            From::Back(_) => {
+                rows.reverse();
+                Self { rows, has_previous: more, has_next: true }
             }
         }
-        Ok(())
-    }
-}
-
-/// An id is never empty, and PostgreSQL holds no NUL.
-fn unescape(text: &str) -> Result<String, NotACursor> {
-    let text = unescape_any(text)?;
-    if text.is_empty() { Err(NotACursor) } else { Ok(text) }
-}
-
-fn unescape_any(text: &str) -> Result<String, NotACursor> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'~' => {
-                let high = rest.next().and_then(hex_digit).ok_or(NotACursor)?;
-                let low = rest.next().and_then(hex_digit).ok_or(NotACursor)?;
-                let escaped = high * 16 + low;
-                if escaped == 0 || is_plain(escaped) {
-                    return Err(NotACursor);
-                }
-                bytes.push(escaped);
-            }
-            plain if is_plain(plain) => bytes.push(plain),
-            _ => return Err(NotACursor),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| NotACursor)
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
     }
 }
 
@@ -209,74 +76,15 @@ fn hex_digit(byte: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
-    /// A small generator: the same texts in each run.
-    struct Texts(u64);
-
-    impl Texts {
-        fn number(&mut self) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            self.0 >> 16
-        }
-
-        fn text(&mut self, from: &[char]) -> String {
-            let length = 1 + self.number() % 24;
-            (0..length).map(|_| from[usize::try_from(self.number()).unwrap() % from.len()]).collect()
-        }
-    }
-
     #[test]
-    fn every_position_survives_its_text_which_needs_no_escaping_in_an_address() {
-        let alphabet: Vec<char> = "aZ09-_.~:%/ +&=?#\u{202e}é漢🚢\n\"'".chars().collect();
-        let mut texts = Texts(7);
-        for _ in 0..5_000 {
-            let ms = i64::from_ne_bytes((texts.number() << 20 ^ texts.number()).to_ne_bytes());
-            let source = Source::ALL[usize::try_from(texts.number() % 3).unwrap()];
-            let cursor = TimelineCursor { ms, source, id: texts.text(&alphabet) };
-            let text = cursor.to_string();
-            assert!(text.bytes().all(|b| is_plain(b) || b == b'.' || b == b'~'), "{text}");
-            assert_eq!(text.parse(), Ok(cursor));
-            let key = if ms % 2 == 0 { SortKey::Time(ms) } else { SortKey::Text(texts.text(&alphabet)) };
-            let cursor = ListCursor { key, id: texts.text(&alphabet) };
-            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+    fn a_position_survives_its_text() {
+        for key in ["", "shop-api", "a.b c/ü", "1763680000000000"] {
+            let position = ListPosition { key: key.to_owned(), id: uuid::Uuid::from_u128(7) };
+            assert_eq!(position.to_string().parse(), Ok(position));
         }
-    }
-
-    #[test]
-    fn whatever_is_read_is_written_the_same_way() {
-        let alphabet: Vec<char> = "ae019-.~ts_lf%".chars().collect();
-        let (mut texts, mut read) = (Texts(11), 0);
-        for _ in 0..50_000 {
-            let text = format!("{}.a.{}", texts.number() % 100, texts.text(&alphabet));
-            if let Ok(cursor) = text.parse::<TimelineCursor>() {
-                assert_eq!(cursor.to_string(), text);
-                read += 1;
-            }
+        let long = format!("{}.{}", uuid::Uuid::nil(), "x".repeat(301));
+        for bad in ["", "x", "00000000-0000-0000-0000-000000000000", "ü".repeat(40).as_str(), long.as_str()] {
+            assert!(bad.parse::<ListPosition>().is_err(), "{bad}");
         }
-        assert!(read > 1_000, "the texts must not all be refused: {read}");
-    }
-
-    #[test]
-    fn garbage_is_refused() {
-        let long = format!("1.a.{}", "x".repeat(LONGEST));
-        for bad in [
-            "", ".", "..", "1.a", "1.a.", "1.a.x.y", "1.b.x", "1.A.x", "+1.a.x", "01.a.x", "-0.a.x", "1e3.a.x", " 1.a.x",
-            "9223372036854775808.a.x", "1.a.~", "1.a.~4", "1.a.~41", "1.a.~2E", "1.a.~zz", "1.a.~00", "1.a.~ff", "1.a.é",
-            "1.a.x y", "1.a.x%20", &long,
-        ] {
-            assert_eq!(bad.parse::<TimelineCursor>(), Err(NotACursor), "{bad}");
-        }
-        for bad in ["", "t.x.1", "s.a", "n.1.1", "t.1.", "1.a.x", "s.a b.1"] {
-            assert_eq!(bad.parse::<ListCursor>(), Err(NotACursor), "{bad}");
-        }
-        assert_eq!("s..x".parse(), Ok(ListCursor { key: SortKey::Text(String::new()), id: "x".to_owned() }));
-    }
-
-    #[test]
-    fn positions_compare_by_time_then_source_then_id() {
-        let mut cursors: Vec<TimelineCursor> =
-            ["2.a.a", "1.e.z", "1.l.b", "1.l.a", "1.a.c", "-1.e.z"].map(|text| text.parse().unwrap()).into();
-        cursors.sort();
-        let texts: Vec<String> = cursors.iter().map(ToString::to_string).collect();
-        assert_eq!(texts, ["-1.e.z", "1.a.c", "1.l.a", "1.l.b", "1.e.z", "2.a.a"]);
     }
 }
