@@ -113,9 +113,14 @@ mod tests {
 
     #[test]
     fn the_activity_trackers_six_types_are_known() {
-        for stored in
-            ["project_created", "database_created", "endpoints_added", "queries_executed", "deployment", "github_push"]
-        {
+        for stored in [
+            "project_created",
+            "database_created",
+            "endpoints_added",
+            "queries_executed",
+            "deployment",
+            "github_push",
+        ] {
             assert!(ActionType::from_stored(stored).is_known(), "{stored}");
         }
     }

@@ -3,7 +3,7 @@
 use chrono::{Days, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
-use crate::db::cursor::{Direction, Source, TimelineCursor};
+use crate::activity::position::{Direction, Source, TimelineCursor};
 
 /// Entries on a page when the address does not say.
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -33,7 +33,8 @@ impl Words {
     /// Whether a row that holds `word` is shown.
     #[must_use]
     pub fn lets(&self, word: &str) -> bool {
-        (self.only.is_empty() || self.only.iter().any(|only| only == word)) && !self.not.iter().any(|not| not == word)
+        (self.only.is_empty() || self.only.iter().any(|only| only == word))
+            && !self.not.iter().any(|not| not == word)
     }
 
     fn add(&mut self, value: &str) {
@@ -148,8 +149,7 @@ impl Filter {
     }
 
     fn start_at(&mut self, direction: Direction, value: &str) -> Result<(), String> {
-        let cursor =
-            value.parse().map_err(|_| format!("{} is no position in a timeline.", quoted(value)))?;
+        let cursor = value.parse().map_err(|_| format!("{} is no position in a timeline.", quoted(value)))?;
         if self.position.is_some() {
             return Err("Give one position: before or after.".to_owned());
         }
@@ -232,7 +232,10 @@ fn set_once<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<
 fn day(value: &str) -> Result<NaiveDate, String> {
     let refuse = || format!("{} is no day. Write it as 2026-11-20.", quoted(value));
     let shape = value.len() == 10
-        && value.bytes().enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
+        && value
+            .bytes()
+            .enumerate()
+            .all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
     if !shape || value.starts_with("0000") {
         return Err(refuse());
     }
@@ -264,7 +267,7 @@ pub fn limit(value: &str) -> Result<i64, String> {
 
 /// `value` for a message: short, and without characters that turn it around.
 pub(crate) fn quoted(value: &str) -> String {
-    let safe: String = value.chars().filter(|c| !crate::users::model::is_deceptive(*c)).take(60).collect();
+    let safe: String = value.chars().filter(|c| !crate::users::is_deceptive(*c)).take(60).collect();
     format!("“{safe}”")
 }
 

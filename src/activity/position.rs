@@ -1,4 +1,4 @@
-//! Where a page of a list ends and the next one begins: the last row's sort key and id.
+//! Where a page of the timeline ends and the next one begins: the last row's time, source and id.
 //!
 //! A cursor is a bare position. It names no filter and grants nothing: row-level security decides what
 //! lies on either side of it, so a foreign or an old cursor is harmless, and a page's address stays right.
@@ -10,18 +10,18 @@ use std::str::FromStr;
 /// The longest text that is read as a cursor, in bytes.
 const LONGEST: usize = 2_048;
 
-/// Which side of the cursor a page lies on.
+/// Which side of its position a page lies on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Further down the list: older, or later in the alphabet.
+    /// Older.
     Before,
-    /// Further up the list.
+    /// Newer.
     After,
 }
 
 /// The text is no cursor that the console writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a position in this list")]
+#[error("not a position in the timeline")]
 pub struct NotACursor;
 
 /// Which table a row of the timeline comes from. The order of the variants is the timeline's order among
@@ -92,47 +92,6 @@ impl FromStr for TimelineCursor {
     }
 }
 
-/// What a list is sorted by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SortKey {
-    /// Epoch microseconds, as exact as PostgreSQL keeps them.
-    Time(i64),
-    /// Text, compared as the list's query compares it.
-    Text(String),
-}
-
-/// A position in any other list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListCursor {
-    /// The row's sort key.
-    pub key: SortKey,
-    /// The row's id.
-    pub id: String,
-}
-
-impl fmt::Display for ListCursor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.key {
-            SortKey::Time(micros) => write!(f, "t.{micros}.{}", Escaped(&self.id)),
-            SortKey::Text(text) => write!(f, "s.{}.{}", Escaped(text), Escaped(&self.id)),
-        }
-    }
-}
-
-impl FromStr for ListCursor {
-    type Err = NotACursor;
-
-    fn from_str(text: &str) -> Result<Self, NotACursor> {
-        let [kind, key, id] = parts(text)?;
-        let key = match kind {
-            "t" => SortKey::Time(number(key)?),
-            "s" => SortKey::Text(unescape_any(key)?),
-            _ => return Err(NotACursor),
-        };
-        Ok(Self { key, id: unescape(id)? })
-    }
-}
-
 fn parts(text: &str) -> Result<[&str; 3], NotACursor> {
     if text.len() > LONGEST {
         return Err(NotACursor);
@@ -172,11 +131,9 @@ impl fmt::Display for Escaped<'_> {
 
 /// An id is never empty, and PostgreSQL holds no NUL.
 fn unescape(text: &str) -> Result<String, NotACursor> {
-    let text = unescape_any(text)?;
-    if text.is_empty() { Err(NotACursor) } else { Ok(text) }
-}
-
-fn unescape_any(text: &str) -> Result<String, NotACursor> {
+    if text.is_empty() {
+        return Err(NotACursor);
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -235,9 +192,6 @@ mod tests {
             let text = cursor.to_string();
             assert!(text.bytes().all(|b| is_plain(b) || b == b'.' || b == b'~'), "{text}");
             assert_eq!(text.parse(), Ok(cursor));
-            let key = if ms % 2 == 0 { SortKey::Time(ms) } else { SortKey::Text(texts.text(&alphabet)) };
-            let cursor = ListCursor { key, id: texts.text(&alphabet) };
-            assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
     }
 
@@ -259,16 +213,34 @@ mod tests {
     fn garbage_is_refused() {
         let long = format!("1.a.{}", "x".repeat(LONGEST));
         for bad in [
-            "", ".", "..", "1.a", "1.a.", "1.a.x.y", "1.b.x", "1.A.x", "+1.a.x", "01.a.x", "-0.a.x", "1e3.a.x", " 1.a.x",
-            "9223372036854775808.a.x", "1.a.~", "1.a.~4", "1.a.~41", "1.a.~2E", "1.a.~zz", "1.a.~00", "1.a.~ff", "1.a.é",
-            "1.a.x y", "1.a.x%20", &long,
+            "",
+            ".",
+            "..",
+            "1.a",
+            "1.a.",
+            "1.a.x.y",
+            "1.b.x",
+            "1.A.x",
+            "+1.a.x",
+            "01.a.x",
+            "-0.a.x",
+            "1e3.a.x",
+            " 1.a.x",
+            "9223372036854775808.a.x",
+            "1.a.~",
+            "1.a.~4",
+            "1.a.~41",
+            "1.a.~2E",
+            "1.a.~zz",
+            "1.a.~00",
+            "1.a.~ff",
+            "1.a.é",
+            "1.a.x y",
+            "1.a.x%20",
+            &long,
         ] {
             assert_eq!(bad.parse::<TimelineCursor>(), Err(NotACursor), "{bad}");
         }
-        for bad in ["", "t.x.1", "s.a", "n.1.1", "t.1.", "1.a.x", "s.a b.1"] {
-            assert_eq!(bad.parse::<ListCursor>(), Err(NotACursor), "{bad}");
-        }
-        assert_eq!("s..x".parse(), Ok(ListCursor { key: SortKey::Text(String::new()), id: "x".to_owned() }));
     }
 
     #[test]

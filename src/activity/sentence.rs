@@ -163,7 +163,14 @@ mod tests {
     fn the_verb_says_how_it_went() {
         let said = |status: &str| {
             let status = Status::from_stored(status);
-            plain(&of_action(&ActionType::Deployment, Some(&status), Some("production"), None, ada(), Some(&shop())))
+            plain(&of_action(
+                &ActionType::Deployment,
+                Some(&status),
+                Some("production"),
+                None,
+                ada(),
+                Some(&shop()),
+            ))
         };
         assert_eq!(said("success"), "ada deployed shop to production");
         assert_eq!(said("failed"), "ada tried to deploy shop to production");

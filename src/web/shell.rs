@@ -115,7 +115,12 @@ impl Shell {
             nav,
             viewer_name: viewer.display_name().to_owned(),
             viewer_email: viewer.email.clone(),
-            viewer_initial: viewer.display_name().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default(),
+            viewer_initial: viewer
+                .display_name()
+                .chars()
+                .next()
+                .map(|c| c.to_uppercase().to_string())
+                .unwrap_or_default(),
             here: path.to_owned(),
             is_admin,
             zone_name: viewer.zone.name().to_owned(),

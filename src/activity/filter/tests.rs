@@ -6,7 +6,9 @@ fn parsed(query: &[(&str, &str)]) -> Result<Filter, String> {
 
 #[test]
 fn words_include_and_exclude_and_repeat() {
-    let filter = parsed(&[("type", "deployment"), ("type", "-github_push"), ("type", "deployment"), ("status", "")]).unwrap();
+    let filter =
+        parsed(&[("type", "deployment"), ("type", "-github_push"), ("type", "deployment"), ("status", "")])
+            .unwrap();
     assert_eq!(filter.types.only, ["deployment"]);
     assert_eq!(filter.types.not, ["github_push"]);
     assert!(filter.types.lets("deployment") && !filter.types.lets("github_push") && !filter.types.lets("x"));
@@ -34,9 +36,19 @@ fn a_reference_is_split_at_its_first_colon() {
 #[test]
 fn impossible_values_are_named() {
     for (name, value) in [
-        ("from", "2026-02-30"), ("from", "20.11.2026"), ("to", "2026-1-1"), ("to", "0000-01-01"), ("to", "+002026-01-01"),
-        ("limit", "0"), ("limit", "-1"), ("limit", "1.5"), ("limit", "1e3"), ("limit", "١"), ("limit", "x"),
-        ("before", "garbage"), ("after", "1.b.x"),
+        ("from", "2026-02-30"),
+        ("from", "20.11.2026"),
+        ("to", "2026-1-1"),
+        ("to", "0000-01-01"),
+        ("to", "+002026-01-01"),
+        ("limit", "0"),
+        ("limit", "-1"),
+        ("limit", "1.5"),
+        ("limit", "1e3"),
+        ("limit", "١"),
+        ("limit", "x"),
+        ("before", "garbage"),
+        ("after", "1.b.x"),
     ] {
         let message = parsed(&[(name, value)]).unwrap_err();
         assert!(message.contains(value), "{name}={value}: {message}");
@@ -58,7 +70,10 @@ fn days_are_the_viewers_and_both_ends_count() {
     let filter = parsed(&[("from", "2026-03-29"), ("to", "2026-03-29")]).unwrap();
     let (from, until) = (filter.from_ms().unwrap(), filter.until_ms().unwrap());
     assert_eq!(until - from, 23 * 3_600_000, "clocks go forward on this day in Berlin");
-    assert_eq!(from, "2026-03-28T23:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis());
+    assert_eq!(
+        from,
+        "2026-03-28T23:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis()
+    );
     let filter = parsed(&[("from", "2026-10-25"), ("to", "2026-10-25")]).unwrap();
     assert_eq!(filter.until_ms().unwrap() - filter.from_ms().unwrap(), 25 * 3_600_000);
 }
@@ -67,10 +82,17 @@ fn days_are_the_viewers_and_both_ends_count() {
 fn a_day_without_a_midnight_begins_at_its_first_hour() {
     let day = NaiveDate::from_ymd_opt(2018, 11, 4).unwrap();
     let first = first_ms(day, Tz::America__Sao_Paulo);
-    assert_eq!(first, "2018-11-04T03:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis());
+    assert_eq!(
+        first,
+        "2018-11-04T03:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis()
+    );
     let skipped = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
     let next = NaiveDate::from_ymd_opt(2011, 12, 31).unwrap();
-    assert_eq!(first_ms(skipped, Tz::Pacific__Apia), first_ms(next, Tz::Pacific__Apia), "Samoa left this day out");
+    assert_eq!(
+        first_ms(skipped, Tz::Pacific__Apia),
+        first_ms(next, Tz::Pacific__Apia),
+        "Samoa left this day out"
+    );
 }
 
 #[test]

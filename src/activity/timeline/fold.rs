@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Entry;
-use crate::db::cursor::Source;
+use crate::activity::position::Source;
 
 /// Puts audit entries and events under the newest action of the same request. Order is kept.
 pub(super) fn by_request(entries: Vec<Entry>) -> Vec<Entry> {

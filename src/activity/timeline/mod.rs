@@ -18,14 +18,14 @@ use super::filter::{Filter, Reference, Words};
 use super::sentence::{self, Actor, LinkTarget, Object, Part};
 use super::status::{Outcome, RUNNING, Status};
 use super::vocabulary::Group;
+use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::auth::Viewer;
-use crate::db::cursor::{Direction, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::users::Role;
 
-pub use row::CAUSED_BY;
 pub(super) use query::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, utc, with_names};
-pub(super) use row::{Row, references as references_of};
+pub use row::CAUSED_BY;
+pub(super) use row::Row;
 
 /// How to look, never what may be seen: an owner who asks for everything still sees their own rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -350,7 +350,12 @@ const MOST_RUNNING: i64 = 10;
 ///
 /// # Errors
 /// When a statement fails.
-pub fn page(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<TimelinePage> {
+pub fn page(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    now_ms: i64,
+) -> QueryResult<TimelinePage> {
     let mut page = slice(conn, scope, filter, filter.from_ms())?;
     if filter.position.is_none() {
         page.running = running(conn, scope, filter, now_ms)?;
@@ -413,8 +418,8 @@ fn gap(row: Row) -> Gap {
 }
 
 fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
-    let shown = |word: &&str| filter.statuses.is_empty() || filter.statuses.lets(word);
-    let mut busy: Vec<String> = RUNNING.iter().filter(shown).map(|word| (*word).to_owned()).collect();
+    let mut busy: Vec<String> =
+        RUNNING.into_iter().filter(|word| filter.statuses.lets(word)).map(str::to_owned).collect();
     if filter.statuses.only.iter().any(|word| word == "IN_PROGRESS") {
         busy.push("IN_PROGRESS".to_owned());
     }

@@ -7,14 +7,14 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-use super::row::RowSql;
 use super::Scope;
+use super::row::RowSql;
 use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::{Filter, Reference, Words};
+use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::activity::status::{EVENT_STATUSES, Outcome, outcome_of};
-use crate::db::cursor::{Direction, Source, TimelineCursor};
 use crate::db::statement::Statement;
 
 pub(in crate::activity) type RowStatement = Statement<RowSql>;
@@ -119,6 +119,12 @@ impl Table {
             Source::Audit => &AUDIT,
             Source::Event => &EVENTS,
         }
+    }
+
+    /// `SELECT at, columns FROM table`, also for rows without a time.
+    pub(in crate::activity) fn select_any(&self, s: &mut RowStatement) {
+        s.sql("SELECT coalesce(").sql(self.millis.unwrap_or(self.time)).sql(", 0) AS at, ").sql(self.columns);
+        s.sql(" FROM ").sql(self.from);
     }
 
     /// `SELECT at, columns FROM table`.
@@ -262,7 +268,11 @@ fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
         conditions(s, source, table, ask, reference, Lane::named("head"));
         reach(s, table, ask);
         s.sql(order).sql(ask.fetch.sql).sql(") r");
-        s.sql(if ask.backwards() { " ORDER BY r.at, r.id COLLATE \"C\"" } else { " ORDER BY r.at DESC, r.id COLLATE \"C\" DESC" });
+        s.sql(if ask.backwards() {
+            " ORDER BY r.at, r.id COLLATE \"C\""
+        } else {
+            " ORDER BY r.at DESC, r.id COLLATE \"C\" DESC"
+        });
         s.sql(ask.fetch.sql);
     } else {
         table.select(s);
@@ -347,7 +357,10 @@ fn conditions(
         _ => {}
     }
     if let (Some(reference), Lane::Of { value, .. }) = (reference, lane) {
-        s.sql(" AND r.key = pilothouse.reference_text(").text(reference.key.as_str()).sql(") AND r.value = ").sql(value);
+        s.sql(" AND r.key = pilothouse.reference_text(")
+            .text(reference.key.as_str())
+            .sql(") AND r.value = ")
+            .sql(value);
     }
     if let Some(from) = ask.from_ms {
         s.sql(" AND ").sql(table.time).sql(" >= ");
@@ -418,7 +431,13 @@ fn words(s: &mut RowStatement, column: &'static str, words: &Words) {
     }
     if !words.not.is_empty() {
         // What says nothing is not left out.
-        s.sql(" AND (").sql(column).sql(" IS NULL OR ").sql(column).sql(" <> ALL(").texts(words.not.clone()).sql("))");
+        s.sql(" AND (")
+            .sql(column)
+            .sql(" IS NULL OR ")
+            .sql(column)
+            .sql(" <> ALL(")
+            .texts(words.not.clone())
+            .sql("))");
     }
 }
 
@@ -427,7 +446,9 @@ fn as_event_statuses(statuses: &Words) -> Words {
     let also = |list: &[String]| {
         let mut list = list.to_vec();
         for status in EVENT_STATUSES {
-            let same = |word: &String| outcome_of(word) != Outcome::Unknown && outcome_of(word) == outcome_of(status);
+            let same = |word: &String| {
+                outcome_of(word) != Outcome::Unknown && outcome_of(word) == outcome_of(status)
+            };
             if list.iter().any(same) && !list.iter().any(|word| word == status) {
                 list.push(status.to_owned());
             }
@@ -439,7 +460,13 @@ fn as_event_statuses(statuses: &Words) -> Words {
 
 /// Rows of this source on the far side of the cursor, as one comparison of rows that an index answers: among
 /// rows of the cursor's millisecond, sources come in their own order.
-fn beyond(s: &mut RowStatement, source: Source, table: &Table, direction: Direction, cursor: &TimelineCursor) {
+fn beyond(
+    s: &mut RowStatement,
+    source: Source,
+    table: &Table,
+    direction: Direction,
+    cursor: &TimelineCursor,
+) {
     let bound = Bound::of(source, direction, cursor);
     if let Some(bound) = bound.filter(|bound| !bound.lets_all(table.millis.is_some())) {
         s.sql(" AND (").sql(table.time).sql(", ").sql(table.id).sql(")").sql(bound.compare).sql("(");
@@ -448,7 +475,13 @@ fn beyond(s: &mut RowStatement, source: Source, table: &Table, direction: Direct
     }
     if let Some(millis) = table.millis {
         // Times that no calendar holds stand at its edge, where the index's own order does not end a page.
-        s.sql(" AND (").sql(millis).sql(", '").sql(source.as_str()).sql("' COLLATE \"C\", ").sql(table.id).sql(")");
+        s.sql(" AND (")
+            .sql(millis)
+            .sql(", '")
+            .sql(source.as_str())
+            .sql("' COLLATE \"C\", ")
+            .sql(table.id)
+            .sql(")");
         s.sql(if direction == Direction::Before { " < (" } else { " > (" });
         s.big(cursor.ms).sql(", '").sql(cursor.source.as_str()).sql("', ").text(cursor.id.as_str()).sql(")");
     }
@@ -568,6 +601,10 @@ fn gaps(s: &mut RowStatement, ask: &Ask<'_>) {
     }
     let (compare, extreme) = if ask.backwards() { (" <= ", "max(at)") } else { (" >= ", "min(at)") };
     let open = if ask.backwards() { "9223372036854775807" } else { "'-9223372036854775808'::bigint" };
-    s.sql(" AND g.to_ms").sql(compare).sql("(SELECT CASE WHEN count(*) >= ").sql(ask.fetch.rows).sql(" THEN ");
+    s.sql(" AND g.to_ms")
+        .sql(compare)
+        .sql("(SELECT CASE WHEN count(*) >= ")
+        .sql(ask.fetch.rows)
+        .sql(" THEN ");
     s.sql(extreme).sql(" ELSE ").sql(open).sql(" END FROM page) ORDER BY g.to_ms DESC LIMIT 20)");
 }

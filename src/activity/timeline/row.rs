@@ -7,9 +7,9 @@ use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Reference;
+use crate::activity::position::{Source, TimelineCursor};
 use crate::activity::sentence::{self, Actor, LinkTarget, Object};
 use crate::activity::status::Status;
-use crate::db::cursor::{Source, TimelineCursor};
 
 type NullableText = Nullable<Text>;
 
@@ -137,7 +137,8 @@ impl Row {
         let known = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let user = known(&self.user);
         // A snapshot says what they were called when they did it.
-        let name = known(&self.actor_name).or_else(|| known(&self.user_name)).or_else(|| known(&self.user_email));
+        let name =
+            known(&self.actor_name).or_else(|| known(&self.user_name)).or_else(|| known(&self.user_email));
         let name = name.unwrap_or_else(|| match &user {
             Some(id) if id.parse::<uuid::Uuid>().is_ok() => "another user".to_owned(),
             Some(id) => id.clone(),
@@ -162,7 +163,9 @@ impl Row {
                 let environment = self.environment.as_deref();
                 sentence::of_action(kind, status, environment, branch, actor.clone(), project.as_ref())
             }
-            EntryKind::Event(_) => sentence::of_event(self.details.as_deref().unwrap_or_default(), project.as_ref()),
+            EntryKind::Event(_) => {
+                sentence::of_event(self.details.as_deref().unwrap_or_default(), project.as_ref())
+            }
             EntryKind::Audit(act) => sentence::of_act(act, actor.clone(), self.target(project).as_ref()),
         }
     }
@@ -172,7 +175,9 @@ impl Row {
         let id = self.entity_id.clone().unwrap_or_default();
         let label = self.entity_name.clone().filter(|name| !name.trim().is_empty());
         let target = match self.entity_kind.as_deref() {
-            Some("project") if project.as_ref().is_some_and(|p| p.target == LinkTarget::Project(id.clone())) => {
+            Some("project")
+                if project.as_ref().is_some_and(|p| p.target == LinkTarget::Project(id.clone())) =>
+            {
                 LinkTarget::Project(id.clone())
             }
             Some("user") => LinkTarget::User(id.clone()),
@@ -222,9 +227,11 @@ mod tests {
 
     #[test]
     fn references_are_scalars_in_order_and_the_cause_stands_apart() {
-        let json = r#"{"b":"1","a":2,"n":null,"o":{"x":1},"l":[1],"t":true,"caused_by":"act_1","":"x","e":""}"#;
+        let json =
+            r#"{"b":"1","a":2,"n":null,"o":{"x":1},"l":[1],"t":true,"caused_by":"act_1","":"x","e":""}"#;
         let (references, cause) = references(Some(json));
-        let pairs: Vec<(&str, &str)> = references.iter().map(|r| (r.key.as_str(), r.value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> =
+            references.iter().map(|r| (r.key.as_str(), r.value.as_str())).collect();
         assert_eq!(pairs, [("b", "1"), ("a", "2"), ("t", "true")]);
         assert_eq!(cause.as_deref(), Some("act_1"));
     }

@@ -38,18 +38,26 @@ fn keys(entries: &[Entry]) -> Vec<String> {
 fn what_belongs_to_one_request_stands_under_its_action() {
     let mut named = row("audit", 30, "l1", Some("r1"));
     named.actor_name = Some("Grace".to_owned());
-    let rows =
-        vec![row("event", 40, "e1", Some("r1")), named, row("action", 20, "a1", Some("r1")), row("audit", 10, "l2", None)];
+    let rows = vec![
+        row("event", 40, "e1", Some("r1")),
+        named,
+        row("action", 20, "a1", Some("r1")),
+        row("audit", 10, "l2", None),
+    ];
     let page = from_rows(rows, &Filter::none(Tz::UTC));
     assert_eq!(keys(&page.entries), ["a1", "audit:l2"]);
     assert_eq!(keys(&page.entries[0].folded), ["event:e1", "audit:l1"]);
-    assert_eq!(page.entries[0].actor.name, "Grace", "the audit entry knows the name that the viewer can't look up");
+    assert_eq!(
+        page.entries[0].actor.name, "Grace",
+        "the audit entry knows the name that the viewer can't look up"
+    );
     assert_eq!(page.days(Tz::UTC)[0].shown, 4);
 }
 
 #[test]
 fn one_row_too_many_tells_of_more_and_folded_ones_count() {
-    let rows = vec![row("audit", 4, "l", Some("r")), row("action", 3, "a", Some("r")), row("action", 2, "b", None)];
+    let rows =
+        vec![row("audit", 4, "l", Some("r")), row("action", 3, "a", Some("r")), row("action", 2, "b", None)];
     let page = from_rows(rows, &Filter { limit: 2, ..Filter::none(Tz::UTC) });
     assert_eq!(keys(&page.entries), ["a"]);
     assert_eq!(page.older.map(|cursor| cursor.to_string()).as_deref(), Some("3.a.a"));
@@ -60,7 +68,10 @@ fn one_row_too_many_tells_of_more_and_folded_ones_count() {
 fn a_page_read_upwards_keeps_the_rows_next_to_its_cursor() {
     let start = "1.a.z".parse().unwrap();
     let filter = Filter { limit: 2, position: Some((Direction::After, start)), ..Filter::none(Tz::UTC) };
-    let page = from_rows(vec![row("action", 2, "b", None), row("action", 3, "c", None), row("action", 4, "d", None)], &filter);
+    let page = from_rows(
+        vec![row("action", 2, "b", None), row("action", 3, "c", None), row("action", 4, "d", None)],
+        &filter,
+    );
     assert_eq!(keys(&page.entries), ["c", "b"]);
     assert_eq!(page.newer.map(|cursor| cursor.to_string()).as_deref(), Some("3.a.c"));
     assert_eq!(page.older.map(|cursor| cursor.to_string()).as_deref(), Some("2.a.b"));
@@ -94,5 +105,7 @@ fn a_project_that_nobody_knows_has_no_link() {
     let page = from_rows(vec![unknown], &Filter::none(Tz::UTC));
     let project = page.entries[0].project.clone().unwrap();
     assert_eq!((project.name.as_str(), project.state), ("p", ProjectState::Unknown));
-    assert!(page.entries[0].sentence.contains(&Part::Link { target: LinkTarget::Nowhere, label: "p".to_owned() }));
+    assert!(
+        page.entries[0].sentence.contains(&Part::Link { target: LinkTarget::Nowhere, label: "p".to_owned() })
+    );
 }
