@@ -6,3 +6,4 @@ mod support;
 
 mod postgres;
 mod serve;
+mod web;
