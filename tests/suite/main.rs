@@ -2,4 +2,8 @@
 
 mod support;
 
+mod adoption;
+mod drift;
 mod postgres;
+mod rls;
+mod seeds;
