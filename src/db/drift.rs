@@ -143,7 +143,7 @@ fn compare(expected: &[Part], found: &[Part]) -> Vec<Finding> {
             }),
         }
     }
-    findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     findings
 }
 

@@ -660,7 +660,7 @@ fn a_reused_connection_carries_nothing_over() {
             3 => assert!(matches!(seen, Err(DbError::NoSession))),
             4 => assert!(matches!(seen, Err(DbError::Query(_)))),
             _ => {
-                let seen = seen.unwrap();
+                let seen = seen.unwrap_or_else(|error| panic!("round {round}: {error}"));
                 assert_eq!((seen.text, seen.number), (format!("engine {owner}"), 1));
             }
         }
