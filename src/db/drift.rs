@@ -63,6 +63,14 @@ pub struct Finding {
     pub problem: Problem,
 }
 
+impl Finding {
+    /// Whether pages fail because of it: the console is not ready then.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.severity == Severity::Broken
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
