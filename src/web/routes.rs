@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{assets, containers, guard, health, projects, sessions};
+use super::{activity, assets, containers, guard, health, projects, references, sessions};
 use crate::error::{AppError, AppResult};
 
 /// Mounts every page.
@@ -13,6 +13,7 @@ pub fn mount(config: &mut ServiceConfig) {
     mount_public(config);
     mount_projects(config);
     mount_containers(config);
+    mount_activity(config);
 }
 
 /// One address. What answers GET answers HEAD too. Handlers are contained: a panic or a deadline becomes
@@ -49,6 +50,7 @@ fn mount_projects(config: &mut ServiceConfig) {
         .service(at!("/projects", get => projects::index::index, post => projects::create::create))
         .service(at!("/projects/new", get => projects::new::show))
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
+        .service(at!("/projects/{id}/activity", get => projects::activity::show))
         .service(at!("/projects/{id}/settings", get => projects::settings::show))
         .service(at!(
             "/projects/{id}/{step:archive|unarchive|delete|restore}",
@@ -66,6 +68,16 @@ fn mount_containers(config: &mut ServiceConfig) {
             get => containers::verb::confirm,
             post => containers::verb::carry_out
         ));
+}
+
+fn mount_activity(config: &mut ServiceConfig) {
+    config
+        .service(at!("/activity", get => activity::index::index))
+        .service(at!("/activity/{action_id}", get => activity::show::action))
+        .service(at!("/events/{id}", get => activity::show::event))
+        .service(at!("/audit", get => activity::index::audit))
+        .service(at!("/audit/{id}", get => activity::show::audit_entry))
+        .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
 
 /// Everything that is not in the table.

@@ -4,6 +4,10 @@
 
 mod support;
 
+mod adoption;
+mod drift;
 mod postgres;
+mod rls;
+mod seeds;
 mod serve;
 mod web;
