@@ -4,6 +4,7 @@ mod support;
 
 mod adoption;
 mod drift;
+mod plans;
 mod postgres;
 mod rls;
 mod seeds;
