@@ -1,4 +1,6 @@
-//! Tests.
+//! Tests against the library and the program, with a database each.
+#![expect(clippy::unwrap_used, reason = "what a test can't set up is a failure of the test")]
+#![expect(clippy::disallowed_methods, reason = "tests look behind the scenes")]
 
 mod support;
 
@@ -8,3 +10,4 @@ mod plans;
 mod postgres;
 mod rls;
 mod seeds;
+mod serve;
