@@ -6,7 +6,11 @@ mod support;
 
 mod adoption;
 mod drift;
+mod plans;
 mod postgres;
 mod serve;
 mod rls;
 mod seeds;
+mod rls;
+mod seeds;
+mod serve;
