@@ -69,5 +69,5 @@ install_packages() {
     have apt-get || die "missing: $* (Debian's names); install what this system calls them, then run this again"
     say "installing $*"
     "${as_root[@]}" apt-get update --quiet --quiet
-    "${as_root[@]}" apt-get install --quiet --quiet --yes --no-install-recommends "$@"
+    "${as_root[@]}" apt-get -o Dpkg::Use-Pty=0 install --quiet --quiet --yes --no-install-recommends "$@"
 }

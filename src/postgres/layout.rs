@@ -201,9 +201,21 @@ impl Layout {
     }
 }
 
-/// Makes a directory with its parents; existing ones stay as they are.
+/// Makes a directory with its parents. One that exists stays as it is; a new one gets exactly this
+/// mode, whatever the umask.
 fn make_dirs(path: &Path, mode: u32) -> Result<(), ClusterError> {
-    DirBuilder::new().recursive(true).mode(mode).create(path).or_cannot("make", path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_dirs(parent, mode)?;
+    }
+    DirBuilder::new()
+        .mode(mode)
+        .create(path)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode)))
+        .or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) })
+        .or_cannot("make", path)
 }
 
 /// A short name that is always the same for the same path.

@@ -1,6 +1,7 @@
 //! HTML for people. A page lives in `web/<noun>/<action>.rs` and `templates/<noun>/<action>.html`.
 
 pub mod assets;
+pub mod confirmation;
 pub mod display;
 pub mod error_page;
 pub mod flash;
@@ -8,9 +9,11 @@ pub mod forms;
 pub mod guard;
 pub mod headers;
 pub mod health;
+pub mod lists;
 pub mod origin;
 pub mod query;
 pub mod routes;
+pub mod sample;
 pub mod shell;
 pub mod urls;
 pub mod visit;

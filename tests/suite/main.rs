@@ -5,4 +5,9 @@
 mod support;
 
 mod activity;
+mod adoption;
+mod drift;
 mod postgres;
+mod serve;
+mod rls;
+mod seeds;
