@@ -4,6 +4,7 @@
 
 mod support;
 
+mod activity;
 mod adoption;
 mod drift;
 mod plans;
