@@ -4,8 +4,10 @@
 
 mod support;
 
+mod activity;
 mod adoption;
 mod drift;
+mod plans;
 mod postgres;
 mod rls;
 mod seeds;
