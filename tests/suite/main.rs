@@ -10,6 +10,7 @@ mod drift;
 mod plans;
 mod postgres;
 mod rls;
+mod routes;
 mod seeds;
 mod serve;
 mod web;

@@ -1,7 +1,7 @@
 //! What tests stand on.
 
 pub mod answer;
-pub mod client;
 pub mod console;
 pub mod db;
+pub mod person;
 pub mod stage;
