@@ -12,3 +12,4 @@ mod postgres;
 mod rls;
 mod seeds;
 mod serve;
+mod web;

@@ -1,0 +1,3 @@
+//! Pages, asked for over HTTP.
+
+mod projects;
