@@ -1,1 +1,5 @@
 //! Tests.
+
+mod support;
+
+mod postgres;

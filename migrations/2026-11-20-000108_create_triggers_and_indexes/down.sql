@@ -1,0 +1,28 @@
+DROP FUNCTION IF EXISTS
+    pilothouse.lift_tombstone(),
+    pilothouse.leave_tombstone(),
+    pilothouse.index_references(),
+    pilothouse.fill_utc_times(),
+    pilothouse.fill_epoch_ms(),
+    pilothouse.count_trigger_failure(text, text) CASCADE;
+DROP INDEX IF EXISTS
+    turbobackend.project_actions_project_idx, turbobackend.project_actions_time_idx,
+    turbobackend.project_actions_type_idx, turbobackend.project_actions_status_idx,
+    turbobackend.project_actions_user_idx, turbobackend.project_actions_request_idx,
+    turbobackend.project_actions_reference_ids_idx, turbobackend.project_actions_deployment_idx,
+    turbobackend.project_actions_container_idx, turbobackend.project_actions_push_idx,
+    turbobackend.action_references_project_idx,
+    turbobackend.github_push_history_project_idx, turbobackend.github_push_history_commit_sha_idx,
+    turbobackend.project_deployments_project_idx, turbobackend.project_deployments_app_name_idx,
+    turbobackend.container_sessions_project_idx, turbobackend.container_sessions_container_id_idx,
+    turbobackend.project_databases_project_idx,
+    turbobackend.message_cost_tracker_project_idx, turbobackend.message_cost_tracker_request_id_idx,
+    public."ActivityEvent_timeline_idx", public."ActivityEvent_project_timeline_idx", public."ActivityEvent_running_idx",
+    public."ActivityLog_timeline_idx", public."ActivityLog_project_timeline_idx",
+    public."ActivityLog_user_timeline_idx", public."ActivityLog_requestId_idx",
+    public.projects_created_at_idx, public.projects_user_created_at_idx,
+    public.projects_name_idx, public.projects_user_name_idx,
+    public.containers_created_at_idx, public.containers_user_created_at_idx,
+    public.containers_name_idx, public.containers_user_name_idx,
+    public.users_created_at_idx, public.users_name_idx, public.users_lower_email_idx,
+    public.sessions_user_last_activity_idx;

@@ -1,0 +1,138 @@
+//! The schema's migrations, built into the program.
+
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Text};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Key of the advisory lock that lets one instance at a time migrate a database: "pilothou" in ASCII.
+const MIGRATION_LOCK: i64 = 0x7069_6c6f_7468_6f75;
+
+/// How long one instance waits for another that is migrating.
+const WAIT_FOR_OTHER_INSTANCE: &str = "30min";
+
+/// How long a statement waits for a table that others are using. While it waits, everyone who comes
+/// later waits behind it, so it rather fails and is tried again at the next start.
+const WAIT_FOR_TABLE: &str = "10s";
+
+/// The roles that requests act in; the login that serves must be able to become each of them.
+pub const REQUEST_ROLES: [&str; 6] = [
+    "pilothouse_admin",
+    "pilothouse_owner",
+    "pilothouse_worker",
+    "pilothouse_guest",
+    "pilothouse_gate",
+    "pilothouse_nobody",
+];
+
+mod applied {
+    diesel::table! {
+        __diesel_schema_migrations (version) {
+            version -> Text,
+        }
+    }
+}
+
+/// Why a database could not be migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The database can't be reached, or refuses the login.
+    #[error("can't connect to the database to migrate it: {0}")]
+    Connection(#[from] ConnectionError),
+    /// Another instance is still migrating after a long wait, or a grant was refused.
+    #[error("can't migrate the database: {0}")]
+    Query(#[from] diesel::result::Error),
+    /// A migration failed. Those before it stand.
+    #[error("a migration failed: {0}")]
+    Migration(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Brings the database up to date and lets `console_login` act in the request roles. Returns the
+/// names of the migrations that were run, oldest first; none when there was nothing to do.
+///
+/// `owner_url` is the address for the login that owns the schema. Instances that start at the same
+/// time wait for each other.
+///
+/// # Errors
+/// See [`MigrateError`]. What was migrated before an error stays, and the next run goes on from there.
+pub fn run(owner_url: &str, console_login: &str) -> Result<Vec<String>, MigrateError> {
+    let conn = &mut PgConnection::establish(owner_url)?;
+    conn.batch_execute(&format!(
+        "SET client_min_messages = warning; SET lock_timeout = '{WAIT_FOR_OTHER_INSTANCE}'; \
+         SELECT pg_advisory_lock({MIGRATION_LOCK}); SET lock_timeout = '{WAIT_FOR_TABLE}'"
+    ))?;
+    // The lock is the session's and ends with it, also when a migration fails.
+    let done = conn.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
+    let done = done.iter().map(|version| name_of(&version.to_string())).collect();
+    grant_request_roles(conn, console_login)?;
+    Ok(done)
+}
+
+/// Names of the migrations that the database still lacks, oldest first. Needs SELECT on the table of
+/// applied migrations, and writes nothing.
+///
+/// # Errors
+/// The database's; a database without that table lacks all migrations, which is no error.
+pub fn pending(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+    let has_table =
+        diesel::select(diesel::dsl::sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL"))
+            .get_result::<bool>(conn)?;
+    let known: Vec<String> = if has_table {
+        applied::__diesel_schema_migrations::table
+            .select(applied::__diesel_schema_migrations::version)
+            .load(conn)?
+    } else {
+        Vec::new()
+    };
+    Ok(embedded().into_iter().filter(|(version, _)| !known.contains(version)).map(|(_, name)| name).collect())
+}
+
+/// Version and name of every migration in the program, oldest first.
+fn embedded() -> Vec<(String, String)> {
+    let migrations = MigrationSource::<Pg>::migrations(&MIGRATIONS).unwrap_or_default();
+    let mut names: Vec<_> = migrations
+        .iter()
+        .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
+        .collect();
+    names.sort();
+    names
+}
+
+fn name_of(version: &str) -> String {
+    let known = embedded().into_iter().find(|(known, _)| known == version);
+    known.map_or_else(|| version.to_owned(), |(_, name)| name)
+}
+
+/// Grants what is missing and nothing else: a grant that changes nothing would still make instances
+/// that start at the same time, in other databases of the server, trip over each other.
+fn grant_request_roles(conn: &mut PgConnection, console_login: &str) -> QueryResult<()> {
+    let version: i32 =
+        diesel::select(diesel::dsl::sql::<Integer>("current_setting('server_version_num')::int"))
+            .get_result(conn)?;
+    // Since 16 one can be a member, for granting alone, without the right to become the role.
+    let right = if version >= 160_000 { "SET" } else { "MEMBER" };
+    let missing: Vec<Role> = diesel::sql_query(
+        "SELECT quote_ident(rolname) AS role, quote_ident($1) AS login FROM pg_roles \
+         WHERE rolname = ANY(string_to_array($2, ',')) AND NOT pg_has_role($1, oid, $3) ORDER BY rolname",
+    )
+    .bind::<Text, _>(console_login)
+    .bind::<Text, _>(REQUEST_ROLES.join(","))
+    .bind::<Text, _>(right)
+    .load(conn)?;
+    for Role { role, login } in missing {
+        conn.batch_execute(&format!("GRANT {role} TO {login}"))?;
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Role {
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Text)]
+    login: String,
+}

@@ -1,0 +1,535 @@
+//! The tables of the three schemas, by hand: `tests/suite/drift.rs` holds them against a migrated database.
+//! Quoted and reserved names have idiomatic ones here (`"ActivityEvent"` is [`activity_events`], `type` is `kind`).
+
+#![expect(missing_docs, reason = "the macros make a struct a column; the tables are described")]
+
+/// Types of PostgreSQL that this database defines.
+pub mod sql_types {
+    /// `"ActivityEventType"`. Other programs add labels: read it as text.
+    #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "ActivityEventType", schema = "public"))]
+    pub struct ActivityEventType;
+
+    /// `"ActivityEventStatus"`.
+    #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "ActivityEventStatus", schema = "public"))]
+    pub struct ActivityEventStatus;
+}
+
+diesel::table! {
+    /// People who sign in, and the owners of containers and projects.
+    users (id) {
+        id -> Uuid,
+        email -> Varchar,
+        name -> Nullable<Varchar>,
+        avatar_url -> Nullable<Text>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+        last_login -> Nullable<Timestamptz>,
+        is_active -> Nullable<Bool>,
+        role -> Text,
+        password_hash -> Nullable<Text>,
+        time_zone -> Text,
+        theme -> Text,
+        id_text -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Containers as their workers describe them.
+    containers (id) {
+        id -> Uuid,
+        container_id -> Varchar,
+        name -> Varchar,
+        status -> Varchar,
+        image_name -> Nullable<Varchar>,
+        assigned_port -> Nullable<Int4>,
+        url -> Nullable<Text>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+        started_at -> Nullable<Timestamptz>,
+        stopped_at -> Nullable<Timestamptz>,
+        user_id -> Nullable<Uuid>,
+        labels -> Nullable<Jsonb>,
+        metadata -> Nullable<Jsonb>,
+        observed_at -> Nullable<Timestamptz>,
+        observed_from -> Nullable<Text>,
+        engine_status -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Sign-ins; `token` is the hexadecimal SHA-256 of the secret.
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        token -> Varchar,
+        expires_at -> Timestamptz,
+        created_at -> Nullable<Timestamptz>,
+        last_activity -> Nullable<Timestamptz>,
+        ip_address -> Nullable<Inet>,
+        user_agent -> Nullable<Text>,
+        is_active -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    /// What owners build.
+    projects (id) {
+        id -> Uuid,
+        container_id -> Nullable<Uuid>,
+        name -> Varchar,
+        description -> Nullable<Text>,
+        #[sql_name = "type"]
+        kind -> Nullable<Varchar>,
+        status -> Nullable<Varchar>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+        user_id -> Nullable<Uuid>,
+        metadata -> Nullable<Jsonb>,
+        settings -> Nullable<Jsonb>,
+        id_text -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Conversations with the builder, by container.
+    chat_messages (id) {
+        id -> Uuid,
+        container_id -> Nullable<Uuid>,
+        session_id -> Varchar,
+        role -> Varchar,
+        content -> Text,
+        attachments -> Nullable<Jsonb>,
+        created_at -> Nullable<Timestamptz>,
+        metadata -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    /// Metadata of generated files, by container.
+    file_storage (id) {
+        id -> Uuid,
+        container_id -> Nullable<Uuid>,
+        file_path -> Text,
+        file_name -> Varchar,
+        file_size -> Nullable<Int8>,
+        mime_type -> Nullable<Varchar>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+        is_deleted -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use super::sql_types::{ActivityEventStatus, ActivityEventType};
+
+    /// Operations with a start, progress and an end. Times are UTC, `duration` is milliseconds.
+    #[sql_name = "ActivityEvent"]
+    activity_events (id) {
+        id -> Text,
+        #[sql_name = "projectId"]
+        project_id -> Text,
+        #[sql_name = "userId"]
+        user_id -> Nullable<Text>,
+        #[sql_name = "eventType"]
+        event_type -> ActivityEventType,
+        #[sql_name = "entityType"]
+        entity_type -> Text,
+        #[sql_name = "entityId"]
+        entity_id -> Nullable<Text>,
+        title -> Text,
+        description -> Nullable<Text>,
+        metadata -> Nullable<Jsonb>,
+        status -> ActivityEventStatus,
+        duration -> Nullable<Int4>,
+        #[sql_name = "createdAt"]
+        created_at -> Timestamp,
+        #[sql_name = "updatedAt"]
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    /// Who did what in the console, append-only. Owners may not select `ip`, `user_agent`, `before` and `after`.
+    #[sql_name = "ActivityLog"]
+    activity_logs (id) {
+        id -> Text,
+        #[sql_name = "projectId"]
+        project_id -> Nullable<Text>,
+        #[sql_name = "userId"]
+        user_id -> Nullable<Text>,
+        #[sql_name = "activityType"]
+        activity_type -> Text,
+        description -> Nullable<Text>,
+        metadata -> Nullable<Text>,
+        #[sql_name = "createdAt"]
+        created_at -> Nullable<Timestamp>,
+        #[sql_name = "actorName"]
+        actor_name -> Nullable<Text>,
+        #[sql_name = "actorEmail"]
+        actor_email -> Nullable<Text>,
+        #[sql_name = "actorRole"]
+        actor_role -> Nullable<Text>,
+        #[sql_name = "actingAdminId"]
+        acting_admin_id -> Nullable<Text>,
+        #[sql_name = "targetType"]
+        target_type -> Nullable<Text>,
+        #[sql_name = "targetId"]
+        target_id -> Nullable<Text>,
+        #[sql_name = "targetName"]
+        target_name -> Nullable<Text>,
+        ip -> Nullable<Inet>,
+        #[sql_name = "userAgent"]
+        user_agent -> Nullable<Text>,
+        #[sql_name = "requestId"]
+        request_id -> Nullable<Text>,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    /// What visitors describe to the assistant.
+    job_drafts (id) {
+        id -> Int8,
+        user_id -> Nullable<Uuid>,
+        title -> Nullable<Text>,
+        description -> Nullable<Text>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+        developer_ref -> Nullable<Varchar>,
+        source -> Nullable<Varchar>,
+        session_id -> Nullable<Varchar>,
+        public_status -> Nullable<Varchar>,
+        generated_title -> Nullable<Text>,
+        generated_skills -> Nullable<Array<Nullable<Text>>>,
+        generated_milestones -> Nullable<Array<Nullable<Text>>>,
+        estimated_budget_range -> Nullable<Jsonb>,
+        estimated_timeline -> Nullable<Varchar>,
+        completion_score -> Nullable<Int4>,
+        ghl_opportunity_id -> Nullable<Varchar>,
+        wireframe_url -> Nullable<Varchar>,
+        github_pages_url -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    /// What happened on the way to a draft.
+    analytics (id) {
+        id -> Int8,
+        event_type -> Varchar,
+        event_data -> Nullable<Jsonb>,
+        user_id -> Nullable<Uuid>,
+        session_id -> Nullable<Varchar>,
+        created_at -> Nullable<Timestamptz>,
+        developer_ref -> Nullable<Varchar>,
+        source -> Nullable<Varchar>,
+        attribution_chain -> Nullable<Varchar>,
+        job_draft_id -> Nullable<Int8>,
+        slot_name -> Nullable<Varchar>,
+        completion_score -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    /// Drafts as the sales system knows them.
+    ghl_opportunities (id) {
+        id -> Int8,
+        ghl_opportunity_id -> Nullable<Varchar>,
+        name -> Nullable<Varchar>,
+        status -> Nullable<Varchar>,
+        monetary_value -> Nullable<Numeric>,
+        created_at -> Nullable<Timestamptz>,
+        updated_at -> Nullable<Timestamptz>,
+        developer_ref -> Nullable<Varchar>,
+        source -> Nullable<Varchar>,
+        job_draft_id -> Nullable<Int8>,
+        session_id -> Nullable<Varchar>,
+        attribution_chain -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    /// Conversations with the assistant. Times are UTC.
+    ai_assistant_sessions (id) {
+        id -> Uuid,
+        session_id -> Varchar,
+        developer_ref -> Nullable<Varchar>,
+        source -> Nullable<Varchar>,
+        user_id -> Nullable<Uuid>,
+        session_data -> Nullable<Jsonb>,
+        current_slot_index -> Nullable<Int4>,
+        completion_score -> Nullable<Int4>,
+        is_active -> Nullable<Bool>,
+        started_at -> Nullable<Timestamp>,
+        last_activity_at -> Nullable<Timestamp>,
+        ended_at -> Nullable<Timestamp>,
+        created_at -> Nullable<Timestamp>,
+        updated_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    /// Something happened to a project. `created_at` is epoch milliseconds.
+    turbobackend.project_actions (action_id) {
+        action_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+        user_id -> Nullable<Varchar>,
+        request_id -> Nullable<Varchar>,
+        action_type -> Nullable<Varchar>,
+        action_details -> Nullable<Varchar>,
+        status -> Nullable<Varchar>,
+        environment -> Nullable<Varchar>,
+        reference_ids -> Nullable<Jsonb>,
+        created_at -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// Pushes, named by `github_push_id`.
+    turbobackend.github_push_history (push_id) {
+        push_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+        user_id -> Nullable<Varchar>,
+        request_id -> Nullable<Varchar>,
+        repo_url -> Nullable<Varchar>,
+        branch_name -> Nullable<Varchar>,
+        commit_sha -> Nullable<Varchar>,
+        commit_message -> Nullable<Varchar>,
+        author_name -> Nullable<Varchar>,
+        author_email -> Nullable<Varchar>,
+        files_changed -> Nullable<Int4>,
+        files -> Nullable<Jsonb>,
+        created_at -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// Deployments, named by `deployment_id`.
+    turbobackend.project_deployments (deployment_id) {
+        deployment_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+        user_id -> Nullable<Varchar>,
+        request_id -> Nullable<Varchar>,
+        app_name -> Nullable<Varchar>,
+        app_url -> Nullable<Varchar>,
+        commit_sha -> Nullable<Varchar>,
+        status -> Nullable<Varchar>,
+        environment -> Nullable<Varchar>,
+        error -> Nullable<Varchar>,
+        created_at -> Nullable<Int8>,
+        finished_at -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// Runs of a container; `container_id` is the engine's.
+    turbobackend.container_sessions (session_id) {
+        session_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+        user_id -> Nullable<Varchar>,
+        container_id -> Nullable<Varchar>,
+        status -> Nullable<Varchar>,
+        exit_code -> Nullable<Int4>,
+        created_at -> Nullable<Int8>,
+        ended_at -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// Provisioned databases, named by `database_id`.
+    turbobackend.project_databases (database_id) {
+        database_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+        user_id -> Nullable<Varchar>,
+        request_id -> Nullable<Varchar>,
+        database_name -> Nullable<Varchar>,
+        schema_design -> Nullable<Jsonb>,
+        status -> Nullable<Varchar>,
+        created_at -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// What a model's answer cost, in US dollars.
+    turbobackend.message_cost_tracker (cost_id) {
+        cost_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+        user_id -> Nullable<Varchar>,
+        request_id -> Nullable<Varchar>,
+        message_id -> Nullable<Varchar>,
+        model -> Nullable<Varchar>,
+        input_tokens -> Nullable<Int8>,
+        output_tokens -> Nullable<Int8>,
+        cost_usd -> Nullable<Numeric>,
+        created_at -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// One row a key and scalar value of `project_actions.reference_ids`, kept by trigger; search with [`reference_text`].
+    turbobackend.action_references (key, value, created_at, action_id) {
+        key -> Text,
+        value -> Text,
+        created_at -> Int8,
+        action_id -> Varchar,
+        project_id -> Nullable<Varchar>,
+    }
+}
+
+diesel::table! {
+    /// Actions that could not be recorded yet. No constraints: nothing may refuse a row here.
+    pilothouse.action_spool (action_id) {
+        action_id -> Nullable<Text>,
+        payload -> Nullable<Jsonb>,
+        spooled_at -> Nullable<Timestamptz>,
+        attempts -> Nullable<Int4>,
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Records that are lost for good, counted. Without a project it concerns all.
+    pilothouse.recording_gaps (id) {
+        id -> Int8,
+        project_id -> Nullable<Text>,
+        from_ms -> Int8,
+        to_ms -> Int8,
+        lost -> Int8,
+        reason -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// What our triggers could not do without making a write fail.
+    pilothouse.trigger_failures (trigger_name) {
+        trigger_name -> Text,
+        failures -> Int8,
+        last_error -> Nullable<Text>,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// One-time links to set a password, by hexadecimal SHA-256.
+    pilothouse.password_links (hash) {
+        hash -> Text,
+        user_id -> Uuid,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// What workers sign in with, by hexadecimal SHA-256.
+    pilothouse.api_tokens (id) {
+        id -> Uuid,
+        hash -> Text,
+        name -> Text,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// The projects that a token may report into.
+    pilothouse.api_token_projects (token_id, project_id) {
+        token_id -> Uuid,
+        project_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    /// Users, projects and containers (`kind`) whose row somebody deleted.
+    pilothouse.tombstones (kind, id) {
+        kind -> Text,
+        id -> Text,
+        name -> Nullable<Text>,
+        owner_id -> Nullable<Uuid>,
+        project_id -> Nullable<Text>,
+        deleted_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Failed sign-ins, shared by all instances.
+    pilothouse.sign_in_failures (scope, subject) {
+        scope -> Text,
+        subject -> Text,
+        failures -> Int4,
+        first_at -> Timestamptz,
+        last_at -> Timestamptz,
+        blocked_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Actions a project, UTC day and type, rolled up by a job. An empty `project_id` stands for none.
+    pilothouse.daily_activity (project_id, day, kind) {
+        project_id -> Text,
+        day -> Date,
+        #[sql_name = "type"]
+        kind -> Text,
+        count -> Int8,
+        as_of -> Timestamptz,
+    }
+}
+
+diesel::joinable!(containers -> users (user_id));
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(projects -> containers (container_id));
+diesel::joinable!(projects -> users (user_id));
+diesel::joinable!(chat_messages -> containers (container_id));
+diesel::joinable!(file_storage -> containers (container_id));
+diesel::joinable!(job_drafts -> users (user_id));
+diesel::joinable!(analytics -> job_drafts (job_draft_id));
+diesel::joinable!(ghl_opportunities -> job_drafts (job_draft_id));
+diesel::joinable!(ai_assistant_sessions -> users (user_id));
+diesel::joinable!(password_links -> users (user_id));
+diesel::joinable!(api_token_projects -> api_tokens (token_id));
+diesel::joinable!(api_token_projects -> projects (project_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    containers,
+    sessions,
+    projects,
+    chat_messages,
+    file_storage,
+    activity_events,
+    activity_logs,
+    job_drafts,
+    analytics,
+    ghl_opportunities,
+    ai_assistant_sessions,
+    project_actions,
+    github_push_history,
+    project_deployments,
+    container_sessions,
+    project_databases,
+    message_cost_tracker,
+    action_references,
+    action_spool,
+    recording_gaps,
+    trigger_failures,
+    password_links,
+    api_tokens,
+    api_token_projects,
+    tombstones,
+    sign_in_failures,
+    daily_activity,
+);
+
+diesel::define_sql_function! {
+    /// A reference's key or value as [`action_references`] stores it: a text over 200 characters by its hash.
+    #[sql_name = "pilothouse.reference_text"]
+    fn reference_text(reference: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}

@@ -1,0 +1,167 @@
+//! A database for each test, in a few milliseconds.
+//!
+//! The test process runs one cluster of its own, in memory where the machine allows it. A template
+//! database is migrated once; [`TestDb::new`] clones it, and dropping the [`TestDb`] drops the clone.
+//! Roles belong to the whole cluster, so a test must not change what the request roles may do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use pilothouse::db::migrations;
+use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, SUPERUSER};
+
+/// Names of the directories of test clusters; what follows is the process that made it.
+const DIRECTORY_PREFIX: &str = "pilothouse-tests-";
+
+/// What a run may need at once; less, and it lies on the disk. (Containers get 64 MB of memory.)
+const ROOM_NEEDED_KIB: u64 = 2 << 20;
+
+/// A database that only this test uses.
+#[derive(Debug)]
+pub struct TestDb {
+    name: String,
+}
+
+impl TestDb {
+    /// A fully migrated database without rows.
+    pub fn new() -> Self {
+        Self::made_from(&SERVER.template)
+    }
+
+    /// A database that has never heard of our schema, as a living database has not.
+    pub fn empty() -> Self {
+        Self::made_from("template0")
+    }
+
+    fn made_from(template: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        SERVER.execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"));
+        Self { name }
+    }
+
+    /// Address for the console's login, which must take a request role to see anything.
+    pub fn url(&self) -> String {
+        SERVER.cluster.url(CONSOLE_LOGIN, &self.name)
+    }
+
+    /// Address for the superuser that owns everything and that no policy binds.
+    pub fn owner_url(&self) -> String {
+        SERVER.cluster.url(SUPERUSER, &self.name)
+    }
+
+    /// A connection as [`TestDb::owner_url`], for setting the stage and for looking behind it.
+    pub fn connect_owner(&self) -> PgConnection {
+        PgConnection::establish(&self.owner_url()).unwrap()
+    }
+
+    /// Runs the migrations, as the program does at start.
+    pub fn migrate(&self) -> Result<Vec<String>, migrations::MigrateError> {
+        // Advisory locks are a database's own, roles the cluster's: two databases must take turns.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        migrations::run(&self.owner_url(), CONSOLE_LOGIN)
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        SERVER.execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
+}
+
+/// The cluster of this process, started by the first test that needs a database.
+static SERVER: LazyLock<TestServer> = LazyLock::new(TestServer::start);
+
+struct TestServer {
+    cluster: Cluster,
+    template: String,
+    /// Idle connections for making and dropping databases.
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl TestServer {
+    fn start() -> Self {
+        let parent = roomy_directory();
+        remove_leftovers(&parent);
+        let data_dir = parent.join(format!("{DIRECTORY_PREFIX}{}", std::process::id()));
+        remove_at_exit(&data_dir);
+        let cluster = Cluster::start(&ClusterConfig::new(data_dir).throwaway()).unwrap();
+        let server = Self { cluster, template: "migrated".to_owned(), idle: Mutex::default() };
+        server.make_template();
+        server
+    }
+
+    fn make_template(&self) {
+        let name = &self.template;
+        self.execute(&format!("CREATE DATABASE {name} STRATEGY FILE_COPY"));
+        migrations::run(&self.cluster.url(SUPERUSER, name), CONSOLE_LOGIN).unwrap();
+        // Nobody may be connected to a database while it is cloned.
+        self.execute(&format!("ALTER DATABASE {name} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false"));
+    }
+
+    fn execute(&self, statement: &str) {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = idle().pop();
+        let mut conn = taken
+            .unwrap_or_else(|| PgConnection::establish(&self.cluster.url(SUPERUSER, "postgres")).unwrap());
+        conn.batch_execute(statement).unwrap();
+        idle().push(conn);
+    }
+}
+
+/// Memory, if there is enough of it for a run's databases, else the disk.
+fn roomy_directory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if free_kib(&memory) >= Some(ROOM_NEEDED_KIB) { memory } else { std::env::temp_dir() }
+}
+
+fn free_kib(dir: &Path) -> Option<u64> {
+    let answer = Command::new("df").arg("-Pk").arg(dir).stderr(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(answer.stdout).ok()?;
+    text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
+}
+
+/// Removes what test processes left behind that could not clean up. Their servers ended with them.
+fn remove_leftovers(parent: &Path) {
+    for entry in fs::read_dir(parent).unwrap().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY_PREFIX));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another test process may be sweeping too.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// A static is never dropped, so a shell waits for this process to end (its input ends then), and
+/// for the server, which is told to stop by the system.
+fn remove_at_exit(data_dir: &Path) {
+    const SCRIPT: &str = r#"
+        cat
+        tries=0
+        while [ -e "$1/postgres/data/postmaster.pid" ] && [ $tries -lt 100 ]; do
+            sleep 0.1
+            tries=$((tries + 1))
+        done
+        rm -rf -- "$1"
+    "#;
+    use std::os::unix::process::CommandExt;
+    let shell = Command::new("sh")
+        .args(["-c", SCRIPT, "sh"])
+        .arg(data_dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Ctrl-C is for the tests, not for this.
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    // Its input must stay open until this process is gone.
+    std::mem::forget(shell);
+}
