@@ -1,4 +1,4 @@
-//! Reading a repository: the first-parent history of HEAD, newest facts first kept small.
+//! Reading a repository: the first-parent history of HEAD, as much of it as the pushes need.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
