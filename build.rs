@@ -1,5 +1,7 @@
-//! Tells cargo about files that macros read: a new migration must rebuild the program.
+//! Tells cargo about files that macros read: a new one must rebuild the program.
 
 fn main() {
-    println!("cargo:rerun-if-changed=migrations");
+    for folder in ["migrations", "static", "templates"] {
+        println!("cargo:rerun-if-changed={folder}");
+    }
 }

@@ -9,4 +9,5 @@ DROP FUNCTION IF EXISTS
     pilothouse.session_idle(text),
     pilothouse.app_guest_session(),
     pilothouse.app_token_id(),
+    pilothouse.app_session_id(),
     pilothouse.app_user_id();

@@ -3,11 +3,14 @@
 
 CREATE OR REPLACE FUNCTION pilothouse.app_user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 RETURN NULLIF(current_setting('app.user_id', true), '')::uuid;
+CREATE OR REPLACE FUNCTION pilothouse.app_session_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+RETURN NULLIF(current_setting('app.session_id', true), '')::uuid;
 CREATE OR REPLACE FUNCTION pilothouse.app_token_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 RETURN NULLIF(current_setting('app.token_id', true), '')::uuid;
 CREATE OR REPLACE FUNCTION pilothouse.app_guest_session() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
 RETURN NULLIF(current_setting('app.guest_session', true), '');
 COMMENT ON FUNCTION pilothouse.app_user_id() IS 'The user whose request this transaction serves.';
+COMMENT ON FUNCTION pilothouse.app_session_id() IS 'The session whose request this transaction serves (sessions.id).';
 COMMENT ON FUNCTION pilothouse.app_token_id() IS 'The token whose request this transaction serves.';
 COMMENT ON FUNCTION pilothouse.app_guest_session() IS 'The assistant session of an anonymous visitor (ai_assistant_sessions.session_id).';
 
@@ -113,6 +116,6 @@ GRANT EXECUTE ON FUNCTION pilothouse.session_actor(text), pilothouse.token_actor
     pilothouse.enter(text), pilothouse.enter_token(text) TO pilothouse_nobody, pilothouse_gate;
 GRANT EXECUTE ON FUNCTION pilothouse.session_idle(text), pilothouse.session_absolute(text)
     TO pilothouse_gate, pilothouse_admin, pilothouse_owner;
-GRANT EXECUTE ON FUNCTION pilothouse.app_user_id(), pilothouse.app_token_id(), pilothouse.app_guest_session(),
+GRANT EXECUTE ON FUNCTION pilothouse.app_user_id(), pilothouse.app_session_id(), pilothouse.app_token_id(), pilothouse.app_guest_session(),
     pilothouse.reference_text(text)
     TO pilothouse_admin, pilothouse_owner, pilothouse_worker, pilothouse_guest, pilothouse_gate;

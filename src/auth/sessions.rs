@@ -67,12 +67,12 @@ pub fn start(conn: &mut PgConnection, user: UserId, token: &SecretHash, origin: 
 /// When the statement fails.
 pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
     diesel::update(sessions::table.filter(sessions::id.eq(session)).filter(sessions::is_active.eq(true)))
-        .set(sessions::last_activity.eq(now.nullable()))
+        .set(sessions::last_activity.eq(now))
         .execute(conn)
         .map(|_| ())
 }
 
-/// Ends the session whose token has this hash; nothing when there is none.
+/// Ends the session whose token has this hash, for the gate; nothing when there is none.
 ///
 /// # Errors
 /// When the statement fails.

@@ -23,7 +23,7 @@ pub struct Account {
     pub role: String,
     /// argon2id; none when no password was ever set.
     pub password_hash: Option<String>,
-    /// Whether they may sign in at all; NULL counts as yes, as the column's default does.
+    /// Whether they may sign in at all; NULL counts as no, as it does for sessions.
     pub is_active: Option<bool>,
 }
 
@@ -31,7 +31,7 @@ impl Account {
     /// The hash to check, or nothing for an account that can't sign in with a password.
     #[must_use]
     pub fn usable_hash(&self) -> Option<String> {
-        self.password_hash.clone().filter(|_| self.is_active != Some(false))
+        self.password_hash.clone().filter(|_| self.is_active == Some(true))
     }
 }
 
@@ -74,7 +74,7 @@ pub fn begin(
     }
     sessions::start(conn, account.id, token, &principal.origin)?;
     diesel::update(users::table.filter(users::id.eq(account.id)))
-        .set(users::last_login.eq(now.nullable()))
+        .set(users::last_login.eq(now))
         .execute(conn)?;
     audit::record(conn, principal, &Act::SignedIn, &Target::user(account.id, &account.email))
 }

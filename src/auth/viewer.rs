@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use diesel::dsl::{IntervalDsl, now};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamptz};
+use diesel::sql_types::Timestamptz;
 use diesel::sql_types::Uuid as SqlUuid;
 
 use crate::db::DbError;
@@ -77,7 +77,7 @@ impl std::ops::Deref for Admin {
 /// # Errors
 /// [`DbError::NoSession`] when the transaction was not opened by one.
 pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
-    type Row = (UserId, SessionId, String, Option<String>, String, Option<String>, Option<String>, bool);
+    type Row = (UserId, SessionId, String, Option<String>, String, String, String, bool);
     let row: Option<Row> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .filter(users::id.nullable().eq(app_user_id()))
@@ -104,8 +104,8 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
         email,
         name,
         role: Role::from_stored(&role),
-        zone: zone.and_then(|zone| zone.parse().ok()).unwrap_or(Tz::UTC),
-        theme: theme.as_deref().map(Theme::from_stored).unwrap_or_default(),
+        zone: zone.parse().unwrap_or(Tz::UTC),
+        theme: Theme::from_stored(&theme),
         touch_due,
         _private: (),
     })

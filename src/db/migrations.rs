@@ -5,6 +5,7 @@ use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Text};
+use super::roles::ROLES;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -18,16 +19,6 @@ const WAIT_FOR_OTHER_INSTANCE: &str = "30min";
 /// How long a statement waits for a table that others are using. While it waits, everyone who comes
 /// later waits behind it, so it rather fails and is tried again at the next start.
 const WAIT_FOR_TABLE: &str = "10s";
-
-/// The roles that requests act in; the login that serves must be able to become each of them.
-pub const REQUEST_ROLES: [&str; 6] = [
-    "pilothouse_admin",
-    "pilothouse_owner",
-    "pilothouse_worker",
-    "pilothouse_guest",
-    "pilothouse_gate",
-    "pilothouse_nobody",
-];
 
 mod applied {
     diesel::table! {
@@ -60,7 +51,7 @@ pub enum MigrateError {
 /// # Errors
 /// See [`MigrateError`]. What was migrated before an error stays, and the next run goes on from there.
 pub fn run(owner_url: &str, console_login: &str) -> Result<Vec<String>, MigrateError> {
-    let conn = &mut PgConnection::establish(owner_url)?;
+    let conn = &mut super::pool::connect(owner_url)?;
     conn.batch_execute(&format!(
         "SET client_min_messages = warning; SET lock_timeout = '{WAIT_FOR_OTHER_INSTANCE}'; \
          SELECT pg_advisory_lock({MIGRATION_LOCK}); SET lock_timeout = '{WAIT_FOR_TABLE}'"
@@ -120,7 +111,7 @@ fn grant_request_roles(conn: &mut PgConnection, console_login: &str) -> QueryRes
          WHERE rolname = ANY(string_to_array($2, ',')) AND NOT pg_has_role($1, oid, $3) ORDER BY rolname",
     )
     .bind::<Text, _>(console_login)
-    .bind::<Text, _>(REQUEST_ROLES.join(","))
+    .bind::<Text, _>(ROLES.join(","))
     .bind::<Text, _>(right)
     .load(conn)?;
     for Role { role, login } in missing {

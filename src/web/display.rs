@@ -10,7 +10,7 @@ pub struct Badge {
     pub icon: &'static str,
     /// The word.
     pub label: String,
-    /// `good`, `busy`, `warning`, `bad` or `quiet`.
+    /// `good`, `busy`, `warning`, `bad` or `neutral`.
     pub tone: &'static str,
 }
 
@@ -89,6 +89,159 @@ pub fn duration(millis: i64) -> String {
 #[must_use]
 pub fn counted(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}
+
+/// A labelled address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What it is called.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+impl Link {
+    /// `label` that leads to `url`.
+    #[must_use]
+    pub fn new(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), url: url.into() }
+    }
+}
+
+/// A quiet fact under a page's title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meta {
+    /// The fact.
+    pub label: String,
+    /// Where it leads, if anywhere.
+    pub url: Option<String>,
+}
+
+impl Meta {
+    /// A fact that leads nowhere.
+    #[must_use]
+    pub fn text(label: impl Into<String>) -> Self {
+        Self { label: label.into(), url: None }
+    }
+
+    /// A fact that leads to `url`.
+    #[must_use]
+    pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { label: label.into(), url: Some(url.into()) }
+    }
+}
+
+/// One line of a list of facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+    /// Where the value leads, if anywhere.
+    pub url: Option<String>,
+    /// Whether it is an id or the like.
+    pub mono: bool,
+}
+
+impl Fact {
+    /// A fact in words.
+    #[must_use]
+    pub fn text(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { label: label.into(), value: value.into(), url: None, mono: false }
+    }
+
+    /// An id, a port, an image.
+    #[must_use]
+    pub fn mono(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { mono: true, ..Self::text(label, value) }
+    }
+
+    /// A fact whose value leads to `url`.
+    #[must_use]
+    pub fn link(label: impl Into<String>, value: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..Self::text(label, value) }
+    }
+}
+
+/// One tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tab {
+    /// Its word.
+    pub label: &'static str,
+    /// Where it leads.
+    pub url: String,
+    /// Whether it is shown.
+    pub current: bool,
+}
+
+/// One option of a select, radio group or list of boxes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+    /// Whether it is chosen.
+    pub chosen: bool,
+}
+
+impl Choice {
+    /// The option `value`, chosen when `current` says so.
+    #[must_use]
+    pub fn new(value: impl Into<String>, label: impl Into<String>, current: &str) -> Self {
+        let value = value.into();
+        Self { chosen: value == current, label: label.into(), value }
+    }
+}
+
+/// One active filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chip {
+    /// What it says.
+    pub label: String,
+    /// The page without it.
+    pub remove_url: String,
+}
+
+/// The active filters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chips {
+    /// One each.
+    pub items: Vec<Chip>,
+    /// The page without any.
+    pub clear_url: String,
+}
+
+/// The way to the neighbouring pages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pager {
+    /// What is shown: "50 entries, more".
+    pub shown: String,
+    /// The page before.
+    pub newer: Option<String>,
+    /// The page after.
+    pub older: Option<String>,
+}
+
+/// A button of a page's head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// Its verb.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+    /// A symbol of the sprite, without `i-`.
+    pub icon: &'static str,
+}
+
+/// A field that a form carries along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HiddenField {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use askama::Template;
 
+use super::display::{Link, Timestamp};
 use super::guard::request_id;
 use super::headers::Nonce;
 use super::shell::Shell;
@@ -15,26 +16,41 @@ use super::visit::{SeenViewer, sign_in_location};
 use crate::api::problem;
 use crate::error::ErrorInfo;
 
-/// The page of an error.
-#[derive(Debug, Template)]
-#[template(path = "errors/show.html")]
-pub struct ErrorPage {
-    /// The frame, signed in or out.
-    pub shell: Shell,
-    /// Whether the signed-in frame is shown.
-    pub signed_in: bool,
-    /// 404 and the like.
-    pub status: u16,
+/// What an error's page says.
+#[derive(Debug, Clone)]
+pub struct ErrorView {
     /// What happened.
     pub title: String,
     /// Why and what to do.
-    pub message: String,
+    pub text: String,
+    /// Since when something is unavailable.
+    pub since: Option<Timestamp>,
+    /// What can still be done.
+    pub still_works: Option<String>,
     /// The request's id, for whoever reads the log; only when something failed.
     pub request_id: Option<String>,
-    /// The one way on.
-    pub action_label: &'static str,
-    /// Where it leads.
-    pub action_url: &'static str,
+    /// The ways on.
+    pub actions: Vec<Link>,
+}
+
+/// An error inside the frame of somebody who is signed in.
+#[derive(Debug, Template)]
+#[template(path = "errors/show.html")]
+pub struct ErrorPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What it says.
+    pub error: ErrorView,
+}
+
+/// An error before anybody is known.
+#[derive(Debug, Template)]
+#[template(path = "errors/plain.html")]
+pub struct PlainErrorPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What it says.
+    pub error: ErrorView,
 }
 
 /// What each status is called.
@@ -117,23 +133,28 @@ fn fallback_detail(status: StatusCode) -> &'static str {
 
 fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
     let seen = request.extensions().get::<SeenViewer>().cloned();
-    let title = title(info.status).to_owned();
-    let mut shell = match &seen {
-        Some(SeenViewer(viewer)) => Shell::for_viewer(viewer, &title, request.path()),
-        None => Shell::anonymous(&title),
-    };
-    shell.nonce = Nonce::of(request);
-    let page = ErrorPage {
-        shell,
-        signed_in: seen.is_some(),
-        status: info.status.as_u16(),
-        title,
-        message: info.detail.clone(),
+    let title = title(info.status);
+    let error = ErrorView {
+        title: title.to_owned(),
+        text: info.detail.clone(),
+        since: None,
+        still_works: None,
         request_id: info.status.is_server_error().then(|| request_id(request)),
-        action_label: "Go to the dashboard",
-        action_url: "/",
+        actions: vec![Link::new("Go to the dashboard", "/")],
     };
-    let body = page.render().unwrap_or_else(|error| {
+    let rendered = match &seen {
+        Some(SeenViewer(viewer)) => {
+            let mut shell = Shell::for_viewer(viewer, title, request.path());
+            shell.nonce = Nonce::of(request);
+            ErrorPage { shell, error }.render()
+        }
+        None => {
+            let mut shell = Shell::anonymous(title);
+            shell.nonce = Nonce::of(request);
+            PlainErrorPage { shell, error }.render()
+        }
+    };
+    let body = rendered.unwrap_or_else(|error| {
         tracing::error!(%error, "the error page could not be rendered");
         "<!doctype html><title>Error</title><p>Something failed.".to_owned()
     });

@@ -72,6 +72,10 @@ pub struct Shell {
     pub viewer_name: String,
     /// Their address.
     pub viewer_email: String,
+    /// The first letter of their name.
+    pub viewer_initial: String,
+    /// Path and query of this page, to come back to.
+    pub here: String,
     /// Whether they manage the instance.
     pub is_admin: bool,
     /// The zone that times are shown for.
@@ -111,6 +115,8 @@ impl Shell {
             nav,
             viewer_name: viewer.display_name().to_owned(),
             viewer_email: viewer.email.clone(),
+            viewer_initial: viewer.display_name().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default(),
+            here: path.to_owned(),
             is_admin,
             zone_name: viewer.zone.name().to_owned(),
             ..Self::anonymous(title)
@@ -135,6 +141,8 @@ impl Shell {
             flash_link: None,
             viewer_name: String::new(),
             viewer_email: String::new(),
+            viewer_initial: String::new(),
+            here: "/".to_owned(),
             is_admin: false,
             zone_name: "UTC".to_owned(),
             search_query: String::new(),

@@ -67,7 +67,7 @@ impl Visit {
             let session = viewer.session;
             actix_web::rt::spawn(async move {
                 let touched =
-                    db.write(&actor, move |conn| sessions::touch(conn, session).map_err(AppError::from)).await;
+                    db.write(&Actor::Gate, move |conn| sessions::touch(conn, session).map_err(AppError::from)).await;
                 if let Err(error) = touched {
                     tracing::debug!(%error, "a session's last activity was not written");
                 }
@@ -142,6 +142,7 @@ impl Visit {
     pub fn shell(&self, viewer: &Viewer, title: impl Into<String>) -> Shell {
         let mut shell = Shell::for_viewer(viewer, title, self.request.path());
         shell.nonce = Nonce::of(&self.request);
+        self.request.uri().path_and_query().map_or("/", |here| here.as_str()).clone_into(&mut shell.here);
         shell.flash = self.flash.borrow_mut().take();
         if let Some(flash) = &shell.flash {
             shell.flash_link.clone_from(&flash.link);

@@ -1,0 +1,78 @@
+//! One-time links that set a password: made by an admin, shown once, good for one use within 24 hours.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{IntervalDsl, now};
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+
+use crate::activity::{Act, Principal, Target, audit};
+use crate::db::SecretHash;
+use crate::db::ids::UserId;
+use crate::db::schema::{password_links, users};
+
+/// Makes a link for `user` that replaces any older one. The caller shows the secret behind `hash`.
+///
+/// # Errors
+/// When a statement fails.
+pub fn make(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (user, email): (UserId, &str),
+    hash: &SecretHash,
+) -> QueryResult<DateTime<Utc>> {
+    diesel::update(password_links::table)
+        .filter(password_links::user_id.eq(user))
+        .filter(password_links::used_at.is_null())
+        .set(password_links::used_at.eq(now))
+        .execute(conn)?;
+    let expires = diesel::insert_into(password_links::table)
+        .values((
+            password_links::hash.eq(hash.as_str()),
+            password_links::user_id.eq(user),
+            password_links::created_by.eq(principal.user),
+            password_links::expires_at.eq(now.into_sql::<Timestamptz>() + 24.hours()),
+        ))
+        .returning(password_links::expires_at)
+        .get_result(conn)?;
+    audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, email))?;
+    Ok(expires)
+}
+
+/// Whose password the link sets, while it works.
+///
+/// # Errors
+/// When the statement fails.
+pub fn holder(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<(UserId, String)>> {
+    password_links::table
+        .inner_join(users::table)
+        .filter(password_links::hash.eq(hash.as_str()))
+        .filter(password_links::used_at.is_null())
+        .filter(password_links::expires_at.gt(now))
+        .filter(users::is_active.eq(true))
+        .select((users::id, users::email))
+        .first(conn)
+        .optional()
+}
+
+/// Uses the link up. Answers whose it was; nothing when it no longer works, also when two requests race.
+///
+/// # Errors
+/// When a statement fails.
+pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<(UserId, String)>> {
+    let used = diesel::update(password_links::table)
+        .filter(password_links::hash.eq(hash.as_str()))
+        .filter(password_links::used_at.is_null())
+        .filter(password_links::expires_at.gt(now))
+        .set(password_links::used_at.eq(now))
+        .returning(password_links::user_id)
+        .get_result::<UserId>(conn)
+        .optional()?;
+    let Some(user) = used else { return Ok(None) };
+    let email: Option<String> = users::table
+        .filter(users::id.eq(user))
+        .filter(users::is_active.eq(true))
+        .select(users::email)
+        .first(conn)
+        .optional()?;
+    Ok(email.map(|email| (user, email)))
+}

@@ -1,0 +1,287 @@
+//! Reads of containers. Row-level security decides whose.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamptz};
+use serde_json::Value;
+
+use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::schema::{containers, projects, users};
+use crate::projects::queries::containing;
+
+diesel::define_sql_function! {
+    /// PostgreSQL's lower().
+    fn lower(text: Text) -> Text;
+}
+diesel::define_sql_function! {
+    /// PostgreSQL's COALESCE for times.
+    #[sql_name = "coalesce"]
+    fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Timestamptz) -> Timestamptz;
+}
+
+/// What a list of containers is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// By name.
+    Name,
+}
+
+/// Which containers a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, image or engine's id.
+    pub text: Option<String>,
+    /// One status; without it everything but the deleted.
+    pub status: Option<String>,
+    /// The order.
+    pub sort: Sort,
+}
+
+/// One container as lists show it.
+#[derive(Debug, Clone, Queryable)]
+pub struct ContainerLine {
+    /// `containers.id`.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: String,
+    /// `containers.status`.
+    pub status: String,
+    /// Its image.
+    pub image_name: Option<String>,
+    /// The published port.
+    pub assigned_port: Option<i32>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the row was last written.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// When the engine was last asked.
+    pub observed_at: Option<DateTime<Utc>>,
+    /// Its owner's name.
+    pub owner_name: Option<String>,
+    /// Its owner's address.
+    pub owner_email: Option<String>,
+    /// A project that runs in it: there may be several, the first by name is shown.
+    pub project_id: Option<ProjectId>,
+    /// That project's name.
+    pub project_name: Option<String>,
+}
+
+impl ContainerLine {
+    /// Where the line stands in a list that is sorted by `sort`.
+    #[must_use]
+    pub fn position(&self, sort: Sort) -> ListPosition {
+        let key = match sort {
+            Sort::Newest => self.created_at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(),
+            Sort::Name => self.name.to_lowercase(),
+        };
+        ListPosition { key, id: self.id.0 }
+    }
+}
+
+/// A page of containers that match `filter`.
+///
+/// # Errors
+/// When the statement fails.
+pub fn page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &From<ListPosition>,
+    limit: usize,
+) -> QueryResult<Page<ContainerLine>> {
+    let first_project = || {
+        projects::table
+            .filter(projects::container_id.eq(containers::id.nullable()))
+            .filter(projects::status.is_distinct_from("deleted"))
+            .order((projects::name, projects::id))
+            .limit(1)
+    };
+    let mut query = containers::table
+        .left_join(users::table)
+        .select((
+            containers::id,
+            containers::name,
+            containers::status,
+            containers::image_name,
+            containers::assigned_port,
+            containers::created_at,
+            containers::updated_at,
+            containers::observed_at,
+            users::name.nullable(),
+            users::email.nullable(),
+            first_project().select(projects::id).single_value(),
+            first_project().select(projects::name).single_value(),
+        ))
+        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .into_boxed::<Pg>();
+    if let Some(text) = &filter.text {
+        let pattern = containing(text);
+        query = query.filter(
+            containers::name
+                .ilike(pattern.clone())
+                .or(containers::image_name.ilike(pattern).assume_not_null())
+                .or(containers::container_id.like(format!("{}%", containing(text).trim_matches('%')))),
+        );
+    }
+    query = match filter.status.as_deref() {
+        Some(status) => query.filter(containers::status.eq(status.to_owned())),
+        None => query.filter(containers::status.ne("deleted")),
+    };
+    let backwards = matches!(from, From::Back(_));
+    let at = match from {
+        From::Start => None,
+        From::Beyond(at) | From::Back(at) => Some(at.clone()),
+    };
+    query = match filter.sort {
+        Sort::Newest => {
+            let made = coalesce_time(containers::created_at, DateTime::UNIX_EPOCH);
+            if let Some(at) = at {
+                let key = at.key.parse().ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
+                let id = ContainerId(at.id);
+                query = if backwards {
+                    query.filter(made.ge(key).and(made.gt(key).or(containers::id.gt(id))))
+                } else {
+                    query.filter(made.le(key).and(made.lt(key).or(containers::id.lt(id))))
+                };
+            }
+            if backwards {
+                query.order((made.asc(), containers::id.asc()))
+            } else {
+                query.order((made.desc(), containers::id.desc()))
+            }
+        }
+        Sort::Name => {
+            let name = lower(containers::name);
+            if let Some(at) = at {
+                let id = ContainerId(at.id);
+                query = if backwards {
+                    query.filter(name.le(at.key.clone()).and(name.lt(at.key).or(containers::id.lt(id))))
+                } else {
+                    query.filter(name.ge(at.key.clone()).and(name.gt(at.key).or(containers::id.gt(id))))
+                };
+            }
+            if backwards {
+                query.order((name.desc(), containers::id.desc()))
+            } else {
+                query.order((name.asc(), containers::id.asc()))
+            }
+        }
+    };
+    Ok(Page::of(query.load(conn)?, limit, from))
+}
+
+/// One container with everything that its page shows.
+#[derive(Debug, Clone, Queryable)]
+pub struct ContainerView {
+    /// `containers.id`.
+    pub id: ContainerId,
+    /// The engine's id.
+    pub engine_id: String,
+    /// Its name.
+    pub name: String,
+    /// `containers.status`.
+    pub status: String,
+    /// Its image.
+    pub image_name: Option<String>,
+    /// The published port.
+    pub assigned_port: Option<i32>,
+    /// Where it is served.
+    pub url: Option<String>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the row was last written.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// When it was last started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was last stopped.
+    pub stopped_at: Option<DateTime<Utc>>,
+    /// What it is marked with.
+    pub labels: Option<Value>,
+    /// What workers keep with it.
+    pub metadata: Option<Value>,
+    /// When the engine was last asked.
+    pub observed_at: Option<DateTime<Utc>>,
+    /// Who said so.
+    pub observed_from: Option<String>,
+    /// The state in the engine's own word.
+    pub engine_status: Option<String>,
+    /// Its owner.
+    pub owner: Option<(UserId, Option<String>, String)>,
+}
+
+/// The container with this id, if the viewer may see it.
+///
+/// # Errors
+/// When the statement fails.
+pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<ContainerView>> {
+    containers::table
+        .left_join(users::table)
+        .filter(containers::id.eq(id))
+        .select((
+            containers::id,
+            containers::container_id,
+            containers::name,
+            containers::status,
+            containers::image_name,
+            containers::assigned_port,
+            containers::url,
+            containers::created_at,
+            containers::updated_at,
+            containers::started_at,
+            containers::stopped_at,
+            containers::labels,
+            containers::metadata,
+            containers::observed_at,
+            containers::observed_from,
+            containers::engine_status,
+            (users::id, users::name, users::email).nullable(),
+        ))
+        .first(conn)
+        .optional()
+}
+
+/// The projects that run in a container, by name; at most twenty.
+///
+/// # Errors
+/// When the statement fails.
+pub fn projects_in(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Vec<(ProjectId, String)>> {
+    projects::table
+        .filter(projects::container_id.eq(id))
+        .filter(projects::status.is_distinct_from("deleted"))
+        .order((projects::name, projects::id))
+        .limit(20)
+        .select((projects::id, projects::name))
+        .load(conn)
+}
+
+/// The containers that the viewer may attach to a new project: those without one, by name; at most 200.
+///
+/// # Errors
+/// When the statement fails.
+pub fn free(conn: &mut PgConnection) -> QueryResult<Vec<(ContainerId, String)>> {
+    containers::table
+        .filter(containers::status.ne("deleted"))
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            projects::table.filter(projects::container_id.eq(containers::id.nullable())),
+        )))
+        .order((containers::name, containers::id))
+        .limit(200)
+        .select((containers::id, containers::name))
+        .load(conn)
+}
+
+/// How many containers the viewer has in each status.
+///
+/// # Errors
+/// When the statement fails.
+pub fn count_by_status(conn: &mut PgConnection) -> QueryResult<Vec<(String, i64)>> {
+    containers::table
+        .group_by(containers::status)
+        .select((containers::status, diesel::dsl::count_star()))
+        .order(containers::status)
+        .load(conn)
+}

@@ -1,0 +1,90 @@
+//! Positions in lists, and the page that starts at one.
+
+/// Which way a page goes from its position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From<P> {
+    /// The first page.
+    Start,
+    /// What comes after the position in the list's order.
+    Beyond(P),
+    /// What comes before it, nearest first reversed back into the list's order.
+    Back(P),
+}
+
+/// A position in a list that is ordered by a text or a time and then by id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPosition {
+    /// What the list is ordered by: lower-case text, or microseconds.
+    pub key: String,
+    /// Tells rows of the same key apart.
+    pub id: uuid::Uuid,
+}
+
+/// The text was no position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a position in this list")]
+pub struct NotAPosition;
+
+impl std::str::FromStr for ListPosition {
+    type Err = NotAPosition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        let (id, key) = text.split_at_checked(36).ok_or(NotAPosition)?;
+        let key = key.strip_prefix('.').ok_or(NotAPosition)?;
+        if key.chars().count() > 300 || key.chars().any(char::is_control) {
+            return Err(NotAPosition);
+        }
+        Ok(Self { key: key.to_owned(), id: id.parse().map_err(|_| NotAPosition)? })
+    }
+}
+
+impl std::fmt::Display for ListPosition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.id.hyphenated(), self.key)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The rows in the list's order.
+    pub rows: Vec<T>,
+    /// Whether there are rows before the first.
+    pub has_previous: bool,
+    /// Whether there are rows after the last.
+    pub has_next: bool,
+}
+
+impl<T> Page<T> {
+    /// The page made of `rows`, which were read from `from` with one more than `limit` asked for.
+    #[must_use]
+    pub fn of<P>(mut rows: Vec<T>, limit: usize, from: &From<P>) -> Self {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        match from {
+            From::Start => Self { rows, has_previous: false, has_next: more },
+            From::Beyond(_) => Self { rows, has_previous: true, has_next: more },
+            From::Back(_) => {
+                rows.reverse();
+                Self { rows, has_previous: more, has_next: true }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_its_text() {
+        for key in ["", "shop-api", "a.b c/ü", "1763680000000000"] {
+            let position = ListPosition { key: key.to_owned(), id: uuid::Uuid::from_u128(7) };
+            assert_eq!(position.to_string().parse(), Ok(position));
+        }
+        let long = format!("{}.{}", uuid::Uuid::nil(), "x".repeat(301));
+        for bad in ["", "x", "00000000-0000-0000-0000-000000000000", "ü".repeat(40).as_str(), long.as_str()] {
+            assert!(bad.parse::<ListPosition>().is_err(), "{bad}");
+        }
+    }
+}

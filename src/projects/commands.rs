@@ -1,0 +1,185 @@
+//! Changes of projects: each writes the row, the timeline's action and the audit entry together.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::model::{JsonText, Kind, ProjectDescription, ProjectName, Status};
+use super::queries::{self, ProjectView};
+use crate::activity::{Act, ActionType, NewAction, Principal, Target, audit, track};
+use crate::db::ids::{ContainerId, ProjectId};
+use crate::db::schema::{containers, projects};
+
+/// A project as a form describes it.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its name.
+    pub name: ProjectName,
+    /// What it is about.
+    pub description: ProjectDescription,
+    /// What runs in it.
+    pub kind: Kind,
+}
+
+/// Why a project was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It does not exist, or not for this principal.
+    #[error("no such project")]
+    NotFound,
+    /// Somebody changed it since it was read.
+    #[error("changed meanwhile")]
+    Stale(Box<ProjectView>),
+    /// It is archived or deleted, and must be brought back first.
+    #[error("not active")]
+    NotActive(Status),
+    /// The container does not exist, or not for this principal.
+    #[error("no such container")]
+    NoSuchContainer,
+    /// A statement failed.
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// Creates a project that belongs to the principal.
+///
+/// # Errors
+/// See [`ChangeError`].
+pub fn create(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    draft: &Draft,
+    container: Option<ContainerId>,
+) -> Result<ProjectId, ChangeError> {
+    let container_name: Option<String> = match container {
+        Some(id) => Some(
+            containers::table
+                .filter(containers::id.eq(id))
+                .select(containers::name)
+                .first(conn)
+                .optional()?
+                .ok_or(ChangeError::NoSuchContainer)?,
+        ),
+        None => None,
+    };
+    // The database chooses the id: a chosen one could claim the record of a deleted project.
+    let id: ProjectId = diesel::insert_into(projects::table)
+        .values((
+            projects::name.eq(draft.name.as_str()),
+            projects::description.eq(draft.description.as_deref()),
+            projects::kind.eq(draft.kind.as_str()),
+            projects::user_id.eq(principal.user),
+            projects::container_id.eq(container),
+        ))
+        .returning(projects::id)
+        .get_result(conn)?;
+    let target = Target::project(id, draft.name.as_str());
+    audit::record_change(conn, principal, &Act::ProjectCreated, &target, Value::Null, described(draft))?;
+    let details = match &container_name {
+        Some(container) => format!("Project {} created with container {container}", draft.name.as_str()),
+        None => format!("Project {} created", draft.name.as_str()),
+    };
+    let mut action = NewAction::by(principal, id, ActionType::ProjectCreated, details);
+    if let Some(container) = container {
+        action = action.refers_to("container_id", container.to_string());
+    }
+    track(conn, action);
+    Ok(id)
+}
+
+fn described(draft: &Draft) -> Value {
+    json!({ "name": draft.name.as_str(), "description": draft.description.as_deref(), "type": draft.kind.as_str() })
+}
+
+/// Changes name, description, type, settings and metadata, unless somebody else did since `seen`.
+///
+/// # Errors
+/// See [`ChangeError`].
+pub fn update(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: ProjectId,
+    draft: &Draft,
+    settings: &JsonText,
+    metadata: &JsonText,
+    seen: Option<DateTime<Utc>>,
+) -> Result<(), ChangeError> {
+    let current = locked(conn, id)?;
+    if current.updated_at != seen {
+        return Err(ChangeError::Stale(Box::new(current)));
+    }
+    let status = Status::from_stored(current.status.as_deref());
+    if matches!(status, Status::Archived | Status::Deleted) {
+        return Err(ChangeError::NotActive(status));
+    }
+    let before = json!({
+        "name": current.name, "description": current.description, "type": current.kind,
+        "settings": current.settings, "metadata": current.metadata,
+    });
+    let mut after = described(draft);
+    after["settings"] = settings.value().clone();
+    after["metadata"] = metadata.value().clone();
+    let changed: Vec<&str> = ["name", "description", "type", "settings", "metadata"]
+        .into_iter()
+        .filter(|field| {
+            let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+            before[*field] != after[*field] && !(empty(&before[*field]) && empty(&after[*field]))
+        })
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    diesel::update(projects::table.filter(projects::id.eq(id)))
+        .set((
+            projects::name.eq(draft.name.as_str()),
+            projects::description.eq(draft.description.as_deref()),
+            projects::kind.eq(draft.kind.as_str()),
+            projects::settings.eq(settings.value()),
+            projects::metadata.eq(metadata.value()),
+        ))
+        .execute(conn)?;
+    let target = Target::project(id, draft.name.as_str());
+    audit::record_change(conn, principal, &Act::ProjectUpdated, &target, before, after)?;
+    let details = format!("Changed {}", changed.join(", "));
+    track(conn, NewAction::by(principal, id, ActionType::ProjectUpdated, details));
+    Ok(())
+}
+
+/// Moves a project to `to`, unless it is there already.
+///
+/// # Errors
+/// See [`ChangeError`].
+pub fn set_status(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: ProjectId,
+    to: &Status,
+) -> Result<String, ChangeError> {
+    let current = locked(conn, id)?;
+    let from = Status::from_stored(current.status.as_deref());
+    if from == *to {
+        return Ok(current.name);
+    }
+    let (act, kind, details) = match (&from, to) {
+        (_, Status::Archived) => (Act::ProjectArchived, ActionType::ProjectArchived, "archived"),
+        (_, Status::Deleted) => (Act::ProjectDeleted, ActionType::ProjectDeleted, "deleted"),
+        (Status::Deleted, _) => (Act::ProjectRestored, ActionType::ProjectRestored, "restored"),
+        _ => (Act::ProjectUnarchived, ActionType::ProjectUnarchived, "unarchived"),
+    };
+    diesel::update(projects::table.filter(projects::id.eq(id)))
+        .set(projects::status.eq(to.as_str()))
+        .execute(conn)?;
+    let target = Target::project(id, &current.name);
+    let (before, after) = (json!({ "status": from.as_str() }), json!({ "status": to.as_str() }));
+    audit::record_change(conn, principal, &act, &target, before, after)?;
+    track(conn, NewAction::by(principal, id, kind, format!("Project {} {details}", current.name)));
+    Ok(current.name)
+}
+
+/// The project, kept from changing until the transaction ends.
+fn locked(conn: &mut PgConnection, id: ProjectId) -> Result<ProjectView, ChangeError> {
+    let held: Option<ProjectId> =
+        projects::table.filter(projects::id.eq(id)).select(projects::id).for_no_key_update().first(conn).optional()?;
+    held.ok_or(ChangeError::NotFound)?;
+    queries::find(conn, id)?.ok_or(ChangeError::NotFound)
+}

@@ -1,0 +1,10 @@
+//! Projects: what an owner builds, with the container it runs in and everything that happened to it.
+//!
+//! A project is never deleted by a request: its row would take its history's names along. Its status
+//! becomes `deleted`, which can be taken back.
+
+pub mod commands;
+mod model;
+pub mod queries;
+
+pub use model::{JsonText, Kind, ProjectDescription, ProjectName, Status};

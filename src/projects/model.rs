@@ -1,0 +1,207 @@
+//! What a project is made of.
+
+use serde_json::Value;
+
+use crate::users::is_deceptive;
+
+/// What state a project is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// In use.
+    Active,
+    /// Out of the lists, its history kept.
+    Archived,
+    /// Out of sight until retention purges it.
+    Deleted,
+    /// What another writer called it.
+    Other(String),
+}
+
+impl Status {
+    /// The states that the console itself sets.
+    pub const KNOWN: [Self; 3] = [Self::Active, Self::Archived, Self::Deleted];
+
+    /// Reads `projects.status`; NULL is the column's default.
+    #[must_use]
+    pub fn from_stored(text: Option<&str>) -> Self {
+        match text {
+            None | Some("active") => Self::Active,
+            Some("archived") => Self::Archived,
+            Some("deleted") => Self::Deleted,
+            Some(other) => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Active => "active",
+            Self::Archived => "archived",
+            Self::Deleted => "deleted",
+            Self::Other(other) => other,
+        }
+    }
+}
+
+/// The types that forms offer; workers may write others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind(String);
+
+impl Kind {
+    /// Stored text and label of each type that forms offer.
+    pub const OFFERED: [(&'static str, &'static str); 9] = [
+        ("nextjs", "Next.js"),
+        ("react", "React"),
+        ("vue", "Vue"),
+        ("svelte", "Svelte"),
+        ("node", "Node.js"),
+        ("python", "Python"),
+        ("rust", "Rust"),
+        ("static", "Static site"),
+        ("other", "Something else"),
+    ];
+
+    /// What a type is called; one that the console does not know is called as it is stored.
+    #[must_use]
+    pub fn label(stored: &str) -> &str {
+        Self::OFFERED.iter().find(|(known, _)| *known == stored).map_or(stored, |(_, label)| label)
+    }
+
+    /// Checks `text`; a type that a worker wrote stays allowed for its project.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
+        let text = text.trim();
+        let known = Self::OFFERED.iter().any(|(known, _)| *known == text);
+        if known || present == Some(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("Choose one of the types.".to_owned())
+        }
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a project is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectName(String);
+
+impl ProjectName {
+    /// The most characters that a form takes; workers may store up to 255.
+    pub const LONGEST: usize = 100;
+
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("Enter a name.".to_owned());
+        }
+        if text.chars().count() > Self::LONGEST {
+            return Err(format!("Use at most {} characters.", Self::LONGEST));
+        }
+        if text.chars().any(is_deceptive) {
+            return Err("Leave out control characters and characters that change the direction of text.".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a project is about; empty means none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectDescription(Option<String>);
+
+impl ProjectDescription {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.replace("\r\n", "\n");
+        let text = text.trim();
+        if text.chars().count() > 5000 {
+            return Err("Use at most 5,000 characters.".to_owned());
+        }
+        Ok(Self((!text.is_empty()).then(|| text.to_owned())))
+    }
+
+    /// The text, if there is one.
+    #[must_use]
+    pub fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// A JSON object typed into a form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JsonText(Value);
+
+impl JsonText {
+    /// Checks `text`; empty means an empty object.
+    ///
+    /// # Errors
+    /// A sentence for the field that names the broken place.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(Self(Value::Object(serde_json::Map::new())));
+        }
+        if text.contains("\\u0000") {
+            return Err("The database can't hold a NUL character (\\u0000).".to_owned());
+        }
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let what = error.to_string();
+            let what = what.split(" at line").next().unwrap_or_default();
+            format!("Line {}, column {}: {what}.", error.line(), error.column())
+        })?;
+        if value.is_object() { Ok(Self(value)) } else { Err("Enter a JSON object, { … }.".to_owned()) }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_bounded() {
+        assert_eq!(ProjectName::parse(" shop-api ").unwrap().as_str(), "shop-api");
+        for bad in ["", "   ", "a\u{202E}b", "a\nb", &"x".repeat(101)] {
+            assert!(ProjectName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn broken_json_names_the_place() {
+        assert!(JsonText::parse("").is_ok());
+        assert!(JsonText::parse("{\"a\": 1,\n }").unwrap_err().starts_with("Line 2, column 2"));
+        assert!(JsonText::parse("[1]").is_err());
+        assert!(JsonText::parse("{\"a\":\"\\u0000\"}").is_err());
+    }
+
+    #[test]
+    fn a_type_that_a_worker_wrote_stays_allowed_for_its_project() {
+        assert!(Kind::parse("cobol", None).is_err());
+        assert!(Kind::parse("cobol", Some("cobol")).is_ok());
+    }
+}

@@ -1,0 +1,290 @@
+//! Reads of projects. Row-level security decides whose.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::max;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamptz};
+use serde_json::Value;
+
+use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::schema::{containers, project_actions, projects, users};
+
+diesel::define_sql_function! {
+    /// PostgreSQL's lower().
+    fn lower(text: Text) -> Text;
+}
+diesel::define_sql_function! {
+    /// PostgreSQL's COALESCE for times.
+    #[sql_name = "coalesce"]
+    fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Timestamptz) -> Timestamptz;
+}
+
+/// What a list of projects is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The last changed first.
+    #[default]
+    Changed,
+    /// By name.
+    Name,
+}
+
+/// Which projects a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name or description.
+    pub text: Option<String>,
+    /// One status; without it everything but the deleted.
+    pub status: Option<String>,
+    /// One type.
+    pub kind: Option<String>,
+    /// One owner, for a user's page.
+    pub owner: Option<UserId>,
+    /// The order.
+    pub sort: Sort,
+}
+
+/// One project as lists show it.
+#[derive(Debug, Clone, Queryable)]
+pub struct ProjectLine {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// `projects.type`.
+    pub kind: Option<String>,
+    /// `projects.status`.
+    pub status: Option<String>,
+    /// When it was last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// Its owner's name.
+    pub owner_name: Option<String>,
+    /// Its owner's address.
+    pub owner_email: Option<String>,
+    /// Its container's status.
+    pub container_status: Option<String>,
+    /// Epoch milliseconds of its newest action.
+    pub last_action_ms: Option<i64>,
+}
+
+impl ProjectLine {
+    /// Where the line stands in a list that is sorted by `sort`.
+    #[must_use]
+    pub fn position(&self, sort: Sort) -> ListPosition {
+        let key = match sort {
+            Sort::Changed => self.updated_at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(),
+            Sort::Name => self.name.to_lowercase(),
+        };
+        ListPosition { key, id: self.id.0 }
+    }
+}
+
+/// A `LIKE` pattern that finds `text` as it is.
+#[must_use]
+pub fn containing(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// A page of projects that match `filter`.
+///
+/// # Errors
+/// When the statement fails.
+pub fn page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &From<ListPosition>,
+    limit: usize,
+) -> QueryResult<Page<ProjectLine>> {
+    let last_action = project_actions::table
+        .filter(project_actions::project_id.eq(projects::id_text.nullable()))
+        .select(max(project_actions::created_at))
+        .single_value();
+    let mut query = projects::table
+        .left_join(users::table)
+        .left_join(containers::table)
+        .select((
+            projects::id,
+            projects::name,
+            projects::kind,
+            projects::status,
+            projects::updated_at,
+            users::name.nullable(),
+            users::email.nullable(),
+            containers::status.nullable(),
+            last_action,
+        ))
+        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .into_boxed::<Pg>();
+    if let Some(text) = &filter.text {
+        let pattern = containing(text);
+        query = query.filter(
+            projects::name.ilike(pattern.clone()).or(projects::description.ilike(pattern).assume_not_null()),
+        );
+    }
+    query = match filter.status.as_deref() {
+        Some(status) => query.filter(projects::status.eq(status.to_owned())),
+        None => query.filter(projects::status.is_distinct_from("deleted")),
+    };
+    if let Some(kind) = &filter.kind {
+        query = query.filter(projects::kind.eq(kind.clone()));
+    }
+    if let Some(owner) = filter.owner {
+        query = query.filter(projects::user_id.eq(owner));
+    }
+    let backwards = matches!(from, From::Back(_));
+    let at = match from {
+        From::Start => None,
+        From::Beyond(at) | From::Back(at) => Some(at.clone()),
+    };
+    query = match filter.sort {
+        Sort::Changed => {
+            let changed = coalesce_time(projects::updated_at, DateTime::UNIX_EPOCH);
+            if let Some(at) = at {
+                let key = at.key.parse().ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
+                query = if backwards {
+                    query.filter(changed.ge(key).and(changed.gt(key).or(projects::id.gt(ProjectId(at.id)))))
+                } else {
+                    query.filter(changed.le(key).and(changed.lt(key).or(projects::id.lt(ProjectId(at.id)))))
+                };
+            }
+            if backwards {
+                query.order((changed.asc(), projects::id.asc()))
+            } else {
+                query.order((changed.desc(), projects::id.desc()))
+            }
+        }
+        Sort::Name => {
+            let name = lower(projects::name);
+            if let Some(at) = at {
+                let id = ProjectId(at.id);
+                query = if backwards {
+                    query.filter(name.le(at.key.clone()).and(name.lt(at.key).or(projects::id.lt(id))))
+                } else {
+                    query.filter(name.ge(at.key.clone()).and(name.gt(at.key).or(projects::id.gt(id))))
+                };
+            }
+            if backwards {
+                query.order((name.desc(), projects::id.desc()))
+            } else {
+                query.order((name.asc(), projects::id.asc()))
+            }
+        }
+    };
+    Ok(Page::of(query.load(conn)?, limit, from))
+}
+
+/// One project with what its pages show of its owner and container.
+#[derive(Debug, Clone, Queryable)]
+pub struct ProjectView {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// `projects.type`.
+    pub kind: Option<String>,
+    /// `projects.status`.
+    pub status: Option<String>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed: what an edit must have seen.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// For workers.
+    pub settings: Option<Value>,
+    /// For its owner.
+    pub metadata: Option<Value>,
+    /// Its owner.
+    pub owner: Option<(UserId, Option<String>, String)>,
+    /// Its container.
+    pub container: Option<ContainerPart>,
+}
+
+/// What a project's pages show of its container.
+#[derive(Debug, Clone, Queryable)]
+pub struct ContainerPart {
+    /// `containers.id`.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: String,
+    /// `containers.status`.
+    pub status: String,
+    /// Its image.
+    pub image_name: Option<String>,
+    /// The published port.
+    pub assigned_port: Option<i32>,
+    /// Where it is served.
+    pub url: Option<String>,
+    /// When the engine was last asked.
+    pub observed_at: Option<DateTime<Utc>>,
+    /// When the row was last written.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// The project with this id, if the viewer may see it.
+///
+/// # Errors
+/// When the statement fails.
+pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
+    projects::table
+        .left_join(users::table)
+        .left_join(containers::table)
+        .filter(projects::id.eq(id))
+        .select((
+            projects::id,
+            projects::name,
+            projects::description,
+            projects::kind,
+            projects::status,
+            projects::created_at,
+            projects::updated_at,
+            projects::settings,
+            projects::metadata,
+            (users::id, users::name, users::email).nullable(),
+            (
+                containers::id,
+                containers::name,
+                containers::status,
+                containers::image_name,
+                containers::assigned_port,
+                containers::url,
+                containers::observed_at,
+                containers::updated_at,
+            )
+                .nullable(),
+        ))
+        .first(conn)
+        .optional()
+}
+
+/// Whether a project with this id exists for whoever asks.
+///
+/// # Errors
+/// When the statement fails.
+pub fn exists(conn: &mut PgConnection, id: ProjectId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(projects::table.filter(projects::id.eq(id)))).get_result(conn)
+}
+
+/// The types that the viewer's projects have, for a filter; at most fifty.
+///
+/// # Errors
+/// When the statement fails.
+pub fn kinds(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+    projects::table
+        .select(projects::kind.assume_not_null())
+        .filter(projects::kind.is_not_null())
+        .distinct()
+        .order(projects::kind)
+        .limit(50)
+        .load(conn)
+}
+
+/// How many projects the viewer has, the deleted aside.
+///
+/// # Errors
+/// When the statement fails.
+pub fn count(conn: &mut PgConnection) -> QueryResult<i64> {
+    projects::table.filter(projects::status.is_distinct_from("deleted")).count().get_result(conn)
+}

@@ -1,0 +1,209 @@
+//! Reads of users, for admins. Row-level security shows an owner only themself.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, max};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text};
+
+use super::model::Role;
+use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::ids::UserId;
+use crate::db::schema::{projects, sessions, users};
+use crate::projects::queries::containing;
+
+diesel::define_sql_function! {
+    /// PostgreSQL's lower().
+    fn lower(text: Text) -> Text;
+}
+diesel::define_sql_function! {
+    /// COALESCE of a user's activity flag.
+    #[sql_name = "coalesce"]
+    fn coalesce_flag(flag: Nullable<Bool>, otherwise: Bool) -> Bool;
+}
+
+/// Which users a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name or address.
+    pub text: Option<String>,
+    /// One role.
+    pub role: Option<Role>,
+    /// Active or deactivated.
+    pub active: Option<bool>,
+}
+
+/// One user as lists show them.
+#[derive(Debug, Clone, Queryable)]
+pub struct UserLine {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: Option<String>,
+    /// `users.role`.
+    pub role: String,
+    /// Whether they may sign in; NULL counts as no.
+    pub is_active: Option<bool>,
+    /// When they signed in last.
+    pub last_login: Option<DateTime<Utc>>,
+    /// When a session of theirs was used last.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// How many projects they have, the deleted aside.
+    pub projects: Option<i64>,
+}
+
+impl UserLine {
+    /// Where the line stands in the list.
+    #[must_use]
+    pub fn position(&self) -> ListPosition {
+        ListPosition { key: self.email.to_lowercase(), id: self.id.0 }
+    }
+}
+
+/// A page of users that match `filter`, by address.
+///
+/// # Errors
+/// When the statement fails.
+pub fn page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &From<ListPosition>,
+    limit: usize,
+) -> QueryResult<Page<UserLine>> {
+    let last_seen = sessions::table
+        .filter(sessions::user_id.eq(users::id.nullable()))
+        .select(max(sessions::last_activity))
+        .single_value();
+    let owned = projects::table
+        .filter(projects::user_id.eq(users::id.nullable()))
+        .filter(projects::status.is_distinct_from("deleted"))
+        .select(count_star())
+        .single_value();
+    let mut query = users::table
+        .select((
+            users::id,
+            users::email,
+            users::name,
+            users::role,
+            users::is_active,
+            users::last_login,
+            last_seen,
+            owned,
+        ))
+        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .into_boxed::<Pg>();
+    if let Some(text) = &filter.text {
+        let pattern = containing(text);
+        query = query.filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern).assume_not_null()));
+    }
+    query = match filter.role {
+        Some(Role::Admin) => query.filter(users::role.eq("admin")),
+        Some(Role::Owner) => query.filter(users::role.ne("admin")),
+        None => query,
+    };
+    if let Some(active) = filter.active {
+        query = query.filter(coalesce_flag(users::is_active, false).eq(active));
+    }
+    let email = lower(users::email);
+    query = match from {
+        From::Start => query.order((email.asc(), users::id.asc())),
+        From::Beyond(at) => query
+            .filter(email.ge(at.key.clone()).and(email.gt(at.key.clone()).or(users::id.gt(UserId(at.id)))))
+            .order((email.asc(), users::id.asc())),
+        From::Back(at) => query
+            .filter(email.le(at.key.clone()).and(email.lt(at.key.clone()).or(users::id.lt(UserId(at.id)))))
+            .order((email.desc(), users::id.desc())),
+    };
+    Ok(Page::of(query.load(conn)?, limit, from))
+}
+
+/// One user as their page shows them.
+#[derive(Debug, Clone, Queryable)]
+pub struct UserView {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: Option<String>,
+    /// `users.role`.
+    pub role: String,
+    /// Whether they may sign in; NULL counts as no.
+    pub is_active: Option<bool>,
+    /// When they were made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the row was last written: what an edit must have seen.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// When they signed in last.
+    pub last_login: Option<DateTime<Utc>>,
+    /// Where their times are shown for.
+    pub time_zone: String,
+}
+
+impl UserView {
+    /// The name, else the address.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+    }
+
+    /// Whether they may sign in.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.is_active == Some(true)
+    }
+}
+
+/// The user with this id, if the viewer may see them.
+///
+/// # Errors
+/// When the statement fails.
+pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>> {
+    users::table
+        .filter(users::id.eq(id))
+        .select((
+            users::id,
+            users::email,
+            users::name,
+            users::role,
+            users::is_active,
+            users::created_at,
+            users::updated_at,
+            users::last_login,
+            users::time_zone,
+        ))
+        .first(conn)
+        .optional()
+}
+
+/// The id of the user with exactly this address.
+///
+/// # Errors
+/// When the statement fails.
+pub fn id_of(conn: &mut PgConnection, email: &str) -> QueryResult<Option<UserId>> {
+    users::table.filter(users::email.eq(email)).select(users::id).first(conn).optional()
+}
+
+/// Whether an admin other than `id` could sign in.
+///
+/// # Errors
+/// When the statement fails.
+pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(
+        users::table
+            .filter(users::role.eq("admin"))
+            .filter(users::id.ne(id))
+            .filter(coalesce_flag(users::is_active, false).eq(true)),
+    ))
+    .get_result(conn)
+}
+
+/// How many users there are.
+///
+/// # Errors
+/// When the statement fails.
+pub fn count(conn: &mut PgConnection) -> QueryResult<i64> {
+    users::table.count().get_result(conn)
+}

@@ -1,0 +1,118 @@
+// Small behaviours on top of pages that work without them. An element asks for one by
+// data-behaviour="name"; nothing here makes HTML from text.
+
+const MINUTE = 60, HOUR = 3600, DAY = 86400;
+
+/** "3 minutes ago" for the last two days; older times keep what the server wrote. */
+function ago(seconds) {
+	if (seconds < 0) return null;
+	if (seconds < 45) return "just now";
+	const [n, unit] = seconds < 90 * MINUTE ? [seconds / MINUTE, "minute"]
+		: seconds < 36 * HOUR ? [seconds / HOUR, "hour"]
+		: seconds < 2 * DAY ? [seconds / DAY, "day"] : [0, ""];
+	const whole = Math.max(1, Math.round(n));
+	return unit && `${whole} ${unit}${whole === 1 ? "" : "s"} ago`;
+}
+
+/** Relative times grow old on an open page; exact ones (no data-relative) are left alone. */
+function refreshTimes() {
+	if (document.hidden) return;
+	for (const time of document.querySelectorAll("time[data-relative]")) {
+		const text = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
+		if (text && time.textContent !== text) time.textContent = text;
+	}
+}
+
+const behaviours = {
+	/** <button data-behaviour="copy" data-copy="text"> or data-copy-from="id of a field". */
+	copy(button) {
+		if (!navigator.clipboard) return;
+		button.hidden = false;
+		button.addEventListener("click", async () => {
+			const source = document.getElementById(button.dataset.copyFrom ?? "");
+			const label = button.querySelector("[data-label]") ?? button;
+			const before = label.textContent;
+			try {
+				await navigator.clipboard.writeText(source ? source.value ?? source.textContent : button.dataset.copy);
+				label.textContent = "Copied";
+			} catch {
+				source?.select?.();
+				label.textContent = "Select and copy";
+			}
+			setTimeout(() => { label.textContent = before; }, 2000);
+		});
+	},
+
+	/** A GET form of filters that sends itself when a choice is made; text waits for Enter. */
+	"auto-submit"(form) {
+		form.addEventListener("change", (event) => {
+			const wait = event.target.closest("[data-no-submit]") || event.target.matches("[type=text], [type=search], [type=date]");
+			if (!wait) form.requestSubmit();
+		});
+		// Empty fields would only make the address long.
+		form.addEventListener("formdata", ({ formData }) => {
+			for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+		});
+	},
+
+	/** The theme changes at once, here and in other open tabs; the form still tells the server. */
+	theme(form) {
+		form.addEventListener("submit", (event) => {
+			const choice = event.submitter?.value;
+			if (!choice) return;
+			event.preventDefault();
+			fetch(form.action, { method: "POST", body: new URLSearchParams({ theme: choice }), redirect: "manual" })
+				.then((answer) => { if (answer.status >= 400) location.reload(); }, () => location.reload());
+			showTheme(choice);
+			themes?.postMessage(choice);
+		});
+	},
+
+	/** A field that must be typed exactly before its button works; the server checks as well. */
+	confirm(input) {
+		const button = input.form.querySelector("[type=submit]");
+		const check = () => { button.setAttribute("aria-disabled", String(input.value !== input.dataset.expected)); };
+		input.addEventListener("input", check);
+		check();
+	},
+};
+
+const themes = "BroadcastChannel" in window ? new BroadcastChannel("theme") : null;
+themes?.addEventListener("message", ({ data }) => showTheme(data));
+
+function showTheme(choice) {
+	document.documentElement.dataset.theme = choice;
+	for (const button of document.querySelectorAll("[data-behaviour=theme] button")) {
+		button.setAttribute("aria-pressed", String(button.value === choice));
+	}
+}
+
+function bind(root) {
+	for (const element of root.querySelectorAll("[data-behaviour]")) behaviours[element.dataset.behaviour]?.(element);
+}
+
+// Menus: Esc closes and gives focus back; a click elsewhere closes.
+document.addEventListener("click", ({ target }) => {
+	for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+	const typing = event.target.matches?.("input, select, textarea, [contenteditable]");
+	if (event.key === "Escape") {
+		for (const menu of document.querySelectorAll("details.menu[open]")) {
+			menu.open = false;
+			menu.querySelector("summary").focus();
+		}
+	} else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+		const search = document.querySelector("[data-search]");
+		if (search?.checkVisibility()) {
+			event.preventDefault();
+			search.focus();
+			search.select();
+		}
+	}
+});
+
+bind(document);
+refreshTimes();
+setInterval(refreshTimes, 30_000);
+document.addEventListener("visibilitychange", refreshTimes);
