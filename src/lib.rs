@@ -22,6 +22,8 @@ pub mod activity;
 pub mod containers;
 /// Projects and what their owners may do with them.
 pub mod projects;
+/// Git repositories, and what their history says was pushed.
+pub mod repositories;
 /// People who can sign in.
 pub mod users;
 

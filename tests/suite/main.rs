@@ -2,4 +2,5 @@
 
 mod support;
 
+mod import_git;
 mod postgres;
