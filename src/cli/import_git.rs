@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::database::Database;
+use super::{CommandError, CommandResult};
 use crate::app::App;
+use crate::config::Config;
 use crate::repositories::{self, Progress, Summary};
 
 /// Record a git repository's history as pushes of a project.
@@ -15,24 +18,30 @@ use crate::repositories::{self, Progress, Summary};
 /// Reads the first-parent history of HEAD. Commits of one author with at most 30 minutes between them
 /// count as one push. Running it again records only what is new.
 #[derive(Debug, Args)]
-pub struct ImportGit {
+pub(super) struct ImportGit {
     /// Work tree, .git directory or bare repository
-    pub path: PathBuf,
+    path: PathBuf,
     /// Id of the project that the pushes belong to
     #[arg(long, value_name = "ID")]
-    pub project: String,
+    project: String,
 }
 
-/// Runs the import: progress goes to standard error, the result to standard output.
-///
-/// # Errors
-/// Why nothing, or not everything, was imported.
-pub fn run(app: &App, arguments: &ImportGit) -> anyhow::Result<()> {
+pub(super) fn run(config: Config, arguments: &ImportGit) -> CommandResult {
+    let database = Database::for_command(&config)?;
+    database.migrate().map_err(CommandError::failed)?;
+    let outcome = database.app(config).and_then(|app| import(&app, arguments));
+    database.stop();
+    outcome
+}
+
+/// Progress goes to standard error, the result to standard output.
+fn import(app: &App, arguments: &ImportGit) -> CommandResult {
     let started = Instant::now();
     let mut display = Display::new();
     let summary = repositories::import(app, &arguments.path, &arguments.project, |progress| display.show(progress));
     display.clear();
-    println!("{}", outcome(summary?, started.elapsed(), &arguments.path));
+    let summary = summary.map_err(CommandError::failed)?;
+    println!("{}", outcome(summary, started.elapsed(), &arguments.path));
     Ok(())
 }
 

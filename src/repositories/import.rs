@@ -6,13 +6,14 @@ use std::path::Path;
 use diesel::result::Error as DieselError;
 use gix::ObjectId;
 use gix::diff::tree::State;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::changes::Changes;
 use super::history::{ReadError, Repository};
 use super::pushes::{Push, pushes};
 use super::queries::{self, Authors, NewAction, NewPush};
+use crate::activity::{Act, Principal, Target, audit};
 use crate::app::{App, hex};
 use crate::db::ids::ProjectId;
 use crate::db::{Actor, DbError};
@@ -86,14 +87,14 @@ pub fn import(
 ) -> Result<Summary, ImportError> {
     let unknown = || ImportError::UnknownProject(project.to_owned());
     let project: ProjectId = project.parse().map_err(|_| unknown())?;
-    let recorded = recorded_heads(app, project)?.ok_or_else(unknown)?;
+    let (name, recorded) = on_record(app, project)?.ok_or_else(unknown)?;
     let repository = Repository::open(path)?;
     let history = repository.first_parents(|commits| report(Progress::Reading { commits }))?;
 
     let all: Vec<_> = pushes(&history, &recorded).collect();
     let missing: Vec<_> = all.iter().filter(|push| !recorded.contains(&push.head.id)).copied().collect();
     let mut summary = Summary { commits: history.len(), pushes: all.len(), ..Summary::default() };
-    let mut writer = Writer::new(app, &repository, project)?;
+    let mut writer = Writer::new(app, &repository, (project, &name))?;
     let mut done = history.len() - commits_of(&missing);
     report(Progress::Recording { commits: done, of: history.len() });
     for batch in missing.chunks(BATCH) {
@@ -110,15 +111,14 @@ fn commits_of(pushes: &[Push<'_>]) -> usize {
     pushes.iter().map(|push| push.commits.len()).sum()
 }
 
-/// None when there is no such project.
-fn recorded_heads(app: &App, project: ProjectId) -> Result<Option<HashSet<ObjectId>>, ImportError> {
+/// The project's name and the newest commits of its recorded pushes; None when there is no such project.
+fn on_record(app: &App, project: ProjectId) -> Result<Option<(String, HashSet<ObjectId>)>, ImportError> {
     app.db.read_blocking(&Actor::System, |conn| {
-        if !queries::project_exists(conn, project)? {
-            return Ok(None);
-        }
+        let Some(name) = queries::project_name(conn, project)? else { return Ok(None) };
         let heads = queries::recorded_heads(conn, project)?;
         // Other programs may have written anything there.
-        Ok(Some(heads.iter().filter_map(|sha| ObjectId::from_hex(sha.as_bytes()).ok()).collect()))
+        let heads = heads.iter().filter_map(|sha| ObjectId::from_hex(sha.as_bytes()).ok());
+        Ok(Some((name, heads.collect())))
     })
 }
 
@@ -127,15 +127,22 @@ struct Writer<'a> {
     app: &'a App,
     repository: &'a Repository,
     project: ProjectId,
+    /// The audit entry of this run, until it stands.
+    audit: Option<Target>,
     branch: String,
     origin: String,
     state: State,
 }
 
 impl<'a> Writer<'a> {
-    fn new(app: &'a App, repository: &'a Repository, project: ProjectId) -> Result<Self, ImportError> {
+    fn new(
+        app: &'a App,
+        repository: &'a Repository,
+        (project, name): (ProjectId, &str),
+    ) -> Result<Self, ImportError> {
         let (branch, origin) = (repository.branch()?, repository.origin());
-        Ok(Self { app, repository, project, branch, origin, state: State::default() })
+        let audit = Some(Target::project(project, name));
+        Ok(Self { app, repository, project, audit, branch, origin, state: State::default() })
     }
 
     /// Reads everything first, so that no transaction waits for the disk.
@@ -149,14 +156,22 @@ impl<'a> Writer<'a> {
         }
         let emails: BTreeSet<String> = pushes.iter().map(|push| push.author_email.clone()).collect();
         let emails: Vec<String> = emails.into_iter().collect();
-        self.app.db.write_blocking(&Actor::System, |conn| {
+        let recorded = self.app.db.write_blocking(&Actor::System, |conn| {
+            // With the first batch: what a run that is cut off later has recorded is accounted for.
+            if let Some(project) = &self.audit {
+                let principal = Principal::system(self.app);
+                let after = json!({ "repository": self.origin, "branch": self.branch });
+                audit::record_change(conn, &principal, &Act::RepositoryImported, project, Value::Null, after)?;
+            }
             let authors = queries::authors(conn, &emails)?;
             for (push, action) in pushes.iter_mut().zip(&mut actions) {
                 push.user_id = user_of(&authors, &push.author_email);
                 action.user_id.clone_from(&push.user_id);
             }
-            Ok(queries::insert(conn, &pushes, &actions)?)
-        })
+            queries::insert(conn, &pushes, &actions).map_err(ImportError::from)
+        })?;
+        self.audit = None;
+        Ok(recorded)
     }
 
     fn rows(&mut self, push: &Push<'_>) -> Result<(NewPush, NewAction), ImportError> {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::{exists, select};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde_json::Value;
@@ -44,9 +43,9 @@ pub(super) struct NewAction {
     pub created_at: i64,
 }
 
-/// Whether there is such a project.
-pub(super) fn project_exists(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
-    select(exists(projects::table.filter(projects::id.eq(project.0)))).get_result(conn)
+/// What the project is called; None when there is no such project.
+pub(super) fn project_name(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Option<String>> {
+    projects::table.find(project.0).select(projects::name).get_result(conn).optional()
 }
 
 /// The newest commits of the pushes that the project has on record, whoever recorded them.
