@@ -2,5 +2,6 @@
 
 mod support;
 
+mod demo;
 mod import_git;
 mod postgres;
