@@ -38,7 +38,8 @@ pub(super) fn run(config: Config, arguments: &ImportGit) -> CommandResult {
 fn import(app: &App, arguments: &ImportGit) -> CommandResult {
     let started = Instant::now();
     let mut display = Display::new();
-    let summary = repositories::import(app, &arguments.path, &arguments.project, |progress| display.show(progress));
+    let summary =
+        repositories::import(app, &arguments.path, &arguments.project, |progress| display.show(progress));
     display.clear();
     let summary = summary.map_err(CommandError::failed)?;
     println!("{}", outcome(summary, started.elapsed(), &arguments.path));
@@ -131,8 +132,18 @@ mod tests {
     fn a_run_that_added_nothing_says_so() {
         let summary = Summary { commits: 1200, pushes: 3, new_pushes: 0, new_actions: 0 };
         let text = outcome(summary, Duration::from_secs(1), Path::new("shop"));
-        assert_eq!(text, "shop: 1,200 commits, 3 pushes; all of it was on record already, nothing was added.");
-        let text = outcome(Summary { new_pushes: 3, new_actions: 3, ..summary }, Duration::from_secs(2), Path::new("shop"));
-        assert_eq!(text, "shop: 1,200 commits, 3 pushes; added 3 pushes and 3 actions in 2.0 s (600 commits/s).");
+        assert_eq!(
+            text,
+            "shop: 1,200 commits, 3 pushes; all of it was on record already, nothing was added."
+        );
+        let text = outcome(
+            Summary { new_pushes: 3, new_actions: 3, ..summary },
+            Duration::from_secs(2),
+            Path::new("shop"),
+        );
+        assert_eq!(
+            text,
+            "shop: 1,200 commits, 3 pushes; added 3 pushes and 3 actions in 2.0 s (600 commits/s)."
+        );
     }
 }

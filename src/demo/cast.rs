@@ -22,8 +22,7 @@ pub(super) struct Person {
 pub(super) const EMAILS: [&str; 3] = ["admin@demo.test", "ada@demo.test", "grace@demo.test"];
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
-const SAFARI: &str =
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15";
+const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15";
 
 /// The admin and the two owners, in the order of [`EMAILS`].
 pub(super) fn people(chance: &mut Chance) -> [Person; 3] {
@@ -90,28 +89,76 @@ impl Project {
 pub(super) fn projects(chance: &mut Chance, people: &[Person; 3]) -> Vec<Project> {
     let [_, ada, grace] = people;
     let mut port = 3000;
-    let mut project = |owner: &Person, name: &str, slug, kind, description, born, pace, status: &'static str| {
-        port += 1;
-        let container = (!status.is_empty()).then(|| Container {
-            id: chance.uuid(),
-            engine_id: chance.hex(64),
-            status,
-            port,
-        });
-        let archived = (slug == "invoice-mailer").then_some(38);
-        let id = chance.uuid();
-        Project { id, owner: owner.clone(), name: name.to_owned(), slug, kind, description, born, archived, pace, container }
-    };
+    let mut project =
+        |owner: &Person, name: &str, slug, kind, description, born, pace, status: &'static str| {
+            port += 1;
+            let container = (!status.is_empty()).then(|| Container {
+                id: chance.uuid(),
+                engine_id: chance.hex(64),
+                status,
+                port,
+            });
+            let archived = (slug == "invoice-mailer").then_some(38);
+            let id = chance.uuid();
+            Project {
+                id,
+                owner: owner.clone(),
+                name: name.to_owned(),
+                slug,
+                kind,
+                description,
+                born,
+                archived,
+                pace,
+                container,
+            }
+        };
     let long = format!("customer-portal-{}", "of-the-northern-region-".repeat(8));
     vec![
         project(ada, "shop-api", "shop-api", "nextjs", "Catalogue, cart and checkout", 118, 150, "running"),
         project(ada, "docs-site", "docs-site", "vue", "Handbook and API reference", 112, 80, "running"),
         project(ada, "image-resizer", "image-resizer", "node", "Thumbnails on the fly", 96, 90, "stopped"),
-        project(ada, "invoice-mailer", "invoice-mailer", "python", "Sends invoices; replaced by shop-api", 117, 70, "stopped"),
-        project(ada, "<script>alert(1)</script>", "form-probe", "react", "A form that escapes what it shows", 60, 40, ""),
+        project(
+            ada,
+            "invoice-mailer",
+            "invoice-mailer",
+            "python",
+            "Sends invoices; replaced by shop-api",
+            117,
+            70,
+            "stopped",
+        ),
+        project(
+            ada,
+            "<script>alert(1)</script>",
+            "form-probe",
+            "react",
+            "A form that escapes what it shows",
+            60,
+            40,
+            "",
+        ),
         project(grace, "status-page", "status-page", "nextjs", "Is it up?", 115, 120, "running"),
-        project(grace, "recipe-box", "recipe-box", "svelte", "Recipes with a shopping list", 89, 90, "running"),
+        project(
+            grace,
+            "recipe-box",
+            "recipe-box",
+            "svelte",
+            "Recipes with a shopping list",
+            89,
+            90,
+            "running",
+        ),
         project(grace, "team-wiki", "team-wiki", "vue", "What the team knows", 105, 100, "running"),
-        project(grace, &long[..200], "customer-portal", "react", "Orders and invoices of customers", 20, 60, "created"),
+        project(
+            grace,
+            &long[..200],
+            "customer-portal",
+            "react",
+            "Orders and invoices of customers",
+            20,
+            60,
+            "created",
+        ),
     ]
 }

@@ -56,7 +56,9 @@ pub fn exists(conn: &mut PgConnection) -> QueryResult<bool> {
 /// # Errors
 /// The database's.
 pub fn create(conn: &mut PgConnection, now: DateTime<Utc>, password_hash: &str) -> QueryResult<Summary> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<diesel::sql_types::BigInt, _>(LOCK).execute(conn)?;
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+        .bind::<diesel::sql_types::BigInt, _>(LOCK)
+        .execute(conn)?;
     if exists(conn)? {
         return Ok(Summary::default());
     }

@@ -33,11 +33,17 @@ pub(super) fn add(world: &mut World, projects: &[Project]) {
 
     // Turned-around text in chat: "gpj.exe" reads as "exe.jpg" where nothing isolates it.
     let thread = world.thread(shop, first + 5 * MINUTE);
-    world.say(&thread, "chat_odd", "user", "Why is invoice\u{202e}gpj.exe\u{202c} in the uploads folder?".to_owned());
+    world.say(
+        &thread,
+        "chat_odd",
+        "user",
+        "Why is invoice\u{202e}gpj.exe\u{202c} in the uploads folder?".to_owned(),
+    );
     world.say(&thread, "chat_odd", "user", format!("{name} {}", "W".repeat(200)));
 
     // Nobody knows these projects; only admins see them.
-    for (project, user) in [("project_123", None), ("00000000-0000-4000-8000-00000000dead", Some("user_456"))] {
+    for (project, user) in [("project_123", None), ("00000000-0000-4000-8000-00000000dead", Some("user_456"))]
+    {
         let (action_id, request_id) = (world.id("act"), world.id("req"));
         world.rows.actions.push(Action {
             action_id,

@@ -39,7 +39,13 @@ impl World {
     }
 
     /// Adds a chat message and returns its id.
-    pub(super) fn say(&mut self, thread: &Thread<'_>, session: &str, role: &'static str, content: String) -> String {
+    pub(super) fn say(
+        &mut self,
+        thread: &Thread<'_>,
+        session: &str,
+        role: &'static str,
+        content: String,
+    ) -> String {
         let id = self.uuid();
         if let Some(container) = &thread.project.container {
             self.rows.messages.push(Message {
@@ -61,7 +67,13 @@ impl World {
         let duration = self.chance.between(20 * SECOND, 4 * MINUTE);
         let files = format!("{} files", wish.files.len());
         let title = format!("Writing code: {}", wish.commit);
-        self.operation(thread, ("APR_CODE_GENERATION", "apr_session"), (title, Some(files)), "COMPLETED", duration);
+        self.operation(
+            thread,
+            ("APR_CODE_GENERATION", "apr_session"),
+            (title, Some(files)),
+            "COMPLETED",
+            duration,
+        );
         if self.chance.likely(25) {
             let duration = self.chance.between(10 * SECOND, 90 * SECOND);
             let status = if self.chance.likely(88) { "COMPLETED" } else { "FAILED" };
@@ -83,7 +95,13 @@ impl World {
     }
 
     /// A commit is pushed.
-    pub(super) fn push(&mut self, thread: &mut Thread<'_>, branch: &'static str, commit: &str, files: &[&str]) {
+    pub(super) fn push(
+        &mut self,
+        thread: &mut Thread<'_>,
+        branch: &'static str,
+        commit: &str,
+        files: &[&str],
+    ) {
         thread.commit = self.chance.hex(40);
         let (push_id, project) = (self.id("push"), thread.project);
         let repo_url = format!("https://git.demo.test/{}/{}", slug_of(project.owner.email), project.slug);
@@ -177,7 +195,8 @@ impl World {
     pub(super) fn create_database(&mut self, thread: &mut Thread<'_>) {
         let database_id = self.id("db");
         let first = self.chance.pick(&TABLES);
-        let tables: Vec<&str> = TABLES.iter().copied().filter(|name| *name == first || self.chance.likely(35)).collect();
+        let tables: Vec<&str> =
+            TABLES.iter().copied().filter(|name| *name == first || self.chance.likely(35)).collect();
         let database_name = format!("{}_{}", thread.project.slug.replace('-', "_"), &database_id[3..7]);
         let details = format!("Database '{database_name}' created with {} tables", tables.len());
         self.rows.databases.push(Database {
@@ -199,7 +218,9 @@ impl World {
     pub(super) fn run_queries(&mut self, thread: &mut Thread<'_>) {
         let own = thread.project.key();
         let known: Vec<usize> = (0..self.rows.databases.len())
-            .filter(|n| self.rows.databases[*n].project_id == own && self.rows.databases[*n].created_at < thread.at)
+            .filter(|n| {
+                self.rows.databases[*n].project_id == own && self.rows.databases[*n].created_at < thread.at
+            })
             .collect();
         if known.is_empty() {
             return;

@@ -17,7 +17,13 @@ pub(super) fn add(world: &mut World, projects: &[Project]) {
     let mut thread = world.thread(shop, world.now - 2 * MINUTE);
     world.talk(&mut thread, wish.prompt);
     let writing = format!("Writing code: {}", wish.commit);
-    running(world, shop, ("APR_CODE_GENERATION", "apr_session", writing), &thread.request, world.now - 80 * SECOND);
+    running(
+        world,
+        shop,
+        ("APR_CODE_GENERATION", "apr_session", writing),
+        &thread.request,
+        world.now - 80 * SECOND,
+    );
 
     let thread = world.thread(status_page, world.now - 6 * MINUTE);
     let reading = "184 of 412 files read".to_owned();

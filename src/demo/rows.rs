@@ -1,5 +1,7 @@
 //! The rows of the invented life. Fields are called as the columns are.
 
+#![expect(clippy::struct_field_names, reason = "the columns are called like that")]
+
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Jsonb;

@@ -113,7 +113,13 @@ fn begin(world: &mut World, project: &Project) {
 }
 
 /// The container's runs from `born` to `until`, the last one as its status says. Returns the first run's id.
-fn runs(world: &mut World, project: &Project, container: &Container, born: i64, until: i64) -> Option<String> {
+fn runs(
+    world: &mut World,
+    project: &Project,
+    container: &Container,
+    born: i64,
+    until: i64,
+) -> Option<String> {
     if container.status == "created" {
         return None;
     }
@@ -146,7 +152,8 @@ fn runs(world: &mut World, project: &Project, container: &Container, born: i64, 
 fn store_container(world: &mut World, project: &Project, container: &Container, born: i64, until: i64) {
     let running = container.status == "running";
     let last = world.rows.sessions.last().filter(|session| session.container_id == container.engine_id);
-    let (started, stopped) = (last.map(|session| session.created_at), last.and_then(|session| session.ended_at));
+    let (started, stopped) =
+        (last.map(|session| session.created_at), last.and_then(|session| session.ended_at));
     world.rows.containers.push(rows::Container {
         id: container.id.hyphenated().to_string(),
         container_id: container.engine_id.clone(),

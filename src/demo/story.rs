@@ -60,7 +60,8 @@ fn wish(world: &mut World, project: &Project, at: i64) {
         world.add_endpoints(&mut thread);
     }
     world.push(&mut thread, "main", wish.commit, wish.files);
-    let environment = world.chance.pick(&["production", "production", "production", "staging", "staging", "preview"]);
+    let environment =
+        world.chance.pick(&["production", "production", "production", "staging", "staging", "preview"]);
     match world.chance.between(1, 100) {
         ..=14 => world.deploy_and_repair(&mut thread, environment),
         15..=85 => world.deploy(&mut thread, environment, None),
@@ -123,9 +124,27 @@ fn pull_request(world: &mut World, project: &Project, at: i64) {
     let duration = world.chance.between(20 * SECOND, 4 * MINUTE);
     if world.chance.likely(80) {
         let title = |text: &str| (format!("{text}: {}", wish.commit), None);
-        world.operation(&mut thread, ("APR_VALIDATION", "apr_session"), title("Tests pass"), "COMPLETED", duration);
-        world.operation(&mut thread, ("APR_REVIEW", "apr_session"), title("Reviewed"), "COMPLETED", duration * 3);
-        world.operation(&mut thread, ("APR_PR_CREATED", "apr_session"), title("Opened"), "COMPLETED", 2 * SECOND);
+        world.operation(
+            &mut thread,
+            ("APR_VALIDATION", "apr_session"),
+            title("Tests pass"),
+            "COMPLETED",
+            duration,
+        );
+        world.operation(
+            &mut thread,
+            ("APR_REVIEW", "apr_session"),
+            title("Reviewed"),
+            "COMPLETED",
+            duration * 3,
+        );
+        world.operation(
+            &mut thread,
+            ("APR_PR_CREATED", "apr_session"),
+            title("Opened"),
+            "COMPLETED",
+            2 * SECOND,
+        );
         world.operation(&mut thread, ("APR_COMPLETED", "apr_session"), title("Merged"), "COMPLETED", SECOND);
         world.push(&mut thread, "main", wish.commit, wish.files);
         world.deploy(&mut thread, "staging", None);

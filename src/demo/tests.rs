@@ -22,7 +22,14 @@ fn there_is_enough_of_it() {
         let actions = rows.actions.len();
         assert!((1500..=3000).contains(&actions), "{actions} actions at {now}");
         let types: HashSet<_> = rows.actions.iter().map(|action| action.action_type.as_str()).collect();
-        for known in ["project_created", "database_created", "endpoints_added", "queries_executed", "deployment", "github_push"] {
+        for known in [
+            "project_created",
+            "database_created",
+            "endpoints_added",
+            "queries_executed",
+            "deployment",
+            "github_push",
+        ] {
             assert!(types.contains(known), "{known}");
         }
         assert_eq!(rows.events.iter().filter(|event| event.status == "IN_PROGRESS").count(), 2);
@@ -38,10 +45,13 @@ fn every_reference_that_names_a_record_finds_it() {
     let pushes: HashSet<_> = rows.pushes.iter().map(|row| (&row.project_id, row.push_id.as_str())).collect();
     let deployments: HashSet<_> =
         rows.deployments.iter().map(|row| (&row.project_id, row.deployment_id.as_str())).collect();
-    let sessions: HashSet<_> = rows.sessions.iter().map(|row| (&row.project_id, row.session_id.as_str())).collect();
-    let databases: HashSet<_> = rows.databases.iter().map(|row| (&row.project_id, row.database_id.as_str())).collect();
+    let sessions: HashSet<_> =
+        rows.sessions.iter().map(|row| (&row.project_id, row.session_id.as_str())).collect();
+    let databases: HashSet<_> =
+        rows.databases.iter().map(|row| (&row.project_id, row.database_id.as_str())).collect();
     let containers: HashSet<_> = rows.containers.iter().map(|row| row.container_id.as_str()).collect();
-    let commits: HashSet<_> = rows.pushes.iter().map(|row| (&row.project_id, row.commit_sha.as_str())).collect();
+    let commits: HashSet<_> =
+        rows.pushes.iter().map(|row| (&row.project_id, row.commit_sha.as_str())).collect();
     let mut seen = HashMap::<&str, usize>::new();
     for action in &rows.actions {
         for (key, value) in action.reference_ids.as_object().unwrap() {
@@ -72,7 +82,8 @@ fn every_reference_that_names_a_record_finds_it() {
 fn every_cause_is_an_earlier_action_of_the_same_project() {
     for now in moments() {
         let rows = life(now, "hash");
-        let actions: HashMap<_, _> = rows.actions.iter().map(|action| (action.action_id.as_str(), action)).collect();
+        let actions: HashMap<_, _> =
+            rows.actions.iter().map(|action| (action.action_id.as_str(), action)).collect();
         assert_eq!(actions.len(), rows.actions.len(), "ids are unique");
         let mut caused = 0;
         for action in &rows.actions {
@@ -140,5 +151,18 @@ fn nothing_lies_in_the_future_or_before_its_project() {
             let first = born.get(action.project_id.as_str()).copied().unwrap_or_default();
             assert!(action.created_at >= first, "{action:?}");
         }
+    }
+}
+
+#[test]
+fn ids_do_not_depend_on_the_moment() {
+    for now in moments() {
+        let rows = life(now, "hash");
+        let shop = &rows.projects[0];
+        // bin/bench-import names it.
+        assert_eq!(
+            (shop.name.as_str(), shop.id.as_str()),
+            ("shop-api", "356a69bd-2249-499b-be83-fdcf64c709c4")
+        );
     }
 }

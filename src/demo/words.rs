@@ -13,24 +13,76 @@ const fn wish(prompt: &'static str, commit: &'static str, files: &'static [&'sta
 }
 
 pub(super) const WISHES: [Wish; 18] = [
-    wish("Add a search field to the list", "Search the list by name", &["src/pages/list.tsx", "src/api/search.ts", "src/styles/list.css"]),
-    wish("The page is slow with many rows. Load it in pages.", "Page the list by key", &["src/api/list.ts", "src/db/queries.ts"]),
-    wish("Let people sign in with their e-mail address", "Add sign-in by e-mail", &["src/auth/session.ts", "src/pages/login.tsx", "src/db/users.ts", "package.json"]),
-    wish("Please add tests for the price calculation", "Test the price calculation", &["tests/price.test.ts", "src/price.ts"]),
-    wish("Show dates in the visitor's time zone", "Format dates in the visitor's zone", &["src/dates.ts", "src/components/date.tsx"]),
-    wish("The footer overlaps the text on phones", "Let the footer flow on small screens", &["src/styles/footer.css"]),
-    wish("Send a mail when an order is placed", "Mail a confirmation of each order", &["src/mail/order.ts", "src/mail/templates/order.html", "src/jobs/queue.ts"]),
-    wish("Make the buttons reachable by keyboard", "Make every button focusable", &["src/components/button.tsx", "src/styles/focus.css"]),
+    wish(
+        "Add a search field to the list",
+        "Search the list by name",
+        &["src/pages/list.tsx", "src/api/search.ts", "src/styles/list.css"],
+    ),
+    wish(
+        "The page is slow with many rows. Load it in pages.",
+        "Page the list by key",
+        &["src/api/list.ts", "src/db/queries.ts"],
+    ),
+    wish(
+        "Let people sign in with their e-mail address",
+        "Add sign-in by e-mail",
+        &["src/auth/session.ts", "src/pages/login.tsx", "src/db/users.ts", "package.json"],
+    ),
+    wish(
+        "Please add tests for the price calculation",
+        "Test the price calculation",
+        &["tests/price.test.ts", "src/price.ts"],
+    ),
+    wish(
+        "Show dates in the visitor's time zone",
+        "Format dates in the visitor's zone",
+        &["src/dates.ts", "src/components/date.tsx"],
+    ),
+    wish(
+        "The footer overlaps the text on phones",
+        "Let the footer flow on small screens",
+        &["src/styles/footer.css"],
+    ),
+    wish(
+        "Send a mail when an order is placed",
+        "Mail a confirmation of each order",
+        &["src/mail/order.ts", "src/mail/templates/order.html", "src/jobs/queue.ts"],
+    ),
+    wish(
+        "Make the buttons reachable by keyboard",
+        "Make every button focusable",
+        &["src/components/button.tsx", "src/styles/focus.css"],
+    ),
     wish("Add a health check for the load balancer", "Answer /healthz", &["src/server.ts", "src/health.ts"]),
-    wish("Can you add a dark theme?", "Add a dark theme", &["src/styles/tokens.css", "src/styles/dark.css", "src/components/theme.tsx"]),
+    wish(
+        "Can you add a dark theme?",
+        "Add a dark theme",
+        &["src/styles/tokens.css", "src/styles/dark.css", "src/components/theme.tsx"],
+    ),
     wish("Export the table as CSV", "Export the table as CSV", &["src/api/export.ts", "src/pages/list.tsx"]),
     wish("Retry the request when the network fails", "Retry failed requests with a pause", &["src/http.ts"]),
-    wish("Validate the address form on the server too", "Validate addresses on the server", &["src/forms/address.ts", "src/api/address.ts", "tests/address.test.ts"]),
+    wish(
+        "Validate the address form on the server too",
+        "Validate addresses on the server",
+        &["src/forms/address.ts", "src/api/address.ts", "tests/address.test.ts"],
+    ),
     wish("Cache the front page for a minute", "Cache the front page", &["src/cache.ts", "src/server.ts"]),
-    wish("Resize uploads before they are stored", "Resize uploads", &["src/uploads/resize.ts", "src/uploads/store.ts", "package.json"]),
-    wish("Use one date picker everywhere", "Share one date picker", &["src/components/date-picker.tsx", "src/pages/report.tsx", "src/pages/order.tsx"]),
+    wish(
+        "Resize uploads before they are stored",
+        "Resize uploads",
+        &["src/uploads/resize.ts", "src/uploads/store.ts", "package.json"],
+    ),
+    wish(
+        "Use one date picker everywhere",
+        "Share one date picker",
+        &["src/components/date-picker.tsx", "src/pages/report.tsx", "src/pages/order.tsx"],
+    ),
     wish("Log slow queries", "Log queries over 200 ms", &["src/db/log.ts"]),
-    wish("Translate the error messages", "Say errors in plain words", &["src/errors.ts", "src/components/alert.tsx"]),
+    wish(
+        "Translate the error messages",
+        "Say errors in plain words",
+        &["src/errors.ts", "src/components/alert.tsx"],
+    ),
 ];
 
 /// What an owner commits without asking anybody.
@@ -66,8 +118,14 @@ pub(super) const ANSWERS: [&str; 5] = [
 pub(super) const TABLES: [&str; 8] =
     ["orders", "customers", "products", "sessions", "pages", "images", "invoices", "incidents"];
 
-pub(super) const ENDPOINTS: [&str; 6] =
-    ["GET /api/search", "POST /api/orders", "GET /api/export.csv", "PUT /api/profile", "DELETE /api/drafts/:id", "GET /healthz"];
+pub(super) const ENDPOINTS: [&str; 6] = [
+    "GET /api/search",
+    "POST /api/orders",
+    "GET /api/export.csv",
+    "PUT /api/profile",
+    "DELETE /api/drafts/:id",
+    "GET /healthz",
+];
 
 /// Files of every project, with their types.
 pub(super) const FILES: [(&str, &str); 16] = [

@@ -107,7 +107,9 @@ impl Repository {
     #[must_use]
     pub fn origin(&self) -> String {
         let configured = self.git.config_snapshot().string("remote.origin.url");
-        configured.and_then(|url| remote::without_credentials(&text(url.as_bstr()))).unwrap_or_else(|| self.name.clone())
+        configured
+            .and_then(|url| remote::without_credentials(&text(url.as_bstr())))
+            .unwrap_or_else(|| self.name.clone())
     }
 
     /// Walks the first-parent history of HEAD; `on_commit` hears how many commits were read so far.
@@ -166,11 +168,12 @@ impl Repository {
 
 /// The committer's time; the author's when that can't be read.
 fn seconds(commit: &gix::objs::CommitRef<'_>) -> Option<i64> {
-    let read = |signature: gix::Result<gix::actor::SignatureRef<'_>>| Some(signature.ok()?.time().ok()?.seconds);
+    let read =
+        |signature: gix::Result<gix::actor::SignatureRef<'_>>| Some(signature.ok()?.time().ok()?.seconds);
     read(commit.committer()).or_else(|| read(commit.author()))
 }
 
-/// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (PostgreSQL takes none).
+/// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (`PostgreSQL` takes none).
 pub(super) fn text(bytes: &BStr) -> String {
     let mut text = bytes.to_str_lossy().into_owned();
     text.retain(|c| c != '\0');

@@ -161,7 +161,14 @@ impl<'a> Writer<'a> {
             if let Some(project) = &self.audit {
                 let principal = Principal::system(self.app);
                 let after = json!({ "repository": self.origin, "branch": self.branch });
-                audit::record_change(conn, &principal, &Act::RepositoryImported, project, Value::Null, after)?;
+                audit::record_change(
+                    conn,
+                    &principal,
+                    &Act::RepositoryImported,
+                    project,
+                    Value::Null,
+                    after,
+                )?;
             }
             let authors = queries::authors(conn, &emails)?;
             for (push, action) in pushes.iter_mut().zip(&mut actions) {
@@ -244,7 +251,10 @@ mod tests {
     #[test]
     fn the_sentence_counts_and_quotes_the_subject() {
         let changes = |count| Changes { count, paths: vec![] };
-        assert_eq!(sentence(1, Some(&changes(1)), "main", "Fix\n\nBody"), "Pushed 1 commit (1 file) to main: Fix");
+        assert_eq!(
+            sentence(1, Some(&changes(1)), "main", "Fix\n\nBody"),
+            "Pushed 1 commit (1 file) to main: Fix"
+        );
         assert_eq!(sentence(2, Some(&changes(0)), "HEAD", " \n"), "Pushed 2 commits (0 files) to HEAD");
         assert_eq!(sentence(2, None, "main", "\n Fix "), "Pushed 2 commits to main: Fix");
         assert!(sentence(1, None, "main", &"x".repeat(300)).ends_with("x…"));

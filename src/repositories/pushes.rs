@@ -19,7 +19,8 @@ pub(super) fn pushes<'a>(
     history
         .chunk_by(|older, newer| {
             older.author == newer.author
-                && older.committed_at.abs_diff(newer.committed_at) <= LONGEST_PAUSE.num_seconds().unsigned_abs()
+                && older.committed_at.abs_diff(newer.committed_at)
+                    <= LONGEST_PAUSE.num_seconds().unsigned_abs()
                 && !recorded.contains(&older.id)
         })
         .filter_map(|commits| Some(Push { commits, oldest: commits.first()?, head: commits.last()? }))

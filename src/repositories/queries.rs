@@ -94,14 +94,16 @@ pub(super) fn insert(
     pushes: &[NewPush],
     actions: &[NewAction],
 ) -> QueryResult<(usize, usize)> {
-    let pushes =
-        diesel::insert_into(github_push_history::table).values(pushes).on_conflict_do_nothing().execute(conn)?;
+    let pushes = diesel::insert_into(github_push_history::table)
+        .values(pushes)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
     let actions =
         diesel::insert_into(project_actions::table).values(actions).on_conflict_do_nothing().execute(conn)?;
     Ok((pushes, actions))
 }
 
 diesel::define_sql_function! {
-    /// PostgreSQL's `lower`, which `users_lower_email_idx` holds.
+    /// `PostgreSQL`'s `lower`, which `users_lower_email_idx` holds.
     fn lower(text: Text) -> Text;
 }

@@ -69,14 +69,17 @@ fn the_demo_stands_in_the_tables_as_pages_read_it() {
         .load(conn)
         .unwrap();
     let expected = [("ada@demo.test", "Ada Lovelace", "owner"), ("grace@demo.test", "Grace Hopper", "owner")];
-    let people: Vec<_> = people.iter().map(|(a, b, c)| (a.as_str(), b.as_deref().unwrap(), c.as_str())).collect();
+    let people: Vec<_> =
+        people.iter().map(|(a, b, c)| (a.as_str(), b.as_deref().unwrap(), c.as_str())).collect();
     assert_eq!(people, expected);
 
     let observed = containers::table.filter(containers::observed_at.is_not_null()).count();
     assert_eq!(observed.get_result::<i64>(conn).unwrap(), 0, "no engine was asked");
     // Times without zone must read as the same moment as those with.
-    let newest: chrono::NaiveDateTime =
-        activity_events::table.select(diesel::dsl::max(activity_events::updated_at).assume_not_null()).get_result(conn).unwrap();
+    let newest: chrono::NaiveDateTime = activity_events::table
+        .select(diesel::dsl::max(activity_events::updated_at).assume_not_null())
+        .get_result(conn)
+        .unwrap();
     assert_eq!(newest.and_utc().to_rfc3339(), "2026-11-20T15:04:00.678+00:00");
     assert_eq!(count(conn, "SELECT count(*) FROM \"ActivityEvent\" WHERE status = 'IN_PROGRESS'"), 2);
     assert_eq!(count(conn, "SELECT count(*) FROM projects WHERE status = 'archived'"), 1);

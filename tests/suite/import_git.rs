@@ -129,7 +129,9 @@ fn a_push_and_its_action_tell_what_the_head_says() {
     let mut repository = GitRepository::new();
     repository.commit(&[
         NewCommit::new(ADA, 0).files(vec!["a.txt".into(), "src/b.txt".into()]),
-        NewCommit::new(ADA, 5).message(b"Add a cart\n\nWith a body.").files(vec!["src/b.txt".into(), "c/d/e.txt".into()]),
+        NewCommit::new(ADA, 5)
+            .message(b"Add a cart\n\nWith a body.")
+            .files(vec!["src/b.txt".into(), "c/d/e.txt".into()]),
         NewCommit::new(BOB, 6),
     ]);
     let head = repository.git(&["rev-parse", "HEAD~1"]).trim().to_owned();
@@ -147,7 +149,10 @@ fn a_push_and_its_action_tell_what_the_head_says() {
     assert_eq!(push.project_id, Some(world.project.to_string()));
 
     assert_eq!(action.action_type.as_deref(), Some("github_push"));
-    assert_eq!((action.status.as_deref(), action.environment.as_deref()), (Some("success"), Some("development")));
+    assert_eq!(
+        (action.status.as_deref(), action.environment.as_deref()),
+        (Some("success"), Some("development"))
+    );
     assert_eq!(action.created_at, push.created_at);
     assert_eq!(
         action.reference_ids,
@@ -164,7 +169,16 @@ fn removed_files_count_and_untouched_ones_do_not() {
     repository.git(&["reset", "--quiet", "--hard"]);
     repository.git(&["rm", "--quiet", "dir/1.txt"]);
     repository.git(&["mv", "dir/2.txt", "two.txt"]);
-    repository.git(&["-c", "user.name=bob", "-c", "user.email=bob@demo.test", "commit", "--quiet", "-m", "Tidy"]);
+    repository.git(&[
+        "-c",
+        "user.name=bob",
+        "-c",
+        "user.email=bob@demo.test",
+        "commit",
+        "--quiet",
+        "-m",
+        "Tidy",
+    ]);
     let world = World::new();
     world.import(&repository);
     let push = world.pushes().pop().unwrap();
@@ -178,9 +192,13 @@ fn only_the_first_parents_count() {
     repository.commit(&[NewCommit::new(ADA, 0)]);
     repository.git(&["branch", "side"]);
     repository.commit_on("refs/heads/side", None, &[NewCommit::new(BOB, 100), NewCommit::new(BOB, 200)]);
-    repository.commit_on("refs/heads/main", Some("refs/heads/side^0"), &[
-        NewCommit::new(ADA, 300).message(b"Merge side").files(vec!["src/100.txt".into(), "src/200.txt".into()]),
-    ]);
+    repository.commit_on(
+        "refs/heads/main",
+        Some("refs/heads/side^0"),
+        &[NewCommit::new(ADA, 300)
+            .message(b"Merge side")
+            .files(vec!["src/100.txt".into(), "src/200.txt".into()])],
+    );
     let world = World::new();
     let summary = world.import(&repository);
     assert_eq!((summary.commits, summary.pushes), (2, 2));
@@ -205,10 +223,7 @@ fn the_same_history_leads_to_the_same_rows_anywhere_else() {
     repository.commit(&[NewCommit::new(ADA, 0), NewCommit::new(BOB, 1)]);
     let (one, two) = (World::new(), World::new());
     one.import(&repository);
-    two.db
-        .connect_owner()
-        .batch_execute(&format!("UPDATE projects SET id = '{}'", one.project))
-        .unwrap();
+    two.db.connect_owner().batch_execute(&format!("UPDATE projects SET id = '{}'", one.project)).unwrap();
     let two = World { project: one.project, ..two };
     two.import(&repository);
     assert_eq!(one.pushes(), two.pushes());
@@ -245,12 +260,16 @@ fn commits_that_arrive_later_are_a_push_of_their_own() {
     repository.commit(&[NewCommit::new(ADA, 0), NewCommit::new(ADA, 1)]);
     let world = World::new();
     world.import(&repository);
-    repository.commit(&[NewCommit::new(ADA, 2).message(b"More"), NewCommit::new(ADA, 3).message(b"And more")]);
+    repository
+        .commit(&[NewCommit::new(ADA, 2).message(b"More"), NewCommit::new(ADA, 3).message(b"And more")]);
     let second = world.import(&repository);
     assert_eq!((second.commits, second.pushes, second.new_pushes), (4, 2, 1));
     assert_eq!(
         details(&world.actions()),
-        ["Pushed 2 commits (2 files) to main: Change something", "Pushed 2 commits (2 files) to main: And more"]
+        [
+            "Pushed 2 commits (2 files) to main: Change something",
+            "Pushed 2 commits (2 files) to main: And more"
+        ]
     );
     assert_eq!(world.import(&repository).new_pushes, 0);
 }
@@ -301,7 +320,8 @@ fn pushes_belong_to_the_users_who_wrote_them() {
     let expected = ["00000000-0000-4000-8000-000000000002", "00000000-0000-4000-8000-000000000003", ""];
     let users: Vec<_> = world.pushes().into_iter().map(|push| push.user_id.unwrap_or_default()).collect();
     assert_eq!(users, expected);
-    let users: Vec<_> = world.actions().into_iter().map(|action| action.user_id.unwrap_or_default()).collect();
+    let users: Vec<_> =
+        world.actions().into_iter().map(|action| action.user_id.unwrap_or_default()).collect();
     assert_eq!(users, expected);
 }
 
@@ -329,7 +349,9 @@ fn odd_messages_become_text() {
 #[test]
 fn a_long_list_of_files_is_counted_and_cut() {
     let mut repository = GitRepository::new();
-    repository.commit(&[NewCommit::new(ADA, 0).files((0..5000).map(|n| format!("vendor/{}/{n}.js", n % 50)).collect())]);
+    repository.commit(&[
+        NewCommit::new(ADA, 0).files((0..5000).map(|n| format!("vendor/{}/{n}.js", n % 50)).collect())
+    ]);
     let world = World::new();
     world.import(&repository);
     let push = world.pushes().pop().unwrap();
@@ -350,7 +372,11 @@ fn a_shallow_clone_is_read_as_far_as_it_goes() {
         ["Pushed 1 commit to main: Change something", "Pushed 1 commit (1 file) to main: Change something"]
     );
     let pushes = world.pushes();
-    assert_eq!((pushes[0].files_changed, &pushes[0].files), (None, &None), "what the clone lacks is not guessed");
+    assert_eq!(
+        (pushes[0].files_changed, &pushes[0].files),
+        (None, &None),
+        "what the clone lacks is not guessed"
+    );
 }
 
 #[test]
@@ -389,9 +415,15 @@ fn what_can_not_be_imported_is_told_in_one_line() {
     let world = World::new();
     let empty = GitRepository::new();
     let told = |result: Result<Summary, ImportError>| result.unwrap_err().to_string();
-    assert_eq!(told(world.try_import(empty.path())), "there is nothing to import: HEAD is main, which has no commits");
+    assert_eq!(
+        told(world.try_import(empty.path())),
+        "there is nothing to import: HEAD is main, which has no commits"
+    );
     let nowhere = Path::new("/nonexistent/repository");
-    assert!(told(world.try_import(nowhere)).starts_with("can't open /nonexistent/repository as a git repository: "));
+    assert!(
+        told(world.try_import(nowhere))
+            .starts_with("can't open /nonexistent/repository as a git repository: ")
+    );
     let no_repository = told(world.try_import(Path::new("/")));
     assert!(no_repository.starts_with("can't open / as a git repository: "), "{no_repository}");
     assert!(!no_repository.contains('\n'));
