@@ -48,19 +48,23 @@ fn import(app: &App, arguments: &ImportGit) -> CommandResult {
 
 fn outcome(summary: Summary, took: Duration, path: &Path) -> String {
     let Summary { commits, pushes, new_pushes, new_actions } = summary;
-    let read = format!("{} commits, {} pushes", grouped(commits), grouped(pushes));
+    let read = format!("{}, {}", counted(commits, "commit", "commits"), counted(pushes, "push", "pushes"));
     if new_pushes == 0 && new_actions == 0 {
         return format!("{}: {read}; all of it was on record already, nothing was added.", path.display());
     }
     let seconds = took.as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
     let rate = commits as f64 / seconds.max(0.001);
+    let pushes = counted(new_pushes, "push", "pushes");
+    let actions = counted(new_actions, "action", "actions");
     format!(
-        "{}: {read}; added {} pushes and {} actions in {seconds:.1} s ({rate:.0} commits/s).",
-        path.display(),
-        grouped(new_pushes),
-        grouped(new_actions),
+        "{}: {read}; added {pushes} and {actions} in {seconds:.1} s ({rate:.0} commits/s).",
+        path.display()
     )
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
 fn grouped(count: usize) -> HumanCount {
