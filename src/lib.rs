@@ -22,6 +22,10 @@ pub mod activity;
 pub mod containers;
 /// Projects and what their owners may do with them.
 pub mod projects;
+/// An invented world to look at, for `serve --demo`.
+pub mod demo;
+/// Git repositories, and what their history says was pushed.
+pub mod repositories;
 /// People who can sign in.
 pub mod users;
 

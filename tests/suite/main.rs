@@ -6,7 +6,9 @@ mod support;
 
 mod activity;
 mod adoption;
+mod demo;
 mod drift;
+mod import_git;
 mod plans;
 mod postgres;
 mod rls;

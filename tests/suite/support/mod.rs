@@ -5,3 +5,4 @@ pub mod client;
 pub mod console;
 pub mod db;
 pub mod stage;
+pub mod git;
