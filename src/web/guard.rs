@@ -28,6 +28,11 @@ pub fn request_id(request: &HttpRequest) -> String {
 /// hold its connection for ever.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// `path` as logs may hold it: the address of a one-time link is a secret.
+fn loggable(path: &str) -> &str {
+    if path.starts_with("/passwords/") { "/passwords/…" } else { path }
+}
+
 /// Gives the request an id and a span, ends it at its deadline, and turns a panic into a 500.
 ///
 /// # Errors
@@ -41,7 +46,7 @@ pub async fn watch<B: MessageBody>(
         .map(|app| app.entropy.uuid().simple().to_string())
         .unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", %id, method = %request.method(), path = %request.path());
+    let span = tracing::info_span!("request", %id, method = %request.method(), path = loggable(request.path()));
     let started = std::time::Instant::now();
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
     let result = match tokio::time::timeout(DEADLINE, work.instrument(span.clone())).await {
