@@ -1,2 +1,5 @@
-//! Pilothouse.
-fn main() {}
+//! The `pilothouse` program: see [`pilothouse::cli`].
+
+fn main() -> std::process::ExitCode {
+    pilothouse::cli::run()
+}

@@ -5,6 +5,7 @@ pub mod password_links;
 pub mod session_store;
 pub mod sessions;
 pub mod sign_in;
+pub mod throttle;
 pub mod viewer;
 
 pub use viewer::{Admin, Viewer};

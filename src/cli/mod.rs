@@ -1,1 +1,117 @@
-//! The command line.
+//! The command line: one file a command. Output is for people; exit codes are 0 (done), 1 (not done, the
+//! last line says why) and 2 (wrong usage or configuration).
+
+mod database;
+mod doctor;
+mod migrate;
+mod serve;
+mod user;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// A web console for projects that run in containers.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, about, long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the console (the default). Migrates the database first.
+    Serve(ServeArguments),
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Check configuration, database, schema, roles and engine.
+    Doctor,
+    /// Manage the people who can sign in.
+    #[command(subcommand)]
+    User(user::UserCommand),
+}
+
+/// What `serve` takes.
+#[derive(Debug, Default, clap::Args)]
+struct ServeArguments {
+    /// Fill an empty console with months of invented life, and say how to sign in.
+    #[arg(long)]
+    demo: bool,
+    /// Listen here instead of `PILOTHOUSE_LISTEN`.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// Why a command was not carried out, for the person who typed it.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// Nothing can be done with this configuration or these arguments.
+    #[error("{0}")]
+    Usage(String),
+    /// It was tried and failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<crate::db::DbError> for CommandError {
+    fn from(error: crate::db::DbError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<diesel::result::Error> for CommandError {
+    fn from(error: diesel::result::Error) -> Self {
+        crate::db::DbError::from(error).into()
+    }
+}
+
+type CommandResult = Result<(), CommandError>;
+
+/// Reads the arguments and the environment, and does what they say.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    crate::telemetry::start();
+    let outcome = Config::from_env()
+        .map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+            CommandError::Usage(format!("The configuration can't be used:\n{}", lines.join("\n")))
+        })
+        .and_then(|config| match cli.command.unwrap_or(Command::Serve(ServeArguments::default())) {
+            Command::Serve(arguments) => serve::run(config, &arguments),
+            Command::Migrate => migrate::run(&config),
+            Command::Doctor => doctor::run(&config),
+            Command::User(command) => user::run(config, command),
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CommandError::Usage(message)) => {
+            eprintln!("pilothouse: {message}");
+            ExitCode::from(2)
+        }
+        Err(CommandError::Failed(message)) => {
+            eprintln!("pilothouse: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -2,10 +2,7 @@
 
 use std::cell::RefCell;
 
-use diesel::connection::{
-    AnsiTransactionManager, SimpleConnection, TransactionDepthChange, TransactionManager,
-    TransactionManagerStatus,
-};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::result::Error as DieselError;
 use diesel::{PgConnection, QueryResult};
 
@@ -88,22 +85,16 @@ const GATE: &str = "SET LOCAL ROLE pilothouse_gate; SELECT set_config('app.user_
 
 fn begin_transaction(conn: &mut PgConnection, sql: &str) -> Result<(), DbError> {
     AnsiTransactionManager::begin_transaction_sql(conn, sql).map_err(|error| {
-        let error = DbError::from(error);
         // The batch may have failed after its BEGIN: PostgreSQL is then inside an aborted transaction
-        // while Diesel believes that it is idle, and the pool would hand it on like that.
-        if matches!(error, DbError::Unavailable(_)) || conn.batch_execute("ROLLBACK").is_err() {
-            discard(conn);
-        }
-        error
+        // while Diesel believes that it is idle, and the pool would hand it on like that. On a dead
+        // connection this fails too, and Diesel marks it as broken.
+        let _ = conn.batch_execute("ROLLBACK");
+        error.into()
     })
 }
 
-/// Makes the pool drop this connection instead of taking it back.
-fn discard(conn: &mut PgConnection) {
-    *AnsiTransactionManager::transaction_manager_status_mut(conn) = TransactionManagerStatus::InError;
-}
-
-/// Ends the transaction and the actor's role in one round trip.
+/// Ends the transaction and the actor's role in one round trip. Diesel learns from the connection's own
+/// state that the transaction is over.
 ///
 /// `SELECT 1` fails in a transaction that an error inside `work` has aborted. Without it COMMIT would
 /// answer like a success while PostgreSQL rolls back.
@@ -112,11 +103,7 @@ fn commit(conn: &mut PgConnection, access: Access) -> QueryResult<()> {
         Access::Read => "COMMIT; SET ROLE pilothouse_nobody",
         Access::Write => "SELECT 1; COMMIT; SET ROLE pilothouse_nobody",
     };
-    if let Err(error) = conn.batch_execute(sql) {
+    conn.batch_execute(sql).inspect_err(|_| {
         let _ = AnsiTransactionManager::rollback_transaction(conn);
-        return Err(error);
-    }
-    AnsiTransactionManager::transaction_manager_status_mut(conn)
-        .transaction_state()?
-        .change_transaction_depth(TransactionDepthChange::DecreaseDepth)
+    })
 }

@@ -11,6 +11,7 @@ pub mod health;
 pub mod origin;
 pub mod query;
 pub mod routes;
+pub mod sample;
 pub mod shell;
 pub mod urls;
 pub mod visit;

@@ -1,1 +1,5 @@
-//! sessions
+//! Signing in and out.
+
+pub mod create;
+pub mod destroy;
+pub mod new;

@@ -1,0 +1,139 @@
+//! Which database a command works on: a server of somebody's, or the embedded one.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use diesel::sql_types::Text;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+
+use super::CommandError;
+use crate::app::{App, Entropy};
+use crate::config::{Config, Secret};
+use crate::db::{ConnectOptions, Db, migrations, pool};
+use crate::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig};
+
+/// A database that can be reached for as long as this value lives.
+pub(super) struct Database {
+    cluster: Option<Cluster>,
+    console_url: String,
+    owner_url: String,
+}
+
+impl Database {
+    /// The embedded server, started for this process alone, or the server that the configuration names.
+    pub(super) fn for_serving(config: &Config) -> Result<Self, CommandError> {
+        Self::open(config, Cluster::start)
+    }
+
+    /// The same for a command, which may run beside a console: it uses the console's server then.
+    pub(super) fn for_command(config: &Config) -> Result<Self, CommandError> {
+        Self::open(config, Cluster::start_or_attach)
+    }
+
+    fn open<E: std::fmt::Display>(
+        config: &Config,
+        start: impl FnOnce(&ClusterConfig) -> Result<Cluster, E>,
+    ) -> Result<Self, CommandError> {
+        if let Some(url) = &config.database_url {
+            let console_url = pool::with_deadlines(url.reveal(), config.database_ssl);
+            let owner_url = config
+                .migrate_url
+                .as_ref()
+                .map_or_else(|| console_url.clone(), |url| pool::with_deadlines(url.reveal(), config.database_ssl));
+            return Ok(Self { cluster: None, console_url, owner_url });
+        }
+        let cluster = start(&ClusterConfig::new(&config.data_dir)).map_err(CommandError::failed)?;
+        let (console_url, owner_url) = (cluster.console_url(), cluster.owner_url());
+        Ok(Self { cluster: Some(cluster), console_url, owner_url })
+    }
+
+    /// Brings the schema up to date and lets the console's login act in the request roles.
+    pub(super) fn migrate(&self) -> Result<Vec<String>, MigrateFailure> {
+        let login = self.console_login()?;
+        migrations::run(&self.owner_url, &login).map_err(|error| match error {
+            migrations::MigrateError::Connection(error) => MigrateFailure::Unreachable(error.to_string()),
+            error => MigrateFailure::Failed(error.to_string()),
+        })
+    }
+
+    /// One connection as the console's own login, for checks.
+    pub(super) fn connect(&self) -> Result<PgConnection, CommandError> {
+        connect(&self.console_url)
+    }
+
+    /// One connection as the login that owns the schema, for checks.
+    pub(super) fn connect_as_owner(&self) -> Result<PgConnection, CommandError> {
+        connect(&self.owner_url)
+    }
+
+    fn console_login(&self) -> Result<String, MigrateFailure> {
+        if self.cluster.is_some() {
+            return Ok(CONSOLE_LOGIN.to_owned());
+        }
+        #[derive(QueryableByName)]
+        struct Login {
+            #[diesel(sql_type = Text)]
+            login: String,
+        }
+        let mut conn =
+            pool::connect(&self.console_url).map_err(|error| MigrateFailure::Unreachable(error.to_string()))?;
+        sql_query("SELECT session_user::text AS login")
+            .get_result(&mut conn)
+            .map(|row: Login| row.login)
+            .map_err(|error| MigrateFailure::Failed(error.to_string()))
+    }
+
+    /// The app on this database, with the key that cookies are signed with.
+    pub(super) fn app(&self, mut config: Config) -> Result<App, CommandError> {
+        if config.secret_key.is_none() {
+            config.secret_key = Some(key_in(&config.data_dir)?);
+        }
+        let db = Db::new(&ConnectOptions {
+            url: self.console_url.clone(),
+            size: config.pool_size,
+            budget: config.database_budget,
+        });
+        Ok(App::new(config, db))
+    }
+
+    /// Stops the embedded server, if this process runs it.
+    pub(super) fn stop(self) {
+        if let Some(cluster) = self.cluster {
+            cluster.stop();
+        }
+    }
+}
+
+fn connect(url: &str) -> Result<PgConnection, CommandError> {
+    pool::connect(url).map_err(|error| CommandError::Failed(format!("the database can't be reached: {error}")))
+}
+
+/// Why the schema is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MigrateFailure {
+    /// The database is down, which may pass.
+    #[error("the database can't be reached: {0}")]
+    Unreachable(String),
+    /// A migration failed, which does not pass by itself.
+    #[error("the database could not be migrated: {0}")]
+    Failed(String),
+}
+
+/// The generated key in `data_dir`, made at the first start.
+fn key_in(data_dir: &Path) -> Result<Secret, CommandError> {
+    let path = data_dir.join("secret.key");
+    let told = |error: std::io::Error| CommandError::Failed(format!("{}: {error}", path.display()));
+    if let Ok(key) = fs::read_to_string(&path)
+        && key.trim().len() >= 32
+    {
+        return Ok(Secret::new(key.trim()));
+    }
+    fs::create_dir_all(data_dir).map_err(told)?;
+    let key = Entropy.secret();
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(told)?;
+    file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
+    Ok(Secret::new(key))
+}

@@ -1,0 +1,115 @@
+//! `pilothouse doctor`
+
+use diesel::sql_types::Bool;
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+
+use super::database::Database;
+use super::{CommandError, CommandResult};
+use crate::config::Config;
+use crate::db::{drift, migrations, roles};
+
+/// Prints a line a check, and remembers whether one failed.
+#[derive(Default)]
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    fn fine(&self, what: &str, detail: &str) {
+        println!("ok    {what}: {detail}");
+    }
+
+    fn note(&self, what: &str, detail: &str) {
+        println!("note  {what}: {detail}");
+    }
+
+    fn fail(&mut self, what: &str, detail: &str) {
+        self.failed = true;
+        println!("FAIL  {what}: {detail}");
+    }
+}
+
+#[derive(QueryableByName)]
+struct Owns {
+    #[diesel(sql_type = Bool)]
+    owns: bool,
+}
+
+pub(super) fn run(config: &Config) -> CommandResult {
+    let mut report = Report::default();
+    let place = match &config.database_url {
+        Some(_) => "DATABASE_URL".to_owned(),
+        None => format!("embedded in {}", config.data_dir.display()),
+    };
+    report.fine("configuration", &format!("listens on {}, database {place}", config.listen));
+    let database = Database::for_command(config);
+    match &database {
+        Err(error) => report.fail("database", &error.to_string()),
+        Ok(database) => match database.connect() {
+            Err(error) => report.fail("database", &error.to_string()),
+            Ok(mut conn) => {
+                report.fine("database", "reachable");
+                check_schema(&mut report, &mut database.connect_as_owner()?)?;
+                check_roles(&mut report, &mut conn, config)?;
+            }
+        },
+    }
+    check_engine(&report, config);
+    if let Ok(database) = database {
+        database.stop();
+    }
+    if report.failed { Err(CommandError::Failed("something needs attention, see above".to_owned())) } else { Ok(()) }
+}
+
+fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> CommandResult {
+    let pending = migrations::pending(conn)?;
+    if pending.is_empty() {
+        report.fine("migrations", "none pending");
+    } else {
+        let told = format!("pending: {}; run `pilothouse migrate`", pending.join(", "));
+        report.fail("migrations", &told);
+        return Ok(());
+    }
+    let findings = drift::findings(conn)?;
+    if findings.is_empty() {
+        report.fine("schema", "as the migrations made it");
+    }
+    for finding in findings {
+        report.fail("schema", &finding.to_string());
+    }
+    Ok(())
+}
+
+fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Config) -> CommandResult {
+    let problems = roles::problems(conn)?;
+    if problems.is_empty() {
+        report.fine("roles", "bound by row-level security");
+    }
+    for problem in problems {
+        report.fail("roles", &problem);
+    }
+    for silenced in roles::silenced(conn)? {
+        report.note("roles", &silenced);
+    }
+    let owner: Owns = sql_query(
+        "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner \
+           WHERE r.rolname = session_user AND c.relnamespace = to_regnamespace('pilothouse')) \
+         OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS owns",
+    )
+    .get_result(conn)?;
+    if owner.owns {
+        let hint = if config.migrate_url.is_some() { "" } else { ", and name the owner's in PILOTHOUSE_MIGRATE_URL" };
+        report.note("login", &format!("the console's login owns the schema; give it one that owns nothing{hint}"));
+    }
+    Ok(())
+}
+
+fn check_engine(report: &Report, config: &Config) {
+    let socket = config.docker_host.strip_prefix("unix://");
+    match socket {
+        Some(path) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
+            report.fine("engine", &config.docker_host);
+        }
+        _ => report.note("engine", &format!("none at {}: container states are what workers report", config.docker_host)),
+    }
+}

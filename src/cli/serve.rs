@@ -1,0 +1,92 @@
+//! `pilothouse serve`
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::database::{Database, MigrateFailure};
+use super::{CommandError, CommandResult, ServeArguments};
+use crate::app::App;
+use crate::config::Config;
+use crate::db::roles;
+use crate::server;
+
+pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResult {
+    if let Some(listen) = arguments.listen {
+        config.listen = listen;
+    }
+    // The address first: a second console on it must not touch the database of the first.
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|error| CommandError::Failed(format!("can't listen on {}: {error}", config.listen)))?;
+    listener.set_nonblocking(true).map_err(CommandError::failed)?;
+    let address = listener.local_addr().map_err(CommandError::failed)?;
+    let database = Arc::new(Database::for_serving(&config)?);
+    let app = database.app(config)?;
+    match prepare(&app, &database, arguments.demo) {
+        Ok(()) => {}
+        Err(Unprepared::Down(reason)) => {
+            tracing::warn!(reason, "the database is not there yet; answering 503 until it is");
+            prepare_later(app.clone(), Arc::clone(&database), arguments.demo);
+        }
+        Err(Unprepared::Refused(error)) => return Err(error),
+    }
+    let outcome = actix_web::rt::System::new().block_on(async {
+        let running = server::start(app, listener).map_err(CommandError::failed)?;
+        println!("Pilothouse is at http://{address}");
+        running.await.map_err(CommandError::failed)
+    });
+    if let Some(database) = Arc::into_inner(database) {
+        database.stop();
+    }
+    outcome
+}
+
+/// Why requests can't be served yet, or not at all.
+enum Unprepared {
+    Down(String),
+    Refused(CommandError),
+}
+
+/// What has to be true before the first request: an up-to-date schema, roles that policies bind, and the
+/// demo's life.
+fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared> {
+    match database.migrate() {
+        Ok(_) => {}
+        Err(MigrateFailure::Unreachable(reason)) => return Err(Unprepared::Down(reason)),
+        Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::Failed(reason))),
+    }
+    let mut conn = database.connect().map_err(|error| Unprepared::Down(error.to_string()))?;
+    let problems = roles::problems(&mut conn).map_err(|error| Unprepared::Down(error.to_string()))?;
+    if !problems.is_empty() {
+        let told = format!("refusing to serve: {}", problems.join("; "));
+        return Err(Unprepared::Refused(CommandError::Failed(told)));
+    }
+    if demo {
+        move_in(app).map_err(Unprepared::Refused)?;
+    }
+    Ok(())
+}
+
+/// Tries again every second until the database is there. A database that turns out to be unusable ends
+/// the process, as it would have at the start.
+fn prepare_later(app: App, database: Arc<Database>, demo: bool) {
+    thread::spawn(move || {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            match prepare(&app, &database, demo) {
+                Ok(()) => break tracing::info!("the database is there"),
+                Err(Unprepared::Down(_)) => {}
+                Err(Unprepared::Refused(error)) => {
+                    eprintln!("pilothouse: {error}");
+                    std::process::exit(1);
+                }
+            }
+        }
+    });
+}
+
+/// Fills an empty console with the demo's life and says how to sign in.
+fn move_in(_app: &App) -> CommandResult {
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! `pilothouse user …`
+
+use std::io::{IsTerminal, Read};
+
+use clap::Subcommand;
+
+use super::database::Database;
+use super::{CommandError, CommandResult};
+use crate::activity::{Act, Principal};
+use crate::app::App;
+use crate::auth::password;
+use crate::config::Config;
+use crate::db::Actor;
+use crate::users::commands::{self, ChangeError};
+use crate::users::{Email, Role, UserName, queries};
+
+/// What can be done with users.
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Create a user who can sign in.
+    Create {
+        /// The address to sign in with.
+        #[arg(long)]
+        email: String,
+        /// What the user is called.
+        #[arg(long)]
+        name: Option<String>,
+        /// Let the user manage the whole instance.
+        #[arg(long)]
+        admin: bool,
+        /// Read the password from standard input instead of asking for it or making one up.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set a user's password and end their sessions.
+    SetPassword {
+        /// The user's address.
+        #[arg(long)]
+        email: String,
+        /// Read the password from standard input instead of asking for it or making one up.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+pub(super) fn run(config: Config, command: UserCommand) -> CommandResult {
+    match command {
+        UserCommand::Create { email, name, admin, password_stdin } => {
+            let email = Email::parse(&email).map_err(CommandError::Usage)?;
+            let name = UserName::parse(name.as_deref().unwrap_or_default()).map_err(CommandError::Usage)?;
+            let role = if admin { Role::Admin } else { Role::Owner };
+            with_app(config, |app| create(app, &email, &name, role, password_stdin))
+        }
+        UserCommand::SetPassword { email, password_stdin } => {
+            with_app(config, |app| set_password(app, email.trim(), password_stdin))
+        }
+    }
+}
+
+fn with_app(config: Config, work: impl FnOnce(&App) -> CommandResult) -> CommandResult {
+    let database = Database::for_command(&config)?;
+    database.migrate().map_err(CommandError::failed)?;
+    let outcome = database.app(config).and_then(|app| work(&app));
+    database.stop();
+    outcome
+}
+
+fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: bool) -> CommandResult {
+    let address = email.as_str().to_owned();
+    let known = app.db.read_blocking(&Actor::System, |conn| {
+        queries::id_of(conn, &address).map_err(CommandError::from)
+    })?;
+    if known.is_some() {
+        return Err(CommandError::Failed(format!("a user with the address {} exists already", email.as_str())));
+    }
+    let chosen = choose_password(app, from_stdin)?;
+    let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
+    let principal = Principal::system(app);
+    app.db.write_blocking(&Actor::System, |conn| {
+        commands::create(conn, &principal, email, name, role, Some(&hash)).map(|_| ()).map_err(|error| match error {
+            ChangeError::EmailTaken => {
+                CommandError::Failed(format!("a user with the address {} exists already", email.as_str()))
+            }
+            error => CommandError::failed(error),
+        })
+    })?;
+    println!("Created {} {}.", if role == Role::Admin { "admin" } else { "owner" }, email.as_str());
+    chosen.tell();
+    Ok(())
+}
+
+fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
+    let known =
+        app.db.read_blocking(&Actor::System, |conn| queries::id_of(conn, email).map_err(CommandError::from))?;
+    let id = known.ok_or_else(|| CommandError::Failed(format!("no user has the address {email}")))?;
+    let chosen = choose_password(app, from_stdin)?;
+    let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
+    let principal = Principal::system(app);
+    app.db.write_blocking(&Actor::System, |conn| {
+        commands::set_password(conn, &principal, (id, email), &Act::PasswordSet, &hash, None)
+            .map_err(CommandError::from)
+    })?;
+    println!("Set the password of {email} and ended all sessions.");
+    chosen.tell();
+    Ok(())
+}
+
+/// A password, and whether its person knows it already.
+struct ChosenPassword {
+    text: String,
+    made_up: bool,
+}
+
+impl ChosenPassword {
+    fn tell(&self) {
+        if self.made_up {
+            println!("Password (shown this once): {}", self.text);
+        }
+    }
+}
+
+fn choose_password(app: &App, from_stdin: bool) -> Result<ChosenPassword, CommandError> {
+    let text = if from_stdin {
+        let mut text = String::new();
+        std::io::stdin().take(4096).read_to_string(&mut text).map_err(CommandError::failed)?;
+        text.trim_end_matches(['\n', '\r']).to_owned()
+    } else if std::io::stdin().is_terminal() {
+        let text = rpassword::prompt_password("Password: ").map_err(CommandError::failed)?;
+        let again = rpassword::prompt_password("Again: ").map_err(CommandError::failed)?;
+        if text != again {
+            return Err(CommandError::Failed("the two passwords differ".to_owned()));
+        }
+        text
+    } else {
+        return Ok(ChosenPassword { text: made_up(app), made_up: true });
+    };
+    match password::problem(&text) {
+        Some(problem) => Err(CommandError::Failed(format!("the password can't be used: {problem}"))),
+        None => Ok(ChosenPassword { text, made_up: false }),
+    }
+}
+
+/// 128 random bits in groups that can be typed.
+pub(super) fn made_up(app: &App) -> String {
+    let secret = app.entropy.secret();
+    secret.as_bytes()[..32].chunks(8).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
+}

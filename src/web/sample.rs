@@ -1,0 +1,17 @@
+//! Page structs filled with sample data, so that every template is rendered without a database.
+
+/// A page that can show itself in its states.
+pub trait Sample: Sized {
+    /// Each state with its name: empty, busy, hostile.
+    fn samples() -> Vec<(&'static str, Self)>;
+}
+
+/// A name that would run, break out of an attribute or turn text around if it were not escaped.
+pub const HOSTILE: &str =
+    "\"><script>alert(1)</script>'\u{202E}<img src=x onerror=alert(1)>&amp;{{7*7}}";
+
+/// A text of `length` characters without a place to break.
+#[must_use]
+pub fn endless(length: usize) -> String {
+    "m".repeat(length)
+}

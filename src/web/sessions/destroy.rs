@@ -1,0 +1,40 @@
+//! `POST /logout`
+
+use actix_web::http::header;
+use actix_web::http::header::HeaderValue;
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::activity::{Act, Target, audit};
+use crate::auth::{session_store, sessions};
+use crate::error::{AppError, AppResult};
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// Ends the session in the table, then in the browser. Without a living session there is nothing to end.
+///
+/// # Errors
+/// When the database can't be asked: the session would live on, so the browser keeps it as well.
+pub async fn destroy(request: HttpRequest, visit: Option<Visit>) -> AppResult<HttpResponse> {
+    if let Some(visit) = visit {
+        let principal = visit.principal();
+        let ended = visit
+            .write(move |conn, viewer| {
+                sessions::end(conn, viewer.id, viewer.session)?;
+                let target = Target::session(viewer.session, &viewer.email);
+                audit::record(conn, &principal(viewer), &Act::SignedOut, &target)?;
+                Ok(())
+            })
+            .await;
+        match ended {
+            Ok(_) | Err(AppError::SignIn) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    session_store::forget(&request);
+    let mut response = urls::see_other("/login?notice=signed-out");
+    response.headers_mut().insert(
+        header::HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+    Ok(response)
+}

@@ -1,0 +1,69 @@
+//! `GET /login`
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use crate::auth::session_store;
+use crate::error::AppResult;
+use crate::web::headers::Nonce;
+use crate::web::query::Query;
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::Shell;
+use crate::web::visit::{render, safe_next};
+
+/// The sign-in form.
+#[derive(Debug, Template)]
+#[template(path = "sessions/new.html")]
+pub struct SignInPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The address as typed.
+    pub email: String,
+    /// Where to go afterwards.
+    pub next: String,
+    /// What went wrong.
+    pub errors: Vec<String>,
+    /// What just happened elsewhere.
+    pub hint: Option<String>,
+}
+
+impl SignInPage {
+    /// The form as it answers `request`.
+    #[must_use]
+    pub fn new(request: &HttpRequest, email: &str, next: &str, errors: Vec<String>) -> Self {
+        let mut shell = Shell::anonymous("Sign in");
+        shell.nonce = Nonce::of(request);
+        Self { shell, email: email.to_owned(), next: safe_next(next).to_owned(), errors, hint: None }
+    }
+}
+
+/// Shows the form, without asking the database: it renders while the database is down, too.
+///
+/// # Errors
+/// When the template can't be rendered.
+pub async fn show(request: HttpRequest, query: Query) -> AppResult<HttpResponse> {
+    let mut page = SignInPage::new(&request, "", query.first("next").unwrap_or("/"), Vec::new());
+    if query.first("notice") == Some("password-set") {
+        page.hint = Some("Your password is set. Sign in with it.".to_owned());
+    } else if query.first("notice") == Some("signed-out") && session_store::credential(&request).is_none() {
+        page.hint = Some("You are signed out.".to_owned());
+    }
+    render(StatusCode::OK, &page)
+}
+
+impl Sample for SignInPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |email: &str, errors: Vec<String>| Self {
+            shell: Shell::anonymous("Sign in"),
+            email: email.to_owned(),
+            next: "/projects?q=a&b".to_owned(),
+            errors,
+            hint: None,
+        };
+        vec![
+            ("empty", page("", Vec::new())),
+            ("refused", page(HOSTILE, vec!["The address or the password is not right.".to_owned()])),
+        ]
+    }
+}
