@@ -85,8 +85,7 @@ pub fn cancel(conn: &mut PgConnection, user: UserId) -> QueryResult<()> {
 pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<(UserId, String)>> {
     let Some((user, email)) = holder(conn, hash)? else { return Ok(None) };
     // The user's row first, as everyone who makes or cancels links takes them: nobody blocks another.
-    let _held: UserId =
-        users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn)?;
+    let _held: UserId = users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn)?;
     let used = diesel::update(password_links::table)
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())

@@ -78,7 +78,9 @@ impl From<DieselError> for DbError {
         match &error {
             DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".to_owned()),
+            | DieselError::BrokenTransactionManager => {
+                Self::Unavailable("the connection was lost".to_owned())
+            }
             DieselError::DatabaseError(_, info) => {
                 let message = info.message();
                 if message.contains("pilothouse: no session") {

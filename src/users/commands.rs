@@ -49,6 +49,14 @@ fn taken(error: diesel::result::Error) -> ChangeError {
     }
 }
 
+/// The user, locked until the transaction ends.
+///
+/// # Errors
+/// [`ChangeError::NotFound`], or when a statement fails.
+pub fn hold(conn: &mut PgConnection, id: UserId) -> Result<UserView, ChangeError> {
+    locked(conn, id, false)
+}
+
 /// Creates a user. Without a hash they can't sign in until a one-time link sets a password.
 ///
 /// # Errors
@@ -176,9 +184,7 @@ pub fn set_password(
     hash: &str,
     keep: Option<SessionId>,
 ) -> QueryResult<()> {
-    diesel::update(users::table.filter(users::id.eq(id)))
-        .set(users::password_hash.eq(hash))
-        .execute(conn)?;
+    diesel::update(users::table.filter(users::id.eq(id))).set(users::password_hash.eq(hash)).execute(conn)?;
     sessions::end_all(conn, id, keep)?;
     password_links::cancel(conn, id)?;
     audit::record(conn, principal, act, &Target::user(id, email))
@@ -215,7 +221,12 @@ pub fn change_password(
 ///
 /// # Errors
 /// When a statement fails.
-pub fn rename(conn: &mut PgConnection, principal: &Principal, id: UserId, name: &UserName) -> QueryResult<()> {
+pub fn rename(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: UserId,
+    name: &UserName,
+) -> QueryResult<()> {
     let (email, before): (String, Option<String>) =
         users::table.filter(users::id.eq(id)).select((users::email, users::name)).first(conn)?;
     if before.as_deref() == name.as_deref() {

@@ -16,6 +16,29 @@ impl Role {
         if text == "admin" { Self::Admin } else { Self::Owner }
     }
 
+    /// Every role, in the order that a form offers them.
+    pub const ALL: [Self; 2] = [Self::Owner, Self::Admin];
+
+    /// Reads what a form sends: unlike [`Role::from_stored`], nothing unknown passes.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| "Choose one of the roles.".to_owned())
+    }
+
+    /// What pages call it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Admin => "Admin",
+            Self::Owner => "Owner",
+        }
+    }
+
     /// The stored text.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -46,6 +69,17 @@ impl Theme {
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         Self::ALL.into_iter().find(|theme| theme.as_str() == text).unwrap_or_default()
+    }
+
+    /// Reads what a form sends: unlike [`Theme::from_stored`], nothing unknown passes.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|theme| theme.as_str() == text)
+            .ok_or_else(|| "Choose one of the themes.".to_owned())
     }
 
     /// The stored text.
@@ -99,7 +133,9 @@ impl Email {
                     && !domain.is_empty()
                     && !domain.starts_with('.')
                     && !domain.ends_with('.')
-                    && !text.chars().any(|c| c.is_whitespace() || is_deceptive(c) || "<>\"(),;:\\".contains(c))
+                    && !text
+                        .chars()
+                        .any(|c| c.is_whitespace() || is_deceptive(c) || "<>\"(),;:\\".contains(c))
                     && local.matches('@').count() == 0
             }
             None => false,
@@ -129,7 +165,9 @@ impl UserName {
             return Err("Use at most 255 characters.".to_owned());
         }
         if text.chars().any(is_deceptive) {
-            return Err("Leave out control characters and characters that change the direction of text.".to_owned());
+            return Err(
+                "Leave out control characters and characters that change the direction of text.".to_owned()
+            );
         }
         Ok(Self((!text.is_empty()).then(|| text.to_owned())))
     }
@@ -150,7 +188,17 @@ mod tests {
         for good in ["ada@demo.test", " ada@demo.test ", "ada+x@sub.demo.test", "ada@localhost"] {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "ada", "@demo.test", "ada@", "a b@c.d", "a@b@c", "a\u{202e}@b.c", "<a@b.c>", &"a@b.c".repeat(60)] {
+        for bad in [
+            "",
+            "ada",
+            "@demo.test",
+            "ada@",
+            "a b@c.d",
+            "a@b@c",
+            "a\u{202e}@b.c",
+            "<a@b.c>",
+            &"a@b.c".repeat(60),
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,10 +1,10 @@
 //! Turns an error of a page's handler into a page; API errors are left to [`crate::api::problem`].
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::ServiceRequest;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::dev::ServiceRequest;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use askama::Template;
 
@@ -89,8 +89,8 @@ pub async fn render<B: MessageBody + 'static>(
     };
     let status = response.status();
     let is_ours = response.response().extensions().get::<ErrorInfo>().is_some();
-    let is_empty_error =
-        (status.is_client_error() || status.is_server_error()) && response.headers().get(header::CONTENT_TYPE).is_none();
+    let is_empty_error = (status.is_client_error() || status.is_server_error())
+        && response.headers().get(header::CONTENT_TYPE).is_none();
     if !is_ours && !is_empty_error {
         return Ok(response.map_into_left_body());
     }
@@ -160,4 +160,3 @@ fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
     });
     HttpResponse::build(info.status).content_type("text/html; charset=utf-8").body(body)
 }
-

@@ -46,7 +46,8 @@ pub async fn watch<B: MessageBody>(
         .map(|app| app.entropy.uuid().simple().to_string())
         .unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", %id, method = %request.method(), path = loggable(request.path()));
+    let span =
+        tracing::info_span!("request", %id, method = %request.method(), path = loggable(request.path()));
     let started = std::time::Instant::now();
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
     let result = match tokio::time::timeout(DEADLINE, work.instrument(span.clone())).await {

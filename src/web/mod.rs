@@ -1,6 +1,7 @@
 //! HTML for people. A page lives in `web/<noun>/<action>.rs` and `templates/<noun>/<action>.html`.
 
 pub mod assets;
+pub mod confirmation;
 pub mod display;
 pub mod error_page;
 pub mod flash;
@@ -9,9 +10,11 @@ pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod origin;
+pub mod path;
 pub mod query;
 pub mod routes;
 pub mod sample;
+pub mod session_rows;
 pub mod shell;
 pub mod urls;
 pub mod visit;

@@ -79,10 +79,16 @@ mod tests {
 
     #[test]
     fn the_browsers_own_word_comes_first() {
-        for (site, allowed) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
+        for (site, allowed) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
+        {
             assert_eq!(judged(&[("sec-fetch-site", site)], None, true), allowed, "{site}");
         }
-        assert!(!judged(&[("sec-fetch-site", "cross-site"), ("origin", "http://console.example:8080")], None, true));
+        assert!(!judged(
+            &[("sec-fetch-site", "cross-site"), ("origin", "http://console.example:8080")],
+            None,
+            true
+        ));
     }
 
     #[test]

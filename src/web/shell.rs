@@ -115,10 +115,31 @@ impl Shell {
             nav,
             viewer_name: viewer.display_name().to_owned(),
             viewer_email: viewer.email.clone(),
-            viewer_initial: viewer.display_name().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default(),
+            viewer_initial: viewer
+                .display_name()
+                .chars()
+                .next()
+                .map(|c| c.to_uppercase().to_string())
+                .unwrap_or_default(),
             here: path.to_owned(),
             is_admin,
             zone_name: viewer.zone.name().to_owned(),
+            ..Self::anonymous(title)
+        }
+    }
+
+    /// The frame of an admin's page, for page samples.
+    #[must_use]
+    pub fn sample(title: &str) -> Self {
+        let item =
+            |(label, url, icon, section)| NavItem { label, url, icon, current: url == "/users", section };
+        Self {
+            nav: NAV.into_iter().map(item).collect(),
+            viewer_name: "Ada Lovelace".to_owned(),
+            viewer_email: "ada@demo.test".to_owned(),
+            viewer_initial: "A".to_owned(),
+            is_admin: true,
+            breadcrumbs: vec![Crumb::here(title)],
             ..Self::anonymous(title)
         }
     }
