@@ -12,6 +12,7 @@ pub mod migrations;
 pub mod pool;
 pub mod roles;
 pub mod schema;
+pub mod statement;
 mod transaction;
 
 use std::sync::Arc;

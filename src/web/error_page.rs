@@ -73,20 +73,12 @@ fn title(status: StatusCode) -> &'static str {
 /// Renders errors; everything else passes untouched.
 ///
 /// # Errors
-/// None of its own: an inner error becomes an answer here.
+/// Whatever the inner service answers.
 pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let outer = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            let plain = error.error_response();
-            let response = ServiceResponse::new(outer, plain);
-            return Ok(finish(response).map_into_right_body());
-        }
-    };
+    let response = next.call(request).await?;
     let status = response.status();
     let is_ours = response.response().extensions().get::<ErrorInfo>().is_some();
     let is_empty_error = (status.is_client_error() || status.is_server_error())

@@ -9,6 +9,7 @@ pub mod forms;
 pub mod guard;
 pub mod headers;
 pub mod health;
+pub mod lists;
 pub mod origin;
 pub mod path;
 pub mod query;

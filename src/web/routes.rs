@@ -1,72 +1,100 @@
 //! The route table: every address of the console, in one place.
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, ServiceConfig, get, post, resource};
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{account, assets, health, passwords, sessions, users};
+use super::{account, assets, containers, guard, health, passwords, projects, sessions, users};
 use crate::error::{AppError, AppResult};
 
 /// Mounts every page.
 pub fn mount(config: &mut ServiceConfig) {
     config.app_data(web::PathConfig::default().error_handler(|_, _| AppError::NotFound.into()));
     mount_public(config);
+    mount_projects(config);
+    mount_containers(config);
     mount_people(config);
+}
+
+/// One address. What answers GET answers HEAD too. Handlers are contained: a panic or a deadline becomes
+/// an answer.
+macro_rules! at {
+    ($path:literal, get => $show:expr) => {
+        resource($path).route(get().to($show)).route(head().to($show)).wrap(from_fn(guard::contain))
+    };
+    ($path:literal, post => $act:expr) => {
+        resource($path).route(post().to($act)).wrap(from_fn(guard::contain))
+    };
+    ($path:literal, get => $show:expr, post => $act:expr) => {
+        resource($path)
+            .route(get().to($show))
+            .route(head().to($show))
+            .route(post().to($act))
+            .wrap(from_fn(guard::contain))
+    };
 }
 
 /// What answers without a session.
 fn mount_public(config: &mut ServiceConfig) {
     config
-        .service(resource("/healthz").route(get().to(health::alive)))
-        .service(resource("/readyz").route(get().to(health::ready)))
-        .service(resource("/favicon.ico").route(get().to(assets::favicon)))
-        .service(resource("/assets/{name}").route(get().to(assets::show)))
-        .service(
-            resource("/login")
-                .route(get().to(sessions::new::show))
-                .route(post().to(sessions::create::create)),
-        )
-        .service(resource("/logout").route(post().to(sessions::destroy::destroy)));
+        .service(at!("/healthz", get => health::alive))
+        .service(at!("/readyz", get => health::ready))
+        .service(at!("/favicon.ico", get => assets::favicon))
+        .service(at!("/assets/{name}", get => assets::show))
+        .service(at!("/login", get => sessions::new::show, post => sessions::create::create))
+        .service(at!("/logout", post => sessions::destroy::destroy));
+}
+
+fn mount_projects(config: &mut ServiceConfig) {
+    config
+        .service(at!("/projects", get => projects::index::index, post => projects::create::create))
+        .service(at!("/projects/new", get => projects::new::show))
+        .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
+        .service(at!("/projects/{id}/settings", get => projects::settings::show))
+        .service(at!(
+            "/projects/{id}/{step:archive|unarchive|delete|restore}",
+            get => projects::status::confirm,
+            post => projects::status::carry_out
+        ));
+}
+
+fn mount_containers(config: &mut ServiceConfig) {
+    config
+        .service(at!("/containers", get => containers::index::index))
+        .service(at!("/containers/{id}", get => containers::show::show))
+        .service(at!(
+            "/containers/{id}/{verb:start|stop|restart|delete}",
+            get => containers::verb::confirm,
+            post => containers::verb::carry_out
+        ));
 }
 
 /// Users, for admins; the viewer's own account; links to set a password, which need no session.
 fn mount_people(config: &mut ServiceConfig) {
-    use account::{password, preferences, profile};
     config
-        .service(
-            resource("/passwords/{token}")
-                .route(get().to(passwords::edit::edit))
-                .route(post().to(passwords::edit::update)),
-        )
-        .service(resource("/account").route(get().to(account::show::show)))
-        .service(resource("/account/profile").route(post().to(profile::update)))
-        .service(resource("/account/password").route(post().to(password::update)))
-        .service(resource("/account/preferences").route(post().to(preferences::update)))
-        .service(resource("/account/sessions").route(get().to(account::sessions::index)))
-        .service(
-            resource("/account/sessions/revoke-others").route(post().to(account::sessions::revoke_others)),
-        )
-        .service(resource("/account/sessions/{id}/revoke").route(post().to(account::sessions::revoke)))
-        .service(resource("/users").route(get().to(users::index::index)).route(post().to(users::new::create)))
-        .service(resource("/users/new").route(get().to(users::new::new)))
-        .service(
-            resource("/users/{id}").route(get().to(users::show::show)).route(post().to(users::show::update)),
-        )
-        .service(
-            resource("/users/{id}/link")
-                .route(get().to(users::link::show))
-                .route(post().to(users::link::create)),
-        )
-        .service(
-            resource("/users/{id}/deactivate")
-                .route(get().to(users::activation::ask_deactivate))
-                .route(post().to(users::activation::deactivate)),
-        )
-        .service(
-            resource("/users/{id}/activate")
-                .route(get().to(users::activation::ask_activate))
-                .route(post().to(users::activation::activate)),
-        )
-        .service(resource("/users/{id}/sessions/{sid}/revoke").route(post().to(users::sessions::revoke)));
+        .service(at!("/passwords/{token}", get => passwords::edit::edit, post => passwords::edit::update))
+        .service(at!("/account", get => account::show::show))
+        .service(at!("/account/profile", post => account::profile::update))
+        .service(at!("/account/password", post => account::password::update))
+        .service(at!("/account/preferences", post => account::preferences::update))
+        .service(at!("/account/sessions", get => account::sessions::index))
+        .service(at!("/account/sessions/revoke-others", post => account::sessions::revoke_others))
+        .service(at!("/account/sessions/{id}/revoke", post => account::sessions::revoke))
+        .service(at!("/users", get => users::index::index, post => users::new::create))
+        .service(at!("/users/new", get => users::new::new))
+        .service(at!("/users/{id}", get => users::show::show, post => users::show::update))
+        .service(at!("/users/{id}/link", get => users::link::show, post => users::link::create))
+        .service(at!(
+            "/users/{id}/deactivate",
+            get => users::activation::ask_deactivate,
+            post => users::activation::deactivate
+        ))
+        .service(at!(
+            "/users/{id}/activate",
+            get => users::activation::ask_activate,
+            post => users::activation::activate
+        ))
+        .service(at!("/users/{id}/sessions/{sid}/revoke", post => users::sessions::revoke));
 }
 
 /// Everything that is not in the table.

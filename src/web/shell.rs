@@ -128,22 +128,6 @@ impl Shell {
         }
     }
 
-    /// The frame of an admin's page, for page samples.
-    #[must_use]
-    pub fn sample(title: &str) -> Self {
-        let item =
-            |(label, url, icon, section)| NavItem { label, url, icon, current: url == "/users", section };
-        Self {
-            nav: NAV.into_iter().map(item).collect(),
-            viewer_name: "Ada Lovelace".to_owned(),
-            viewer_email: "ada@demo.test".to_owned(),
-            viewer_initial: "A".to_owned(),
-            is_admin: true,
-            breadcrumbs: vec![Crumb::here(title)],
-            ..Self::anonymous(title)
-        }
-    }
-
     /// The frame of a page for somebody who is not signed in.
     #[must_use]
     pub fn anonymous(title: impl Into<String>) -> Self {
@@ -175,5 +159,35 @@ impl Shell {
     pub fn with_breadcrumbs(mut self, crumbs: Vec<Crumb>) -> Self {
         self.breadcrumbs = crumbs;
         self
+    }
+}
+
+impl Shell {
+    /// The frame of a sample page: an admin whose name would run if it were not escaped.
+    #[must_use]
+    pub fn sample(title: &str) -> Self {
+        use super::sample::HOSTILE;
+        let nav = NAV
+            .iter()
+            .map(|(label, url, icon, section)| NavItem {
+                label,
+                url,
+                icon,
+                current: *url == "/projects",
+                section,
+            })
+            .collect();
+        Self {
+            nav,
+            breadcrumbs: vec![Crumb::link("Projects", "/projects"), Crumb::here(HOSTILE)],
+            flash: Some(Flash::good(HOSTILE)),
+            viewer_name: HOSTILE.to_owned(),
+            viewer_email: "admin@demo.test".to_owned(),
+            viewer_initial: "A".to_owned(),
+            is_admin: true,
+            nonce: "0123456789abcdef".to_owned(),
+            search_query: HOSTILE.to_owned(),
+            ..Self::anonymous(title)
+        }
     }
 }

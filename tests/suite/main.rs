@@ -1,5 +1,8 @@
-//! Tests.
+//! Tests against the library and the program, with a database each.
+#![expect(clippy::unwrap_used, reason = "what a test can't set up is a failure of the test")]
+#![expect(clippy::disallowed_methods, reason = "tests look behind the scenes")]
 
 mod support;
 
 mod postgres;
+mod serve;

@@ -1,1 +1,3 @@
-//! activity
+//! The timeline's pages.
+
+pub mod display;

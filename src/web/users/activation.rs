@@ -13,7 +13,8 @@ use crate::users::Role;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::{self, UserView};
 use crate::web::confirmation::{ConfirmationPage, Effect};
-use crate::web::shell::Crumb;
+use crate::web::display::counted;
+use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
@@ -97,30 +98,44 @@ async fn set(visit: Visit, active: bool) -> AppResult<HttpResponse> {
 }
 
 fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult<ConfirmationPage> {
-    let (name, back) = (user.display_name(), urls::user(user.id));
+    let mut page = ConfirmationPage {
+        shell: Shell::anonymous(""),
+        title: format!("Activate {}?", user.display_name()),
+        text: "The user can sign in again, with the password that was last set.".to_owned(),
+        effects: Vec::new(),
+        errors: Vec::new(),
+        action: urls::user_part(user.id, "activate"),
+        updated_at: String::new(),
+        confirm: None,
+        verb: "Activate user".to_owned(),
+        danger: false,
+        blocked: None,
+        cancel_url: urls::user(user.id),
+    };
     if active {
-        let action = urls::user_part(user.id, "activate");
-        let text = "The user can sign in again, with the password that was last set.";
-        return Ok(ConfirmationPage::new(format!("Activate {name}?"), text, "Activate user", &action, &back));
+        return Ok(page);
     }
-    let action = urls::user_part(user.id, "deactivate");
-    let text = "Nobody can sign in as this user until an admin activates it again.";
-    let mut page =
-        ConfirmationPage::new(format!("Deactivate {name}?"), text, "Deactivate user", &action, &back);
-    page.effects = vec![
-        Effect::counted(sessions::living(conn, user.id)?.len(), "sessions end at once"),
-        Effect::plain("A link to set a password that waits for this user stops working"),
-        Effect::counted(
-            projects::count_of(conn, user.id)?,
-            "projects stay, and their workers keep reporting",
-        ),
-    ];
+    page.title = format!("Deactivate {}?", user.display_name());
+    page.text = "Nobody can sign in as this user until an admin activates it again.".to_owned();
+    page.action = urls::user_part(user.id, "deactivate");
+    page.verb = "Deactivate user".to_owned();
     page.danger = true;
+    page.effects = effects(conn, user.id)?;
     let is_admin = Role::from_stored(&user.role) == Role::Admin;
     if is_admin && !queries::another_admin_can_sign_in(conn, user.id)? {
         page.blocked = Some(LAST_ADMIN.to_owned());
     }
     Ok(page)
+}
+
+fn effects(conn: &mut PgConnection, user: UserId) -> AppResult<Vec<Effect>> {
+    let living = sessions::living(conn, user)?.len();
+    let owned = usize::try_from(projects::count_of(conn, user)?).unwrap_or(usize::MAX);
+    Ok(vec![
+        Effect::line(format!("{} at once", counted(living, "session ends", "sessions end"))),
+        Effect::line("A link to set a password that waits for the user stops working"),
+        Effect::line(format!("{}, and workers keep reporting", counted(owned, "project stays", "projects stay"))),
+    ])
 }
 
 fn answer(

@@ -12,12 +12,14 @@ use crate::db::cursor::{From, ListPosition, Page};
 use crate::error::AppResult;
 use crate::users::Role;
 use crate::users::queries::{self, Filter, UserLine};
-use crate::web::display::{Badge, Chip, Chips, Choice, HiddenField, Pager, Timestamp, counted};
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::urls;
 use crate::web::visit::Visit;
+use crate::web::{lists, urls};
+
+const PATH: &str = "/users";
 
 /// One line of the list.
 #[derive(Debug, Clone)]
@@ -82,7 +84,7 @@ impl UsersPage {
     /// # Errors
     /// 400 for an impossible `limit` or cursor, or when the statement fails.
     pub fn load(conn: &mut PgConnection, query: &Query, now: DateTime<Utc>, zone: Tz) -> AppResult<Self> {
-        let (limit, from) = (query.limit()?, query.start::<ListPosition>()?);
+        let (limit, from) = (lists::limit(query)?, lists::from(query)?);
         let page = match filter(query) {
             Some(filter) => queries::page(conn, &filter, &from, limit)?,
             None => Page::of(Vec::new(), limit, &From::<ListPosition>::Start),
@@ -105,7 +107,7 @@ impl UsersPage {
             roles: choices("role", "Any role", [("owner", "Owners"), ("admin", "Admins")]),
             statuses: choices("status", "Any state", [("active", "Active"), ("deactivated", "Deactivated")]),
             chips: chips(query),
-            pager: pager(query, page),
+            pager: lists::pager(PATH, query, page, ("user", "users"), UserLine::position),
             export_url: None,
             export_fields: Vec::new(),
             users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect(),
@@ -128,28 +130,9 @@ fn filter(query: &Query) -> Option<Filter> {
 }
 
 fn chips(query: &Query) -> Chips {
-    let chip = |(name, label): (&str, &str)| {
-        let value = query.first(name)?;
-        let remove_url = urls::with_query("/users", &query.without(&[name, "before", "after"]));
-        Some(Chip { label: format!("{label}: {value}"), remove_url })
-    };
-    let items = [("q", "name or e-mail"), ("role", "role"), ("status", "state")].into_iter().filter_map(chip);
-    let clear_url = urls::with_query("/users", &query.without(&["q", "role", "status", "before", "after"]));
-    Chips { items: items.collect(), clear_url }
-}
-
-fn pager(query: &Query, page: &Page<UserLine>) -> Pager {
-    let link = |name: &str, line: Option<&UserLine>| {
-        let mut pairs = query.without(&["before", "after"]);
-        pairs.push((name.to_owned(), line?.position().to_string()));
-        Some(urls::with_query("/users", &pairs))
-    };
-    let more = if page.has_next { ", more" } else { "" };
-    Pager {
-        shown: format!("{}{more}", counted(page.rows.len(), "user", "users")),
-        newer: link("after", page.rows.first()).filter(|_| page.has_previous),
-        older: link("before", page.rows.last()).filter(|_| page.has_next),
-    }
+    let plain = |what: &'static str| move |value: &str| format!("{what} {value}");
+    let (role, state) = (plain("role"), plain("state"));
+    lists::chips(PATH, query, &[("q", &|value| format!("“{value}”")), ("role", &role), ("status", &state)])
 }
 
 impl UserRow {

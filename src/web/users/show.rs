@@ -15,13 +15,14 @@ use crate::auth::{Admin, Viewer, session_store, sessions};
 use crate::db::cursor::From;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
-use crate::projects::queries::{Filter, ProjectLine};
-use crate::projects::{Kind, Status, queries as projects};
+use crate::projects::queries::Filter;
+use crate::projects::queries as projects;
 use crate::users::Role;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::{self, UserView};
 use crate::web::display::{Badge, Choice, Meta, Timestamp};
 use crate::web::forms::{Field, Form};
+use crate::web::projects::index::ProjectRow;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
@@ -30,25 +31,6 @@ use crate::web::{path, urls};
 
 /// How many projects the page shows.
 const PROJECTS: usize = 50;
-
-/// One of the user's projects.
-#[derive(Debug, Clone)]
-pub struct OwnedProject {
-    /// Its id.
-    pub id: String,
-    /// Its page.
-    pub url: String,
-    /// Its name.
-    pub name: String,
-    /// What state it is in.
-    pub badge: Badge,
-    /// Its type.
-    pub kind: String,
-    /// Whose it is.
-    pub owner: String,
-    /// When something happened to it last.
-    pub last_activity: Option<Timestamp>,
-}
 
 /// One user.
 #[derive(Debug, Template)]
@@ -79,7 +61,7 @@ pub struct UserPage {
     /// Where they are signed in.
     pub sessions: Vec<SessionRow>,
     /// What they own.
-    pub projects: Vec<OwnedProject>,
+    pub projects: Vec<ProjectRow>,
     /// Whether they own more than is shown.
     pub more_projects: bool,
     /// Where a link to set a password is made.
@@ -226,7 +208,7 @@ impl UserPage {
             SessionRow::new(line, admin.session, revoke_url, now, admin.zone)
         };
         page.sessions = living.iter().map(row).collect();
-        page.projects = owned.rows.iter().map(|line| OwnedProject::new(line, now, admin.zone)).collect();
+        page.projects = owned.rows.iter().map(|line| ProjectRow::new(line, now, admin.zone)).collect();
         page.more_projects = owned.has_next;
         page.state_blocked = is_last.then(|| "This is the last admin who can sign in.".to_owned());
         Ok(page)
@@ -289,27 +271,6 @@ impl UserPage {
     }
 }
 
-impl OwnedProject {
-    fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let badge = |icon, label: &str, tone| Badge { icon, label: label.to_owned(), tone };
-        let owner = line.owner_name.clone().filter(|name| !name.trim().is_empty());
-        Self {
-            id: line.id.to_string(),
-            url: urls::project(line.id),
-            name: line.name.clone(),
-            badge: match Status::from_stored(line.status.as_deref()) {
-                Status::Active => badge("success", "Active", "good"),
-                Status::Archived => badge("archived", "Archived", "neutral"),
-                Status::Deleted => badge("deleted", "Deleted", "neutral"),
-                Status::Other(other) => badge("unknown", &other, "neutral"),
-            },
-            kind: line.kind.as_deref().map_or("—", Kind::label).to_owned(),
-            owner: owner.or_else(|| line.owner_email.clone()).unwrap_or_default(),
-            last_activity: line.last_action_ms.map(|millis| Timestamp::from_millis(millis, now, zone)),
-        }
-    }
-}
-
 impl Sample for UserPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let now = DateTime::<Utc>::UNIX_EPOCH;
@@ -326,7 +287,7 @@ impl Sample for UserPage {
             };
             Self { shell: Shell::sample(name), ..Self::of(&user, now, Tz::UTC) }
         };
-        let project = |name: &str| OwnedProject {
+        let project = |name: &str| ProjectRow {
             id: SessionId(uuid::Uuid::nil()).to_string(),
             url: "/projects/1".to_owned(),
             name: name.to_owned(),
