@@ -4,5 +4,9 @@
 
 mod support;
 
+mod adoption;
+mod drift;
 mod postgres;
 mod serve;
+mod rls;
+mod seeds;
