@@ -3,9 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::display::{
-    Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running,
-};
+use super::display::{Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running};
 use crate::activity::sentence::{self, LinkTarget};
 use crate::activity::timeline::{self, Item, TimelinePage};
 use crate::activity::{Oddity, ProjectState, Reference, Source, Status, TimelineCursor};

@@ -86,7 +86,11 @@ impl Filters {
             dates_set: filter.from.is_some() || filter.to.is_some(),
             zone: filter.zone.name().to_owned(),
             presets: presets(path, filter, eyes),
-            reference: filter.reference.as_ref().map(|r| format!("{}:{}", r.key, r.value)).unwrap_or_default(),
+            reference: filter
+                .reference
+                .as_ref()
+                .map(|r| format!("{}:{}", r.key, r.value))
+                .unwrap_or_default(),
             export_url: None,
             export_fields: Vec::new(),
         }

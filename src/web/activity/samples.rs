@@ -5,9 +5,7 @@ use chrono_tz::Tz;
 
 use super::TimelineView;
 use super::convert::Eyes;
-use super::display::{
-    Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running,
-};
+use super::display::{Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running};
 use crate::activity::options::Options;
 use crate::activity::timeline::TimelinePage;
 use crate::activity::{Filter, Status};
@@ -19,7 +17,8 @@ fn eyes() -> Eyes {
 }
 
 fn entry(id: &str, text: &str) -> Entry {
-    let chip = || ReferenceChip { key: text.to_owned(), value: text.to_owned(), url: "/references/a/b".to_owned() };
+    let chip =
+        || ReferenceChip { key: text.to_owned(), value: text.to_owned(), url: "/references/a/b".to_owned() };
     Entry {
         id: id.to_owned(),
         url: "/activity/x".to_owned(),
@@ -27,9 +26,14 @@ fn entry(id: &str, text: &str) -> Entry {
         tone: "bad",
         time: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
         clock: "14:02".to_owned(),
-        sentence: [("actor", Some("/users/x")), ("word", None), ("object", Some("/projects/x")), ("code", None)]
-            .map(|(kind, url)| Part { text: text.to_owned(), url: url.map(str::to_owned), kind })
-            .to_vec(),
+        sentence: [
+            ("actor", Some("/users/x")),
+            ("word", None),
+            ("object", Some("/projects/x")),
+            ("code", None),
+        ]
+        .map(|(kind, url)| Part { text: text.to_owned(), url: url.map(str::to_owned), kind })
+        .to_vec(),
         detail: Some(text.to_owned()),
         detail_more: Some(Long { label: "Show all".to_owned(), text: text.repeat(20) }),
         references: vec![chip(), chip()],

@@ -103,9 +103,8 @@ pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResp
     if id.contains('\0') {
         return Err(AppError::NotFound);
     }
-    let (viewer, found) = visit
-        .read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound))
-        .await?;
+    let (viewer, found) =
+        visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
     let eyes = Eyes::of(&viewer, visit.app.clock.now());
     let shell = visit.shell(&viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs(&found.detail));
     let mut page = EntryPage::new(shell, &found.detail, &eyes);
@@ -215,7 +214,11 @@ impl Sample for EntryPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |text: &str, entries: Vec<Entry>| Self {
             shell: Shell::sample("Entry"),
-            heading: vec![Part { text: text.to_owned(), url: Some("/projects/x".to_owned()), kind: "object" }],
+            heading: vec![Part {
+                text: text.to_owned(),
+                url: Some("/projects/x".to_owned()),
+                kind: "object",
+            }],
             badge: None,
             time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
             meta: vec![Meta::text(text)],
@@ -233,10 +236,11 @@ impl Sample for EntryPage {
             around_url: "/activity".to_owned(),
             raw: text.to_owned(),
         };
-        let entries = super::samples::days().into_iter().flat_map(|day| day.items).filter_map(|item| match item {
-            super::display::DayItem::Entry(entry) => Some(*entry),
-            super::display::DayItem::Gap(_) => None,
-        });
+        let entries =
+            super::samples::days().into_iter().flat_map(|day| day.items).filter_map(|item| match item {
+                super::display::DayItem::Entry(entry) => Some(*entry),
+                super::display::DayItem::Gap(_) => None,
+            });
         vec![("alone", page("shop-api", Vec::new())), ("hostile", page(HOSTILE, entries.collect()))]
     }
 }

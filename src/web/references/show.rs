@@ -65,12 +65,12 @@ impl RecordCard {
                 }),
                 FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
                 FactValue::Time(ms) => {
-                    facts.push(Fact::text(fact.label, Timestamp::from_millis(*ms, eyes.now, eyes.zone).exact));
+                    facts
+                        .push(Fact::text(fact.label, Timestamp::from_millis(*ms, eyes.now, eyes.zone).exact));
                 }
-                FactValue::Link(target, label) => facts.push(Fact {
-                    url: eyes.address(target),
-                    ..Fact::mono(fact.label, label)
-                }),
+                FactValue::Link(target, label) => {
+                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) })
+                }
             }
         }
         Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }

@@ -4,5 +4,5 @@ pub mod answer;
 pub mod client;
 pub mod console;
 pub mod db;
-pub mod stage;
 pub mod git;
+pub mod stage;
