@@ -63,9 +63,7 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         match &self.held {
             None => Utc::now(),
-            Some(held) => {
-                Utc.timestamp_millis_opt(held.load(Ordering::SeqCst)).single().unwrap_or_default()
-            }
+            Some(held) => Utc.timestamp_millis_opt(held.load(Ordering::SeqCst)).single().unwrap_or_default(),
         }
     }
 

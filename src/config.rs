@@ -107,7 +107,12 @@ impl Reader {
         }
     }
 
-    fn number(&mut self, variable: &'static str, default: u64, allowed: std::ops::RangeInclusive<u64>) -> u64 {
+    fn number(
+        &mut self,
+        variable: &'static str,
+        default: u64,
+        allowed: std::ops::RangeInclusive<u64>,
+    ) -> u64 {
         let Some(text) = self.optional(variable) else { return default };
         match text.parse::<u64>() {
             Ok(number) if allowed.contains(&number) => number,

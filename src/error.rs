@@ -105,7 +105,8 @@ impl AppError {
                 format!("Too many tries. Wait {retry_after} seconds and try again.")
             }
             Self::Unavailable(_) => {
-                "The database can't be reached right now. Nothing was changed. Try again in a moment.".to_owned()
+                "The database can't be reached right now. Nothing was changed. Try again in a moment."
+                    .to_owned()
             }
             Self::NoEngine(reason) => (*reason).to_owned(),
             Self::ReadOnly => {

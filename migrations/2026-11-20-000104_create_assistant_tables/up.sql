@@ -77,6 +77,12 @@ CREATE TABLE IF NOT EXISTS public.ai_assistant_sessions (
     created_at TIMESTAMP DEFAULT timezone('UTC', now()),
     updated_at TIMESTAMP DEFAULT timezone('UTC', now())
 );
+-- now() into a time without zone is shifted by the zone of whoever connects.
+ALTER TABLE public.ai_assistant_sessions
+    ALTER COLUMN started_at SET DEFAULT timezone('UTC', now()),
+    ALTER COLUMN last_activity_at SET DEFAULT timezone('UTC', now()),
+    ALTER COLUMN created_at SET DEFAULT timezone('UTC', now()),
+    ALTER COLUMN updated_at SET DEFAULT timezone('UTC', now());
 
 DO $$
 DECLARE

@@ -4,6 +4,8 @@ DO $$
 DECLARE
     wanted text;
     attempt integer;
+    -- Since 16, whoever creates a role may grant it without being able to become it.
+    needed CONSTANT text := CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['pilothouse_admin', 'pilothouse_owner', 'pilothouse_worker',
                                   'pilothouse_guest', 'pilothouse_gate', 'pilothouse_nobody'] LOOP
@@ -19,7 +21,7 @@ BEGIN
     -- Only a member of a role may make it the owner of a function. Two grants at once can collide on the
     -- shared catalog ("tuple concurrently updated").
     FOR attempt IN 1..5 LOOP
-        EXIT WHEN pg_has_role(current_user, 'pilothouse_gate', 'MEMBER');
+        EXIT WHEN pg_has_role(current_user, 'pilothouse_gate', needed);
         BEGIN
             EXECUTE format('GRANT pilothouse_gate TO %I', current_user);
         EXCEPTION WHEN unique_violation OR internal_error THEN

@@ -45,10 +45,30 @@ pub fn problem(password: &str) -> Option<String> {
 
 /// The well-known passwords of twelve characters and more, and words that people extend with digits.
 const COMMON: [&str; 24] = [
-    "password", "passwordpassword", "password1234", "qwertyuiop", "qwertyuiopasdf", "qwertyuiop123",
-    "1q2w3e4r5t6y", "1qaz2wsx3edc", "administrator", "changeme", "changemenow", "letmein", "letmeinplease",
-    "iloveyou", "iloveyouforever", "welcome", "welcomehome", "abcdefghijkl", "123456789abc",
-    "zxcvbnmasdfgh", "pilothouse", "pilothousepilothouse", "trustno1trustno1", "correcthorsebatterystaple",
+    "password",
+    "passwordpassword",
+    "password1234",
+    "qwertyuiop",
+    "qwertyuiopasdf",
+    "qwertyuiop123",
+    "1q2w3e4r5t6y",
+    "1qaz2wsx3edc",
+    "administrator",
+    "changeme",
+    "changemenow",
+    "letmein",
+    "letmeinplease",
+    "iloveyou",
+    "iloveyouforever",
+    "welcome",
+    "welcomehome",
+    "abcdefghijkl",
+    "123456789abc",
+    "zxcvbnmasdfgh",
+    "pilothouse",
+    "pilothousepilothouse",
+    "trustno1trustno1",
+    "correcthorsebatterystaple",
 ];
 
 /// Hashes `password` on the calling thread.

@@ -35,7 +35,12 @@ pub struct SessionLine {
 ///
 /// # Errors
 /// When a statement fails.
-pub fn start(conn: &mut PgConnection, user: UserId, token: &SecretHash, origin: &Origin) -> QueryResult<SessionId> {
+pub fn start(
+    conn: &mut PgConnection,
+    user: UserId,
+    token: &SecretHash,
+    origin: &Origin,
+) -> QueryResult<SessionId> {
     let keep: Vec<SessionId> = sessions::table
         .filter(sessions::user_id.eq(user))
         .filter(sessions::is_active.eq(true))
@@ -107,7 +112,9 @@ pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -
         Some(keep) => diesel::update(sessions::table.filter(of_user).filter(sessions::id.ne(keep)))
             .set(sessions::is_active.eq(false))
             .execute(conn),
-        None => diesel::update(sessions::table.filter(of_user)).set(sessions::is_active.eq(false)).execute(conn),
+        None => {
+            diesel::update(sessions::table.filter(of_user)).set(sessions::is_active.eq(false)).execute(conn)
+        }
     }
 }
 

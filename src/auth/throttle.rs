@@ -51,9 +51,8 @@ impl Attempt {
 /// # Errors
 /// When the statement fails.
 pub fn wait(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<Option<u64>> {
-    let seconds = diesel::dsl::sql::<Nullable<Integer>>(
-        "ceil(extract(epoch FROM max(blocked_until) - now()))::int",
-    );
+    let seconds =
+        diesel::dsl::sql::<Nullable<Integer>>("ceil(extract(epoch FROM max(blocked_until) - now()))::int");
     let wait: Option<i32> = failures::table
         .filter(
             failures::scope

@@ -38,10 +38,10 @@ impl Database {
     ) -> Result<Self, CommandError> {
         if let Some(url) = &config.database_url {
             let console_url = pool::with_deadlines(url.reveal(), config.database_ssl);
-            let owner_url = config
-                .migrate_url
-                .as_ref()
-                .map_or_else(|| console_url.clone(), |url| pool::with_deadlines(url.reveal(), config.database_ssl));
+            let owner_url = config.migrate_url.as_ref().map_or_else(
+                || console_url.clone(),
+                |url| pool::with_deadlines(url.reveal(), config.database_ssl),
+            );
             return Ok(Self { cluster: None, console_url, owner_url });
         }
         let cluster = start(&ClusterConfig::new(&config.data_dir)).map_err(CommandError::failed)?;
@@ -77,8 +77,8 @@ impl Database {
             #[diesel(sql_type = Text)]
             login: String,
         }
-        let mut conn =
-            pool::connect(&self.console_url).map_err(|error| MigrateFailure::Unreachable(error.to_string()))?;
+        let mut conn = pool::connect(&self.console_url)
+            .map_err(|error| MigrateFailure::Unreachable(error.to_string()))?;
         sql_query("SELECT session_user::text AS login")
             .get_result(&mut conn)
             .map(|row: Login| row.login)
@@ -107,7 +107,8 @@ impl Database {
 }
 
 fn connect(url: &str) -> Result<PgConnection, CommandError> {
-    pool::connect(url).map_err(|error| CommandError::Failed(format!("the database can't be reached: {error}")))
+    pool::connect(url)
+        .map_err(|error| CommandError::Failed(format!("the database can't be reached: {error}")))
 }
 
 /// Why the schema is not up to date.
@@ -132,8 +133,13 @@ fn key_in(data_dir: &Path) -> Result<Secret, CommandError> {
     }
     fs::create_dir_all(data_dir).map_err(told)?;
     let key = Entropy.secret();
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(told)?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(told)?;
     file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
     Ok(Secret::new(key))
 }

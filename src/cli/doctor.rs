@@ -58,7 +58,11 @@ pub(super) fn run(config: &Config) -> CommandResult {
     if let Ok(database) = database {
         database.stop();
     }
-    if report.failed { Err(CommandError::Failed("something needs attention, see above".to_owned())) } else { Ok(()) }
+    if report.failed {
+        Err(CommandError::Failed("something needs attention, see above".to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> CommandResult {
@@ -98,8 +102,15 @@ fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Co
     )
     .get_result(conn)?;
     if owner.owns {
-        let hint = if config.migrate_url.is_some() { "" } else { ", and name the owner's in PILOTHOUSE_MIGRATE_URL" };
-        report.note("login", &format!("the console's login owns the schema; give it one that owns nothing{hint}"));
+        let hint = if config.migrate_url.is_some() {
+            ""
+        } else {
+            ", and name the owner's in PILOTHOUSE_MIGRATE_URL"
+        };
+        report.note(
+            "login",
+            &format!("the console's login owns the schema; give it one that owns nothing{hint}"),
+        );
     }
     Ok(())
 }
@@ -110,6 +121,9 @@ fn check_engine(report: &Report, config: &Config) {
         Some(path) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
             report.fine("engine", &config.docker_host);
         }
-        _ => report.note("engine", &format!("none at {}: container states are what workers report", config.docker_host)),
+        _ => report.note(
+            "engine",
+            &format!("none at {}: container states are what workers report", config.docker_host),
+        ),
     }
 }

@@ -67,21 +67,26 @@ fn with_app(config: Config, work: impl FnOnce(&App) -> CommandResult) -> Command
 
 fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: bool) -> CommandResult {
     let address = email.as_str().to_owned();
-    let known = app.db.read_blocking(&Actor::System, |conn| {
-        queries::id_of(conn, &address).map_err(CommandError::from)
-    })?;
+    let known = app
+        .db
+        .read_blocking(&Actor::System, |conn| queries::id_of(conn, &address).map_err(CommandError::from))?;
     if known.is_some() {
-        return Err(CommandError::Failed(format!("a user with the address {} exists already", email.as_str())));
+        return Err(CommandError::Failed(format!(
+            "a user with the address {} exists already",
+            email.as_str()
+        )));
     }
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
     let principal = Principal::system(app);
     app.db.write_blocking(&Actor::System, |conn| {
-        commands::create(conn, &principal, email, name, role, Some(&hash)).map(|_| ()).map_err(|error| match error {
-            ChangeError::EmailTaken => {
-                CommandError::Failed(format!("a user with the address {} exists already", email.as_str()))
+        commands::create(conn, &principal, email, name, role, Some(&hash)).map(|_| ()).map_err(|error| {
+            match error {
+                ChangeError::EmailTaken => {
+                    CommandError::Failed(format!("a user with the address {} exists already", email.as_str()))
+                }
+                error => CommandError::failed(error),
             }
-            error => CommandError::failed(error),
         })
     })?;
     println!("Created {} {}.", if role == Role::Admin { "admin" } else { "owner" }, email.as_str());
@@ -90,8 +95,9 @@ fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: boo
 }
 
 fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
-    let known =
-        app.db.read_blocking(&Actor::System, |conn| queries::id_of(conn, email).map_err(CommandError::from))?;
+    let known = app
+        .db
+        .read_blocking(&Actor::System, |conn| queries::id_of(conn, email).map_err(CommandError::from))?;
     let id = known.ok_or_else(|| CommandError::Failed(format!("no user has the address {email}")))?;
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;

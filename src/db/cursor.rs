@@ -83,7 +83,8 @@ mod tests {
             assert_eq!(position.to_string().parse(), Ok(position));
         }
         let long = format!("{}.{}", uuid::Uuid::nil(), "x".repeat(301));
-        for bad in ["", "x", "00000000-0000-0000-0000-000000000000", "ü".repeat(40).as_str(), long.as_str()] {
+        for bad in ["", "x", "00000000-0000-0000-0000-000000000000", "ü".repeat(40).as_str(), long.as_str()]
+        {
             assert!(bad.parse::<ListPosition>().is_err(), "{bad}");
         }
     }

@@ -76,7 +76,9 @@ mod tests {
     fn only_the_canonical_form_is_an_id() {
         let id = "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c";
         assert_eq!(id.parse::<ProjectId>().unwrap().to_string(), id);
-        for odd in ["", "1", "6F1C1F0E-3C6F-4B7E-9D5A-0D8A7F0A1B2C", "6f1c1f0e3c6f4b7e9d5a0d8a7f0a1b2c", "{x}"] {
+        for odd in
+            ["", "1", "6F1C1F0E-3C6F-4B7E-9D5A-0D8A7F0A1B2C", "6f1c1f0e3c6f4b7e9d5a0d8a7f0a1b2c", "{x}"]
+        {
             assert!(odd.parse::<ProjectId>().is_err(), "{odd}");
         }
     }

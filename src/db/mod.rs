@@ -12,6 +12,7 @@ pub mod migrations;
 pub mod pool;
 pub mod roles;
 pub mod schema;
+pub mod statement;
 mod transaction;
 
 use std::sync::Arc;
@@ -78,7 +79,9 @@ impl From<DieselError> for DbError {
         match &error {
             DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Self::ReadOnly,
             DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | DieselError::BrokenTransactionManager => Self::Unavailable("the connection was lost".to_owned()),
+            | DieselError::BrokenTransactionManager => {
+                Self::Unavailable("the connection was lost".to_owned())
+            }
             DieselError::DatabaseError(_, info) => {
                 let message = info.message();
                 if message.contains("pilothouse: no session") {

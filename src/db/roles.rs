@@ -88,6 +88,8 @@ pub fn silenced(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     .load(conn)?;
     Ok(strangers
         .into_iter()
-        .map(|s| format!("{} holds a grant on {} but no policy names it: it reads nothing", s.role, s.relation))
+        .map(|s| {
+            format!("{} holds a grant on {} but no policy names it: it reads nothing", s.role, s.relation)
+        })
         .collect())
 }

@@ -122,7 +122,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
+    use diesel::sql_types::{Int4, Jsonb, Nullable, Text, Timestamp};
     use super::sql_types::{ActivityEventStatus, ActivityEventType};
 
     /// Operations with a start, progress and an end. Times are UTC, `duration` is milliseconds.

@@ -25,13 +25,7 @@ pub fn after_commit(work: impl FnOnce(&Db) + 'static) {
 ///
 /// A pooled connection whose server went away is noticed at its first use; since nothing has happened
 /// by then, another one is taken, as often as the pool could hold dead ones.
-pub(super) fn run<T, E, F>(
-    db: &Db,
-    access: Access,
-    actor: &Actor,
-    settings: &str,
-    work: F,
-) -> Result<T, E>
+pub(super) fn run<T, E, F>(db: &Db, access: Access, actor: &Actor, settings: &str, work: F) -> Result<T, E>
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,

@@ -147,6 +147,7 @@ impl Cluster {
     }
 
     /// Done at every start, so that an earlier one that was cut short is made good.
+    #[expect(clippy::disallowed_methods, reason = "there is no pool before there is a database")]
     fn make_database_and_login(&self) -> Result<(), ClusterError> {
         let conn = &mut PgConnection::establish(&self.url(SUPERUSER, "postgres"))?;
         let is_there = |conn: &mut PgConnection, query: &str| -> QueryResult<bool> {

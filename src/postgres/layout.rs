@@ -201,13 +201,26 @@ impl Layout {
     }
 }
 
-/// Makes a directory with its parents; existing ones stay as they are.
+/// Makes a directory with its parents. One that exists stays as it is; a new one gets exactly this
+/// mode, whatever the umask.
 fn make_dirs(path: &Path, mode: u32) -> Result<(), ClusterError> {
-    DirBuilder::new().recursive(true).mode(mode).create(path).or_cannot("make", path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        make_dirs(parent, mode)?;
+    }
+    DirBuilder::new()
+        .mode(mode)
+        .create(path)
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode)))
+        .or_else(|error| if path.is_dir() { Ok(()) } else { Err(error) })
+        .or_cannot("make", path)
 }
 
 /// A short name that is always the same for the same path.
 fn short_name(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:016x}")
 }

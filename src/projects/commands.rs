@@ -122,7 +122,8 @@ pub fn update(
     let changed: Vec<&str> = ["name", "description", "type", "settings", "metadata"]
         .into_iter()
         .filter(|field| {
-            let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+            let empty =
+                |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
             before[*field] != after[*field] && !(empty(&before[*field]) && empty(&after[*field]))
         })
         .collect();
@@ -178,8 +179,12 @@ pub fn set_status(
 
 /// The project, kept from changing until the transaction ends.
 fn locked(conn: &mut PgConnection, id: ProjectId) -> Result<ProjectView, ChangeError> {
-    let held: Option<ProjectId> =
-        projects::table.filter(projects::id.eq(id)).select(projects::id).for_no_key_update().first(conn).optional()?;
+    let held: Option<ProjectId> = projects::table
+        .filter(projects::id.eq(id))
+        .select(projects::id)
+        .for_no_key_update()
+        .first(conn)
+        .optional()?;
     held.ok_or(ChangeError::NotFound)?;
     queries::find(conn, id)?.ok_or(ChangeError::NotFound)
 }

@@ -110,7 +110,9 @@ impl ProjectName {
             return Err(format!("Use at most {} characters.", Self::LONGEST));
         }
         if text.chars().any(is_deceptive) {
-            return Err("Leave out control characters and characters that change the direction of text.".to_owned());
+            return Err(
+                "Leave out control characters and characters that change the direction of text.".to_owned()
+            );
         }
         Ok(Self(text.to_owned()))
     }

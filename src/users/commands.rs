@@ -166,9 +166,7 @@ pub fn set_password(
     hash: &str,
     keep: Option<SessionId>,
 ) -> QueryResult<()> {
-    diesel::update(users::table.filter(users::id.eq(id)))
-        .set(users::password_hash.eq(hash))
-        .execute(conn)?;
+    diesel::update(users::table.filter(users::id.eq(id))).set(users::password_hash.eq(hash)).execute(conn)?;
     sessions::end_all(conn, id, keep)?;
     audit::record(conn, principal, act, &Target::user(id, email))
 }
@@ -177,13 +175,20 @@ pub fn set_password(
 ///
 /// # Errors
 /// When a statement fails.
-pub fn rename(conn: &mut PgConnection, principal: &Principal, id: UserId, name: &UserName) -> QueryResult<()> {
+pub fn rename(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: UserId,
+    name: &UserName,
+) -> QueryResult<()> {
     let (email, before): (String, Option<String>) =
         users::table.filter(users::id.eq(id)).select((users::email, users::name)).first(conn)?;
     if before.as_deref() == name.as_deref() {
         return Ok(());
     }
-    diesel::update(users::table.filter(users::id.eq(id))).set(users::name.eq(name.as_deref())).execute(conn)?;
+    diesel::update(users::table.filter(users::id.eq(id)))
+        .set(users::name.eq(name.as_deref()))
+        .execute(conn)?;
     audit::record_change(
         conn,
         principal,
@@ -205,10 +210,14 @@ pub fn prefer(
     theme: Option<Theme>,
 ) -> QueryResult<()> {
     if let Some(zone) = zone {
-        diesel::update(users::table.filter(users::id.eq(id))).set(users::time_zone.eq(zone.name())).execute(conn)?;
+        diesel::update(users::table.filter(users::id.eq(id)))
+            .set(users::time_zone.eq(zone.name()))
+            .execute(conn)?;
     }
     if let Some(theme) = theme {
-        diesel::update(users::table.filter(users::id.eq(id))).set(users::theme.eq(theme.as_str())).execute(conn)?;
+        diesel::update(users::table.filter(users::id.eq(id)))
+            .set(users::theme.eq(theme.as_str()))
+            .execute(conn)?;
     }
     Ok(())
 }

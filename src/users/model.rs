@@ -99,7 +99,9 @@ impl Email {
                     && !domain.is_empty()
                     && !domain.starts_with('.')
                     && !domain.ends_with('.')
-                    && !text.chars().any(|c| c.is_whitespace() || is_deceptive(c) || "<>\"(),;:\\".contains(c))
+                    && !text
+                        .chars()
+                        .any(|c| c.is_whitespace() || is_deceptive(c) || "<>\"(),;:\\".contains(c))
                     && local.matches('@').count() == 0
             }
             None => false,
@@ -129,7 +131,9 @@ impl UserName {
             return Err("Use at most 255 characters.".to_owned());
         }
         if text.chars().any(is_deceptive) {
-            return Err("Leave out control characters and characters that change the direction of text.".to_owned());
+            return Err(
+                "Leave out control characters and characters that change the direction of text.".to_owned()
+            );
         }
         Ok(Self((!text.is_empty()).then(|| text.to_owned())))
     }
@@ -150,7 +154,17 @@ mod tests {
         for good in ["ada@demo.test", " ada@demo.test ", "ada+x@sub.demo.test", "ada@localhost"] {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "ada", "@demo.test", "ada@", "a b@c.d", "a@b@c", "a\u{202e}@b.c", "<a@b.c>", &"a@b.c".repeat(60)] {
+        for bad in [
+            "",
+            "ada",
+            "@demo.test",
+            "ada@",
+            "a b@c.d",
+            "a@b@c",
+            "a\u{202e}@b.c",
+            "<a@b.c>",
+            &"a@b.c".repeat(60),
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }

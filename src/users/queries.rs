@@ -96,7 +96,8 @@ pub fn page(
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
         let pattern = containing(text);
-        query = query.filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern).assume_not_null()));
+        query = query
+            .filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern).assume_not_null()));
     }
     query = match filter.role {
         Some(Role::Admin) => query.filter(users::role.eq("admin")),

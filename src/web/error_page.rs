@@ -1,10 +1,10 @@
 //! Turns an error of a page's handler into a page; API errors are left to [`crate::api::problem`].
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::ServiceRequest;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::dev::ServiceRequest;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use askama::Template;
 
@@ -73,24 +73,16 @@ fn title(status: StatusCode) -> &'static str {
 /// Renders errors; everything else passes untouched.
 ///
 /// # Errors
-/// None of its own: an inner error becomes an answer here.
+/// Whatever the inner service answers.
 pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let outer = request.request().clone();
-    let response = match next.call(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            let plain = error.error_response();
-            let response = ServiceResponse::new(outer, plain);
-            return Ok(finish(response).map_into_right_body());
-        }
-    };
+    let response = next.call(request).await?;
     let status = response.status();
     let is_ours = response.response().extensions().get::<ErrorInfo>().is_some();
-    let is_empty_error =
-        (status.is_client_error() || status.is_server_error()) && response.headers().get(header::CONTENT_TYPE).is_none();
+    let is_empty_error = (status.is_client_error() || status.is_server_error())
+        && response.headers().get(header::CONTENT_TYPE).is_none();
     if !is_ours && !is_empty_error {
         return Ok(response.map_into_left_body());
     }
@@ -160,4 +152,3 @@ fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
     });
     HttpResponse::build(info.status).content_type("text/html; charset=utf-8").body(body)
 }
-

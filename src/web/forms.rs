@@ -23,13 +23,17 @@ impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, AppError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_form = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_none_or(|value| {
-                value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-            });
+        let is_form =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_none_or(
+                |value| {
+                    value
+                        .split(';')
+                        .next()
+                        .unwrap_or_default()
+                        .trim()
+                        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+                },
+            );
         let declared: Option<u64> = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -64,7 +68,8 @@ pub fn decode<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, String> {
     let pairs = pairs(bytes)?;
     serde_urlencoded::from_bytes(bytes).map_err(|error| {
         let text = error.to_string();
-        let twice = pairs.iter().enumerate().find(|(i, (key, _))| pairs[..*i].iter().any(|(other, _)| other == key));
+        let twice =
+            pairs.iter().enumerate().find(|(i, (key, _))| pairs[..*i].iter().any(|(other, _)| other == key));
         match twice {
             Some((_, (key, _))) if text.contains("duplicate") => format!("The field {key:?} came twice."),
             _ if text.contains("missing field") => format!("The form is incomplete: {text}."),
@@ -100,7 +105,8 @@ pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
 fn text(bytes: &[u8]) -> Result<String, String> {
     let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     let decoded: Vec<u8> = percent_encoding::percent_decode(&spaced).collect();
-    let text = String::from_utf8(decoded).map_err(|_| "The address or form is not valid UTF-8.".to_owned())?;
+    let text =
+        String::from_utf8(decoded).map_err(|_| "The address or form is not valid UTF-8.".to_owned())?;
     if text.contains('\0') {
         return Err("The address or form holds a NUL character.".to_owned());
     }
@@ -174,7 +180,18 @@ mod tests {
         for good in ["/", "/projects?type=a&x=%2F", "/activity/a%2Fb"] {
             assert!(is_local_path(good), "{good}");
         }
-        for bad in ["", "//evil", "/\\evil", "https:evil", "/%2fevil", "/%2F%2Fevil", "/%09/evil", "/\t/evil", "javascript:x", "/%5cevil"] {
+        for bad in [
+            "",
+            "//evil",
+            "/\\evil",
+            "https:evil",
+            "/%2fevil",
+            "/%2F%2Fevil",
+            "/%09/evil",
+            "/\t/evil",
+            "javascript:x",
+            "/%5cevil",
+        ] {
             assert!(!is_local_path(bad), "{bad}");
         }
     }

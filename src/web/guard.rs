@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use futures_util::FutureExt;
 use tracing::Instrument;
 
@@ -28,11 +28,11 @@ pub fn request_id(request: &HttpRequest) -> String {
 /// hold its connection for ever.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Gives the request an id and a span, ends it at its deadline, and turns a panic into a 500.
+/// Gives the request an id and a span, and logs how it was answered.
 ///
 /// # Errors
 /// Whatever the inner service answers.
-pub async fn watch<B: MessageBody>(
+pub async fn identify<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
@@ -43,12 +43,7 @@ pub async fn watch<B: MessageBody>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", %id, method = %request.method(), path = %request.path());
     let started = std::time::Instant::now();
-    let work = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let result = match tokio::time::timeout(DEADLINE, work.instrument(span.clone())).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_panic)) => Err(AppError::Internal(anyhow::anyhow!("a handler panicked")).into()),
-        Err(_) => Err(AppError::RequestTimeout.into()),
-    };
+    let result = next.call(request).instrument(span.clone()).await;
     let status = match &result {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
@@ -56,6 +51,26 @@ pub async fn watch<B: MessageBody>(
     let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(status = status.as_u16(), millis, "answered"));
     result
+}
+
+/// Ends a handler at its deadline, and turns its panic into a 500 instead of a dropped connection.
+///
+/// Wraps each route, not the router: the router needs the request for itself, and an answer needs it back.
+///
+/// # Errors
+/// Whatever the inner service answers.
+pub async fn contain<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let kept = request.request().clone();
+    let work = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let error = match tokio::time::timeout(DEADLINE, work).await {
+        Ok(Ok(result)) => return result.map(ServiceResponse::map_into_left_body),
+        Ok(Err(_panic)) => AppError::Internal(anyhow::anyhow!("a handler panicked")),
+        Err(_) => AppError::RequestTimeout,
+    };
+    Ok(ServiceResponse::new(kept, error.error_response()).map_into_right_body())
 }
 
 /// Where `request` came from: the peer, or what trusted proxies say in `X-Forwarded-For`, read from the

@@ -40,8 +40,7 @@ pub async fn secure<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let nonce =
-        request.app_data::<web::Data<App>>().map(|app| app.entropy.nonce()).unwrap_or_default();
+    let nonce = request.app_data::<web::Data<App>>().map(|app| app.entropy.nonce()).unwrap_or_default();
     request.extensions_mut().insert(Nonce(nonce.clone()));
     let mut response = next.call(request).await?;
     add(response.headers_mut(), &nonce);

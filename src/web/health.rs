@@ -17,9 +17,7 @@ pub async fn alive() -> HttpResponse {
 pub async fn ready(app: web::Data<App>) -> HttpResponse {
     let asked = app
         .db
-        .read(&Actor::Gate, |conn| {
-            Ok::<_, AppError>((migrations::pending(conn)?, drift::findings(conn)?))
-        })
+        .read(&Actor::Gate, |conn| Ok::<_, AppError>((migrations::pending(conn)?, drift::findings(conn)?)))
         .await;
     let (broken, body) = match asked {
         Err(_) => (true, json!({ "status": "unavailable", "database": "unreachable or not migrated" })),

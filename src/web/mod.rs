@@ -1,6 +1,7 @@
 //! HTML for people. A page lives in `web/<noun>/<action>.rs` and `templates/<noun>/<action>.html`.
 
 pub mod assets;
+pub mod confirmation;
 pub mod display;
 pub mod error_page;
 pub mod flash;
@@ -8,6 +9,7 @@ pub mod forms;
 pub mod guard;
 pub mod headers;
 pub mod health;
+pub mod lists;
 pub mod origin;
 pub mod query;
 pub mod routes;

@@ -4,12 +4,12 @@
 //! needed in any form. A request with a session cookie and neither header is refused: no browser that
 //! the console supports sends one.
 
-use actix_web::body::MessageBody;
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, ResponseError, web};
 use url::Url;
 
 use crate::app::App;
@@ -18,21 +18,22 @@ use crate::error::AppError;
 /// Lets a request pass, or answers 403.
 ///
 /// # Errors
-/// [`AppError::Forbidden`], or whatever the inner service answers.
-pub async fn check<B: MessageBody>(
+/// Whatever the inner service answers.
+pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe {
         let app = request.app_data::<web::Data<App>>();
         let base = app.and_then(|app| app.config.base_url.as_ref());
         let cookie = app.is_some_and(|app| request.cookie(app.config.cookie_name()).is_some());
         if let Err(reason) = judge(request.headers(), base, cookie) {
-            return Err(AppError::Forbidden(reason).into());
+            let refusal = AppError::Forbidden(reason).error_response();
+            return Ok(request.into_response(refusal).map_into_right_body());
         }
     }
-    next.call(request).await
+    next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
 const FOREIGN: &str = "This request came from another site. Open the console's own page and try again.";
@@ -79,10 +80,16 @@ mod tests {
 
     #[test]
     fn the_browsers_own_word_comes_first() {
-        for (site, allowed) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
+        for (site, allowed) in
+            [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)]
+        {
             assert_eq!(judged(&[("sec-fetch-site", site)], None, true), allowed, "{site}");
         }
-        assert!(!judged(&[("sec-fetch-site", "cross-site"), ("origin", "http://console.example:8080")], None, true));
+        assert!(!judged(
+            &[("sec-fetch-site", "cross-site"), ("origin", "http://console.example:8080")],
+            None,
+            true
+        ));
     }
 
     #[test]

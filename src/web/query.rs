@@ -21,7 +21,10 @@ impl Query {
 
     /// Every value of `name` that is not blank: a form sends its empty fields too.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(key, value)| key == name && !value.trim().is_empty()).map(|(_, v)| v.as_str())
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.trim().is_empty())
+            .map(|(_, v)| v.as_str())
     }
 
     /// The pairs without those named in `names`, and without blank ones: for links that change them.

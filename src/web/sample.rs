@@ -7,8 +7,7 @@ pub trait Sample: Sized {
 }
 
 /// A name that would run, break out of an attribute or turn text around if it were not escaped.
-pub const HOSTILE: &str =
-    "\"><script>alert(1)</script>'\u{202E}<img src=x onerror=alert(1)>&amp;{{7*7}}";
+pub const HOSTILE: &str = "\"><script>alert(1)</script>'\u{202E}<img src=x onerror=alert(1)>&amp;{{7*7}}";
 
 /// A text of `length` characters without a place to break.
 #[must_use]

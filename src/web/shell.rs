@@ -115,7 +115,12 @@ impl Shell {
             nav,
             viewer_name: viewer.display_name().to_owned(),
             viewer_email: viewer.email.clone(),
-            viewer_initial: viewer.display_name().chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default(),
+            viewer_initial: viewer
+                .display_name()
+                .chars()
+                .next()
+                .map(|c| c.to_uppercase().to_string())
+                .unwrap_or_default(),
             here: path.to_owned(),
             is_admin,
             zone_name: viewer.zone.name().to_owned(),
@@ -154,5 +159,35 @@ impl Shell {
     pub fn with_breadcrumbs(mut self, crumbs: Vec<Crumb>) -> Self {
         self.breadcrumbs = crumbs;
         self
+    }
+}
+
+impl Shell {
+    /// The frame of a sample page: an admin whose name would run if it were not escaped.
+    #[must_use]
+    pub fn sample(title: &str) -> Self {
+        use super::sample::HOSTILE;
+        let nav = NAV
+            .iter()
+            .map(|(label, url, icon, section)| NavItem {
+                label,
+                url,
+                icon,
+                current: *url == "/projects",
+                section,
+            })
+            .collect();
+        Self {
+            nav,
+            breadcrumbs: vec![Crumb::link("Projects", "/projects"), Crumb::here(HOSTILE)],
+            flash: Some(Flash::good(HOSTILE)),
+            viewer_name: HOSTILE.to_owned(),
+            viewer_email: "admin@demo.test".to_owned(),
+            viewer_initial: "A".to_owned(),
+            is_admin: true,
+            nonce: "0123456789abcdef".to_owned(),
+            search_query: HOSTILE.to_owned(),
+            ..Self::anonymous(title)
+        }
     }
 }

@@ -124,7 +124,10 @@ mod tests {
 
     #[test]
     fn odd_values_survive_the_way_through_an_address() {
-        assert_eq!(reference("branch_name", "feature/a b?c#d%"), "/references/branch_name/feature/a%20b%3Fc%23d%25");
+        assert_eq!(
+            reference("branch_name", "feature/a b?c#d%"),
+            "/references/branch_name/feature/a%20b%3Fc%23d%25"
+        );
         assert_eq!(action("a/b"), "/activity/a%2Fb");
     }
 

@@ -66,8 +66,9 @@ impl Visit {
             let db = self.app.db.clone();
             let session = viewer.session;
             actix_web::rt::spawn(async move {
-                let touched =
-                    db.write(&Actor::Gate, move |conn| sessions::touch(conn, session).map_err(AppError::from)).await;
+                let touched = db
+                    .write(&Actor::Gate, move |conn| sessions::touch(conn, session).map_err(AppError::from))
+                    .await;
                 if let Err(error) = touched {
                     tracing::debug!(%error, "a session's last activity was not written");
                 }
@@ -102,10 +103,12 @@ impl Visit {
             .await;
         let found = viewer_seen.lock().ok().and_then(|mut slot| slot.take());
         match (answer, found) {
-            (Err(error), Some(viewer)) => self.recognise(Ok((viewer, Err(error)))).and_then(|(viewer, result)| {
-                let value: T = result?;
-                Ok((viewer, value))
-            }),
+            (Err(error), Some(viewer)) => {
+                self.recognise(Ok((viewer, Err(error)))).and_then(|(viewer, result)| {
+                    let value: T = result?;
+                    Ok((viewer, value))
+                })
+            }
             (answer, _) => {
                 let (viewer, value) = self.recognise(answer)?;
                 Ok((viewer, value))

@@ -19,7 +19,8 @@ function refreshTimes() {
 	if (document.hidden) return;
 	for (const time of document.querySelectorAll("time[data-relative]")) {
 		const text = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
-		if (text && time.textContent !== text) time.textContent = text;
+		// "yesterday 17:40" and dates don't age.
+		if (text && /ago$|now$/.test(time.textContent)) time.textContent = text;
 	}
 }
 

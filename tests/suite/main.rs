@@ -1,7 +1,16 @@
-//! Tests.
+//! Tests against the library and the program, with a database each.
+#![expect(clippy::unwrap_used, reason = "what a test can't set up is a failure of the test")]
+#![expect(clippy::disallowed_methods, reason = "tests look behind the scenes")]
 
 mod support;
 
+mod activity;
+mod adoption;
 mod demo;
+mod drift;
 mod import_git;
+mod plans;
 mod postgres;
+mod rls;
+mod seeds;
+mod serve;

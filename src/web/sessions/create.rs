@@ -12,8 +12,8 @@ use crate::auth::{password, session_store, sign_in};
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
 use crate::web::forms::Form;
-use crate::web::visit::{origin_of, render, safe_next};
 use crate::web::urls;
+use crate::web::visit::{origin_of, render, safe_next};
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -39,9 +39,14 @@ pub async fn create(
 ) -> AppResult<HttpResponse> {
     let Credentials { email, password, next } = form.0;
     let email = email.trim().to_owned();
-    let refuse = |status: StatusCode, error: String| render(status, &SignInPage::new(&request, &email, &next, vec![error]));
+    let refuse = |status: StatusCode, error: String| {
+        render(status, &SignInPage::new(&request, &email, &next, vec![error]))
+    };
     if email.is_empty() || password.is_empty() {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "Enter your e-mail address and your password.".to_owned());
+        return refuse(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Enter your e-mail address and your password.".to_owned(),
+        );
     }
     if email.chars().count() > 255 || password.chars().count() > password::LONGEST {
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned());

@@ -5,6 +5,8 @@
 //! Roles belong to the whole cluster, so a test must not change what the request roles may do.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,8 +17,20 @@ use diesel::prelude::*;
 use pilothouse::db::migrations;
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, SUPERUSER};
 
-/// Names of the directories of test clusters; what follows is the process that made it.
-const DIRECTORY_PREFIX: &str = "pilothouse-tests-";
+/// Names of the directories of test runs; what follows is the process.
+const RUN_PREFIX: &str = "pilothouse-tests-";
+
+/// Where this process keeps its clusters. It is removed when the process ends, or by a later run.
+static RUN_DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let parent = roomy_directory();
+    remove_leftovers(&parent);
+    let dir = parent.join(format!("{RUN_PREFIX}{}", std::process::id()));
+    fs::create_dir(&dir).unwrap();
+    // The server may run as another user.
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)).unwrap();
+    remove_at_exit(&dir);
+    dir
+});
 
 /// What a run may need at once; less, and it lies on the disk. (Containers get 64 MB of memory.)
 const ROOM_NEEDED_KIB: u64 = 2 << 20;
@@ -87,11 +101,8 @@ struct TestServer {
 
 impl TestServer {
     fn start() -> Self {
-        let parent = roomy_directory();
-        remove_leftovers(&parent);
-        let data_dir = parent.join(format!("{DIRECTORY_PREFIX}{}", std::process::id()));
-        remove_at_exit(&data_dir);
-        let cluster = Cluster::start(&ClusterConfig::new(data_dir).throwaway()).unwrap();
+        let config = ClusterConfig::new(RUN_DIRECTORY.join("shared")).throwaway();
+        let cluster = Cluster::start(&config).unwrap();
         let server = Self { cluster, template: "migrated".to_owned(), idle: Mutex::default() };
         server.make_template();
         server
@@ -115,6 +126,15 @@ impl TestServer {
     }
 }
 
+/// A path that no other test has, short enough for a socket and open to the server's user.
+pub fn new_directory() -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(1);
+    let dir = RUN_DIRECTORY.join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)).unwrap();
+    dir
+}
+
 /// Memory, if there is enough of it for a run's databases, else the disk.
 fn roomy_directory() -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
@@ -131,7 +151,7 @@ fn free_kib(dir: &Path) -> Option<u64> {
 fn remove_leftovers(parent: &Path) {
     for entry in fs::read_dir(parent).unwrap().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(DIRECTORY_PREFIX));
+        let pid = name.to_str().and_then(|name| name.strip_prefix(RUN_PREFIX));
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             // Another test process may be sweeping too.
             let _ = fs::remove_dir_all(entry.path());
@@ -139,22 +159,23 @@ fn remove_leftovers(parent: &Path) {
     }
 }
 
-/// A static is never dropped, so a shell waits for this process to end (its input ends then), and
-/// for the server, which is told to stop by the system.
-fn remove_at_exit(data_dir: &Path) {
+/// A static is never dropped, so a shell waits for this process to end (its input ends then), ends
+/// the server if the system did not, and removes its files.
+fn remove_at_exit(run_directory: &Path) {
     const SCRIPT: &str = r#"
         cat
+        running=$1/shared/postgres/data/postmaster.pid
         tries=0
-        while [ -e "$1/postgres/data/postmaster.pid" ] && [ $tries -lt 100 ]; do
+        read -r pid <"$running" && kill -s INT "$pid"
+        while [ -e "$running" ] && [ $tries -lt 100 ]; do
             sleep 0.1
             tries=$((tries + 1))
         done
         rm -rf -- "$1"
     "#;
-    use std::os::unix::process::CommandExt;
     let shell = Command::new("sh")
         .args(["-c", SCRIPT, "sh"])
-        .arg(data_dir)
+        .arg(run_directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -1,0 +1,83 @@
+//! What an event says is going on: the labels of `"ActivityEventType"`.
+
+use super::vocabulary::{Group, humanised, vocabulary};
+
+/// What the console knows about a type of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventFacts {
+    /// What a filter calls it; empty for an unknown type, which is called by its own name.
+    pub label: &'static str,
+    /// A symbol of the icon sprite.
+    pub icon: &'static str,
+    /// Where filters list it.
+    pub group: Group,
+}
+
+vocabulary! {
+    /// What an operation is doing. APR is the automatic pull request.
+    EventType: EventFacts, unknown EventFacts { label: "", icon: "unknown", group: Group::Other };
+
+    /// Reading the code base began.
+    IndexingStarted = "INDEXING_STARTED" { label: "Indexing started", icon: "indexing", group: Group::Operations }
+    /// Reading the code base goes on.
+    IndexingProgress = "INDEXING_PROGRESS" { label: "Indexing", icon: "indexing", group: Group::Operations }
+    /// The code base is read.
+    IndexingCompleted = "INDEXING_COMPLETED" { label: "Indexing completed", icon: "indexing", group: Group::Operations }
+    /// The code base could not be read.
+    IndexingFailed = "INDEXING_FAILED" { label: "Indexing failed", icon: "indexing", group: Group::Operations }
+    /// An automatic pull request was asked for.
+    AprSessionCreated = "APR_SESSION_CREATED" { label: "Pull request started", icon: "branch", group: Group::Code }
+    /// The change is being understood.
+    AprAnalyzing = "APR_ANALYZING" { label: "Pull request: analysing", icon: "search", group: Group::Code }
+    /// The change is being written.
+    AprCodeGeneration = "APR_CODE_GENERATION" { label: "Pull request: writing code", icon: "code", group: Group::Code }
+    /// The change is being checked.
+    AprValidation = "APR_VALIDATION" { label: "Pull request: validating", icon: "test", group: Group::Code }
+    /// The change is being reviewed.
+    AprReview = "APR_REVIEW" { label: "Pull request: in review", icon: "review", group: Group::Code }
+    /// The pull request is open.
+    AprPrCreated = "APR_PR_CREATED" { label: "Pull request opened", icon: "branch", group: Group::Code }
+    /// The pull request is finished.
+    AprCompleted = "APR_COMPLETED" { label: "Pull request completed", icon: "branch", group: Group::Code }
+    /// The pull request came to nothing.
+    AprFailed = "APR_FAILED" { label: "Pull request failed", icon: "branch", group: Group::Code }
+    /// Somebody wrote to the assistant.
+    ChatMessageSent = "CHAT_MESSAGE_SENT" { label: "Message sent", icon: "chat", group: Group::Chat }
+    /// The assistant answered.
+    ChatMessageReceived = "CHAT_MESSAGE_RECEIVED" { label: "Message received", icon: "chat", group: Group::Chat }
+    /// A repair began.
+    AutoFixStarted = "AUTO_FIX_STARTED" { label: "Auto-fix started", icon: "autofix", group: Group::Operations }
+    /// A repair is done.
+    AutoFixCompleted = "AUTO_FIX_COMPLETED" { label: "Auto-fix completed", icon: "autofix", group: Group::Operations }
+    /// A repair did not work.
+    AutoFixFailed = "AUTO_FIX_FAILED" { label: "Auto-fix failed", icon: "autofix", group: Group::Operations }
+    /// A project's first files are being written.
+    CodeScaffolding = "CODE_SCAFFOLDING" { label: "Code scaffolding", icon: "code", group: Group::Code }
+    /// Tests are being written.
+    TestGeneration = "TEST_GENERATION" { label: "Test generation", icon: "test", group: Group::Code }
+}
+
+impl EventType {
+    /// What filters and headings call it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Other(text) => humanised(text),
+            known => known.facts().label.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_nineteen_read_back_from_what_they_store() {
+        assert_eq!(EventType::ALL.len(), 19);
+        for known in EventType::ALL {
+            assert_eq!(&EventType::from_stored(known.as_str()), known);
+        }
+        assert_eq!(EventType::from_stored("DEPLOY_QUEUED").label(), "Deploy queued");
+    }
+}

@@ -1,0 +1,221 @@
+//! Actions that could not be recorded: kept, retried, and in the end counted as a gap.
+//!
+//! First in a table without constraints, and only while the database is gone in a file: one line of JSON an
+//! action, written through to the disk. [`retry`] moves them into the record under the id and the time that
+//! they always had, so that no order of crashes and retries records one twice.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::RwLock;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Jsonb, Nullable, Text};
+use serde_json::Value;
+
+use super::tracker::{NewAction, count_filed, count_lost, count_spooled};
+use crate::db::schema::{action_spool, recording_gaps};
+use crate::db::{Actor, Db, DbError};
+
+/// How often an action is tried before it becomes a gap.
+const ATTEMPTS: i32 = 10;
+/// Actions that one transaction retries.
+const BATCH: i64 = 100;
+/// The file's name in its directory; while it is being read in, it has another ending.
+const FILE: &str = "action-spool.jsonl";
+
+static DIRECTORY: RwLock<Option<PathBuf>> = RwLock::new(None);
+
+/// Names the directory of the file; without one, an action that the database does not take is lost and counted.
+pub fn keep_files_in(directory: PathBuf) {
+    if let Ok(mut slot) = DIRECTORY.write() {
+        *slot = Some(directory);
+    }
+}
+
+fn directory() -> Option<PathBuf> {
+    DIRECTORY.read().ok()?.clone()
+}
+
+/// Keeps `action`, whose insert failed for `reason`, until a retry.
+pub fn keep(db: &Db, action: &NewAction, reason: &str) {
+    let kept: Result<(), DbError> = db.write_blocking(&Actor::System, |conn| {
+        insert(conn, &payload(action), &action.action_id, reason)?;
+        Ok(())
+    });
+    let Err(error) = kept else {
+        count_spooled();
+        return;
+    };
+    tracing::error!(action = action.action_id, %error, "the spool table takes no action; a file has to");
+    match directory().map(|directory| append(&directory, action)) {
+        Some(Ok(())) => count_filed(),
+        Some(Err(error)) => {
+            count_lost(1);
+            tracing::error!(action = action.action_id, %error, "an action is lost");
+        }
+        None => {
+            count_lost(1);
+            tracing::error!(
+                action = action.action_id,
+                "an action is lost: no directory was named for a file"
+            );
+        }
+    }
+}
+
+fn payload(action: &NewAction) -> Value {
+    serde_json::to_value(action).unwrap_or_default()
+}
+
+fn insert(conn: &mut PgConnection, payload: &Value, id: &str, reason: &str) -> QueryResult<usize> {
+    diesel::insert_into(action_spool::table)
+        .values((
+            action_spool::action_id.eq(id),
+            action_spool::payload.eq(payload),
+            action_spool::last_error.eq(reason),
+        ))
+        .execute(conn)
+}
+
+fn append(directory: &Path, action: &NewAction) -> std::io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut line = serde_json::to_vec(action)?;
+    line.push(b'\n');
+    let mut file = OpenOptions::new().create(true).append(true).open(directory.join(FILE))?;
+    file.write_all(&line)?;
+    file.sync_all()?;
+    File::open(directory)?.sync_all()
+}
+
+/// What one [`retry`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retried {
+    /// In the record now, by this retry or an earlier one.
+    pub recorded: usize,
+    /// Still waiting.
+    pub waiting: usize,
+    /// Given up: each is counted in `pilothouse.recording_gaps`.
+    pub lost: usize,
+}
+
+/// Tries to record what was kept: a batch of the oldest. Idempotent, and safe to run from several processes.
+///
+/// # Errors
+/// When the database can't be asked; everything stays kept.
+pub fn retry(db: &Db) -> Result<Retried, DbError> {
+    if let Some(directory) = directory() {
+        read_in(db, &directory)?;
+    }
+    db.write_blocking(&Actor::System, |conn| {
+        let kept: Vec<(Option<String>, Option<Value>, Option<i32>)> = action_spool::table
+            .select((action_spool::action_id, action_spool::payload, action_spool::attempts))
+            .order((action_spool::attempts.asc(), action_spool::spooled_at.asc()))
+            .limit(BATCH)
+            .for_update()
+            .skip_locked()
+            .load(conn)?;
+        let mut retried = Retried::default();
+        for (id, payload, attempts) in kept {
+            match record(conn, payload.as_ref()) {
+                Ok(()) => {
+                    forget(conn, id.as_deref(), payload.as_ref())?;
+                    retried.recorded += 1;
+                }
+                Err(reason) if attempts.unwrap_or(0) + 1 >= ATTEMPTS => {
+                    give_up(conn, payload.as_ref(), &reason)?;
+                    forget(conn, id.as_deref(), payload.as_ref())?;
+                    retried.lost += 1;
+                }
+                Err(reason) => {
+                    diesel::update(action_spool::table)
+                        .filter(same(id.as_deref(), payload.as_ref()))
+                        .set((
+                            action_spool::attempts.eq(attempts.unwrap_or(0) + 1),
+                            action_spool::last_error.eq(reason),
+                        ))
+                        .execute(conn)?;
+                    retried.waiting += 1;
+                }
+            }
+        }
+        Ok(retried)
+    })
+    .inspect(|retried: &Retried| count_lost(retried.lost as u64))
+}
+
+fn record(conn: &mut PgConnection, payload: Option<&Value>) -> Result<(), String> {
+    let action: NewAction = payload
+        .cloned()
+        .ok_or_else(|| "nothing was kept".to_owned())
+        .and_then(|payload| serde_json::from_value(payload).map_err(|error| error.to_string()))?;
+    conn.transaction(|conn| action.insert(conn)).map_err(|error: diesel::result::Error| error.to_string())
+}
+
+/// The spool has no key: whoever writes into it names its rows.
+fn same<'a>(
+    id: Option<&'a str>,
+    payload: Option<&'a Value>,
+) -> diesel::dsl::And<
+    diesel::dsl::IsNotDistinctFrom<
+        action_spool::action_id,
+        diesel::dsl::AsExprOf<Option<&'a str>, Nullable<Text>>,
+    >,
+    diesel::dsl::IsNotDistinctFrom<
+        action_spool::payload,
+        diesel::dsl::AsExprOf<Option<&'a Value>, Nullable<Jsonb>>,
+    >,
+> {
+    action_spool::action_id.is_not_distinct_from(id).and(action_spool::payload.is_not_distinct_from(payload))
+}
+
+fn forget(conn: &mut PgConnection, id: Option<&str>, payload: Option<&Value>) -> QueryResult<usize> {
+    diesel::delete(action_spool::table).filter(same(id, payload)).execute(conn)
+}
+
+fn give_up(conn: &mut PgConnection, payload: Option<&Value>, reason: &str) -> QueryResult<usize> {
+    tracing::error!(payload = payload.map(ToString::to_string), reason, "an action is lost");
+    let text = |name: &str| payload.and_then(|payload| payload.get(name)?.as_str().map(str::to_owned));
+    let at = payload.and_then(|payload| payload.get("created_at")?.as_i64()).unwrap_or(0);
+    diesel::insert_into(recording_gaps::table)
+        .values((
+            recording_gaps::project_id.eq(text("project_id")),
+            recording_gaps::from_ms.eq(at),
+            recording_gaps::to_ms.eq(at),
+            recording_gaps::reason.eq("An action could not be recorded."),
+        ))
+        .execute(conn)
+}
+
+/// Moves the file's lines into the spool table. The file is renamed first, so that what is kept meanwhile
+/// goes into a new one; it is removed once the table has it all. A crash in between reads it again, which is
+/// harmless: ids do not change.
+fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
+    let (file, taken) = (directory.join(FILE), directory.join(FILE).with_extension("taken"));
+    if !taken.exists() && fs::rename(&file, &taken).is_err() {
+        return Ok(());
+    }
+    let lines: Vec<Value> = match File::open(&taken) {
+        // A line that is cut off by a crash was never acknowledged as kept.
+        Ok(open) => BufReader::new(open)
+            .split(b'\n')
+            .map_while(Result::ok)
+            .filter_map(|line| serde_json::from_slice(&line).ok())
+            .collect(),
+        Err(error) => {
+            tracing::error!(%error, "the spool's file can't be read");
+            return Ok(());
+        }
+    };
+    db.write_blocking(&Actor::System, |conn| {
+        for line in &lines {
+            let id = line.get("action_id").and_then(Value::as_str).unwrap_or_default();
+            insert(conn, line, id, "the database was gone")?;
+        }
+        Ok::<(), DbError>(())
+    })?;
+    if let Err(error) = fs::remove_file(&taken) {
+        tracing::error!(%error, "the spool's file can't be removed");
+    }
+    Ok(())
+}

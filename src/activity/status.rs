@@ -1,0 +1,160 @@
+//! How something went: the words that workers store, and the few things that they mean.
+
+use super::vocabulary::humanised;
+
+/// What a stored status means, whoever wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It went well.
+    Good,
+    /// It did not.
+    Bad,
+    /// It goes on.
+    Busy,
+    /// Something else.
+    Unknown,
+}
+
+/// A status of an action or an event. The text is kept: two words for the same outcome stay two.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Status(String);
+
+/// A status in words, with the icon and tone that go with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusBadge {
+    /// A symbol of the icon sprite.
+    pub icon: &'static str,
+    /// The word.
+    pub label: String,
+    /// `good`, `busy`, `bad` or `quiet`.
+    pub tone: &'static str,
+}
+
+/// What an operation that goes on is called in `project_actions.status`.
+pub const RUNNING: [&str; 3] = ["running", "in_progress", "pending"];
+/// The words of `project_actions.status` that the console itself knows.
+pub const ACTION_STATUSES: [&str; 7] =
+    ["success", "failed", "failure", "error", "running", "in_progress", "pending"];
+/// The labels of `"ActivityEventStatus"`.
+pub const EVENT_STATUSES: [&str; 3] = ["IN_PROGRESS", "COMPLETED", "FAILED"];
+
+impl Status {
+    /// It went well.
+    #[must_use]
+    pub fn success() -> Self {
+        Self("success".to_owned())
+    }
+
+    /// It did not.
+    #[must_use]
+    pub fn failed() -> Self {
+        Self("failed".to_owned())
+    }
+
+    /// It goes on.
+    #[must_use]
+    pub fn running() -> Self {
+        Self("running".to_owned())
+    }
+
+    /// Reads the stored text, whatever it is.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What it means.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        outcome_of(&self.0)
+    }
+
+    /// How it is shown.
+    #[must_use]
+    pub fn badge(&self) -> StatusBadge {
+        let (icon, tone) = match self.outcome() {
+            Outcome::Good => ("success", "good"),
+            Outcome::Bad => ("failed", "bad"),
+            Outcome::Busy if self.0.eq_ignore_ascii_case("pending") => ("pending", "busy"),
+            Outcome::Busy => ("running", "busy"),
+            Outcome::Unknown => ("unknown", "quiet"),
+        };
+        StatusBadge { icon, label: humanised(&self.0).to_lowercase(), tone }
+    }
+}
+
+/// What `stored` means.
+#[must_use]
+pub fn outcome_of(stored: &str) -> Outcome {
+    match stored.to_ascii_lowercase().as_str() {
+        "success" | "succeeded" | "completed" | "ok" | "done" => Outcome::Good,
+        "failed" | "failure" | "error" => Outcome::Bad,
+        "running" | "in_progress" | "pending" | "queued" | "started" => Outcome::Busy,
+        _ => Outcome::Unknown,
+    }
+}
+
+/// Where something happened: `project_actions.environment`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// Where people work on it.
+    Development,
+    /// Where it is tried.
+    Staging,
+    /// Where its users are.
+    Production,
+    /// What the console does not know, shown as it is.
+    Other(String),
+}
+
+impl Environment {
+    /// The known environments, in the order that filters offer them.
+    pub const ALL: [Self; 3] = [Self::Development, Self::Staging, Self::Production];
+
+    /// Reads the stored text, whatever it is.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        match text {
+            "development" => Self::Development,
+            "staging" => Self::Staging,
+            "production" => Self::Production,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// The stored text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_known_status_means_something_and_unknown_ones_are_shown_as_they_are() {
+        for known in ACTION_STATUSES.into_iter().chain(EVENT_STATUSES) {
+            assert_ne!(outcome_of(known), Outcome::Unknown, "{known}");
+        }
+        for running in RUNNING {
+            assert_eq!(outcome_of(running), Outcome::Busy);
+        }
+        let badge = Status::from_stored("IN_PROGRESS").badge();
+        assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("running", "in progress", "busy"));
+        let badge = Status::from_stored("superseded").badge();
+        assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("unknown", "superseded", "quiet"));
+    }
+}

@@ -1,0 +1,111 @@
+use super::*;
+
+fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
+    Row {
+        at: ms,
+        source: source.to_owned(),
+        id: id.to_owned(),
+        project: Some("p".to_owned()),
+        user: Some("u".to_owned()),
+        request: request.map(str::to_owned),
+        kind: Some("deployment".to_owned()),
+        details: None,
+        more: None,
+        status: None,
+        environment: None,
+        references: None,
+        cause: None,
+        entity_kind: None,
+        entity_id: None,
+        entity_name: None,
+        actor_name: None,
+        amount: None,
+        progress: None,
+        project_name: Some("shop".to_owned()),
+        project_lives: true,
+        project_gone: false,
+        user_name: None,
+        user_email: None,
+        user_exists: false,
+    }
+}
+
+fn keys(entries: &[Entry]) -> Vec<String> {
+    entries.iter().map(Entry::key).collect()
+}
+
+#[test]
+fn what_belongs_to_one_request_stands_under_its_action() {
+    let mut named = row("audit", 30, "l1", Some("r1"));
+    named.actor_name = Some("Grace".to_owned());
+    let rows = vec![
+        row("event", 40, "e1", Some("r1")),
+        named,
+        row("action", 20, "a1", Some("r1")),
+        row("audit", 10, "l2", None),
+    ];
+    let page = from_rows(rows, &Filter::none(Tz::UTC));
+    assert_eq!(keys(&page.entries), ["a1", "audit:l2"]);
+    assert_eq!(keys(&page.entries[0].folded), ["event:e1", "audit:l1"]);
+    assert_eq!(
+        page.entries[0].actor.name, "Grace",
+        "the audit entry knows the name that the viewer can't look up"
+    );
+    assert_eq!(page.days(Tz::UTC)[0].shown, 4);
+}
+
+#[test]
+fn one_row_too_many_tells_of_more_and_folded_ones_count() {
+    let rows =
+        vec![row("audit", 4, "l", Some("r")), row("action", 3, "a", Some("r")), row("action", 2, "b", None)];
+    let page = from_rows(rows, &Filter { limit: 2, ..Filter::none(Tz::UTC) });
+    assert_eq!(keys(&page.entries), ["a"]);
+    assert_eq!(page.older.map(|cursor| cursor.to_string()).as_deref(), Some("3.a.a"));
+    assert_eq!(page.newer, None);
+}
+
+#[test]
+fn a_page_read_upwards_keeps_the_rows_next_to_its_cursor() {
+    let start = "1.a.z".parse().unwrap();
+    let filter = Filter { limit: 2, position: Some((Direction::After, start)), ..Filter::none(Tz::UTC) };
+    let page = from_rows(
+        vec![row("action", 2, "b", None), row("action", 3, "c", None), row("action", 4, "d", None)],
+        &filter,
+    );
+    assert_eq!(keys(&page.entries), ["c", "b"]);
+    assert_eq!(page.newer.map(|cursor| cursor.to_string()).as_deref(), Some("3.a.c"));
+    assert_eq!(page.older.map(|cursor| cursor.to_string()).as_deref(), Some("2.a.b"));
+}
+
+#[test]
+fn days_are_those_of_the_viewer() {
+    let evening = 1_763_675_400_000; // 20 November 2025, 21:50 UTC
+    let page = from_rows(vec![row("action", evening, "a", None)], &Filter::none(Tz::UTC));
+    assert_eq!(page.days(Tz::UTC)[0].date.to_string(), "2025-11-20");
+    assert_eq!(page.days(Tz::Asia__Tokyo)[0].date.to_string(), "2025-11-21");
+}
+
+#[test]
+fn odd_times_are_kept_and_marked() {
+    let oddity = |ms| Moment::of(ms, Source::Action).oddity;
+    assert_eq!(oddity(0), Some(Oddity::Missing));
+    assert_eq!(oddity(1_763_675_400), Some(Oddity::LooksLikeSeconds));
+    assert_eq!(oddity(1_763_675_400_000), None);
+    for ms in [i64::MIN, -1, 1, 100_000_000_000, 4_102_444_800_000, i64::MAX] {
+        assert_eq!(oddity(ms), Some(Oddity::Implausible), "{ms}");
+        assert_eq!(Moment::of(ms, Source::Action).ms, ms);
+    }
+}
+
+#[test]
+fn a_project_that_nobody_knows_has_no_link() {
+    let mut unknown = row("action", 1, "a", None);
+    unknown.project_lives = false;
+    unknown.project_name = None;
+    let page = from_rows(vec![unknown], &Filter::none(Tz::UTC));
+    let project = page.entries[0].project.clone().unwrap();
+    assert_eq!((project.name.as_str(), project.state), ("p", ProjectState::Unknown));
+    assert!(
+        page.entries[0].sentence.contains(&Part::Link { target: LinkTarget::Nowhere, label: "p".to_owned() })
+    );
+}

@@ -1,0 +1,133 @@
+//! Entries of the timeline as `templates/components/timeline.html` shows them.
+
+use crate::web::display::{Badge, Timestamp};
+
+/// One day with what is shown of it.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// "Thursday 19 November".
+    pub heading: String,
+    /// "14 entries": of what is shown, not of what exists.
+    pub count: String,
+    /// Entries and gaps, newest first.
+    pub items: Vec<DayItem>,
+}
+
+/// Something that stands on a day.
+#[derive(Debug, Clone)]
+pub enum DayItem {
+    /// A record.
+    Entry(Box<Entry>),
+    /// Records that were lost.
+    Gap(Gap),
+}
+
+/// Records that were lost.
+#[derive(Debug, Clone)]
+pub struct Gap {
+    /// How many, when, and why.
+    pub text: String,
+}
+
+/// One record.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// `ID`, `event:ID` or `audit:ID`.
+    pub id: String,
+    /// Its own page.
+    pub url: String,
+    /// A symbol of the sprite, without `i-`.
+    pub icon: &'static str,
+    /// `bad` fills the mark, `busy` colours it.
+    pub tone: &'static str,
+    /// When, exactly.
+    pub time: Timestamp,
+    /// When, as it is shown: "14:02".
+    pub clock: String,
+    /// Who did what to which thing.
+    pub sentence: Vec<Part>,
+    /// The second line.
+    pub detail: Option<String>,
+    /// The whole of a long detail.
+    pub detail_more: Option<Long>,
+    /// What it refers to, at most eight.
+    pub references: Vec<ReferenceChip>,
+    /// The rest of what it refers to.
+    pub references_more: Option<MoreReferences>,
+    /// How it went.
+    pub badge: Option<Badge>,
+    /// How long it took.
+    pub note: String,
+    /// What is odd about it: "unknown project".
+    pub mark: String,
+    /// What stands under it.
+    pub related: Option<Related>,
+}
+
+/// A piece of a sentence.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Its words.
+    pub text: String,
+    /// Where they lead, if anywhere.
+    pub url: Option<String>,
+    /// `actor`, `object`, `code` or `word`.
+    pub kind: &'static str,
+}
+
+/// A text that is too long for a line.
+#[derive(Debug, Clone)]
+pub struct Long {
+    /// "Show all 10,000 characters".
+    pub label: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// One reference.
+#[derive(Debug, Clone)]
+pub struct ReferenceChip {
+    /// What it is called: "commit".
+    pub key: String,
+    /// Its value, shortened when it is long.
+    pub value: String,
+    /// Its page.
+    pub url: String,
+}
+
+/// References beyond the first eight.
+#[derive(Debug, Clone)]
+pub struct MoreReferences {
+    /// "+32 more".
+    pub label: String,
+    /// The rest.
+    pub items: Vec<ReferenceChip>,
+}
+
+/// Entries that stand under another one.
+#[derive(Debug, Clone)]
+pub struct Related {
+    /// "1 related entry".
+    pub label: String,
+    /// Newest first.
+    pub entries: Vec<Entry>,
+}
+
+/// An operation that goes on.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// `ID` or `event:ID`.
+    pub id: String,
+    /// Its own page.
+    pub url: String,
+    /// A symbol of the sprite, without `i-`.
+    pub icon: &'static str,
+    /// Who does what to which thing.
+    pub sentence: Vec<Part>,
+    /// Its state.
+    pub badge: Badge,
+    /// Since how long.
+    pub elapsed: String,
+    /// Percent, if the operation says so.
+    pub progress: Option<u8>,
+}

@@ -1,0 +1,173 @@
+//! `GET /containers`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::badge;
+use crate::containers::queries::{self, ContainerLine, Filter, Sort};
+use crate::containers::{Status, Verb};
+use crate::db::cursor::Page;
+use crate::error::AppResult;
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager, Timestamp};
+use crate::web::query::Query;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{lists, urls};
+
+const PATH: &str = "/containers";
+
+/// The list of containers.
+#[derive(Debug, Template)]
+#[template(path = "containers/index.html")]
+pub struct ContainersPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What was searched for.
+    pub q: String,
+    /// The status filter.
+    pub statuses: Vec<Choice>,
+    /// The order.
+    pub sorts: Vec<Choice>,
+    /// The filters that are on.
+    pub chips: Chips,
+    /// The neighbouring pages.
+    pub pager: Pager,
+    /// Where the list can be exported.
+    pub export_url: Option<String>,
+    /// What the export needs to know.
+    pub export_fields: Vec<HiddenField>,
+    /// Why nothing can be done to them.
+    pub engine_note: Option<String>,
+    /// The rows.
+    pub containers: Vec<ContainerRow>,
+}
+
+/// One container as the list shows it.
+#[derive(Debug, Clone)]
+pub struct ContainerRow {
+    /// Its id.
+    pub id: String,
+    /// Its page.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its image.
+    pub image: String,
+    /// Its published port.
+    pub ports: String,
+    /// Its state.
+    pub badge: Badge,
+    /// When that state was observed or written.
+    pub observed: Option<Timestamp>,
+    /// What runs in it.
+    pub project: Option<Link>,
+    /// Whose it is.
+    pub owner: String,
+}
+
+impl ContainerRow {
+    fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let named = line.owner_name.clone().filter(|name| !name.trim().is_empty());
+        Self {
+            id: line.id.to_string(),
+            url: urls::container(line.id),
+            name: line.name.clone(),
+            image: line.image_name.clone().unwrap_or_else(|| "—".to_owned()),
+            ports: line.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
+            badge: badge(&Status::from_stored(&line.status)),
+            observed: line.observed_at.or(line.updated_at).map(|at| Timestamp::new(at, now, zone)),
+            project: line
+                .project_id
+                .zip(line.project_name.clone())
+                .map(|(id, name)| Link::new(name, urls::project(id))),
+            owner: named.or_else(|| line.owner_email.clone()).unwrap_or_else(|| "—".to_owned()),
+        }
+    }
+}
+
+/// Shows the list.
+///
+/// # Errors
+/// 400 for a position or limit that makes no sense.
+pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+    let (limit, from) = (lists::limit(&query)?, lists::from(&query)?);
+    let filter = Filter {
+        text: query.first("q").map(|text| text.trim().to_owned()),
+        status: query.first("status").map(str::to_owned),
+        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
+    };
+    let sort = filter.sort;
+    let (viewer, page) = visit.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
+    let now = visit.app.clock.now();
+    let shell = visit.shell(&viewer, "Containers").with_breadcrumbs(vec![Crumb::here("Containers")]);
+    visit.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, sort, (now, viewer.zone)))
+}
+
+impl ContainersPage {
+    fn new(
+        shell: Shell,
+        query: &Query,
+        page: &Page<ContainerLine>,
+        sort: Sort,
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
+        let chosen = |name: &str| query.first(name).unwrap_or_default().to_owned();
+        let status = chosen("status");
+        let statuses = std::iter::once(Choice::new("", "All but deleted", &status))
+            .chain(Status::KNOWN.iter().map(|known| Choice::new(known.as_str(), known.as_str(), &status)))
+            .collect();
+        let order = if sort == Sort::Name { "name" } else { "" };
+        Self {
+            shell,
+            q: chosen("q"),
+            statuses,
+            sorts: [("", "Newest first"), ("name", "By name")]
+                .map(|(value, label)| Choice::new(value, label, order))
+                .to_vec(),
+            chips: lists::chips(
+                PATH,
+                query,
+                &[("q", &|value| format!("“{value}”")), ("status", &|value| format!("status {value}"))],
+            ),
+            pager: lists::pager(PATH, query, page, ("container", "containers"), |line| line.position(sort)),
+            export_url: None,
+            export_fields: Vec::new(),
+            engine_note: Some(Verb::UNAVAILABLE.to_owned()),
+            containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
+        }
+    }
+}
+
+impl Sample for ContainersPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let rows = ["shop-api", HOSTILE, &endless(200)].map(|name| ContainerRow {
+            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
+            url: "/containers/x".to_owned(),
+            name: name.to_owned(),
+            image: name.to_owned(),
+            ports: "4021".to_owned(),
+            badge: badge(&Status::Other(name.to_owned())),
+            observed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+            project: Some(Link::new(name, "/projects/x")),
+            owner: name.to_owned(),
+        });
+        let page = |query: Query, containers: Vec<ContainerRow>| {
+            let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
+            let shell = Shell::sample("Containers");
+            Self {
+                containers,
+                ..Self::new(shell, &query, &none, Sort::Newest, (DateTime::UNIX_EPOCH, Tz::UTC))
+            }
+        };
+        let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
+        vec![
+            ("nothing yet", page(Query::default(), Vec::new())),
+            ("nothing matches", page(hostile.clone(), Vec::new())),
+            ("hostile", page(hostile, rows.to_vec())),
+        ]
+    }
+}

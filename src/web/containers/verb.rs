@@ -1,0 +1,59 @@
+//! `GET|POST /containers/{id}/{start|stop|restart|delete}`
+//!
+//! No engine is connected in this release: the page says so, and the act is refused.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+
+use super::show::container_id;
+use crate::containers::Verb;
+use crate::containers::queries;
+use crate::error::{AppError, AppResult};
+use crate::web::confirmation::ConfirmationPage;
+use crate::web::shell::Crumb;
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// Says why it can't be done.
+///
+/// # Errors
+/// 404 for a container that the viewer can't see.
+pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+    let (id, verb) = path.into_inner();
+    let id = container_id(&Path::from(id))?;
+    let verb = Verb::from_path(&verb).ok_or(AppError::NotFound)?;
+    let (viewer, container) =
+        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+    let title = format!("{} {}", verb.label(), container.name);
+    let page = ConfirmationPage {
+        shell: visit.shell(&viewer, title.clone()).with_breadcrumbs(vec![
+            Crumb::link("Containers", "/containers"),
+            Crumb::link(&container.name, urls::container(id)),
+            Crumb::here(verb.label()),
+        ]),
+        title,
+        text: String::new(),
+        effects: Vec::new(),
+        errors: Vec::new(),
+        action: visit.request.path().to_owned(),
+        updated_at: String::new(),
+        confirm: None,
+        verb: verb.label().to_owned(),
+        danger: verb == Verb::Delete,
+        blocked: Some(Verb::UNAVAILABLE.to_owned()),
+        cancel_url: urls::container(id),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+/// Refuses.
+///
+/// # Errors
+/// 503; 404 for a container that the viewer can't see.
+pub async fn carry_out(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+    let (id, _) = path.into_inner();
+    let id = container_id(&Path::from(id))?;
+    visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+    Err(AppError::NoEngine(Verb::UNAVAILABLE))
+}

@@ -1,0 +1,127 @@
+//! The head that all pages of a project share.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::badge;
+use crate::containers;
+use crate::projects::queries::ProjectView;
+use crate::projects::{Kind, Status};
+use crate::web::display::{Action, Badge, Meta, Tab, Timestamp};
+use crate::web::sample::HOSTILE;
+use crate::web::shell::Crumb;
+use crate::web::urls;
+
+/// See `templates/projects/_header.html`.
+#[derive(Debug, Clone)]
+pub struct ProjectHead {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its page.
+    pub url: String,
+    /// Its state.
+    pub badge: Badge,
+    /// When that state was observed or written.
+    pub as_of: Option<Timestamp>,
+    /// Type, owner, port, address.
+    pub meta: Vec<Meta>,
+    /// Its pages.
+    pub tabs: Vec<Tab>,
+    /// What the viewer has to know first.
+    pub notice: Option<String>,
+    /// The page's one primary action.
+    pub action: Option<Action>,
+}
+
+/// The tabs: label and last part of the address.
+const TABS: [(&str, &str); 3] = [("Overview", ""), ("Activity", "activity"), ("Settings", "settings")];
+
+impl ProjectHead {
+    /// The head of `project` on the page whose address ends in `part`.
+    #[must_use]
+    pub fn new(project: &ProjectView, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
+        let status = Status::from_stored(project.status.as_deref());
+        let container = project.container.as_ref();
+        let container_status = container.map(|c| containers::Status::from_stored(&c.status));
+        let url = urls::project(project.id);
+        let mut meta = vec![Meta::text(Kind::label(project.kind.as_deref().unwrap_or("no type")))];
+        if let Some((_, name, email)) = &project.owner {
+            meta.push(Meta::text(
+                name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| email.clone()),
+            ));
+        }
+        if let Some(container) = container {
+            meta.extend(container.assigned_port.map(|port| Meta::text(format!(":{port}"))));
+            if let Some(address) = &container.url {
+                meta.push(match urls::external(address) {
+                    Some(url) => {
+                        Meta::link(address.trim_start_matches("https://").trim_end_matches('/'), url)
+                    }
+                    None => Meta::text(address.clone()),
+                });
+            }
+        }
+        let notice = match &status {
+            Status::Archived => {
+                Some("This project is archived. Unarchive it in its settings to change it.".to_owned())
+            }
+            Status::Deleted => Some(
+                "This project is deleted. Its record stays readable; restore it in its settings.".to_owned(),
+            ),
+            _ => None,
+        };
+        Self {
+            id: project.id.to_string(),
+            name: project.name.clone(),
+            badge: badge(&status, container_status.as_ref()),
+            as_of: container
+                .filter(|_| status == Status::Active)
+                .and_then(|c| c.observed_at.or(c.updated_at))
+                .map(|at| Timestamp::new(at, now, zone)),
+            meta,
+            tabs: TABS
+                .map(|(label, tab)| Tab {
+                    label,
+                    url: if tab.is_empty() { url.clone() } else { urls::project_part(project.id, tab) },
+                    current: tab == part,
+                })
+                .to_vec(),
+            notice,
+            action: None,
+            url,
+        }
+    }
+
+    /// The way to the page that ends in `label`.
+    #[must_use]
+    pub fn crumbs(&self, label: Option<&str>) -> Vec<Crumb> {
+        let mut crumbs = vec![Crumb::link("Projects", "/projects")];
+        match label {
+            None => crumbs.push(Crumb::here(&self.name)),
+            Some(label) => {
+                crumbs.push(Crumb::link(&self.name, &self.url));
+                crumbs.push(Crumb::here(label));
+            }
+        }
+        crumbs
+    }
+
+    /// For samples.
+    pub(in crate::web) fn sample(name: &str) -> Self {
+        Self {
+            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
+            name: name.to_owned(),
+            url: "/projects/6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
+            badge: badge(&Status::Other(HOSTILE.to_owned()), None),
+            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+            meta: vec![Meta::text(HOSTILE), Meta::link(HOSTILE, "https://shop.example")],
+            tabs: TABS
+                .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
+                .to_vec(),
+            notice: Some(HOSTILE.to_owned()),
+            action: None,
+        }
+    }
+}

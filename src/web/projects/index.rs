@@ -1,0 +1,194 @@
+//! `GET /projects`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::badge;
+use crate::containers;
+use crate::db::cursor::Page;
+use crate::error::AppResult;
+use crate::projects::queries::{self, Filter, ProjectLine, Sort};
+use crate::projects::{Kind, Status};
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
+use crate::web::query::Query;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{lists, urls};
+
+const PATH: &str = "/projects";
+
+/// The list of projects.
+#[derive(Debug, Template)]
+#[template(path = "projects/index.html")]
+pub struct ProjectsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What was searched for.
+    pub q: String,
+    /// The status filter.
+    pub statuses: Vec<Choice>,
+    /// The type filter.
+    pub types: Vec<Choice>,
+    /// The order.
+    pub sorts: Vec<Choice>,
+    /// The filters that are on.
+    pub chips: Chips,
+    /// The rows.
+    pub projects: Vec<ProjectRow>,
+    /// The neighbouring pages.
+    pub pager: Pager,
+    /// Where the list can be exported.
+    pub export_url: Option<String>,
+    /// What the export needs to know.
+    pub export_fields: Vec<HiddenField>,
+}
+
+/// One project as tables show it.
+#[derive(Debug, Clone)]
+pub struct ProjectRow {
+    /// Its id.
+    pub id: String,
+    /// Its page.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: String,
+    /// Its type.
+    pub kind: String,
+    /// Its state.
+    pub badge: Badge,
+    /// When something last happened to it.
+    pub last_activity: Option<Timestamp>,
+}
+
+impl ProjectRow {
+    /// `line` as seen from `now` in `zone`.
+    #[must_use]
+    pub fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let container = line.container_status.as_deref().map(containers::Status::from_stored);
+        Self {
+            id: line.id.to_string(),
+            url: urls::project(line.id),
+            name: line.name.clone(),
+            owner: line
+                .owner_name
+                .clone()
+                .filter(|name| !name.trim().is_empty())
+                .or_else(|| line.owner_email.clone())
+                .unwrap_or_else(|| "—".to_owned()),
+            kind: Kind::label(line.kind.as_deref().unwrap_or("—")).to_owned(),
+            badge: badge(&Status::from_stored(line.status.as_deref()), container.as_ref()),
+            last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),
+        }
+    }
+}
+
+fn filter(query: &Query) -> Filter {
+    Filter {
+        text: query.first("q").map(|text| text.trim().to_owned()),
+        status: query.first("status").map(str::to_owned),
+        kind: query.first("type").map(str::to_owned),
+        owner: None,
+        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Changed },
+    }
+}
+
+/// Shows the list.
+///
+/// # Errors
+/// 400 for a position or limit that makes no sense.
+pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+    let (limit, from, filter) = (lists::limit(&query)?, lists::from(&query)?, filter(&query));
+    let sort = filter.sort;
+    let (viewer, (page, kinds)) = visit
+        .read(move |conn, _| Ok((queries::page(conn, &filter, &from, limit)?, queries::kinds(conn)?)))
+        .await?;
+    let now = visit.app.clock.now();
+    let shell = visit.shell(&viewer, "Projects").with_breadcrumbs(vec![Crumb::here("Projects")]);
+    let page = ProjectsPage::new(shell, &query, &page, &kinds, sort, (now, viewer.zone));
+    visit.page(StatusCode::OK, &page)
+}
+
+impl ProjectsPage {
+    fn new(
+        shell: Shell,
+        query: &Query,
+        page: &Page<ProjectLine>,
+        kinds: &[String],
+        sort: Sort,
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
+        let chosen = |name: &str| query.first(name).unwrap_or_default().to_owned();
+        let status = chosen("status");
+        let statuses = std::iter::once(("", "Active and archived"))
+            .chain([("active", "Active"), ("archived", "Archived"), ("deleted", "Deleted")])
+            .map(|(value, label)| Choice::new(value, label, &status))
+            .collect();
+        let kind = chosen("type");
+        let types = std::iter::once(Choice::new("", "Any type", &kind))
+            .chain(kinds.iter().map(|stored| Choice::new(stored, Kind::label(stored), &kind)))
+            .collect();
+        let order = if sort == Sort::Name { "name" } else { "" };
+        let sorts = [("", "Last changed first"), ("name", "By name")]
+            .map(|(value, label)| Choice::new(value, label, order))
+            .to_vec();
+        let chips = lists::chips(
+            PATH,
+            query,
+            &[
+                ("q", &|value| format!("“{value}”")),
+                ("status", &|value| format!("status {value}")),
+                ("type", &|value| format!("type {}", Kind::label(value))),
+            ],
+        );
+        Self {
+            shell,
+            q: chosen("q"),
+            statuses,
+            types,
+            sorts,
+            chips,
+            pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
+            projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
+            export_url: None,
+            export_fields: Vec::new(),
+        }
+    }
+}
+
+/// Rows for samples: plain, hostile, endless.
+pub(in crate::web) fn sample_rows() -> Vec<ProjectRow> {
+    ["shop-api", HOSTILE, &endless(200)]
+        .map(|name| ProjectRow {
+            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
+            url: "/projects/6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
+            name: name.to_owned(),
+            owner: name.to_owned(),
+            kind: name.to_owned(),
+            badge: badge(&Status::Other(name.to_owned()), None),
+            last_activity: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+        })
+        .to_vec()
+}
+
+impl Sample for ProjectsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |query: Query, projects: Vec<ProjectRow>| {
+            let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
+            let shell = Shell::sample("Projects");
+            let now = (DateTime::UNIX_EPOCH, Tz::UTC);
+            Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], Sort::Changed, now) }
+        };
+        let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
+        vec![
+            ("nothing yet", page(Query::default(), Vec::new())),
+            ("nothing matches", page(hostile.clone(), Vec::new())),
+            ("hostile", page(hostile, sample_rows())),
+        ]
+    }
+}

@@ -1,0 +1,133 @@
+//! `GET /projects/new`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use crate::containers;
+use crate::db::ids::ContainerId;
+use crate::error::AppResult;
+use crate::projects::commands::Draft;
+use crate::projects::queries::ProjectView;
+use crate::projects::{Kind, ProjectDescription, ProjectName};
+use crate::web::display::Choice;
+use crate::web::forms::Field;
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+
+/// The form of a new project.
+#[derive(Debug, Template)]
+#[template(path = "projects/new.html")]
+pub struct NewProjectPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What is wrong with no field in particular.
+    pub errors: Vec<String>,
+    /// Name, description, type.
+    pub fields: ProjectFields,
+    /// The containers that may be attached.
+    pub containers: Vec<Choice>,
+    /// What is wrong with the chosen one.
+    pub container_errors: Vec<String>,
+}
+
+/// The fields that a new project and its settings share.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectFields {
+    /// Its name.
+    pub name: Field,
+    /// What it is about.
+    pub description: Field,
+    /// Its type.
+    pub kind: Vec<Choice>,
+    /// What is wrong with the type.
+    pub kind_errors: Vec<String>,
+}
+
+impl ProjectFields {
+    /// The fields as typed, with nothing wrong yet. `present` is the project's stored type.
+    #[must_use]
+    pub fn typed(name: &str, description: &str, kind: &str, present: Option<&str>) -> Self {
+        let mut kinds: Vec<Choice> =
+            Kind::OFFERED.iter().map(|(value, label)| Choice::new(*value, *label, kind)).collect();
+        if let Some(present) = present.filter(|p| !Kind::OFFERED.iter().any(|(known, _)| known == p)) {
+            kinds.push(Choice::new(present, present, kind));
+        }
+        Self {
+            name: Field::of(name),
+            description: Field::of(description),
+            kind: kinds,
+            kind_errors: Vec::new(),
+        }
+    }
+
+    /// The fields of `project`.
+    #[must_use]
+    pub fn of(project: &ProjectView) -> Self {
+        let kind = project.kind.as_deref();
+        Self::typed(
+            &project.name,
+            project.description.as_deref().unwrap_or_default(),
+            kind.unwrap_or("nextjs"),
+            kind,
+        )
+    }
+
+    /// What the fields describe; when something is wrong, the fields say what.
+    pub fn draft(&mut self, kind: &str, present: Option<&str>) -> Option<Draft> {
+        let name = ProjectName::parse(&self.name.value).map_err(|error| self.name.refuse(error)).ok();
+        let description = ProjectDescription::parse(&self.description.value)
+            .map_err(|error| self.description.refuse(error))
+            .ok();
+        let kind = Kind::parse(kind, present).map_err(|error| self.kind_errors.push(error)).ok();
+        Some(Draft { name: name?, description: description?, kind: kind? })
+    }
+}
+
+/// The options of the container field.
+pub(super) fn container_choices(free: &[(ContainerId, String)], chosen: &str) -> Vec<Choice> {
+    std::iter::once(Choice::new("", "None yet", chosen))
+        .chain(free.iter().map(|(id, name)| Choice::new(id.to_string(), name, chosen)))
+        .collect()
+}
+
+/// The way to the page.
+pub(super) fn crumbs() -> Vec<Crumb> {
+    vec![Crumb::link("Projects", "/projects"), Crumb::here("New project")]
+}
+
+/// Shows the form.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
+    let (viewer, free) = visit.read(|conn, _| Ok(containers::queries::free(conn)?)).await?;
+    let page = NewProjectPage {
+        shell: visit.shell(&viewer, "New project").with_breadcrumbs(crumbs()),
+        errors: Vec::new(),
+        fields: ProjectFields::typed("", "", "nextjs", None),
+        containers: container_choices(&free, ""),
+        container_errors: Vec::new(),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+impl Sample for NewProjectPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let mut refused = ProjectFields::typed(HOSTILE, HOSTILE, HOSTILE, Some(HOSTILE));
+        refused.name.refuse(HOSTILE);
+        refused.kind_errors.push("Choose one of the types.".to_owned());
+        let page = |fields: ProjectFields, errors: Vec<String>| Self {
+            shell: Shell::sample("New project"),
+            errors: errors.clone(),
+            fields,
+            containers: vec![Choice::new("x", HOSTILE, "x")],
+            container_errors: errors,
+        };
+        vec![
+            ("empty", page(ProjectFields::typed("", "", "nextjs", None), Vec::new())),
+            ("refused", page(refused, vec![HOSTILE.to_owned()])),
+        ]
+    }
+}

@@ -1,0 +1,141 @@
+//! `GET /projects/{id}/settings`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
+
+use super::head::ProjectHead;
+use super::new::ProjectFields;
+use super::project_id;
+use crate::auth::Viewer;
+use crate::error::{AppError, AppResult};
+use crate::projects::Status;
+use crate::projects::queries::{self, ProjectView};
+use crate::web::forms::Field;
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::Shell;
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// A project's settings.
+#[derive(Debug, Template)]
+#[template(path = "projects/settings.html")]
+pub struct SettingsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head of all its pages.
+    pub project: ProjectHead,
+    /// A summary of what is wrong.
+    pub errors: Vec<String>,
+    /// The version that was read.
+    pub updated_at: String,
+    /// Name, description, type.
+    pub fields: ProjectFields,
+    /// JSON that workers read.
+    pub settings: Field,
+    /// JSON for the owner.
+    pub metadata: Field,
+    /// Both versions, when somebody else saved meanwhile.
+    pub conflict: Vec<Difference>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Archives it, or brings it back.
+    pub archive_url: String,
+    /// Deletes it, or restores it.
+    pub delete_url: String,
+    /// Whether it is deleted.
+    pub deleted: bool,
+}
+
+/// One field that two people changed.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// Its label.
+    pub field: &'static str,
+    /// What was typed here.
+    pub yours: String,
+    /// What is stored now.
+    pub theirs: String,
+}
+
+/// A stored time as a form carries it, exact to what PostgreSQL keeps.
+#[must_use]
+pub fn version(updated_at: Option<DateTime<Utc>>) -> String {
+    updated_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)).unwrap_or_default()
+}
+
+/// JSON as a form shows it; nothing for an empty object.
+#[must_use]
+pub fn json_text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::Object(map)) if map.is_empty() => String::new(),
+        Some(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
+    }
+}
+
+impl SettingsPage {
+    /// The settings of `project` as stored.
+    #[must_use]
+    pub fn of(visit: &Visit, viewer: &Viewer, project: &ProjectView) -> Self {
+        let head = ProjectHead::new(project, "settings", visit.app.clock.now(), viewer.zone);
+        let status = Status::from_stored(project.status.as_deref());
+        let (archived, deleted) = (status == Status::Archived, status == Status::Deleted);
+        let part = |name: &str| urls::project_part(project.id, name);
+        Self {
+            shell: visit
+                .shell(viewer, format!("Settings of {}", project.name))
+                .with_breadcrumbs(head.crumbs(Some("Settings"))),
+            project: head,
+            errors: Vec::new(),
+            updated_at: version(project.updated_at),
+            fields: ProjectFields::of(project),
+            settings: Field::of(json_text(project.settings.as_ref())),
+            metadata: Field::of(json_text(project.metadata.as_ref())),
+            conflict: Vec::new(),
+            archived,
+            archive_url: part(if archived { "unarchive" } else { "archive" }),
+            delete_url: part(if deleted { "restore" } else { "delete" }),
+            deleted,
+        }
+    }
+}
+
+/// Shows the settings.
+///
+/// # Errors
+/// 404 for a project that the viewer can't see.
+pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    let id = project_id(&path)?;
+    let (viewer, project) =
+        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+    visit.page(StatusCode::OK, &SettingsPage::of(&visit, &viewer, &project))
+}
+
+impl Sample for SettingsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |archived: bool, conflict: Vec<Difference>| Self {
+            shell: Shell::sample("Settings"),
+            project: ProjectHead::sample(HOSTILE),
+            errors: conflict.iter().map(|_| HOSTILE.to_owned()).collect(),
+            updated_at: version(Some(DateTime::UNIX_EPOCH)),
+            fields: ProjectFields::typed(HOSTILE, HOSTILE, "nextjs", None),
+            settings: Field { value: HOSTILE.to_owned(), errors: vec![HOSTILE.to_owned()] },
+            metadata: Field::default(),
+            conflict,
+            archived,
+            archive_url: "/archive".to_owned(),
+            delete_url: "/delete".to_owned(),
+            deleted: archived,
+        };
+        let both = Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: HOSTILE.to_owned() };
+        vec![
+            ("active", page(false, Vec::new())),
+            ("conflict", page(false, vec![both])),
+            ("archived", page(true, Vec::new())),
+        ]
+    }
+}

@@ -1,0 +1,149 @@
+//! `GET /projects/{id}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::head::ProjectHead;
+use super::project_id;
+use crate::activity::{Filter, Scope, timeline};
+use crate::containers;
+use crate::error::{AppError, AppResult};
+use crate::projects::Kind;
+use crate::projects::queries::{self, ContainerPart, ProjectView};
+use crate::web::activity::convert::Eyes;
+use crate::web::activity::display::{Day, DayItem, Running};
+use crate::web::display::{Badge, Fact, Timestamp};
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::Shell;
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// A project's overview.
+#[derive(Debug, Template)]
+#[template(path = "projects/show.html")]
+pub struct ProjectPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head of all its pages.
+    pub project: ProjectHead,
+    /// What it is about.
+    pub description: Option<String>,
+    /// What runs now.
+    pub running: Vec<Running>,
+    /// The latest entries.
+    pub days: Vec<Day>,
+    /// All entries.
+    pub activity_url: String,
+    /// Its container.
+    pub container: Option<ContainerCard>,
+    /// Everything else.
+    pub facts: Vec<Fact>,
+}
+
+/// A project's container at a glance.
+#[derive(Debug, Clone)]
+pub struct ContainerCard {
+    /// Its page.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub badge: Badge,
+    /// Image, port, address.
+    pub facts: Vec<Fact>,
+}
+
+impl ContainerCard {
+    fn new(container: &ContainerPart) -> Self {
+        let mut facts = vec![
+            Fact::mono("Image", container.image_name.as_deref().unwrap_or("—")),
+            Fact::mono(
+                "Port",
+                container.assigned_port.map_or_else(|| "—".to_owned(), |port| port.to_string()),
+            ),
+        ];
+        if let Some(address) = &container.url {
+            facts.push(match urls::external(address) {
+                Some(url) => Fact::link("Address", address, url),
+                None => Fact::text("Address", address),
+            });
+        }
+        Self {
+            url: urls::container(container.id),
+            name: container.name.clone(),
+            badge: crate::web::containers::badge(&containers::Status::from_stored(&container.status)),
+            facts,
+        }
+    }
+}
+
+/// How many entries the overview shows.
+const LATEST: i64 = 10;
+
+/// Shows the overview.
+///
+/// # Errors
+/// 404 for a project that the viewer can't see.
+pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    let id = project_id(&path)?;
+    let now = visit.app.clock.now();
+    let (viewer, (project, latest)) = visit
+        .read(move |conn, viewer| {
+            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
+            Ok((project, timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?))
+        })
+        .await?;
+    let (zone, eyes) = (viewer.zone, Eyes::of(&viewer, now));
+    let head = ProjectHead::new(&project, "", now, zone);
+    let page = ProjectPage {
+        shell: visit.shell(&viewer, &project.name).with_breadcrumbs(head.crumbs(None)),
+        project: head,
+        description: project.description.clone().filter(|text| !text.trim().is_empty()),
+        running: latest.running.iter().map(|entry| eyes.running(entry)).collect(),
+        days: eyes.days(&latest),
+        activity_url: urls::project_part(id, "activity"),
+        container: project.container.as_ref().map(ContainerCard::new),
+        facts: facts(&project, now, zone),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
+    let mut facts = vec![Fact::text("Type", Kind::label(project.kind.as_deref().unwrap_or("—")))];
+    if let Some((_, name, email)) = &project.owner {
+        let named = name.clone().filter(|name| !name.trim().is_empty());
+        facts.push(Fact::text("Owner", named.unwrap_or_else(|| email.clone())));
+    }
+    for (label, at) in [("Created", project.created_at), ("Changed", project.updated_at)] {
+        facts.extend(at.map(|at| Fact::text(label, Timestamp::new(at, now, zone).exact)));
+    }
+    facts.push(Fact::mono("Id", project.id.to_string()));
+    facts
+}
+
+impl Sample for ProjectPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |name: &str, container: Option<ContainerCard>| Self {
+            shell: Shell::sample("Project"),
+            project: ProjectHead::sample(name),
+            description: Some(name.to_owned()),
+            running: Vec::new(),
+            days: Vec::new(),
+            activity_url: "/projects/x/activity".to_owned(),
+            container,
+            facts: vec![Fact::mono(name, name)],
+        };
+        let card = ContainerCard {
+            url: "/containers/x".to_owned(),
+            name: HOSTILE.to_owned(),
+            badge: crate::web::containers::badge(&containers::Status::Other(HOSTILE.to_owned())),
+            facts: vec![Fact::mono(HOSTILE, HOSTILE)],
+        };
+        vec![("without a container", page("shop-api", None)), ("hostile", page(HOSTILE, Some(card)))]
+    }
+}

@@ -1,0 +1,194 @@
+//! `GET|POST /projects/{id}/{archive|unarchive|delete|restore}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use serde::Deserialize;
+
+use super::head::ProjectHead;
+use super::project_id;
+use crate::db::ids::ProjectId;
+use crate::error::{AppError, AppResult};
+use crate::projects::Status;
+use crate::projects::commands::{self, ChangeError};
+use crate::projects::queries::{self, ProjectView};
+use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use crate::web::forms::Form;
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// What moves a project from one status to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Archive,
+    Unarchive,
+    Delete,
+    Restore,
+}
+
+impl Move {
+    fn from_path(text: &str) -> AppResult<Self> {
+        match text {
+            "archive" => Ok(Self::Archive),
+            "unarchive" => Ok(Self::Unarchive),
+            "delete" => Ok(Self::Delete),
+            "restore" => Ok(Self::Restore),
+            _ => Err(AppError::NotFound),
+        }
+    }
+
+    fn target(self) -> Status {
+        match self {
+            Self::Archive => Status::Archived,
+            Self::Delete => Status::Deleted,
+            Self::Unarchive | Self::Restore => Status::Active,
+        }
+    }
+
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Archive => "Archive project",
+            Self::Unarchive => "Unarchive project",
+            Self::Delete => "Delete project",
+            Self::Restore => "Restore project",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Archive => "archived",
+            Self::Unarchive => "back in use",
+            Self::Delete => "deleted",
+            Self::Restore => "restored",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Archive => {
+                "It leaves the lists of active projects and can't be changed. Nothing stops, and its history stays."
+            }
+            Self::Unarchive => "It can be changed again.",
+            Self::Delete => {
+                "It goes out of sight. Its record stays readable, and it can be restored until retention removes it. \
+                 Its container is not touched."
+            }
+            Self::Restore => "It comes back as an active project, with its whole history.",
+        }
+    }
+
+    /// Why it makes no sense from where the project is.
+    fn obstacle(self, from: &Status) -> Option<&'static str> {
+        match (self, from) {
+            (Self::Archive, Status::Archived) => Some("This project is archived already."),
+            (Self::Archive, Status::Deleted) => Some("This project is deleted. Restore it first."),
+            (Self::Unarchive, Status::Archived) | (Self::Restore, Status::Deleted) => None,
+            (Self::Unarchive, _) => Some("This project is not archived."),
+            (Self::Delete, Status::Deleted) => Some("This project is deleted already."),
+            (Self::Restore, _) => Some("This project is not deleted."),
+            (Self::Archive | Self::Delete, _) => None,
+        }
+    }
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct Confirmation {
+    #[serde(default)]
+    confirm: String,
+}
+
+/// Shows what will happen.
+///
+/// # Errors
+/// 404 for a project that the viewer can't see, and for other words.
+pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+    let (id, step) = parts(path)?;
+    let (viewer, project) =
+        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+    let page = page(&visit, &viewer, &project, step, Vec::new());
+    visit.page(StatusCode::OK, &page)
+}
+
+/// Does it.
+///
+/// # Errors
+/// 404 for a project that the viewer can't see, and for other words.
+pub async fn carry_out(
+    visit: Visit,
+    path: Path<(String, String)>,
+    form: Form<Confirmation>,
+) -> AppResult<HttpResponse> {
+    let (id, step) = parts(path)?;
+    let principal = visit.principal();
+    let (viewer, refused) = visit
+        .write(move |conn, viewer| {
+            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let from = Status::from_stored(project.status.as_deref());
+            if step.obstacle(&from).is_some() {
+                return Ok(Some((StatusCode::CONFLICT, project, Vec::new())));
+            }
+            if step == Move::Delete && form.0.confirm.trim() != project.name.trim() {
+                let told = "Type the project's name to delete it.".to_owned();
+                return Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, vec![told])));
+            }
+            match commands::set_status(conn, &principal(viewer), id, &step.target()) {
+                Ok(_) => Ok(None),
+                Err(ChangeError::NotFound) => Err(AppError::NotFound),
+                Err(ChangeError::Query(error)) => Err(error.into()),
+                Err(error) => Err(AppError::Internal(error.into())),
+            }
+        })
+        .await?;
+    match refused {
+        Some((status, project, errors)) => {
+            let page = page(&visit, &viewer, &project, step, errors);
+            visit.page(status, &page)
+        }
+        None => {
+            let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
+            Ok(visit.redirect_with_notice(&location, format!("The project is {}.", step.done())))
+        }
+    }
+}
+
+fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {
+    let (id, step) = path.into_inner();
+    Ok((project_id(&Path::from(id))?, Move::from_path(&step)?))
+}
+
+fn page(
+    visit: &Visit,
+    viewer: &crate::auth::Viewer,
+    project: &ProjectView,
+    step: Move,
+    errors: Vec<String>,
+) -> ConfirmationPage {
+    let head = ProjectHead::new(project, "", visit.app.clock.now(), viewer.zone);
+    let title = format!("{}: {}", step.verb(), project.name);
+    let mut effects = Vec::new();
+    if let (Move::Delete, Some(container)) = (step, &project.container) {
+        effects.push(Effect::line(format!(
+            "Container {} keeps its state ({}).",
+            container.name, container.status
+        )));
+    }
+    ConfirmationPage {
+        shell: visit.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(step.verb()))),
+        title,
+        text: step.text().to_owned(),
+        effects,
+        errors: Vec::new(),
+        action: visit.request.path().to_owned(),
+        updated_at: String::new(),
+        confirm: (step == Move::Delete).then(|| ConfirmName {
+            name: project.name.clone(),
+            label: "Type the name to confirm".to_owned(),
+            errors,
+        }),
+        verb: step.verb().to_owned(),
+        danger: step == Move::Delete,
+        blocked: step.obstacle(&Status::from_stored(project.status.as_deref())).map(str::to_owned),
+        cancel_url: urls::project_part(project.id, "settings"),
+    }
+}

@@ -1,0 +1,155 @@
+//! `POST /projects/{id}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::new::ProjectFields;
+use super::project_id;
+use super::settings::{Difference, SettingsPage, json_text};
+use crate::error::{AppError, AppResult};
+use crate::projects::commands::{self, ChangeError};
+use crate::projects::queries::{self, ProjectView};
+use crate::projects::{JsonText, Kind, Status};
+use crate::web::forms::{Field, Form};
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// What the form sends. What a script leaves out stays as it is.
+#[derive(Deserialize)]
+pub struct ProjectChange {
+    name: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    settings: Option<String>,
+    metadata: Option<String>,
+    updated_at: Option<String>,
+}
+
+/// The form as it was sent, checked.
+struct Typed {
+    fields: ProjectFields,
+    settings: Field,
+    metadata: Field,
+    kind: String,
+}
+
+/// What became of the form.
+enum Outcome {
+    Saved,
+    Invalid(Box<(ProjectView, Typed)>),
+    Stale(Box<(ProjectView, Typed)>),
+    NotActive(Box<(ProjectView, Typed, Status)>),
+}
+
+/// Saves the change, or shows the form again with what is wrong.
+///
+/// # Errors
+/// 404 for a project that the viewer can't see; 400 for a version that is no time.
+pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>) -> AppResult<HttpResponse> {
+    let id = project_id(&path)?;
+    let seen = seen_version(form.0.updated_at.as_deref())?;
+    let principal = visit.principal();
+    let (viewer, outcome) = visit
+        .write(move |conn, viewer| {
+            let stored = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let mut typed = Typed::new(form.0, &stored);
+            let draft = typed.fields.draft(&typed.kind, stored.kind.as_deref());
+            let settings = parse_json(&mut typed.settings);
+            let metadata = parse_json(&mut typed.metadata);
+            let (Some(draft), Some(settings), Some(metadata)) = (draft, settings, metadata) else {
+                return Ok(Outcome::Invalid(Box::new((stored, typed))));
+            };
+            let seen = seen.unwrap_or(stored.updated_at);
+            match commands::update(conn, &principal(viewer), id, &draft, &settings, &metadata, seen) {
+                Ok(()) => Ok(Outcome::Saved),
+                Err(ChangeError::Stale(current)) => Ok(Outcome::Stale(Box::new((*current, typed)))),
+                Err(ChangeError::NotActive(status)) => {
+                    Ok(Outcome::NotActive(Box::new((stored, typed, status))))
+                }
+                Err(ChangeError::NotFound) => Err(AppError::NotFound),
+                Err(ChangeError::Query(error)) => Err(error.into()),
+                Err(error @ ChangeError::NoSuchContainer) => Err(AppError::Internal(error.into())),
+            }
+        })
+        .await?;
+    let (status, project, typed, errors, conflict) = match outcome {
+        Outcome::Saved => {
+            let url = urls::project_part(id, "settings");
+            return Ok(visit.redirect_with_notice(&url, "Changes saved."));
+        }
+        Outcome::Invalid(both) => {
+            let told = "Nothing was saved. See what is marked below.".to_owned();
+            (StatusCode::UNPROCESSABLE_ENTITY, both.0, both.1, told, Vec::new())
+        }
+        Outcome::Stale(both) => {
+            let told = "Somebody saved this project while you were editing. Your text is kept below; \
+                        saving again replaces theirs."
+                .to_owned();
+            let conflict = differences(&both.0, &both.1);
+            (StatusCode::CONFLICT, both.0, both.1, told, conflict)
+        }
+        Outcome::NotActive(all) => {
+            let told = format!("Nothing was saved: this project is {}.", all.2.as_str());
+            (StatusCode::CONFLICT, all.0, all.1, told, Vec::new())
+        }
+    };
+    let mut page = SettingsPage::of(&visit, &viewer, &project);
+    page.errors = vec![errors];
+    page.fields = typed.fields;
+    page.settings = typed.settings;
+    page.metadata = typed.metadata;
+    page.conflict = conflict;
+    visit.page(status, &page)
+}
+
+/// The version that the form was made from; `None` when it names none.
+fn seen_version(text: Option<&str>) -> AppResult<Option<Option<DateTime<Utc>>>> {
+    match text {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(text) => DateTime::parse_from_rfc3339(text).map(|at| Some(Some(at.to_utc()))).map_err(|_| {
+            AppError::BadRequest("updated_at is no time such as 2026-11-20T14:02:00.000000Z.".to_owned())
+        }),
+    }
+}
+
+impl Typed {
+    fn new(change: ProjectChange, stored: &ProjectView) -> Self {
+        let kind = change.kind.or_else(|| stored.kind.clone()).unwrap_or_else(|| "nextjs".to_owned());
+        let name = change.name.unwrap_or_else(|| stored.name.clone());
+        let description = change.description.or_else(|| stored.description.clone()).unwrap_or_default();
+        Self {
+            fields: ProjectFields::typed(&name, &description, &kind, stored.kind.as_deref()),
+            settings: Field::of(change.settings.unwrap_or_else(|| json_text(stored.settings.as_ref()))),
+            metadata: Field::of(change.metadata.unwrap_or_else(|| json_text(stored.metadata.as_ref()))),
+            kind,
+        }
+    }
+}
+
+fn parse_json(field: &mut Field) -> Option<JsonText> {
+    JsonText::parse(&field.value).map_err(|error| field.refuse(error)).ok()
+}
+
+fn differences(stored: &ProjectView, typed: &Typed) -> Vec<Difference> {
+    let stored_kind = stored.kind.clone().unwrap_or_default();
+    [
+        ("Name", typed.fields.name.value.clone(), stored.name.clone()),
+        (
+            "Description",
+            typed.fields.description.value.clone(),
+            stored.description.clone().unwrap_or_default(),
+        ),
+        ("Type", Kind::label(&typed.kind).to_owned(), Kind::label(&stored_kind).to_owned()),
+        ("Settings", typed.settings.value.clone(), json_text(stored.settings.as_ref())),
+        ("Metadata", typed.metadata.value.clone(), json_text(stored.metadata.as_ref())),
+    ]
+    .into_iter()
+    .filter(|(_, yours, theirs)| yours.replace("\r\n", "\n").trim() != theirs.trim())
+    .map(|(field, yours, theirs)| Difference { field, yours, theirs })
+    .collect()
+}

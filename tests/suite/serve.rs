@@ -1,0 +1,165 @@
+//! `pilothouse serve` without `DATABASE_URL`: the database lives and ends with the console.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use pilothouse::postgres::Cluster;
+
+use crate::support::db::new_directory;
+
+/// A data directory that is removed with the test.
+struct Home(PathBuf);
+
+impl Home {
+    fn new() -> Self {
+        Self(new_directory())
+    }
+
+    fn program(&self) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with("PILOTHOUSE_") || name.starts_with("DATABASE_"))
+            {
+                program.env_remove(name);
+            }
+        }
+        program.env("PILOTHOUSE_DATA_DIR", self.0.join("data")).env("PILOTHOUSE_LISTEN", "127.0.0.1:0");
+        program
+    }
+
+    /// Serves, and returns once it answers where it says it is.
+    fn serve(&self) -> Serving {
+        let log = fs::File::create(self.0.join("stderr")).unwrap();
+        let child = self.program().arg("serve").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut serving = Serving { child, database: None };
+        let mut output = BufReader::new(serving.child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("http://") {
+            line.clear();
+            let read = output.read_line(&mut line).unwrap();
+            assert_ne!(read, 0, "{}", fs::read_to_string(self.0.join("stderr")).unwrap());
+        }
+        let address = line.trim().rsplit('/').next().unwrap();
+        let mut answer = String::new();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1."), "{answer}");
+        // Kept open, so that the program can go on printing.
+        serving.child.stdout = Some(output.into_inner());
+        serving.database = Cluster::attach(&self.0.join("data")).unwrap().server_pid();
+        assert!(serving.database.is_some());
+        serving
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.program().args(arguments).stdin(Stdio::null()).output().unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+struct Serving {
+    child: Child,
+    /// Process of its PostgreSQL, once it is known.
+    database: Option<u32>,
+}
+
+impl Serving {
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for the console and for its database to end.
+    fn ended(&mut self) -> ExitStatus {
+        let status = self.child.wait().unwrap();
+        let give_up = Instant::now() + Duration::from_secs(20);
+        while self.database.is_some_and(|pid| Path::new(&format!("/proc/{pid}/cwd")).read_link().is_ok()) {
+            assert!(Instant::now() < give_up, "the database outlives its console");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        status
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Mostly ended already.
+        let _ = self.child.kill();
+        if !std::thread::panicking() {
+            self.ended();
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_or_a_request_to_end_stops_console_and_database_cleanly() {
+    for signal in ["INT", "TERM"] {
+        let home = Home::new();
+        let mut console = home.serve();
+
+        console.signal(signal);
+
+        assert_eq!(console.ended().code(), Some(0), "{signal}");
+        let crashed = home.0.join("data/postgres/data/postmaster.pid");
+        assert!(!crashed.exists(), "{signal}: the database wrote its last checkpoint");
+    }
+}
+
+#[test]
+fn a_killed_console_takes_its_database_along_and_the_next_start_recovers() {
+    let home = Home::new();
+    let mut first = home.serve();
+
+    first.signal("KILL");
+    // At once: the old server may still be ending.
+    let second = home.serve();
+
+    assert_ne!(second.database, first.database);
+    first.ended();
+}
+
+#[test]
+fn a_second_console_on_the_same_data_exits_with_one_line() {
+    let home = Home::new();
+    let _first = home.serve();
+
+    let second = home.run(&["serve"]);
+
+    assert_eq!(second.status.code(), Some(1));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.trim_end().lines().last().unwrap().contains("another pilothouse (process"), "{told}");
+}
+
+#[test]
+fn a_command_beside_a_running_console_uses_its_database_and_leaves_it_running() {
+    let home = Home::new();
+    let console = home.serve();
+
+    let migrated = home.run(&["migrate"]);
+
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let still = Cluster::attach(&home.0.join("data")).unwrap();
+    assert_eq!(still.server_pid(), console.database);
+}
+
+#[test]
+fn a_command_without_a_console_starts_the_database_and_stops_it() {
+    let home = Home::new();
+
+    let migrated = home.run(&["migrate"]);
+
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    assert!(!home.0.join("data/postgres/data/postmaster.pid").exists());
+}
