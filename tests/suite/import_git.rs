@@ -208,7 +208,8 @@ fn only_the_first_parents_count() {
 #[test]
 fn an_import_is_on_record_once() {
     let mut repository = GitRepository::new();
-    repository.commit(&(0..600).map(|n| NewCommit::new(if n % 2 == 0 { ADA } else { BOB }, n)).collect::<Vec<_>>());
+    repository
+        .commit(&(0..600).map(|n| NewCommit::new(if n % 2 == 0 { ADA } else { BOB }, n)).collect::<Vec<_>>());
     let world = World::new();
     world.import(&repository);
     world.import(&repository);
