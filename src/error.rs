@@ -8,6 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use diesel::result::Error as DieselError;
 
 use crate::db::DbError;
+use crate::users::commands::ChangeError;
 
 /// The answer of everything that can fail in a request.
 pub type AppResult<T> = Result<T, AppError>;
@@ -131,6 +132,17 @@ impl From<DbError> for AppError {
 impl From<DieselError> for AppError {
     fn from(error: DieselError) -> Self {
         DbError::from(error).into()
+    }
+}
+
+impl From<ChangeError> for AppError {
+    /// What no form can explain: a user who is gone, or a statement that failed.
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotFound => Self::NotFound,
+            ChangeError::Query(error) => error.into(),
+            error => Self::Internal(error.into()),
+        }
     }
 }
 

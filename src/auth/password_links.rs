@@ -10,7 +10,8 @@ use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
 
-/// Makes a link for `user` that replaces any older one. The caller shows the secret behind `hash`.
+/// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
+/// shows the secret behind `hash`.
 ///
 /// # Errors
 /// When a statement fails.
@@ -20,11 +21,7 @@ pub fn make(
     (user, email): (UserId, &str),
     hash: &SecretHash,
 ) -> QueryResult<DateTime<Utc>> {
-    diesel::update(password_links::table)
-        .filter(password_links::user_id.eq(user))
-        .filter(password_links::used_at.is_null())
-        .set(password_links::used_at.eq(now))
-        .execute(conn)?;
+    cancel(conn, user)?;
     let expires = diesel::insert_into(password_links::table)
         .values((
             password_links::hash.eq(hash.as_str()),
@@ -54,25 +51,46 @@ pub fn holder(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<
         .optional()
 }
 
+/// When the link that waits for `user` ends, if one waits.
+///
+/// # Errors
+/// When the statement fails.
+pub fn waiting(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<DateTime<Utc>>> {
+    password_links::table
+        .filter(password_links::user_id.eq(user))
+        .filter(password_links::used_at.is_null())
+        .filter(password_links::expires_at.gt(now))
+        .select(password_links::expires_at)
+        .first(conn)
+        .optional()
+}
+
+/// Makes every link that waits for `user` useless.
+///
+/// # Errors
+/// When the statement fails.
+pub fn cancel(conn: &mut PgConnection, user: UserId) -> QueryResult<()> {
+    diesel::update(password_links::table)
+        .filter(password_links::user_id.eq(user))
+        .filter(password_links::used_at.is_null())
+        .set(password_links::used_at.eq(now))
+        .execute(conn)
+        .map(|_| ())
+}
+
 /// Uses the link up. Answers whose it was; nothing when it no longer works, also when two requests race.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<(UserId, String)>> {
+    let Some((user, email)) = holder(conn, hash)? else { return Ok(None) };
+    // The user's row first, as everyone who makes or cancels links takes them: nobody blocks another.
+    let _held: UserId = users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn)?;
     let used = diesel::update(password_links::table)
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
         .set(password_links::used_at.eq(now))
-        .returning(password_links::user_id)
-        .get_result::<UserId>(conn)
-        .optional()?;
-    let Some(user) = used else { return Ok(None) };
-    let email: Option<String> = users::table
-        .filter(users::id.eq(user))
-        .filter(users::is_active.eq(true))
-        .select(users::email)
-        .first(conn)
-        .optional()?;
-    Ok(email.map(|email| (user, email)))
+        .execute(conn)?;
+    Ok((used == 1).then_some((user, email)))
 }

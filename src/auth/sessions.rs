@@ -2,14 +2,15 @@
 //! or a deactivation. `token` holds the SHA-256 of what the cookie carries.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, now};
+use diesel::dsl::{IntervalDsl, exists, now};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamptz};
 use ipnetwork::IpNetwork;
 
 use crate::activity::Origin;
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
-use crate::db::schema::sessions;
+use crate::db::schema::{sessions, users};
 
 /// The most sessions that one user has at a time; the oldest makes room.
 pub const MOST_PER_USER: i64 = 20;
@@ -58,7 +59,7 @@ pub fn start(
         .values((
             sessions::user_id.eq(user),
             sessions::token.eq(token.as_str()),
-            sessions::expires_at.eq(now.into_sql::<diesel::sql_types::Timestamptz>() + 14.days()),
+            sessions::expires_at.eq(now.into_sql::<Timestamptz>() + 14.days()),
             sessions::ip_address.eq(origin.ip.map(IpNetwork::from)),
             sessions::user_agent.eq(&origin.user_agent),
         ))
@@ -118,15 +119,48 @@ pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -
     }
 }
 
-/// The living sessions of `user`, the most recently used first.
+/// Whether `session` is or was one of `user`.
+///
+/// # Errors
+/// When the statement fails.
+pub fn belongs(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
+    let rows = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.eq(session));
+    diesel::select(exists(rows)).get_result(conn)
+}
+
+diesel::define_sql_function! {
+    /// How long a session of this role lives without a request.
+    #[sql_name = "pilothouse.session_idle"]
+    fn session_idle(role: Text) -> Interval;
+}
+diesel::define_sql_function! {
+    /// How long a session of this role lives at most.
+    #[sql_name = "pilothouse.session_absolute"]
+    fn session_absolute(role: Text) -> Interval;
+}
+diesel::define_sql_function! {
+    /// PostgreSQL's COALESCE for times.
+    #[sql_name = "coalesce"]
+    fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
+}
+
+/// The living sessions of `user`, the most recently used first. A session lives as long as
+/// `pilothouse.session_actor` lets it in.
 ///
 /// # Errors
 /// When the statement fails.
 pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionLine>> {
+    let today = now.into_sql::<Timestamptz>();
     sessions::table
+        .inner_join(users::table)
         .filter(sessions::user_id.eq(user))
         .filter(sessions::is_active.eq(true))
         .filter(sessions::expires_at.gt(now))
+        .filter(
+            coalesce_time(sessions::last_activity, sessions::created_at)
+                .gt((today - session_idle(users::role)).nullable()),
+        )
+        .filter(sessions::created_at.gt((today - session_absolute(users::role)).nullable()))
         .order((sessions::last_activity.desc().nulls_last(), sessions::id))
         .limit(100)
         .select((

@@ -53,6 +53,19 @@ pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Accou
     Ok(if similar.len() == 1 { similar.pop() } else { None })
 }
 
+/// The account of `user`, while they may sign in.
+///
+/// # Errors
+/// When the statement fails.
+pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account>> {
+    users::table
+        .filter(users::id.eq(user))
+        .filter(users::is_active.eq(true))
+        .select((users::id, users::email, users::name, users::role, users::password_hash, users::is_active))
+        .first(conn)
+        .optional()
+}
+
 diesel::define_sql_function! {
     /// PostgreSQL's lower().
     fn lower(text: diesel::sql_types::VarChar) -> diesel::sql_types::Text;

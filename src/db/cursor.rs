@@ -31,7 +31,7 @@ impl std::str::FromStr for ListPosition {
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
         let (id, key) = text.split_at_checked(36).ok_or(NotAPosition)?;
         let key = key.strip_prefix('.').ok_or(NotAPosition)?;
-        if key.chars().count() > 300 || key.chars().any(char::is_control) {
+        if key.chars().count() > 300 || key.contains('\0') {
             return Err(NotAPosition);
         }
         Ok(Self { key: key.to_owned(), id: id.parse().map_err(|_| NotAPosition)? })

@@ -288,3 +288,15 @@ pub fn kinds(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
 pub fn count(conn: &mut PgConnection) -> QueryResult<i64> {
     projects::table.filter(projects::status.is_distinct_from("deleted")).count().get_result(conn)
 }
+
+/// How many projects `owner` has, the deleted aside.
+///
+/// # Errors
+/// When the statement fails.
+pub fn count_of(conn: &mut PgConnection, owner: UserId) -> QueryResult<i64> {
+    projects::table
+        .filter(projects::user_id.eq(owner))
+        .filter(projects::status.is_distinct_from("deleted"))
+        .count()
+        .get_result(conn)
+}

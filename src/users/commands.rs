@@ -1,15 +1,17 @@
 //! Changes of users: each writes the row and the audit entry together.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::dsl::now;
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
+use diesel::sql_types::Bool;
 use serde_json::{Value, json};
 
 use super::model::{Email, Role, Theme, UserName};
 use super::queries::{self, UserView};
 use crate::activity::{Act, Principal, Target, audit};
-use crate::auth::sessions;
+use crate::auth::{password_links, sessions};
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::users;
 
@@ -22,6 +24,9 @@ pub enum ChangeError {
     /// Somebody else has this address.
     #[error("the address is taken")]
     EmailTaken,
+    /// Somebody else has this address in other capitals, as it is here.
+    #[error("the address is taken in other capitals")]
+    EmailSimilar(String),
     /// Somebody changed them since they were read.
     #[error("changed meanwhile")]
     Stale(Box<UserView>),
@@ -44,6 +49,14 @@ fn taken(error: diesel::result::Error) -> ChangeError {
     }
 }
 
+/// The user, locked until the transaction ends.
+///
+/// # Errors
+/// [`ChangeError::NotFound`], or when a statement fails.
+pub fn hold(conn: &mut PgConnection, id: UserId) -> Result<UserView, ChangeError> {
+    locked(conn, id, false)
+}
+
 /// Creates a user. Without a hash they can't sign in until a one-time link sets a password.
 ///
 /// # Errors
@@ -56,9 +69,7 @@ pub fn create(
     role: Role,
     password_hash: Option<&str>,
 ) -> Result<UserId, ChangeError> {
-    if queries::id_of(conn, email.as_str())?.is_some() {
-        return Err(ChangeError::EmailTaken);
-    }
+    refuse_taken(conn, email, None)?;
     let id = UserId(principal.entropy.uuid());
     diesel::insert_into(users::table)
         .values((
@@ -87,28 +98,34 @@ pub fn update(
     (email, name, role): (&Email, &UserName, Role),
     seen: Option<DateTime<Utc>>,
 ) -> Result<(), ChangeError> {
-    let current = locked(conn, id)?;
+    let current = locked(conn, id, role != Role::Admin)?;
+    let same_role = Role::from_stored(&current.role) == role;
+    // A role that the console does not know stays as it is stored until somebody chooses another.
+    let stored_role = if same_role { current.role.as_str() } else { role.as_str() };
+    let before = json!({ "email": current.email, "name": current.name, "role": current.role });
+    let after = json!({ "email": email.as_str(), "name": name.as_deref(), "role": stored_role });
+    if before == after {
+        return Ok(());
+    }
     if current.updated_at != seen {
         return Err(ChangeError::Stale(Box::new(current)));
     }
-    if role != Role::Admin && Role::from_stored(&current.role) == Role::Admin {
+    if !same_role && role != Role::Admin {
         refuse_last_admin(conn, id)?;
     }
-    let before = json!({ "email": current.email, "name": current.name, "role": current.role });
-    let after = json!({ "email": email.as_str(), "name": name.as_deref(), "role": role.as_str() });
-    if before == after {
-        return Ok(());
+    if current.email != email.as_str() {
+        refuse_taken(conn, email, Some(id))?;
     }
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::email.eq(email.as_str()),
             users::name.eq(name.as_deref()),
-            users::role.eq(role.as_str()),
+            users::role.eq(stored_role),
             users::updated_at.eq(now),
         ))
         .execute(conn)
         .map_err(taken)?;
-    if Role::from_stored(&current.role) != role {
+    if !same_role {
         // What a session may do is fixed when it starts; a new role starts with a new one.
         sessions::end_all(conn, id, None)?;
     }
@@ -127,7 +144,7 @@ pub fn set_active(
     id: UserId,
     active: bool,
 ) -> Result<String, ChangeError> {
-    let current = locked(conn, id)?;
+    let current = locked(conn, id, !active)?;
     let name = current.display_name().to_owned();
     if current.is_active() == active {
         return Ok(name);
@@ -141,6 +158,7 @@ pub fn set_active(
     let act = if active { Act::UserActivated } else { Act::UserDeactivated };
     if !active {
         sessions::end_all(conn, id, None)?;
+        password_links::cancel(conn, id)?;
     }
     let target = Target::user(id, &current.email);
     audit::record_change(
@@ -154,7 +172,7 @@ pub fn set_active(
     Ok(name)
 }
 
-/// Sets a password and ends all sessions but `keep`.
+/// Sets a password, ends all sessions but `keep`, and makes one-time links that wait for the user useless.
 ///
 /// # Errors
 /// When a statement fails.
@@ -168,7 +186,35 @@ pub fn set_password(
 ) -> QueryResult<()> {
     diesel::update(users::table.filter(users::id.eq(id))).set(users::password_hash.eq(hash)).execute(conn)?;
     sessions::end_all(conn, id, keep)?;
+    password_links::cancel(conn, id)?;
     audit::record(conn, principal, act, &Target::user(id, email))
+}
+
+/// [`set_password`] for somebody who has proved to know the password behind `verified`. Answers whether it
+/// still was their password.
+///
+/// # Errors
+/// When a statement fails.
+pub fn change_password(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (id, email): (UserId, &str),
+    verified: &str,
+    hash: &str,
+    keep: SessionId,
+) -> QueryResult<bool> {
+    let held: Option<UserId> = users::table
+        .filter(users::id.eq(id))
+        .filter(users::is_active.eq(true))
+        .filter(users::password_hash.eq(verified))
+        .select(users::id)
+        .for_update()
+        .first(conn)
+        .optional()?;
+    if held.is_some() {
+        set_password(conn, principal, (id, email), &Act::PasswordChanged, hash, Some(keep))?;
+    }
+    Ok(held.is_some())
 }
 
 /// Changes one's own name.
@@ -187,7 +233,7 @@ pub fn rename(
         return Ok(());
     }
     diesel::update(users::table.filter(users::id.eq(id)))
-        .set(users::name.eq(name.as_deref()))
+        .set((users::name.eq(name.as_deref()), users::updated_at.eq(now)))
         .execute(conn)?;
     audit::record_change(
         conn,
@@ -205,37 +251,56 @@ pub fn rename(
 /// When a statement fails.
 pub fn prefer(
     conn: &mut PgConnection,
+    principal: &Principal,
     id: UserId,
-    zone: Option<chrono_tz::Tz>,
+    zone: Option<Tz>,
     theme: Option<Theme>,
 ) -> QueryResult<()> {
-    if let Some(zone) = zone {
-        diesel::update(users::table.filter(users::id.eq(id)))
-            .set(users::time_zone.eq(zone.name()))
-            .execute(conn)?;
+    let (email, old_zone, old_theme): (String, String, String) = users::table
+        .filter(users::id.eq(id))
+        .select((users::email, users::time_zone, users::theme))
+        .for_update()
+        .first(conn)?;
+    let new_zone = zone.map_or(old_zone.as_str(), |zone| zone.name());
+    let new_theme = theme.map_or(old_theme.as_str(), |theme| theme.as_str());
+    let before = json!({ "time_zone": old_zone, "theme": old_theme });
+    let after = json!({ "time_zone": new_zone, "theme": new_theme });
+    if before == after {
+        return Ok(());
     }
-    if let Some(theme) = theme {
-        diesel::update(users::table.filter(users::id.eq(id)))
-            .set(users::theme.eq(theme.as_str()))
-            .execute(conn)?;
-    }
-    Ok(())
+    diesel::update(users::table.filter(users::id.eq(id)))
+        .set((users::time_zone.eq(new_zone), users::theme.eq(new_theme)))
+        .execute(conn)?;
+    let target = Target::user(id, &email);
+    audit::record_change(conn, principal, &Act::PreferencesChanged, &target, before, after)
 }
 
+/// Refuses an address that somebody other than `except` has, in whatever capitals.
+fn refuse_taken(conn: &mut PgConnection, email: &Email, except: Option<UserId>) -> Result<(), ChangeError> {
+    match queries::similar_email(conn, email.as_str(), except)? {
+        None => Ok(()),
+        Some(stored) if stored == email.as_str() => Err(ChangeError::EmailTaken),
+        Some(stored) => Err(ChangeError::EmailSimilar(stored)),
+    }
+}
+
+/// Only after [`locked`] has locked every admin: two who deactivate each other must not both succeed.
 fn refuse_last_admin(conn: &mut PgConnection, id: UserId) -> Result<(), ChangeError> {
-    // Two admins who deactivate each other at once must not both succeed.
-    let _admins: Vec<UserId> = users::table
-        .filter(users::role.eq("admin"))
+    if queries::another_admin_can_sign_in(conn, id)? { Ok(()) } else { Err(ChangeError::LastAdmin) }
+}
+
+/// The user, locked until the transaction ends; with all admins when `may_end_an_admin`. One statement in
+/// the order of ids, so that two such acts wait for each other instead of blocking each other.
+fn locked(conn: &mut PgConnection, id: UserId, may_end_an_admin: bool) -> Result<UserView, ChangeError> {
+    let admins = users::role.eq("admin").and(may_end_an_admin.into_sql::<Bool>());
+    let held: Vec<UserId> = users::table
+        .filter(users::id.eq(id).or(admins))
         .order(users::id)
         .select(users::id)
         .for_update()
         .load(conn)?;
-    if queries::another_admin_can_sign_in(conn, id)? { Ok(()) } else { Err(ChangeError::LastAdmin) }
-}
-
-fn locked(conn: &mut PgConnection, id: UserId) -> Result<UserView, ChangeError> {
-    let held: Option<UserId> =
-        users::table.filter(users::id.eq(id)).select(users::id).for_update().first(conn).optional()?;
-    held.ok_or(ChangeError::NotFound)?;
+    if !held.contains(&id) {
+        return Err(ChangeError::NotFound);
+    }
     queries::find(conn, id)?.ok_or(ChangeError::NotFound)
 }

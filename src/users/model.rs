@@ -16,6 +16,29 @@ impl Role {
         if text == "admin" { Self::Admin } else { Self::Owner }
     }
 
+    /// Every role, in the order that a form offers them.
+    pub const ALL: [Self; 2] = [Self::Owner, Self::Admin];
+
+    /// Reads what a form sends: unlike [`Role::from_stored`], nothing unknown passes.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| "Choose one of the roles.".to_owned())
+    }
+
+    /// What pages call it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Admin => "Admin",
+            Self::Owner => "Owner",
+        }
+    }
+
     /// The stored text.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -46,6 +69,17 @@ impl Theme {
     #[must_use]
     pub fn from_stored(text: &str) -> Self {
         Self::ALL.into_iter().find(|theme| theme.as_str() == text).unwrap_or_default()
+    }
+
+    /// Reads what a form sends: unlike [`Theme::from_stored`], nothing unknown passes.
+    ///
+    /// # Errors
+    /// A sentence for the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|theme| theme.as_str() == text)
+            .ok_or_else(|| "Choose one of the themes.".to_owned())
     }
 
     /// The stored text.

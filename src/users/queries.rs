@@ -52,13 +52,21 @@ pub struct UserLine {
     pub last_seen: Option<DateTime<Utc>>,
     /// How many projects they have, the deleted aside.
     pub projects: Option<i64>,
+    /// The address as the list is ordered by it: the database's lower-case form, not Rust's.
+    pub sort_key: String,
 }
 
 impl UserLine {
+    /// The name, else the address.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+    }
+
     /// Where the line stands in the list.
     #[must_use]
     pub fn position(&self) -> ListPosition {
-        ListPosition { key: self.email.to_lowercase(), id: self.id.0 }
+        ListPosition { key: self.sort_key.clone(), id: self.id.0 }
     }
 }
 
@@ -91,6 +99,7 @@ pub fn page(
             users::last_login,
             last_seen,
             owned,
+            lower(users::email),
         ))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
@@ -139,8 +148,6 @@ pub struct UserView {
     pub updated_at: Option<DateTime<Utc>>,
     /// When they signed in last.
     pub last_login: Option<DateTime<Utc>>,
-    /// Where their times are shown for.
-    pub time_zone: String,
 }
 
 impl UserView {
@@ -173,7 +180,6 @@ pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>
             users::created_at,
             users::updated_at,
             users::last_login,
-            users::time_zone,
         ))
         .first(conn)
         .optional()
@@ -185,6 +191,22 @@ pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>
 /// When the statement fails.
 pub fn id_of(conn: &mut PgConnection, email: &str) -> QueryResult<Option<UserId>> {
     users::table.filter(users::email.eq(email)).select(users::id).first(conn).optional()
+}
+
+/// The stored address that equals `email` but for capitals, of anybody but `except`; an exact match first.
+///
+/// # Errors
+/// When the statement fails.
+pub fn similar_email(
+    conn: &mut PgConnection,
+    email: &str,
+    except: Option<UserId>,
+) -> QueryResult<Option<String>> {
+    let mut rows = users::table.filter(lower(users::email).eq(lower(email))).into_boxed();
+    if let Some(except) = except {
+        rows = rows.filter(users::id.ne(except));
+    }
+    rows.order(users::email.eq(email).desc()).select(users::email).first(conn).optional()
 }
 
 /// Whether an admin other than `id` could sign in.

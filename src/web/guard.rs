@@ -28,6 +28,11 @@ pub fn request_id(request: &HttpRequest) -> String {
 /// hold its connection for ever.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// `path` as logs may hold it: the address of a one-time link is a secret.
+fn loggable(path: &str) -> &str {
+    if path.starts_with("/passwords/") { "/passwords/…" } else { path }
+}
+
 /// Gives the request an id and a span, and logs how it was answered.
 ///
 /// # Errors
@@ -41,7 +46,8 @@ pub async fn identify<B: MessageBody>(
         .map(|app| app.entropy.uuid().simple().to_string())
         .unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", %id, method = %request.method(), path = %request.path());
+    let span =
+        tracing::info_span!("request", %id, method = %request.method(), path = loggable(request.path()));
     let started = std::time::Instant::now();
     let result = next.call(request).instrument(span.clone()).await;
     let status = match &result {

@@ -58,7 +58,11 @@ pub fn add(headers: &mut HeaderMap, nonce: &str) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     for (name, value) in FIXED {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let name = HeaderName::from_static(name);
+        // A page may be stricter: the address of a one-time link goes nowhere at all.
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -4,7 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{activity, assets, containers, guard, health, projects, references, sessions};
+use super::{
+    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references,
+    sessions, users,
+};
 use crate::error::{AppError, AppResult};
 
 /// Mounts every page.
@@ -14,6 +17,7 @@ pub fn mount(config: &mut ServiceConfig) {
     mount_projects(config);
     mount_containers(config);
     mount_activity(config);
+    mount_people(config);
 }
 
 /// One address. What answers GET answers HEAD too. Handlers are contained: a panic or a deadline becomes
@@ -45,8 +49,10 @@ fn mount_public(config: &mut ServiceConfig) {
         .service(at!("/logout", post => sessions::destroy::destroy));
 }
 
+/// Projects and the dashboard that begins with them.
 fn mount_projects(config: &mut ServiceConfig) {
     config
+        .service(at!("/", get => dashboard::show::show))
         .service(at!("/projects", get => projects::index::index, post => projects::create::create))
         .service(at!("/projects/new", get => projects::new::show))
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
@@ -78,6 +84,34 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/audit", get => activity::index::audit))
         .service(at!("/audit/{id}", get => activity::show::audit_entry))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
+}
+
+/// Users, for admins; the viewer's own account; links to set a password, which need no session.
+fn mount_people(config: &mut ServiceConfig) {
+    config
+        .service(at!("/passwords/{token}", get => passwords::edit::edit, post => passwords::edit::update))
+        .service(at!("/account", get => account::show::show))
+        .service(at!("/account/profile", post => account::profile::update))
+        .service(at!("/account/password", post => account::password::update))
+        .service(at!("/account/preferences", post => account::preferences::update))
+        .service(at!("/account/sessions", get => account::sessions::index))
+        .service(at!("/account/sessions/revoke-others", post => account::sessions::revoke_others))
+        .service(at!("/account/sessions/{id}/revoke", post => account::sessions::revoke))
+        .service(at!("/users", get => users::index::index, post => users::new::create))
+        .service(at!("/users/new", get => users::new::new))
+        .service(at!("/users/{id}", get => users::show::show, post => users::show::update))
+        .service(at!("/users/{id}/link", get => users::link::show, post => users::link::create))
+        .service(at!(
+            "/users/{id}/deactivate",
+            get => users::activation::ask_deactivate,
+            post => users::activation::deactivate
+        ))
+        .service(at!(
+            "/users/{id}/activate",
+            get => users::activation::ask_activate,
+            post => users::activation::activate
+        ))
+        .service(at!("/users/{id}/sessions/{sid}/revoke", post => users::sessions::revoke));
 }
 
 /// Everything that is not in the table.

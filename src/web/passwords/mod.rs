@@ -1,1 +1,3 @@
-//! passwords
+//! Setting a password by a one-time link.
+
+pub mod edit;

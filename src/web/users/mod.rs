@@ -1,1 +1,28 @@
-//! users
+//! Users, for admins.
+
+pub mod activation;
+pub mod fields;
+pub mod index;
+pub mod link;
+pub mod new;
+pub mod sessions;
+pub mod show;
+
+use super::display::Badge;
+use crate::users::Role;
+
+/// Whether a user may sign in, in a word.
+#[must_use]
+pub fn activity_badge(active: bool) -> Badge {
+    if active {
+        Badge { icon: "success", label: "Active".to_owned(), tone: "good" }
+    } else {
+        Badge { icon: "stopped", label: "Deactivated".to_owned(), tone: "neutral" }
+    }
+}
+
+/// What a stored role is called; one that the console does not know is called as it is stored.
+#[must_use]
+pub fn role_label(stored: &str) -> String {
+    Role::parse(stored).map_or_else(|_| stored.to_owned(), |role| role.label().to_owned())
+}

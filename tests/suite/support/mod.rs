@@ -3,5 +3,6 @@
 pub mod answer;
 pub mod console;
 pub mod db;
+pub mod git;
 pub mod person;
 pub mod stage;

@@ -1,0 +1,100 @@
+//! `POST /account/password`
+//!
+//! Nobody who is signed in can read or set password hashes, so the hash is asked for and written through
+//! the gate, for the user that the session proved.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+
+use super::show::AccountPage;
+use crate::app::App;
+use crate::auth::throttle::{self, Attempt};
+use crate::auth::{Viewer, password, sign_in};
+use crate::db::Actor;
+use crate::error::{AppError, AppResult};
+use crate::users::commands;
+use crate::web::forms::Form;
+use crate::web::visit::{Visit, origin_of};
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    current_password: String,
+    password: String,
+}
+
+/// Changes the viewer's password and ends their other sessions.
+///
+/// # Errors
+/// When the database can't be asked; refusals are pages.
+pub async fn update(visit: Visit, form: Form<PasswordForm>) -> AppResult<HttpResponse> {
+    let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
+    let mut page = AccountPage::of(&viewer);
+    page.password_errors.extend(password::problem(&form.0.password));
+    if page.password_errors.is_empty() {
+        match change(&visit, &viewer, form.0).await? {
+            Outcome::Changed => {
+                let notice = "Your password is changed. Your other sessions have ended.";
+                return Ok(visit.redirect_with_notice("/account", notice));
+            }
+            Outcome::WrongPassword => {
+                page.current_password_errors.push("This is not your current password.".to_owned())
+            }
+            Outcome::Wait(seconds) => return too_many(page, &visit, &viewer, seconds),
+        }
+    }
+    page.refuse(&visit, &viewer)
+}
+
+enum Outcome {
+    Changed,
+    WrongPassword,
+    /// Seconds.
+    Wait(u64),
+}
+
+async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult<Outcome> {
+    let app: web::Data<App> = visit.app.clone();
+    let (id, email, session) = (viewer.id, viewer.email.clone(), viewer.session);
+    let attempt = Attempt::new(&email, origin_of(&visit.request).ip);
+    let asked = attempt.clone();
+    let (wait, account) = app
+        .db
+        .read(&Actor::Gate, move |conn| {
+            Ok::<_, AppError>((throttle::wait(conn, &asked)?, sign_in::account_of(conn, id)?))
+        })
+        .await?;
+    if let Some(seconds) = wait {
+        return Ok(Outcome::Wait(seconds));
+    }
+    let verified = account.and_then(|account| account.usable_hash());
+    let endless = form.current_password.chars().count() > password::LONGEST;
+    let right = !endless
+        && password::verify(verified.clone(), form.current_password).await.map_err(AppError::Internal)?;
+    let Some(verified) = verified.filter(|_| right) else {
+        app.db
+            .write(&Actor::Gate, move |conn| throttle::count_failure(conn, &attempt).map_err(AppError::from))
+            .await?;
+        return Ok(Outcome::WrongPassword);
+    };
+    let hash = password::hash(form.password).await.map_err(AppError::Internal)?;
+    let principal = visit.principal()(viewer);
+    let changed = app
+        .db
+        .write(&Actor::Gate, move |conn| {
+            throttle::forget(conn, &attempt)?;
+            commands::change_password(conn, &principal, (id, &email), &verified, &hash, session)
+                .map_err(AppError::from)
+        })
+        .await?;
+    // Somebody else changed it between the check and here.
+    Ok(if changed { Outcome::Changed } else { Outcome::WrongPassword })
+}
+
+fn too_many(mut page: AccountPage, visit: &Visit, viewer: &Viewer, seconds: u64) -> AppResult<HttpResponse> {
+    page.errors.push(format!("Too many tries. Wait {seconds} seconds, then try again."));
+    let mut response = page.answer(visit, viewer, StatusCode::TOO_MANY_REQUESTS)?;
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    Ok(response)
+}

@@ -1,0 +1,109 @@
+//! `GET /account/sessions`, `POST /account/sessions/{id}/revoke`, `POST /account/sessions/revoke-others`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use crate::activity::{Act, Target, audit};
+use crate::auth::sessions;
+use crate::db::ids::SessionId;
+use crate::error::{AppError, AppResult};
+use crate::web::display::{Tab, counted};
+use crate::web::sample::Sample;
+use crate::web::session_rows::SessionRow;
+use crate::web::shell::{Crumb, Shell};
+use crate::web::users::show::sign_in_again;
+use crate::web::visit::Visit;
+use crate::web::{path, urls};
+
+/// Where the viewer is signed in.
+#[derive(Debug, Template)]
+#[template(path = "account/sessions.html")]
+pub struct SessionsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Account and sessions.
+    pub tabs: Vec<Tab>,
+    /// The living sessions.
+    pub sessions: Vec<SessionRow>,
+    /// Whether there are any besides this one.
+    pub others: bool,
+}
+
+/// Lists the viewer's sessions.
+///
+/// # Errors
+/// When the session can't be read.
+pub async fn index(visit: Visit) -> AppResult<HttpResponse> {
+    let now = visit.app.clock.now();
+    let (viewer, living) = visit.read(|conn, viewer| Ok(sessions::living(conn, viewer.id)?)).await?;
+    let row = |line: &sessions::SessionLine| {
+        SessionRow::new(line, viewer.session, urls::revoke_own_session(line.id), now, viewer.zone)
+    };
+    let way = vec![Crumb::link("Account", "/account"), Crumb::here("Sessions")];
+    let shell = visit.shell(&viewer, "Sessions").with_breadcrumbs(way);
+    visit.page(StatusCode::OK, &SessionsPage::of(shell, living.iter().map(row).collect()))
+}
+
+/// Ends one of the viewer's sessions, and signs out when it is this one.
+///
+/// # Errors
+/// 404 for a session that is not theirs.
+pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
+    let session = path::id::<SessionId>(&visit.request, "id");
+    let principal = visit.principal();
+    let (viewer, session) = visit
+        .write(move |conn, viewer| {
+            let session = session?;
+            if sessions::end(conn, viewer.id, session)? {
+                let target = Target::session(session, &viewer.email);
+                audit::record(conn, &principal(viewer), &Act::SessionRevoked, &target)?;
+            } else if !sessions::belongs(conn, viewer.id, session)? {
+                return Err(AppError::NotFound);
+            }
+            Ok(session)
+        })
+        .await?;
+    if session == viewer.session {
+        return Ok(sign_in_again(&visit));
+    }
+    Ok(visit.redirect_with_notice("/account/sessions", "The session has ended."))
+}
+
+/// Ends all of the viewer's sessions but this one.
+///
+/// # Errors
+/// When the database can't be asked.
+pub async fn revoke_others(visit: Visit) -> AppResult<HttpResponse> {
+    let principal = visit.principal();
+    let (_, ended) = visit
+        .write(move |conn, viewer| {
+            let ended = sessions::end_all(conn, viewer.id, Some(viewer.session))?;
+            if ended > 0 {
+                let target = Target::user(viewer.id, &viewer.email);
+                audit::record(conn, &principal(viewer), &Act::OtherSessionsRevoked, &target)?;
+            }
+            Ok(ended)
+        })
+        .await?;
+    let notice = match ended {
+        0 => "There was no other session.".to_owned(),
+        _ => format!("Ended {}.", counted(ended, "other session", "other sessions")),
+    };
+    Ok(visit.redirect_with_notice("/account/sessions", notice))
+}
+
+impl SessionsPage {
+    fn of(shell: Shell, sessions: Vec<SessionRow>) -> Self {
+        let others = sessions.iter().any(|row| !row.current);
+        Self { shell, tabs: super::tabs("/account/sessions"), sessions, others }
+    }
+}
+
+impl Sample for SessionsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |sessions| Self::of(Shell::sample("Sessions"), sessions);
+        let only = SessionRow::samples().into_iter().filter(|row| row.current).collect();
+        vec![("only-this", page(only)), ("hostile", page(SessionRow::samples()))]
+    }
+}

@@ -1,0 +1,127 @@
+//! `GET /account`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use crate::auth::{Viewer, password};
+use crate::error::AppResult;
+use crate::users::Theme;
+use crate::web::display::{Choice, Tab};
+use crate::web::forms::Field;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+
+/// Profile, password and preferences. Each has a form of its own; what one refuses is shown on this page.
+#[derive(Debug, Template)]
+#[template(path = "account/show.html")]
+pub struct AccountPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Account and sessions.
+    pub tabs: Vec<Tab>,
+    /// What is wrong with the form that was sent.
+    pub errors: Vec<String>,
+    /// The name.
+    pub name_field: Field,
+    /// The address.
+    pub email: String,
+    /// What is wrong with the current password.
+    pub current_password_errors: Vec<String>,
+    /// What is wrong with the new password.
+    pub password_errors: Vec<String>,
+    /// The rule for passwords.
+    pub password_hint: String,
+    /// Every time zone.
+    pub time_zones: Vec<Choice>,
+    /// What is wrong with the time zone.
+    pub time_zone_errors: Vec<String>,
+    /// What is wrong with the theme.
+    pub theme_errors: Vec<String>,
+    /// Every theme.
+    pub themes: Vec<Choice>,
+}
+
+/// The rule for passwords, in a sentence.
+#[must_use]
+pub fn password_hint() -> String {
+    format!("At least {} characters. A few words are easier to remember.", password::SHORTEST)
+}
+
+/// Shows the viewer's account.
+///
+/// # Errors
+/// When the session can't be read.
+pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
+    let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
+    AccountPage::of(&viewer).answer(&visit, &viewer, StatusCode::OK)
+}
+
+impl AccountPage {
+    /// The account of `viewer`.
+    #[must_use]
+    pub fn of(viewer: &Viewer) -> Self {
+        let name = viewer.name.as_deref().unwrap_or_default();
+        Self::with(name, &viewer.email, viewer.zone.name(), viewer.theme.as_str())
+    }
+
+    fn with(name: &str, email: &str, zone: &str, theme: &str) -> Self {
+        let zones = chrono_tz::TZ_VARIANTS.iter();
+        let themes = Theme::ALL.iter();
+        Self {
+            shell: Shell::anonymous("Account"),
+            tabs: super::tabs("/account"),
+            errors: Vec::new(),
+            name_field: Field::of(name),
+            email: email.to_owned(),
+            current_password_errors: Vec::new(),
+            password_errors: Vec::new(),
+            password_hint: password_hint(),
+            time_zones: zones
+                .map(|own| Choice::new(own.name(), own.name().replace('_', " "), zone))
+                .collect(),
+            time_zone_errors: Vec::new(),
+            theme_errors: Vec::new(),
+            themes: themes.map(|own| Choice::new(own.as_str(), own.label(), theme)).collect(),
+        }
+    }
+
+    /// The page of a form that was refused.
+    ///
+    /// # Errors
+    /// When the template can't be rendered.
+    pub fn refuse(mut self, visit: &Visit, viewer: &Viewer) -> AppResult<HttpResponse> {
+        self.errors.push("Nothing was saved. Check the marked fields.".to_owned());
+        self.answer(visit, viewer, StatusCode::UNPROCESSABLE_ENTITY)
+    }
+
+    /// The page in `viewer`'s frame.
+    ///
+    /// # Errors
+    /// When the template can't be rendered.
+    pub fn answer(mut self, visit: &Visit, viewer: &Viewer, status: StatusCode) -> AppResult<HttpResponse> {
+        self.shell = visit.shell(viewer, "Account").with_breadcrumbs(vec![Crumb::here("Account")]);
+        visit.page(status, &self)
+    }
+}
+
+impl Sample for AccountPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |name: &str| Self {
+            shell: Shell::sample("Account"),
+            ..Self::with(name, &format!("{name}@demo.test"), "Europe/Berlin", "dark")
+        };
+        let wrong = || vec!["This is not right.".to_owned()];
+        let refused = Self {
+            errors: wrong(),
+            name_field: Field { value: HOSTILE.to_owned(), errors: wrong() },
+            current_password_errors: wrong(),
+            password_errors: wrong(),
+            time_zone_errors: wrong(),
+            theme_errors: wrong(),
+            ..page(HOSTILE)
+        };
+        vec![("plain", page("ada")), ("hostile", refused), ("endless", page(&endless(200)))]
+    }
+}

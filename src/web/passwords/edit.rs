@@ -1,0 +1,157 @@
+//! `GET|POST /passwords/{token}`
+//!
+//! The token is the only proof that is asked for, so the answers tell nothing to whoever has none, and the
+//! browser is told to keep the address to itself.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::activity::{Act, Principal};
+use crate::app::App;
+use crate::auth::{password, password_links, sign_in};
+use crate::db::{Actor, SecretHash};
+use crate::error::{AppError, AppResult};
+use crate::users::commands;
+use crate::web::account::show::password_hint;
+use crate::web::forms::Form;
+use crate::web::headers::Nonce;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::Shell;
+use crate::web::urls;
+use crate::web::visit::{origin_of, render};
+
+/// The form behind a link, or the word that the link no longer works.
+#[derive(Debug, Template)]
+#[template(path = "passwords/edit.html")]
+pub struct PasswordPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Where the form goes: the link itself.
+    pub action: String,
+    /// Whose password it is.
+    pub email: String,
+    /// Whether the link works.
+    pub valid: bool,
+    /// What is wrong with the password.
+    pub password_errors: Vec<String>,
+    /// The rule for passwords.
+    pub hint: String,
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct PasswordForm {
+    password: String,
+}
+
+/// Shows the form while the link works.
+///
+/// # Errors
+/// When the database can't be asked; a link that does not work is a page.
+pub async fn edit(app: web::Data<App>, request: HttpRequest) -> AppResult<HttpResponse> {
+    match holder(&app, &request).await? {
+        Some(email) => PasswordPage::of(&email, Vec::new()).answer(&request, StatusCode::OK),
+        None => PasswordPage::spent().answer(&request, StatusCode::NOT_FOUND),
+    }
+}
+
+/// Sets the password, uses the link up and ends all sessions of its user.
+///
+/// # Errors
+/// When the database can't be asked; a link that does not work is a page.
+pub async fn update(
+    app: web::Data<App>,
+    request: HttpRequest,
+    form: Form<PasswordForm>,
+) -> AppResult<HttpResponse> {
+    let Some(email) = holder(&app, &request).await? else {
+        return PasswordPage::spent().answer(&request, StatusCode::NOT_FOUND);
+    };
+    if let Some(problem) = password::problem(&form.0.password) {
+        return PasswordPage::of(&email, vec![problem]).answer(&request, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let hash = password::hash(form.0.password).await.map_err(AppError::Internal)?;
+    if !set_password(&app, &request, hash).await? {
+        return PasswordPage::spent().answer(&request, StatusCode::NOT_FOUND);
+    }
+    let mut response = urls::see_other("/login?notice=password-set");
+    keep_to_yourself(&mut response);
+    Ok(response)
+}
+
+/// The hash of the token in the address; nothing when it has not the form of one.
+fn token_hash(request: &HttpRequest) -> Option<SecretHash> {
+    let token = request.match_info().get("token")?;
+    let is_token =
+        token.len() == 64 && token.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    is_token.then(|| SecretHash::of(token))
+}
+
+/// The address of whoever's password the link sets, while it works.
+async fn holder(app: &App, request: &HttpRequest) -> AppResult<Option<String>> {
+    let Some(hash) = token_hash(request) else { return Ok(None) };
+    let held = app
+        .db
+        .read(&Actor::Gate, move |conn| password_links::holder(conn, &hash).map_err(AppError::from))
+        .await?;
+    Ok(held.map(|(_, email)| email))
+}
+
+/// Answers whether the link still worked: of two requests at once, one gets it.
+async fn set_password(app: &App, request: &HttpRequest, password_hash: String) -> AppResult<bool> {
+    let Some(link) = token_hash(request) else { return Ok(false) };
+    let (origin, owned) = (origin_of(request), app.clone());
+    app.db
+        .write(&Actor::Gate, move |conn| {
+            let Some((id, email)) = password_links::redeem(conn, &link)? else { return Ok(false) };
+            let account = sign_in::account_of(conn, id)?.ok_or(AppError::NotFound)?;
+            let principal = Principal::account(&account, origin, &owned);
+            commands::set_password(conn, &principal, (id, &email), &Act::PasswordSet, &password_hash, None)?;
+            Ok(true)
+        })
+        .await
+}
+
+fn keep_to_yourself(response: &mut HttpResponse) {
+    response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
+}
+
+impl PasswordPage {
+    fn of(email: &str, password_errors: Vec<String>) -> Self {
+        Self {
+            shell: Shell::anonymous("Set your password"),
+            action: String::new(),
+            email: email.to_owned(),
+            valid: true,
+            password_errors,
+            hint: password_hint(),
+        }
+    }
+
+    fn spent() -> Self {
+        Self { shell: Shell::anonymous("Link no longer works"), valid: false, ..Self::of("", Vec::new()) }
+    }
+
+    fn answer(mut self, request: &HttpRequest, status: StatusCode) -> AppResult<HttpResponse> {
+        self.shell.nonce = Nonce::of(request);
+        self.action = urls::password_link(request.match_info().get("token").unwrap_or_default());
+        let mut response = render(status, &self)?;
+        keep_to_yourself(&mut response);
+        Ok(response)
+    }
+}
+
+impl Sample for PasswordPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let wrong = || vec!["Use at least 12 characters.".to_owned()];
+        vec![
+            ("plain", Self::of("ada@demo.test", Vec::new())),
+            ("refused", Self::of("ada@demo.test", wrong())),
+            ("hostile", Self::of(HOSTILE, vec![HOSTILE.to_owned()])),
+            ("endless", Self::of(&endless(200), wrong())),
+            ("spent", Self::spent()),
+        ]
+    }
+}

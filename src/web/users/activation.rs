@@ -1,0 +1,157 @@
+//! `GET|POST /users/{id}/deactivate`, `GET|POST /users/{id}/activate`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use diesel::{Connection, PgConnection};
+
+use super::show::sign_in_again;
+use crate::auth::{Viewer, sessions};
+use crate::db::ids::UserId;
+use crate::error::{AppError, AppResult};
+use crate::projects::queries as projects;
+use crate::users::Role;
+use crate::users::commands::{self, ChangeError};
+use crate::users::queries::{self, UserView};
+use crate::web::confirmation::{ConfirmationPage, Effect};
+use crate::web::display::counted;
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{path, urls};
+
+const LAST_ADMIN: &str =
+    "This is the last admin who can sign in. Without one, nobody could manage this console.";
+
+/// Asks before a user is deactivated.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn ask_deactivate(visit: Visit) -> AppResult<HttpResponse> {
+    ask(visit, false).await
+}
+
+/// Asks before a user is activated.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn ask_activate(visit: Visit) -> AppResult<HttpResponse> {
+    ask(visit, true).await
+}
+
+/// Ends a user's sessions and lets nobody sign in as them.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn deactivate(visit: Visit) -> AppResult<HttpResponse> {
+    set(visit, false).await
+}
+
+/// Lets a user sign in again.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn activate(visit: Visit) -> AppResult<HttpResponse> {
+    set(visit, true).await
+}
+
+async fn ask(visit: Visit, active: bool) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&visit.request, "id");
+    let (viewer, (user, page)) = visit
+        .read_as_admin(move |conn, _| {
+            let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
+            let page = question(conn, &user, active)?;
+            Ok((user, page))
+        })
+        .await?;
+    if user.is_active() == active {
+        return Ok(urls::see_other(&urls::user(user.id)));
+    }
+    answer(&visit, &viewer, &user, page, StatusCode::OK)
+}
+
+async fn set(visit: Visit, active: bool) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&visit.request, "id");
+    let principal = visit.principal();
+    let (viewer, (user, refused)) = visit
+        .write_as_admin(move |conn, admin| {
+            let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
+            // A savepoint: the page of a refusal is read in the same transaction.
+            match conn.transaction(|conn| commands::set_active(conn, &principal(admin), user.id, active)) {
+                Ok(_) => Ok((user, None)),
+                Err(ChangeError::LastAdmin) => {
+                    let mut page = question(conn, &user, active)?;
+                    page.blocked = None;
+                    page.errors.push(LAST_ADMIN.to_owned());
+                    Ok((user, Some(page)))
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+    if let Some(page) = refused {
+        return answer(&visit, &viewer, &user, page, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    if !active && user.id == viewer.id {
+        return Ok(sign_in_again(&visit));
+    }
+    let done = if active { "can sign in again" } else { "is deactivated and signed out everywhere" };
+    Ok(visit.redirect_with_notice(&urls::user(user.id), format!("{} {done}.", user.display_name())))
+}
+
+fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult<ConfirmationPage> {
+    let mut page = ConfirmationPage {
+        shell: Shell::anonymous(""),
+        title: format!("Activate {}?", user.display_name()),
+        text: "The user can sign in again, with the password that was last set.".to_owned(),
+        effects: Vec::new(),
+        errors: Vec::new(),
+        action: urls::user_part(user.id, "activate"),
+        updated_at: String::new(),
+        confirm: None,
+        verb: "Activate user".to_owned(),
+        danger: false,
+        blocked: None,
+        cancel_url: urls::user(user.id),
+    };
+    if active {
+        return Ok(page);
+    }
+    page.title = format!("Deactivate {}?", user.display_name());
+    page.text = "Nobody can sign in as this user until an admin activates it again.".to_owned();
+    page.action = urls::user_part(user.id, "deactivate");
+    page.verb = "Deactivate user".to_owned();
+    page.danger = true;
+    page.effects = effects(conn, user.id)?;
+    let is_admin = Role::from_stored(&user.role) == Role::Admin;
+    if is_admin && !queries::another_admin_can_sign_in(conn, user.id)? {
+        page.blocked = Some(LAST_ADMIN.to_owned());
+    }
+    Ok(page)
+}
+
+fn effects(conn: &mut PgConnection, user: UserId) -> AppResult<Vec<Effect>> {
+    let living = sessions::living(conn, user)?.len();
+    let owned = usize::try_from(projects::count_of(conn, user)?).unwrap_or(usize::MAX);
+    Ok(vec![
+        Effect::line(format!("{} at once", counted(living, "session ends", "sessions end"))),
+        Effect::line("A link to set a password that waits for the user stops working"),
+        Effect::line(format!(
+            "{}, and workers keep reporting",
+            counted(owned, "project stays", "projects stay")
+        )),
+    ])
+}
+
+fn answer(
+    visit: &Visit,
+    viewer: &Viewer,
+    user: &UserView,
+    mut page: ConfirmationPage,
+    status: StatusCode,
+) -> AppResult<HttpResponse> {
+    page.shell = visit.shell(viewer, &page.title).with_breadcrumbs(vec![
+        Crumb::link("Users", "/users"),
+        Crumb::link(user.display_name(), urls::user(user.id)),
+        Crumb::here(&page.verb),
+    ]);
+    visit.page(status, &page)
+}

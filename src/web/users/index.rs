@@ -1,0 +1,186 @@
+//! `GET /users`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::PgConnection;
+
+use super::{activity_badge, role_label};
+use crate::db::cursor::{From, ListPosition, Page};
+use crate::error::AppResult;
+use crate::users::Role;
+use crate::users::queries::{self, Filter, UserLine};
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
+use crate::web::query::Query;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{lists, urls};
+
+const PATH: &str = "/users";
+
+/// One line of the list.
+#[derive(Debug, Clone)]
+pub struct UserRow {
+    /// Their id.
+    pub id: String,
+    /// Their page.
+    pub url: String,
+    /// Their name, else their address.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// What they may do.
+    pub role: String,
+    /// Whether they may sign in.
+    pub badge: Badge,
+    /// How many projects they have.
+    pub projects: String,
+    /// When a session of theirs was used last.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// Everybody who signs in here.
+#[derive(Debug, Template)]
+#[template(path = "users/index.html")]
+pub struct UsersPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Part of a name or address.
+    pub q: String,
+    /// The roles to choose from.
+    pub roles: Vec<Choice>,
+    /// The states to choose from.
+    pub statuses: Vec<Choice>,
+    /// The active filters.
+    pub chips: Chips,
+    /// The neighbouring pages.
+    pub pager: Pager,
+    /// Where an export is asked for, once there is one.
+    pub export_url: Option<String>,
+    /// The filters, for an export.
+    pub export_fields: Vec<HiddenField>,
+    /// The lines.
+    pub users: Vec<UserRow>,
+}
+
+/// Lists the users.
+///
+/// # Errors
+/// 404 for anybody but an admin; 400 for an impossible `limit` or cursor.
+pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+    let now = visit.app.clock.now();
+    let (viewer, mut page) =
+        visit.read_as_admin(move |conn, admin| UsersPage::load(conn, &query, now, admin.zone)).await?;
+    page.shell = visit.shell(&viewer, "Users").with_breadcrumbs(vec![Crumb::here("Users")]);
+    visit.page(StatusCode::OK, &page)
+}
+
+impl UsersPage {
+    /// Reads the lines that `query` asks for.
+    ///
+    /// # Errors
+    /// 400 for an impossible `limit` or cursor, or when the statement fails.
+    pub fn load(conn: &mut PgConnection, query: &Query, now: DateTime<Utc>, zone: Tz) -> AppResult<Self> {
+        let (limit, from) = (lists::limit(query)?, lists::from(query)?);
+        let page = match filter(query) {
+            Some(filter) => queries::page(conn, &filter, &from, limit)?,
+            None => Page::of(Vec::new(), limit, &From::<ListPosition>::Start),
+        };
+        Ok(Self::of(query, &page, now, zone))
+    }
+
+    fn of(query: &Query, page: &Page<UserLine>, now: DateTime<Utc>, zone: Tz) -> Self {
+        let value = |name: &str| query.first(name).unwrap_or_default().to_owned();
+        let choices = |name: &str, all: &str, values: [(&str, &str); 2]| {
+            let chosen = value(name);
+            let all = Choice::new("", all, &chosen);
+            std::iter::once(all)
+                .chain(values.map(|(value, label)| Choice::new(value, label, &chosen)))
+                .collect()
+        };
+        Self {
+            shell: Shell::anonymous("Users"),
+            q: value("q"),
+            roles: choices("role", "Any role", [("owner", "Owners"), ("admin", "Admins")]),
+            statuses: choices("status", "Any state", [("active", "Active"), ("deactivated", "Deactivated")]),
+            chips: chips(query),
+            pager: lists::pager(PATH, query, page, ("user", "users"), UserLine::position),
+            export_url: None,
+            export_fields: Vec::new(),
+            users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect(),
+        }
+    }
+}
+
+/// What to look for; nothing when a value is unknown, because nobody can match it.
+fn filter(query: &Query) -> Option<Filter> {
+    Some(Filter {
+        text: query.first("q").map(|text| text.trim().to_owned()),
+        role: query.first("role").map(Role::parse).transpose().ok()?,
+        active: match query.first("status") {
+            None => None,
+            Some("active") => Some(true),
+            Some("deactivated") => Some(false),
+            Some(_) => return None,
+        },
+    })
+}
+
+fn chips(query: &Query) -> Chips {
+    let plain = |what: &'static str| move |value: &str| format!("{what} {value}");
+    let (role, state) = (plain("role"), plain("state"));
+    lists::chips(PATH, query, &[("q", &|value| format!("“{value}”")), ("role", &role), ("status", &state)])
+}
+
+impl UserRow {
+    fn new(line: &UserLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        Self {
+            id: line.id.to_string(),
+            url: urls::user(line.id),
+            name: line.display_name().to_owned(),
+            email: line.email.clone(),
+            role: role_label(&line.role),
+            badge: activity_badge(line.is_active == Some(true)),
+            projects: line.projects.unwrap_or(0).to_string(),
+            last_seen: line.last_seen.or(line.last_login).map(|at| Timestamp::new(at, now, zone)),
+        }
+    }
+}
+
+impl Sample for UsersPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let line = |at: u128, name: &str, role: &str, active: bool| UserLine {
+            id: crate::db::ids::UserId(uuid::Uuid::from_u128(at)),
+            email: format!("user{at}@demo.test"),
+            name: Some(name.to_owned()),
+            role: role.to_owned(),
+            is_active: Some(active),
+            last_login: active.then_some(now),
+            last_seen: None,
+            projects: Some(12),
+            sort_key: format!("user{at}@demo.test"),
+        };
+        let lines = vec![
+            line(1, "Ada Lovelace", "admin", true),
+            line(2, HOSTILE, HOSTILE, false),
+            line(3, &endless(200), "owner", true),
+            line(4, " ", "owner", true),
+        ];
+        let page = |pairs: &[(&str, &str)], rows: Vec<UserLine>| {
+            let query =
+                Query(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect());
+            let page = Page { rows, has_previous: true, has_next: true };
+            Self { shell: Shell::sample("Users"), ..Self::of(&query, &page, now, Tz::UTC) }
+        };
+        vec![
+            ("empty", page(&[], Vec::new())),
+            ("busy", page(&[], lines.clone())),
+            ("nothing-matches", page(&[("q", HOSTILE), ("role", HOSTILE), ("status", "active")], Vec::new())),
+            ("filtered", page(&[("q", "user"), ("limit", "3")], lines)),
+        ]
+    }
+}

@@ -1,0 +1,178 @@
+//! `POST /users/{id}/link`, `GET /users/{id}/link`: the one-time link to set a password, shown once.
+//!
+//! The secret goes from the act to the page in the encrypted flash cookie, so that it is never stored on
+//! the server and a reload does not show it again.
+
+use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
+use askama::Template;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use url::Url;
+
+use super::show::UserPage;
+use crate::auth::password_links;
+use crate::db::SecretHash;
+use crate::db::ids::UserId;
+use crate::error::{AppError, AppResult};
+use crate::users::{commands, queries};
+use crate::web::display::Timestamp;
+use crate::web::flash::Flash;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{path, urls};
+
+/// A link that is about to be made.
+#[derive(Debug)]
+pub struct OneTimeLink {
+    secret: String,
+    url: String,
+}
+
+impl OneTimeLink {
+    /// A fresh secret, with its whole address as `visit`'s browser reaches the console.
+    #[must_use]
+    pub fn new(visit: &Visit) -> Self {
+        let secret = visit.app.entropy.secret();
+        let url = format!("{}{}", base(visit), urls::password_link(&secret));
+        Self { secret, url }
+    }
+
+    /// What the database keeps.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash::of(&self.secret)
+    }
+
+    /// Leads to the page that shows the link for `user`.
+    #[must_use]
+    pub fn hand_over(&self, visit: &Visit, user: UserId) -> HttpResponse {
+        // Shown only by a page that does not show the link.
+        let missed = "A link to set a password was made and not shown. Make a new one on the user's page.";
+        let flash = Flash::good(missed).with_link(format!("{user} {}", self.url));
+        visit.redirect_with(&urls::user_part(user, "link"), flash)
+    }
+}
+
+/// Scheme, host and port of the console: as configured, else as the browser says that it reached us.
+fn base(visit: &Visit) -> String {
+    if let Some(base) = &visit.app.config.base_url {
+        return base.origin().ascii_serialization();
+    }
+    let header = |name| visit.request.headers().get(name).and_then(|value| value.to_str().ok());
+    let host = header(header::HOST).unwrap_or_default();
+    // Only the Origin tells whether a proxy in front of us speaks TLS.
+    let origin =
+        header(header::ORIGIN).filter(|origin| origin.split_once("://").is_some_and(|(_, own)| own == host));
+    let scheme = if origin.is_some_and(|origin| origin.starts_with("https:")) { "https" } else { "http" };
+    Url::parse(&format!("{scheme}://{host}"))
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default()
+}
+
+/// Makes a link for a user who is there already.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn create(visit: Visit) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&visit.request, "id");
+    let (now, principal, link) = (visit.app.clock.now(), visit.principal(), OneTimeLink::new(&visit));
+    let hash = link.hash();
+    let (viewer, outcome) = visit
+        .write_as_admin(move |conn, admin| {
+            let user = commands::hold(conn, id?)?;
+            if !user.is_active() {
+                let mut page = UserPage::load(conn, admin, user.id, now)?;
+                page.errors.push("A deactivated user can't use a link. Activate the user first.".to_owned());
+                return Ok(Err(Box::new(page)));
+            }
+            password_links::make(conn, &principal(admin), (user.id, &user.email), &hash)?;
+            Ok(Ok(user.id))
+        })
+        .await?;
+    match outcome {
+        Ok(id) => Ok(link.hand_over(&visit, id)),
+        Err(page) => page.answer(&visit, &viewer, StatusCode::UNPROCESSABLE_ENTITY),
+    }
+}
+
+/// The link, this once.
+#[derive(Debug, Template)]
+#[template(path = "users/link.html")]
+pub struct LinkPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The user's name, else their address.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their page.
+    pub user_url: String,
+    /// Whether they have never signed in; else it is a reset.
+    pub created: bool,
+    /// The whole address.
+    pub link: String,
+    /// Until when it works.
+    pub expires: Timestamp,
+}
+
+/// Shows the link that was just made; without one, leads to the user.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&visit.request, "id");
+    let now = visit.app.clock.now();
+    let (viewer, (user, expires)) = visit
+        .read_as_admin(move |conn, _| {
+            let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
+            let expires = password_links::waiting(conn, user.id)?;
+            Ok((user, expires))
+        })
+        .await?;
+    let (name, user_url) = (user.display_name().to_owned(), urls::user(user.id));
+    let mut shell = visit.shell(&viewer, "Link to set a password").with_breadcrumbs(vec![
+        Crumb::link("Users", "/users"),
+        Crumb::link(&name, &user_url),
+        Crumb::here("Link"),
+    ]);
+    shell.flash = None;
+    let handed = shell.flash_link.take();
+    let link =
+        handed.as_deref().and_then(|text| text.split_once(' ')).filter(|(of, _)| *of == user.id.to_string());
+    let (Some((_, link)), Some(expires)) = (link, expires) else { return Ok(urls::see_other(&user_url)) };
+    let page = LinkPage {
+        shell,
+        created: user.last_login.is_none(),
+        email: user.email.clone(),
+        link: link.to_owned(),
+        expires: Timestamp::new(expires, now, viewer.zone),
+        name,
+        user_url,
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+impl Sample for LinkPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |name: &str, created: bool| Self {
+            shell: Shell::sample("Link to set a password"),
+            name: name.to_owned(),
+            email: name.to_owned(),
+            user_url: "/users/1".to_owned(),
+            created,
+            link: format!("https://console.example.org/passwords/{}", "0f".repeat(32)),
+            expires: Timestamp::new(
+                DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(1),
+                DateTime::UNIX_EPOCH,
+                Tz::UTC,
+            ),
+        };
+        vec![
+            ("new", page("Ada Lovelace", true)),
+            ("hostile", page(HOSTILE, false)),
+            ("endless", page(&endless(200), false)),
+        ]
+    }
+}

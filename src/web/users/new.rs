@@ -1,0 +1,125 @@
+//! `GET /users/new`, `POST /users`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use diesel::{Connection, PgConnection};
+
+use super::fields::{UserFields, UserForm};
+use super::link::OneTimeLink;
+use crate::activity::Principal;
+use crate::auth::password_links;
+use crate::db::SecretHash;
+use crate::db::ids::UserId;
+use crate::error::{AppError, AppResult};
+use crate::users::commands::{self, ChangeError};
+use crate::web::display::Choice;
+use crate::web::forms::{Field, Form};
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+
+/// The form of a new user.
+#[derive(Debug, Template)]
+#[template(path = "users/new.html")]
+pub struct NewUserPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What is wrong with the form as a whole.
+    pub errors: Vec<String>,
+    /// The name.
+    pub name_field: Field,
+    /// The address.
+    pub email_field: Field,
+    /// The roles to choose from.
+    pub roles: Vec<Choice>,
+    /// What is wrong with the role.
+    pub role_errors: Vec<String>,
+}
+
+/// Shows an empty form.
+///
+/// # Errors
+/// 404 for anybody but an admin.
+pub async fn new(visit: Visit) -> AppResult<HttpResponse> {
+    let (viewer, ()) = visit.read_as_admin(|_, _| Ok(())).await?;
+    let fields = UserForm { role: "owner".to_owned(), ..UserForm::default() }.fields();
+    let shell = visit.shell(&viewer, "New user").with_breadcrumbs(breadcrumbs());
+    visit.page(StatusCode::OK, &NewUserPage::of(shell, fields))
+}
+
+/// Creates the user with a link to set a password, and leads to the page that shows it.
+///
+/// # Errors
+/// 404 for anybody but an admin.
+pub async fn create(visit: Visit, form: Form<UserForm>) -> AppResult<HttpResponse> {
+    let link = OneTimeLink::new(&visit);
+    let (principal, hash) = (visit.principal(), link.hash());
+    let (viewer, outcome) =
+        visit.write_as_admin(move |conn, admin| create_user(conn, &principal(admin), &form.0, &hash)).await?;
+    match outcome {
+        Ok(id) => Ok(link.hand_over(&visit, id)),
+        Err(fields) => {
+            let shell = visit.shell(&viewer, "New user").with_breadcrumbs(breadcrumbs());
+            visit.page(StatusCode::UNPROCESSABLE_ENTITY, &NewUserPage::of(shell, fields))
+        }
+    }
+}
+
+fn create_user(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    form: &UserForm,
+    hash: &SecretHash,
+) -> AppResult<Result<UserId, UserFields>> {
+    let user = match form.check() {
+        Ok(user) => user,
+        Err(fields) => return Ok(Err(fields)),
+    };
+    // A savepoint: a refused INSERT must not abort the transaction.
+    let created = conn.transaction(|conn| {
+        let id = commands::create(conn, principal, &user.email, &user.name, user.role, None)?;
+        password_links::make(conn, principal, (id, user.email.as_str()), hash)?;
+        Ok::<_, ChangeError>(id)
+    });
+    match created {
+        Ok(id) => Ok(Ok(id)),
+        Err(error) => Ok(Err(form.fields().refused(error).map_err(AppError::from)?)),
+    }
+}
+
+fn breadcrumbs() -> Vec<Crumb> {
+    vec![Crumb::link("Users", "/users"), Crumb::here("New user")]
+}
+
+impl NewUserPage {
+    fn of(shell: Shell, fields: UserFields) -> Self {
+        Self {
+            shell,
+            roles: fields.roles(),
+            errors: fields.errors,
+            name_field: fields.name,
+            email_field: fields.email,
+            role_errors: fields.role.errors,
+        }
+    }
+}
+
+impl Sample for NewUserPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |form: UserForm| {
+            let fields = form.check().err().unwrap_or_else(|| form.fields());
+            Self::of(Shell::sample("New user"), fields)
+        };
+        let form = |name: &str, role: &str| UserForm {
+            email: name.to_owned(),
+            name: name.to_owned(),
+            role: role.to_owned(),
+        };
+        vec![
+            ("empty", Self::of(Shell::sample("New user"), UserForm::default().fields())),
+            ("hostile", page(form(HOSTILE, HOSTILE))),
+            ("endless", page(form(&endless(300), "admin"))),
+        ]
+    }
+}

@@ -1,0 +1,320 @@
+//! `GET /users/{id}`, `POST /users/{id}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use diesel::{Connection, PgConnection};
+use serde::Deserialize;
+
+use super::fields::{UserFields, UserForm};
+use super::{activity_badge, role_label};
+use crate::activity::Principal;
+use crate::auth::{Admin, Viewer, session_store, sessions};
+use crate::db::cursor::From;
+use crate::db::ids::{SessionId, UserId};
+use crate::error::{AppError, AppResult};
+use crate::projects::queries as projects;
+use crate::projects::queries::Filter;
+use crate::users::Role;
+use crate::users::commands::{self, ChangeError};
+use crate::users::queries::{self, UserView};
+use crate::web::display::{Badge, Choice, Meta, Timestamp};
+use crate::web::forms::{Field, Form};
+use crate::web::projects::index::ProjectRow;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::session_rows::SessionRow;
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{path, urls};
+
+/// How many projects the page shows.
+const PROJECTS: usize = 50;
+
+/// One user.
+#[derive(Debug, Template)]
+#[template(path = "users/show.html")]
+pub struct UserPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Their name, else their address.
+    pub name: String,
+    /// Whether they may sign in.
+    pub badge: Badge,
+    /// Quiet facts.
+    pub meta: Vec<Meta>,
+    /// Where the form goes.
+    pub url: String,
+    /// What is wrong with the form as a whole.
+    pub errors: Vec<String>,
+    /// What an edit must have seen.
+    pub updated_at: String,
+    /// The name.
+    pub name_field: Field,
+    /// The address.
+    pub email_field: Field,
+    /// The roles to choose from.
+    pub roles: Vec<Choice>,
+    /// What is wrong with the role.
+    pub role_errors: Vec<String>,
+    /// Where they are signed in.
+    pub sessions: Vec<SessionRow>,
+    /// What they own.
+    pub projects: Vec<ProjectRow>,
+    /// Whether they own more than is shown.
+    pub more_projects: bool,
+    /// Where a link to set a password is made.
+    pub link_url: String,
+    /// Whether they may sign in.
+    pub active: bool,
+    /// Where that is changed.
+    pub state_url: String,
+    /// Why it can't be changed.
+    pub state_blocked: Option<String>,
+}
+
+/// Shows a user.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
+    let id = path::id(&visit.request, "id");
+    let now = visit.app.clock.now();
+    let (viewer, page) =
+        visit.read_as_admin(move |conn, admin| UserPage::load(conn, admin, id?, now)).await?;
+    page.answer(&visit, &viewer, StatusCode::OK)
+}
+
+/// What the form of a user sends.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EditForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    role: String,
+    updated_at: String,
+}
+
+/// Changes name, address and role.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user; 400 for an impossible `updated_at`.
+pub async fn update(visit: Visit, form: Form<EditForm>) -> AppResult<HttpResponse> {
+    let id = path::id(&visit.request, "id");
+    let (now, principal) = (visit.app.clock.now(), visit.principal());
+    let (viewer, outcome) = visit
+        .write_as_admin(move |conn, admin| {
+            let id = id?;
+            Ok((id, change(conn, admin, &principal(admin), id, &form.0, now)?))
+        })
+        .await?;
+    match outcome {
+        (id, Ok(role)) if id == viewer.id && role != Role::Admin => Ok(sign_in_again(&visit)),
+        (id, Ok(_)) => Ok(visit.redirect_with_notice(&urls::user(id), "The user is saved.")),
+        (_, Err((status, page))) => page.answer(&visit, &viewer, status),
+    }
+}
+
+/// Sends somebody whose own session has just ended to the sign-in page.
+#[must_use]
+pub fn sign_in_again(visit: &Visit) -> HttpResponse {
+    session_store::forget(&visit.request);
+    urls::see_other("/login")
+}
+
+type Refused = (StatusCode, Box<UserPage>);
+
+fn change(
+    conn: &mut PgConnection,
+    admin: &Admin,
+    principal: &Principal,
+    id: UserId,
+    form: &EditForm,
+    now: DateTime<Utc>,
+) -> AppResult<Result<Role, Refused>> {
+    let seen = parse_instant(&form.updated_at)?;
+    let typed = UserForm { email: form.email.clone(), name: form.name.clone(), role: form.role.clone() };
+    let checked = match typed.check() {
+        Ok(checked) => checked,
+        Err(fields) => {
+            let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
+            // What was typed was typed over what the form showed, not over what is stored now.
+            page.updated_at.clone_from(&form.updated_at);
+            return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)));
+        }
+    };
+    // A savepoint: a refused UPDATE must not abort the transaction.
+    let changed = conn.transaction(|conn| {
+        commands::update(conn, principal, id, (&checked.email, &checked.name, checked.role), seen)
+    });
+    match changed {
+        Ok(()) => Ok(Ok(checked.role)),
+        Err(ChangeError::Stale(current)) => {
+            let mut fields = typed.fields();
+            fields.errors.push(both_versions(&current));
+            Ok(Err((StatusCode::CONFLICT, UserPage::load(conn, admin, id, now)?.with(fields))))
+        }
+        Err(error) => {
+            let fields = typed.fields().refused(error).map_err(AppError::from)?;
+            let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
+            page.updated_at.clone_from(&form.updated_at);
+            Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)))
+        }
+    }
+}
+
+fn both_versions(current: &UserView) -> String {
+    format!(
+        "This user was changed after you opened the page. Now stored: name “{}”, e-mail “{}”, role “{}”. \
+         Your version stands below and is not saved; save it to replace the stored one.",
+        current.name.as_deref().unwrap_or_default(),
+        current.email,
+        role_label(&current.role),
+    )
+}
+
+/// `updated_at` as a form carries it: exact to the microsecond that the database keeps.
+fn instant_text(at: Option<DateTime<Utc>>) -> String {
+    at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)).unwrap_or_default()
+}
+
+fn parse_instant(text: &str) -> AppResult<Option<DateTime<Utc>>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    DateTime::parse_from_rfc3339(text).map(|at| Some(at.to_utc())).map_err(|_| {
+        AppError::BadRequest("updated_at is no time. Open the page again and repeat the change.".to_owned())
+    })
+}
+
+impl UserPage {
+    /// Reads the user with what belongs to them.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], or when a statement fails.
+    pub fn load(conn: &mut PgConnection, admin: &Admin, id: UserId, now: DateTime<Utc>) -> AppResult<Self> {
+        let user = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+        let living = sessions::living(conn, id)?;
+        let filter = Filter { owner: Some(id), ..Filter::default() };
+        let owned = projects::page(conn, &filter, &From::Start, PROJECTS)?;
+        let is_last =
+            Role::from_stored(&user.role) == Role::Admin && !queries::another_admin_can_sign_in(conn, id)?;
+        let mut page = Self::of(&user, now, admin.zone);
+        let row = |line: &sessions::SessionLine| {
+            let revoke_url = urls::revoke_session_of(id, line.id);
+            SessionRow::new(line, admin.session, revoke_url, now, admin.zone)
+        };
+        page.sessions = living.iter().map(row).collect();
+        page.projects = owned.rows.iter().map(|line| ProjectRow::new(line, now, admin.zone)).collect();
+        page.more_projects = owned.has_next;
+        page.state_blocked = is_last.then(|| "This is the last admin who can sign in.".to_owned());
+        Ok(page)
+    }
+
+    fn of(user: &UserView, now: DateTime<Utc>, zone: Tz) -> Self {
+        let said =
+            |what: &str, at: DateTime<Utc>| format!("{what} {}", Timestamp::new(at, now, zone).relative);
+        let signed_in =
+            user.last_login.map_or_else(|| "never signed in".to_owned(), |at| said("signed in", at));
+        let mut meta =
+            vec![Meta::text(role_label(&user.role)), Meta::text(&user.email), Meta::text(signed_in)];
+        meta.extend(user.created_at.map(|at| Meta::text(said("created", at))));
+        let role = Role::from_stored(&user.role).as_str();
+        let fields = UserFields {
+            email: Field::of(&user.email),
+            name: Field::of(user.name.clone().unwrap_or_default()),
+            role: Field::of(role),
+            ..UserFields::default()
+        };
+        Self {
+            shell: Shell::anonymous(user.display_name()),
+            name: user.display_name().to_owned(),
+            badge: activity_badge(user.is_active()),
+            meta,
+            url: urls::user(user.id),
+            errors: Vec::new(),
+            updated_at: instant_text(user.updated_at),
+            roles: fields.roles(),
+            name_field: fields.name,
+            email_field: fields.email,
+            role_errors: Vec::new(),
+            sessions: Vec::new(),
+            projects: Vec::new(),
+            more_projects: false,
+            link_url: urls::user_part(user.id, "link"),
+            active: user.is_active(),
+            state_url: urls::user_part(user.id, if user.is_active() { "deactivate" } else { "activate" }),
+            state_blocked: None,
+        }
+    }
+
+    fn with(mut self, fields: UserFields) -> Box<Self> {
+        self.roles = fields.roles();
+        self.errors = fields.errors;
+        self.name_field = fields.name;
+        self.email_field = fields.email;
+        self.role_errors = fields.role.errors;
+        Box::new(self)
+    }
+
+    /// The page in `viewer`'s frame.
+    ///
+    /// # Errors
+    /// When the template can't be rendered.
+    pub fn answer(mut self, visit: &Visit, viewer: &Viewer, status: StatusCode) -> AppResult<HttpResponse> {
+        let way = vec![Crumb::link("Users", "/users"), Crumb::here(&self.name)];
+        self.shell = visit.shell(viewer, &self.name).with_breadcrumbs(way);
+        visit.page(status, &self)
+    }
+}
+
+impl Sample for UserPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH;
+        let page = |name: &str, role: &str, active: bool| {
+            let user = UserView {
+                id: UserId(uuid::Uuid::from_u128(1)),
+                email: format!("{name}@demo.test"),
+                name: Some(name.to_owned()),
+                role: role.to_owned(),
+                is_active: Some(active),
+                created_at: Some(now),
+                updated_at: Some(now),
+                last_login: active.then_some(now),
+            };
+            Self { shell: Shell::sample(name), ..Self::of(&user, now, Tz::UTC) }
+        };
+        let project = |name: &str| ProjectRow {
+            id: SessionId(uuid::Uuid::nil()).to_string(),
+            url: "/projects/1".to_owned(),
+            name: name.to_owned(),
+            badge: activity_badge(true),
+            kind: "Next.js".to_owned(),
+            owner: name.to_owned(),
+            last_activity: None,
+        };
+        let busy = Self {
+            sessions: SessionRow::samples(),
+            projects: vec![project("shop-api"), project(HOSTILE), project(&endless(200))],
+            more_projects: true,
+            state_blocked: Some("This is the last admin who can sign in.".to_owned()),
+            ..page("Ada Lovelace", "admin", true)
+        };
+        let mut wrong =
+            UserForm { email: HOSTILE.to_owned(), name: HOSTILE.to_owned(), role: HOSTILE.to_owned() }
+                .check()
+                .err()
+                .unwrap_or_default();
+        wrong.errors.push(HOSTILE.to_owned());
+        vec![
+            ("empty", page("grace", "owner", true)),
+            ("busy", busy),
+            ("deactivated", page("grace", "owner", false)),
+            ("hostile", *page(HOSTILE, HOSTILE, true).with(wrong)),
+            ("endless", page(&endless(200), "owner", true)),
+        ]
+    }
+}
