@@ -10,3 +10,4 @@ mod postgres;
 mod serve;
 mod rls;
 mod seeds;
+mod web;
