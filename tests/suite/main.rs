@@ -7,7 +7,7 @@ mod support;
 mod adoption;
 mod drift;
 mod postgres;
-mod serve;
 mod rls;
 mod seeds;
+mod serve;
 mod web;

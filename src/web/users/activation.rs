@@ -116,9 +116,9 @@ fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult
         return Ok(page);
     }
     page.title = format!("Deactivate {}?", user.display_name());
-    page.text = "Nobody can sign in as this user until an admin activates it again.".to_owned();
+    "Nobody can sign in as this user until an admin activates it again.".clone_into(&mut page.text);
     page.action = urls::user_part(user.id, "deactivate");
-    page.verb = "Deactivate user".to_owned();
+    "Deactivate user".clone_into(&mut page.verb);
     page.danger = true;
     page.effects = effects(conn, user.id)?;
     let is_admin = Role::from_stored(&user.role) == Role::Admin;
@@ -134,7 +134,10 @@ fn effects(conn: &mut PgConnection, user: UserId) -> AppResult<Vec<Effect>> {
     Ok(vec![
         Effect::line(format!("{} at once", counted(living, "session ends", "sessions end"))),
         Effect::line("A link to set a password that waits for the user stops working"),
-        Effect::line(format!("{}, and workers keep reporting", counted(owned, "project stays", "projects stay"))),
+        Effect::line(format!(
+            "{}, and workers keep reporting",
+            counted(owned, "project stays", "projects stay")
+        )),
     ])
 }
 

@@ -53,17 +53,18 @@ impl Console {
             ("DATABASE_URL", db.url()),
             ("PILOTHOUSE_SECRET_KEY", "a key that is long enough for tests only".to_owned()),
         ];
-        let config = Config::from_values(values.map(|(name, value)| (name.to_owned(), value)).into()).unwrap();
+        let config =
+            Config::from_values(values.map(|(name, value)| (name.to_owned(), value)).into()).unwrap();
         // A page's budget is one second; tests share their machine.
         let options = ConnectOptions { url: db.url(), size: 4, budget: Duration::from_secs(20) };
         let app = App::new(config, Db::new(&options));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (tell, told) = mpsc::channel();
-        let served = app.clone();
+        let for_server = app.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let server = server::start(served, listener).unwrap();
+                let server = server::start(for_server, listener).unwrap();
                 tell.send(server.handle()).unwrap();
                 server.await.unwrap();
             });
@@ -132,13 +133,8 @@ impl Console {
 
     /// The one text that `query` answers.
     pub fn text(&self, query: &str) -> String {
-        #[derive(QueryableByName)]
-        struct Row {
-            #[diesel(sql_type = Nullable<Text>)]
-            answer: Option<String>,
-        }
         let query = format!("WITH q(answer) AS ({query}) SELECT answer::text AS answer FROM q");
-        let row: Row = diesel::sql_query(query).get_result(&mut self.db.connect_owner()).unwrap();
+        let row: TextRow = diesel::sql_query(query).get_result(&mut self.db.connect_owner()).unwrap();
         row.answer.unwrap_or_default()
     }
 
@@ -159,6 +155,12 @@ impl Drop for Console {
             panic!("the server panicked");
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct TextRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    answer: Option<String>,
 }
 
 /// Somebody with a browser that keeps cookies and follows no redirect.
@@ -188,9 +190,7 @@ impl Person {
     /// Sends `body` as a form to `path`, whatever it holds.
     pub fn post_raw(&self, path: &str, body: &str) -> Answer {
         let request = CLIENT.post(format!("{}{path}", self.base)).header("Origin", &self.base);
-        self.send(
-            request.header("Content-Type", "application/x-www-form-urlencoded").body(body.to_owned()),
-        )
+        self.send(request.header("Content-Type", "application/x-www-form-urlencoded").body(body.to_owned()))
     }
 
     /// Whether the console still knows who this is.
@@ -216,7 +216,7 @@ impl Person {
         });
         for line in answer.headers.get("set-cookie").into_iter().flatten() {
             let cookie = Cookie::parse(line.clone()).unwrap();
-            if cookie.max_age().is_some_and(|age| age.is_zero()) {
+            if cookie.max_age().is_some_and(actix_web::cookie::time::SignedDuration::is_zero) {
                 self.jar().remove(cookie.name());
             } else {
                 self.jar().insert(cookie.name().to_owned(), cookie.value().to_owned());
@@ -266,7 +266,9 @@ impl Answer {
         let selector = Selector::parse(selector).unwrap();
         let found = page.select(&selector);
         found
-            .map(|element| element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" "))
+            .map(|element| {
+                element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+            })
             .collect()
     }
 

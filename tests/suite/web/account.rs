@@ -59,7 +59,9 @@ fn nobody_changes_their_own_address_or_role_here() {
     let console = Console::start();
     let owner = console.owner();
 
-    owner.post("/account/profile", &[("name", "Ada"), ("email", "new@people.test"), ("role", "admin")]).expect(303);
+    owner
+        .post("/account/profile", &[("name", "Ada"), ("email", "new@people.test"), ("role", "admin")])
+        .expect(303);
 
     assert_eq!(console.count(&format!("users WHERE email = '{}' AND role = 'owner'", owner.email)), 1);
 }
@@ -81,7 +83,11 @@ fn a_new_password_ends_every_other_session_and_keeps_this_one() {
         assert!(person.is_signed_in() && !elsewhere.is_signed_in() && bystander.is_signed_in());
         assert_eq!(sign_in(&console, &person.email, PASSWORD), 422);
         assert_eq!(sign_in(&console, &person.email, NEW), 303);
-        assert_eq!(console.count("pilothouse.password_links WHERE used_at IS NULL"), 0, "no older link sets it back");
+        assert_eq!(
+            console.count("pilothouse.password_links WHERE used_at IS NULL"),
+            0,
+            "no older link sets it back"
+        );
         let own = format!("\"ActivityLog\" WHERE \"userId\" = '{}' AND \"targetId\" = '{0}'", person.id);
         assert_eq!(console.count(&own), 2, "the change and the sign-in");
         assert_eq!(console.count("\"ActivityLog\" WHERE \"ActivityLog\"::text LIKE '%lighthouse%'"), 0);
@@ -184,7 +190,10 @@ fn own_sessions_are_listed_and_ended_one_by_one() {
     let page = owner.get("/account/sessions").expect(200);
     assert_eq!(page.texts("tr[data-session]").len(), 2);
     let this = page.text(&format!("tr[data-session='{}']", owner.session));
-    assert!(this.contains("this one") && this.contains("Firefox on Linux") && this.contains("192.0.2.7"), "{this}");
+    assert!(
+        this.contains("this one") && this.contains("Firefox on Linux") && this.contains("192.0.2.7"),
+        "{this}"
+    );
 
     owner.post(&path(&stranger.session), &[]).expect(404);
     owner.post(&path("x"), &[]).expect(404);

@@ -37,7 +37,9 @@ fn a_link_sets_the_password_once_and_ends_every_session() {
 
         assert_eq!(done.location(), "/login?notice=password-set");
         assert_eq!(done.header("referrer-policy"), "no-referrer");
-        assert!(console.anonymous().get(done.location()).expect(200).text("main").contains("password is set"));
+        assert!(
+            console.anonymous().get(done.location()).expect(200).text("main").contains("password is set")
+        );
         assert!(!user.is_signed_in());
         let spent = console.anonymous().get(&path).expect(404);
         assert!(spent.text("h1").contains("no longer works") && !spent.has("form"));
@@ -46,7 +48,8 @@ fn a_link_sets_the_password_once_and_ends_every_session() {
             console.anonymous().post("/login", &[("email", &user.email), ("password", password)]).status
         };
         assert_eq!((sign_in(PASSWORD), sign_in("another good password"), sign_in(NEW)), (422, 422, 303));
-        let record = "\"ActivityLog\" WHERE \"projectId\" IS NULL AND \"userId\" = \"targetId\" AND \"userId\"";
+        let record =
+            "\"ActivityLog\" WHERE \"projectId\" IS NULL AND \"userId\" = \"targetId\" AND \"userId\"";
         assert_eq!(console.count(&format!("{record} = '{}'", user.id)), 2, "the password and the sign-in");
     }
 }

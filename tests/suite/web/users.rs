@@ -96,11 +96,11 @@ fn the_list_shows_everybody_and_its_filters_narrow_it() {
     assert!(!all.body.contains("<script>alert"));
     let row = all.text(&format!("tr[data-user='{}']", owner.id));
     assert!(row.contains("The owner") && row.contains("Active") && row.contains(" 2 "), "{row}");
-    assert_eq!(shown("/users?role=admin"), [admin.id.clone()]);
+    assert_eq!(shown("/users?role=admin"), std::slice::from_ref(&admin.id));
     assert_eq!(shown("/users?role=owner").len(), 2);
     assert_eq!(shown("/users?status=deactivated&role=&q=").len(), 1);
-    assert_eq!(shown("/users?status=active&role=owner"), [owner.id.clone()]);
-    assert_eq!(shown(&format!("/users?q={}", owner.email.to_uppercase())), [owner.id.clone()]);
+    assert_eq!(shown("/users?status=active&role=owner"), std::slice::from_ref(&owner.id));
+    assert_eq!(shown(&format!("/users?q={}", owner.email.to_uppercase())), std::slice::from_ref(&owner.id));
     assert_eq!(shown("/users?q=100%25"), Vec::<String>::new());
     assert_eq!(shown("/users?q=_"), Vec::<String>::new(), "a wildcard is a character");
     let none = admin.get("/users?role=root").expect(200);
@@ -221,7 +221,9 @@ fn what_a_form_got_wrong_is_said_at_the_field_and_kept() {
             assert_eq!(page.attributes("[aria-invalid]", "name"), [field], "{value}");
         }
     }
-    for broken in ["email=a%00b@c.d&name=&role=owner", "email=a&email=b&name=&role=owner", "email=%zz", "email=%ff"] {
+    for broken in
+        ["email=a%00b@c.d&name=&role=owner", "email=a&email=b&name=&role=owner", "email=%zz", "email=%ff"]
+    {
         admin.post_raw("/users", broken).expect(400);
     }
     assert_eq!(console.text("SELECT jsonb_agg(u ORDER BY id)::text FROM users u"), users);
@@ -391,7 +393,10 @@ fn a_deactivated_user_is_out_at_once_everywhere_until_activated() {
     let user = format!("/users/{}", owner.id);
     admin.post(&format!("{user}/link"), &[]).expect(303);
     let question = admin.get(&format!("{user}/deactivate")).expect(200);
-    assert!(question.text("main ul").contains("2 sessions end") && question.text("main ul").contains("1 project stays"));
+    assert!(
+        question.text("main ul").contains("2 sessions end")
+            && question.text("main ul").contains("1 project stays")
+    );
     assert!(owner.is_signed_in(), "asking does nothing");
 
     let done = admin.post(&format!("{user}/deactivate"), &[]).expect(303);
