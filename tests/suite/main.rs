@@ -6,8 +6,8 @@ mod support;
 
 mod activity;
 mod adoption;
-mod demo;
 mod architecture;
+mod demo;
 mod drift;
 mod import_git;
 mod plans;

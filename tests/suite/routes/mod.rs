@@ -3,8 +3,9 @@
 mod registered;
 mod table;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use pilothouse::db::SecretHash;
 use reqwest::Method;
 use reqwest::header::ORIGIN;
 use table::{Route, routes};
@@ -42,7 +43,21 @@ impl Scene {
             "INSERT INTO \"ActivityLog\" (id, \"projectId\", \"activityType\", \"actorName\") \
              VALUES ('audit-{project}', '{project}', 'project.updated', 'Ada') RETURNING id"
         ));
+        let version = console.text(&format!(
+            "SELECT to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM users WHERE id = '{}'",
+            owner.id
+        ));
+        let link = console.app.entropy.secret();
+        console.sql(&format!(
+            "INSERT INTO pilothouse.password_links (hash, user_id, expires_at) VALUES ('{}', '{}', now() + interval '1 day')",
+            SecretHash::of(&link).as_str(),
+            owner.id
+        ));
         let things = vec![
+            ("UNIQUE", format!("new-{project}")),
+            ("LINK", link),
+            ("VERSION", version),
+            ("SESSION", console.sign_in_as(&owner.id, &owner.email).session),
             ("PROJECT", project),
             ("CONTAINER", container),
             ("ACTION", action),
@@ -66,10 +81,11 @@ impl Scene {
     }
 }
 
-fn call(person: &Person, route: &Route, path: &str) -> Answer {
+/// Asks as `route` does, for `path`, with the fields that `scene` fills in.
+fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
     match route.method {
         "GET" => person.get(path),
-        "POST" => person.post(path, route.fields),
+        "POST" => person.post_raw(path, &scene.fill(&encoded(route.fields))),
         other => panic!("the table has a {other}"),
     }
 }
@@ -107,7 +123,7 @@ fn each_route_answers_each_caller_as_the_table_says() {
                 "stranger" => &scene.stranger,
                 _ => person.as_ref().unwrap(),
             };
-            let answer = call(caller, &route, &scene.fill(route.example));
+            let answer = call(caller, &route, &scene, &scene.fill(route.example));
             let (status, location) = expected.split_once(' ').unwrap_or((expected, ""));
             let location = scene.fill(location);
             if answer.status.to_string() != status || !answer.location().starts_with(&location) {
@@ -133,13 +149,13 @@ fn a_foreign_thing_and_an_unknown_one_are_told_apart_by_nothing() {
     for route in routes().filter(|route| route.stranger == "404" && Scene::names_a_thing(route.example)) {
         let scene = Scene::set(&console);
         let foreign_path = scene.fill(route.example);
-        let foreign = call(&scene.stranger, &route, &foreign_path).expect(404);
+        let foreign = call(&scene.stranger, &route, &scene, &foreign_path).expect(404);
         for (name, id) in &scene.things {
             if !route.example.contains(name) {
                 continue;
             }
             let unknown_path = foreign_path.replace(id, UNKNOWN);
-            let unknown = call(&scene.stranger, &route, &unknown_path).expect(404);
+            let unknown = call(&scene.stranger, &route, &scene, &unknown_path).expect(404);
             assert_eq!(
                 foreign.body_without_nonce().replace(id, "ID"),
                 unknown.body_without_nonce().replace(UNKNOWN, "ID"),
@@ -164,7 +180,7 @@ fn what_an_admin_alone_may_see_does_not_exist_for_an_owner() {
     let nothing = owner.get("/nothing-here").expect(404);
     for route in routes().filter(|route| route.owner == "404" && route.admin == "200") {
         let scene = Scene::set(&console);
-        let hidden = call(&owner, &route, &scene.fill(route.example)).expect(404);
+        let hidden = call(&owner, &route, &scene, &scene.fill(route.example)).expect(404);
         assert_eq!(hidden.text("main"), nothing.text("main"), "{}", hidden.what);
     }
 }
@@ -236,20 +252,20 @@ fn head_answers_as_get_does_without_the_body() {
 fn a_method_that_an_address_does_not_take_is_refused() {
     let console = Console::start();
     let scene = Scene::set(&console);
-    let methods: BTreeSet<_> = routes().map(|route| (route.example, route.method)).collect();
-    for (example, _) in &methods {
-        let path = scene.fill(example);
-        let mut unknown = vec!["PUT", "PATCH", "DELETE", "FOO", "TRACE"];
-        unknown.extend(["GET", "POST"].iter().filter(|method| !methods.contains(&(*example, **method))));
-        for method in unknown {
-            let method = Method::from_bytes(method.as_bytes()).unwrap();
-            let request = scene.owner.request(method, &path).header(ORIGIN, &console.base);
-            let answer = scene.owner.send(request).expect(405);
-            assert!(
-                answer.header("allow").contains(methods.iter().find(|(e, _)| e == example).unwrap().1),
-                "{}",
-                answer.what
-            );
+    let mut addresses: BTreeMap<&str, (String, BTreeSet<&str>)> = BTreeMap::new();
+    for route in routes() {
+        let address = addresses.entry(route.pattern).or_insert((scene.fill(route.example), BTreeSet::new()));
+        address.1.insert(route.method);
+    }
+    for (path, taken) in addresses.values() {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "FOO", "TRACE"] {
+            if taken.contains(method) {
+                continue;
+            }
+            let request = scene.owner.request(Method::from_bytes(method.as_bytes()).unwrap(), path);
+            let answer = scene.owner.send(request.header(ORIGIN, &console.base)).expect(405);
+            let allowed = answer.header("allow");
+            assert!(taken.iter().all(|method| allowed.contains(method)), "{}: {allowed}", answer.what);
         }
     }
 }

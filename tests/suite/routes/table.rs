@@ -2,8 +2,8 @@
 
 /// One route, as it answers each kind of caller.
 ///
-/// In `example` and `fields`, PROJECT, CONTAINER, ACTION, EVENT, AUDIT, USER, SESSION, REFERENCE and CSS stand for
-/// things of the owner. What is expected is a status, and for a redirect where it begins to lead.
+/// In `example`, `fields` and what is expected, words in capitals stand for things of the owner, as
+/// `Scene` makes them. What is expected is a status, and for a redirect where it begins to lead.
 pub struct Route {
     pub method: &'static str,
     /// As it is registered.
@@ -22,6 +22,16 @@ type Row = (&'static str, &'static str, &'static str, Fields, [&'static str; 4])
 
 const SIGN_IN: &str = "303 /login";
 
+/// The same for everybody who is signed in.
+const fn own(expected: &'static str) -> [&'static str; 4] {
+    [SIGN_IN, expected, expected, expected]
+}
+
+/// Nothing is there for owners, whoever they are.
+const fn admins(expected: &'static str) -> [&'static str; 4] {
+    [SIGN_IN, "404", "404", expected]
+}
+
 /// Method, pattern, example, fields, and what anonymous, owner, stranger and admin get.
 const ROWS: &[Row] = &[
     // Without a session.
@@ -33,8 +43,75 @@ const ROWS: &[Row] = &[
     ("GET", "/login", "/login", &[], ["200"; 4]),
     ("POST", "/login", "/login", &[("email", "a@b.test"), ("password", "wrong")], ["422"; 4]),
     ("POST", "/logout", "/logout", &[], ["303 /login?notice=signed-out"; 4]),
+    ("GET", "/passwords/{token}", "/passwords/LINK", &[], ["200"; 4]),
+    ("GET", "/passwords/{token}", "/passwords/x", &[], ["404"; 4]),
+    (
+        "POST",
+        "/passwords/{token}",
+        "/passwords/LINK",
+        &[("password", "other unrelated words")],
+        ["303 /login?notice=password-set"; 4],
+    ),
+    // One's own account.
+    ("GET", "/account", "/account", &[], own("200")),
+    ("POST", "/account/profile", "/account/profile", &[("name", "Ada")], own("303 /account")),
+    (
+        "POST",
+        "/account/password",
+        "/account/password",
+        &[("current_password", "four unrelated words"), ("password", "other unrelated words")],
+        own("303 /account"),
+    ),
+    ("POST", "/account/preferences", "/account/preferences", &[("theme", "dark")], own("303 /account")),
+    ("GET", "/account/sessions", "/account/sessions", &[], own("200")),
+    (
+        "POST",
+        "/account/sessions/revoke-others",
+        "/account/sessions/revoke-others",
+        &[],
+        own("303 /account/sessions"),
+    ),
+    (
+        "POST",
+        "/account/sessions/{id}/revoke",
+        "/account/sessions/SESSION/revoke",
+        &[],
+        [SIGN_IN, "303 /account/sessions", "404", "404"],
+    ),
+    // Users.
+    ("GET", "/users", "/users", &[], admins("200")),
+    (
+        "POST",
+        "/users",
+        "/users",
+        &[("email", "UNIQUE@x.test"), ("name", "X"), ("role", "owner")],
+        admins("303 /users/"),
+    ),
+    ("GET", "/users/new", "/users/new", &[], admins("200")),
+    ("GET", "/users/{id}", "/users/USER", &[], admins("200")),
+    (
+        "POST",
+        "/users/{id}",
+        "/users/USER",
+        &[("email", "UNIQUE@x.test"), ("name", "X"), ("role", "owner"), ("updated_at", "VERSION")],
+        admins("303 /users/USER"),
+    ),
+    ("GET", "/users/{id}/link", "/users/USER/link", &[], admins("303 /users/USER")),
+    ("POST", "/users/{id}/link", "/users/USER/link", &[], admins("303 /users/USER/link")),
+    ("GET", "/users/{id}/deactivate", "/users/USER/deactivate", &[], admins("200")),
+    ("POST", "/users/{id}/deactivate", "/users/USER/deactivate", &[], admins("303 /users/USER")),
+    ("GET", "/users/{id}/activate", "/users/USER/activate", &[], admins("303 /users/USER")),
+    ("POST", "/users/{id}/activate", "/users/USER/activate", &[], admins("303 /users/USER")),
+    (
+        "POST",
+        "/users/{id}/sessions/{sid}/revoke",
+        "/users/USER/sessions/SESSION/revoke",
+        &[],
+        admins("303 /users/USER"),
+    ),
     // Projects.
-    ("GET", "/projects", "/projects", &[], [SIGN_IN, "200", "200", "200"]),
+    ("GET", "/", "/", &[], own("200")),
+    ("GET", "/projects", "/projects", &[], own("200")),
     (
         "POST",
         "/projects",
@@ -42,7 +119,7 @@ const ROWS: &[Row] = &[
         &[("name", "shop"), ("type", "nextjs")],
         [SIGN_IN, "303 /projects/", "303 /projects/", "303 /projects/"],
     ),
-    ("GET", "/projects/new", "/projects/new", &[], [SIGN_IN, "200", "200", "200"]),
+    ("GET", "/projects/new", "/projects/new", &[], own("200")),
     ("GET", "/projects/{id}", "/projects/PROJECT", &[], [SIGN_IN, "200", "404", "200"]),
     (
         "POST",
@@ -74,7 +151,7 @@ const ROWS: &[Row] = &[
     ),
     ("POST", STEP, "/projects/PROJECT/restore", &[], [SIGN_IN, "409", "404", "409"]),
     // Containers.
-    ("GET", "/containers", "/containers", &[], [SIGN_IN, "200", "200", "200"]),
+    ("GET", "/containers", "/containers", &[], own("200")),
     ("GET", "/containers/{id}", "/containers/CONTAINER", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
@@ -85,11 +162,11 @@ const ROWS: &[Row] = &[
     ("POST", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "503", "404", "503"]),
     // The record.
-    ("GET", "/activity", "/activity", &[], [SIGN_IN, "200", "200", "200"]),
+    ("GET", "/activity", "/activity", &[], own("200")),
     ("GET", "/activity/{action_id}", "/activity/ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
-    ("GET", "/audit", "/audit", &[], [SIGN_IN, "404", "404", "200"]),
-    ("GET", "/audit/{id}", "/audit/AUDIT", &[], [SIGN_IN, "404", "404", "200"]),
+    ("GET", "/audit", "/audit", &[], admins("200")),
+    ("GET", "/audit/{id}", "/audit/AUDIT", &[], admins("200")),
     (
         "GET",
         "/references/{key}/{value:.*}",

@@ -40,7 +40,8 @@ const NEVER_SHOWN: [&str; 14] = [
 const HEADERS: [(&str, &str); 9] = [
     ("content-security-policy", "default-src 'none'; script-src 'nonce-"),
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
+    // "no-referrer" would take the Origin from the forms of a page as well.
+    ("referrer-policy", "s"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=()"),

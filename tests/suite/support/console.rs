@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, mpsc};
+use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
+use diesel::PgConnection;
 use pilothouse::app::{App, Clock};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
@@ -39,6 +40,8 @@ pub struct Console {
     pub app: App,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
+    /// Sees everything, for the stage.
+    pub(super) superuser: Mutex<PgConnection>,
     /// Last, because it can only be dropped when nobody is connected.
     pub db: TestDb,
 }
@@ -93,7 +96,8 @@ impl Console {
                 running.await.unwrap();
             });
         });
-        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread), db }
+        let superuser = Mutex::new(db.connect_owner());
+        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread), superuser, db }
     }
 
     /// Somebody without a session.

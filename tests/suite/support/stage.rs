@@ -1,5 +1,7 @@
 //! Rows as workers and time would have left them, and a look behind the pages; past every policy.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -13,9 +15,13 @@ struct Row {
 }
 
 impl Console {
+    fn superuser(&self) -> MutexGuard<'_, PgConnection> {
+        self.superuser.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs statements as the superuser.
     pub fn sql(&self, statements: &str) {
-        self.db.connect_owner().batch_execute(statements).unwrap();
+        self.superuser().batch_execute(statements).unwrap();
     }
 
     /// The one text that `query` answers.
@@ -30,19 +36,19 @@ impl Console {
         for value in values {
             query = query.bind::<Text, _>((*value).to_owned());
         }
-        let row: Row = query.get_result(&mut self.db.connect_owner()).unwrap();
+        let row: Row = query.get_result(&mut *self.superuser()).unwrap();
         row.answer.unwrap_or_default()
     }
 
     /// How many rows there are in `rows`: a table, with its WHERE if it has one.
     pub fn count(&self, rows: &str) -> i64 {
         let count = format!("(SELECT count(*) FROM {rows})");
-        diesel::select(diesel::dsl::sql::<BigInt>(&count)).get_result(&mut self.db.connect_owner()).unwrap()
+        diesel::select(diesel::dsl::sql::<BigInt>(&count)).get_result(&mut *self.superuser()).unwrap()
     }
 
     /// Whether `condition` holds.
     pub fn holds(&self, condition: &str) -> bool {
-        diesel::select(diesel::dsl::sql::<Bool>(condition)).get_result(&mut self.db.connect_owner()).unwrap()
+        diesel::select(diesel::dsl::sql::<Bool>(condition)).get_result(&mut *self.superuser()).unwrap()
     }
 
     /// An active project of `owner` without a container. Answers its id.
