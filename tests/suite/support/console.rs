@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
 use diesel::PgConnection;
-use pilothouse::app::{App, Clock};
+use pilothouse::app::App;
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
@@ -47,7 +47,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console without anybody, with the machine's clock.
+    /// A console without anybody.
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -56,22 +56,22 @@ impl Console {
     pub fn with(values: &[(&str, &str)]) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, values, Clock::system(), Some(PATIENCE))
+        Self::build(db, &url, values, Some(PATIENCE))
     }
 
-    /// A console whose clock stands at `millis` (epoch milliseconds) until the test sets it.
-    pub fn at(millis: i64) -> Self {
+    /// A console with a real page's patience for its database.
+    pub fn impatient() -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, &[], Clock::held_at(millis), Some(PATIENCE))
+        Self::build(db, &url, &[], None)
     }
 
     /// A console that looks for its database at `url`, with a real page's patience.
     pub fn looking_at(url: &str) -> Self {
-        Self::build(TestDb::new(), url, &[], Clock::system(), None)
+        Self::build(TestDb::new(), url, &[], None)
     }
 
-    fn build(db: TestDb, url: &str, values: &[(&str, &str)], clock: Clock, budget: Option<Duration>) -> Self {
+    fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
@@ -83,7 +83,7 @@ impl Console {
             size: 4,
             budget: budget.unwrap_or(config.database_budget),
         };
-        let app = App { clock, ..App::new(config, Db::new(&options)) };
+        let app = App::new(config, Db::new(&options));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

@@ -41,6 +41,17 @@ impl Person {
         }
     }
 
+    /// Another browser with the same cookies.
+    pub fn twin(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            email: self.email.clone(),
+            session: self.session.clone(),
+            base: self.base.clone(),
+            cookies: Mutex::new(self.jar().clone()),
+        }
+    }
+
     /// Puts a cookie into the jar; `value` as it goes over the wire.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar().insert(name.to_owned(), value.to_owned());

@@ -1,6 +1,11 @@
 //! Pages over a real server on a real database, by their addresses.
 
 mod account;
+mod containers;
+mod errors;
+mod headers;
+mod input;
 mod passwords;
 mod projects;
+mod sessions;
 mod users;
