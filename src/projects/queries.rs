@@ -12,7 +12,7 @@ use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, project_actions, projects, users};
 
 diesel::define_sql_function! {
-    /// PostgreSQL's lower().
+    /// PostgreSQL's `lower`.
     fn lower(text: Text) -> Text;
 }
 diesel::define_sql_function! {
