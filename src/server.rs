@@ -47,6 +47,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
             .configure(routes::mount)
+            .configure(crate::api::routes::mount)
             .default_service(web::route().to(routes::not_found))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))
