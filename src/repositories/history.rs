@@ -173,7 +173,7 @@ fn seconds(commit: &gix::objs::CommitRef<'_>) -> Option<i64> {
     read(commit.committer()).or_else(|| read(commit.author()))
 }
 
-/// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (`PostgreSQL` takes none).
+/// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (PostgreSQL takes none).
 pub(super) fn text(bytes: &BStr) -> String {
     let mut text = bytes.to_str_lossy().into_owned();
     text.retain(|c| c != '\0');

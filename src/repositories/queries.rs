@@ -104,6 +104,6 @@ pub(super) fn insert(
 }
 
 diesel::define_sql_function! {
-    /// `PostgreSQL`'s `lower`, which `users_lower_email_idx` holds.
+    /// PostgreSQL's `lower`, which `users_lower_email_idx` holds.
     fn lower(text: Text) -> Text;
 }

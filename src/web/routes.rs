@@ -5,7 +5,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, containers, guard, health, passwords, projects, references, sessions, users,
+    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references,
+    sessions, users,
 };
 use crate::error::{AppError, AppResult};
 
@@ -48,8 +49,10 @@ fn mount_public(config: &mut ServiceConfig) {
         .service(at!("/logout", post => sessions::destroy::destroy));
 }
 
+/// Projects and the dashboard that begins with them.
 fn mount_projects(config: &mut ServiceConfig) {
     config
+        .service(at!("/", get => dashboard::show::show))
         .service(at!("/projects", get => projects::index::index, post => projects::create::create))
         .service(at!("/projects/new", get => projects::new::show))
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))

@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use pilothouse::app::App;
 use pilothouse::config::Config;
-use pilothouse::db::schema::{github_push_history, project_actions, projects};
+use pilothouse::db::schema::{activity_logs, github_push_history, project_actions, projects};
 use pilothouse::db::{ConnectOptions, Db};
 use pilothouse::repositories::{ImportError, Progress, Summary, import};
 use serde_json::{Value, json};
@@ -203,6 +203,22 @@ fn only_the_first_parents_count() {
     let summary = world.import(&repository);
     assert_eq!((summary.commits, summary.pushes), (2, 2));
     assert_eq!(details(&world.actions())[1], "Pushed 1 commit (2 files) to main: Merge side");
+}
+
+#[test]
+fn an_import_is_on_record_once() {
+    let mut repository = GitRepository::new();
+    repository
+        .commit(&(0..600).map(|n| NewCommit::new(if n % 2 == 0 { ADA } else { BOB }, n)).collect::<Vec<_>>());
+    let world = World::new();
+    world.import(&repository);
+    world.import(&repository);
+    let entries: Vec<(String, Option<String>, Option<String>)> = activity_logs::table
+        .select((activity_logs::activity_type, activity_logs::project_id, activity_logs::target_name))
+        .load(&mut world.db.connect_owner())
+        .unwrap();
+    let project = world.project.to_string();
+    assert_eq!(entries, [("repository.imported".to_owned(), Some(project), Some("shop".to_owned()))]);
 }
 
 #[test]
