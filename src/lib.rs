@@ -20,8 +20,12 @@ pub mod postgres;
 pub mod activity;
 /// Containers as the `containers` table knows them.
 pub mod containers;
+/// An invented world to look at, for `serve --demo`.
+pub mod demo;
 /// Projects and what their owners may do with them.
 pub mod projects;
+/// Git repositories, and what their history says was pushed.
+pub mod repositories;
 /// People who can sign in.
 pub mod users;
 

@@ -81,9 +81,11 @@ ALTER TABLE turbobackend.message_cost_tracker
 
 -- Owners search references here: text equality is leakproof and uses an index under row security,
 -- the operators of jsonb are not and would read the whole table.
+-- Compared byte by byte: nothing sorts by key or value, and a locale's comparison made inserts twice as dear.
+-- action_id has the collation of the column that it is joined with, or the join would find no index.
 CREATE TABLE IF NOT EXISTS turbobackend.action_references (
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
+    value TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
     action_id VARCHAR NOT NULL,
     project_id VARCHAR,

@@ -88,12 +88,15 @@ COMMENT ON FUNCTION pilothouse.enter_token(text) IS 'Makes this transaction the 
 
 -- How references are written down in turbobackend.action_references; a search writes its value the same way.
 CREATE OR REPLACE FUNCTION pilothouse.reference_text(reference text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN length(reference) <= 200 THEN reference
             ELSE 'sha256:' || encode(sha256(convert_to(reference, 'UTF8')), 'hex') END;
 CREATE OR REPLACE FUNCTION pilothouse.reference_pairs(reference_ids jsonb) RETURNS TABLE (key text, value text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT pilothouse.reference_text(r.key), pilothouse.reference_text(r.value #>> '{}')
+    -- Asks for a hash only where there is one to make: a call each would double the trigger's work.
+    SELECT CASE WHEN length(r.key) <= 200 THEN r.key ELSE pilothouse.reference_text(r.key) END,
+           CASE WHEN length(r.value #>> '{}') <= 200 THEN r.value #>> '{}'
+                ELSE pilothouse.reference_text(r.value #>> '{}') END
     FROM jsonb_each(CASE WHEN jsonb_typeof(reference_ids) = 'object' THEN reference_ids ELSE '{}' END) r
     WHERE jsonb_typeof(r.value) IN ('string', 'number', 'boolean')
 $$;

@@ -134,7 +134,7 @@ impl Filter {
             "status" => add_word(&mut self.statuses, name, value),
             "environment" => add_word(&mut self.environments, name, value),
             "actor" => add_word(&mut self.actors, name, value),
-            "source" => add_word(&mut self.sources, name, value),
+            "source" => add_word(&mut self.sources, name, singular(value)),
             "from" => set_once(&mut self.from, name, day(value)?),
             "to" => set_once(&mut self.to, name, day(value)?),
             "ref" => set_once(&mut self.reference, name, reference(value)?),
@@ -204,6 +204,14 @@ impl Filter {
         self.sources.lets(source.as_str())
             && (source == Source::Action || (self.reference.is_none() && self.environments.only.is_empty()))
             && (source != Source::Audit || self.statuses.only.is_empty())
+    }
+}
+
+/// Sources are named in both numbers: `actions` and `action` are the same.
+fn singular(value: &str) -> &str {
+    match value {
+        "actions" | "-actions" | "events" | "-events" => value.trim_end_matches('s'),
+        value => value,
     }
 }
 

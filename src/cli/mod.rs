@@ -3,6 +3,7 @@
 
 mod database;
 mod doctor;
+mod import_git;
 mod migrate;
 mod serve;
 mod user;
@@ -33,6 +34,9 @@ enum Command {
     /// Manage the people who can sign in.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Bring in history from elsewhere.
+    #[command(subcommand)]
+    Import(ImportCommand),
 }
 
 /// What `serve` takes.
@@ -44,6 +48,12 @@ struct ServeArguments {
     /// Listen here instead of `PILOTHOUSE_LISTEN`.
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
+}
+
+/// What can be imported.
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    Git(import_git::ImportGit),
 }
 
 /// Why a command was not carried out, for the person who typed it.
@@ -92,6 +102,7 @@ pub fn run() -> ExitCode {
             Command::Migrate => migrate::run(&config),
             Command::Doctor => doctor::run(&config),
             Command::User(command) => user::run(config, command),
+            Command::Import(ImportCommand::Git(arguments)) => import_git::run(config, &arguments),
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,10 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::database::{Database, MigrateFailure};
+use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};
 use crate::app::App;
+use crate::auth::password;
 use crate::config::Config;
-use crate::db::roles;
+use crate::db::{Actor, roles};
+use crate::demo;
 use crate::server;
 
 pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResult {
@@ -87,6 +90,26 @@ fn prepare_later(app: App, database: Arc<Database>, demo: bool) {
 }
 
 /// Fills an empty console with the demo's life and says how to sign in.
-fn move_in(_app: &App) -> CommandResult {
+fn move_in(app: &App) -> CommandResult {
+    if app.db.read_blocking(&Actor::System, |conn| demo::exists(conn).map_err(CommandError::from))? {
+        return Ok(());
+    }
+    let (password, made_up) = match &app.config.demo_password {
+        Some(password) => (password.reveal().to_owned(), false),
+        None => (made_up(app), true),
+    };
+    let hash = password::hash_blocking(&password).map_err(CommandError::failed)?;
+    let now = app.clock.now();
+    let life = app
+        .db
+        .write_blocking(&Actor::System, |conn| demo::create(conn, now, &hash).map_err(CommandError::from))?;
+    // Another instance was faster, and said how to sign in.
+    if life != demo::Summary::default() {
+        println!("Demo: {} projects, {} actions, {} events.", life.projects, life.actions, life.events);
+        println!("Sign in as admin@demo.test, ada@demo.test or grace@demo.test.");
+        if made_up {
+            println!("Their password (shown this once): {password}");
+        }
+    }
     Ok(())
 }

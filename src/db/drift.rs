@@ -127,8 +127,10 @@ fn parse_line(line: &str) -> Option<Part> {
 fn compare(expected: &[Part], found: &[Part]) -> Vec<Finding> {
     let by_name: BTreeMap<_, _> =
         found.iter().map(|part| ((part.kind.as_str(), part.name.as_str()), part)).collect();
-    let like: BTreeSet<_> =
-        found.iter().map(|part| (part.kind.as_str(), table_of(&part.name), part.definition.as_str())).collect();
+    let like: BTreeSet<_> = found
+        .iter()
+        .map(|part| (part.kind.as_str(), table_of(&part.name), part.definition.as_str()))
+        .collect();
     let has = |kind: &'static str, name: &str| by_name.contains_key(&(kind, name));
 
     let mut findings = Vec::new();

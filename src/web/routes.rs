@@ -4,7 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::{account, assets, containers, guard, health, passwords, projects, sessions, users};
+use super::{
+    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references,
+    sessions, users,
+};
 use crate::error::{AppError, AppResult};
 
 /// Mounts every page.
@@ -13,6 +16,7 @@ pub fn mount(config: &mut ServiceConfig) {
     mount_public(config);
     mount_projects(config);
     mount_containers(config);
+    mount_activity(config);
     mount_people(config);
 }
 
@@ -45,11 +49,14 @@ fn mount_public(config: &mut ServiceConfig) {
         .service(at!("/logout", post => sessions::destroy::destroy));
 }
 
+/// Projects and the dashboard that begins with them.
 fn mount_projects(config: &mut ServiceConfig) {
     config
+        .service(at!("/", get => dashboard::show::show))
         .service(at!("/projects", get => projects::index::index, post => projects::create::create))
         .service(at!("/projects/new", get => projects::new::show))
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
+        .service(at!("/projects/{id}/activity", get => projects::activity::show))
         .service(at!("/projects/{id}/settings", get => projects::settings::show))
         .service(at!(
             "/projects/{id}/{step:archive|unarchive|delete|restore}",
@@ -67,6 +74,16 @@ fn mount_containers(config: &mut ServiceConfig) {
             get => containers::verb::confirm,
             post => containers::verb::carry_out
         ));
+}
+
+fn mount_activity(config: &mut ServiceConfig) {
+    config
+        .service(at!("/activity", get => activity::index::index))
+        .service(at!("/activity/{action_id}", get => activity::show::action))
+        .service(at!("/events/{id}", get => activity::show::event))
+        .service(at!("/audit", get => activity::index::audit))
+        .service(at!("/audit/{id}", get => activity::show::audit_entry))
+        .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
 
 /// Users, for admins; the viewer's own account; links to set a password, which need no session.

@@ -47,8 +47,11 @@ fn the_catalog_reads_the_same_for_a_role_without_rights_and_restores_its_search_
     .unwrap();
 }
 
+/// Kind, name and severity of a finding.
+type Told = (&'static str, &'static str, Severity);
+
 /// What somebody does to a database, and how each finding that follows is told.
-const BREAKAGES: &[(&str, &[(&str, &str, Severity)])] = &[
+const BREAKAGES: &[(&str, &[Told])] = &[
     ("DROP TABLE public.\"ActivityEvent\"", &[("table", "public.ActivityEvent", Severity::Broken)]),
     (
         "DROP TABLE turbobackend.project_deployments",

@@ -4,8 +4,12 @@
 
 mod support;
 
+mod activity;
 mod adoption;
+mod demo;
 mod drift;
+mod import_git;
+mod plans;
 mod postgres;
 mod rls;
 mod seeds;

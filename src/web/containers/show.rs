@@ -9,10 +9,12 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::badge;
+use crate::activity::{Filter, Reference, Scope, timeline};
 use crate::containers::queries::{self, ContainerView};
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
+use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::display::{Badge, Fact, Meta, Timestamp};
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -69,22 +71,30 @@ pub(super) fn container_id(path: &Path<String>) -> AppResult<ContainerId> {
     path.parse().map_err(|_| AppError::NotFound)
 }
 
+/// How many entries the page shows.
+const LATEST: i64 = 10;
+
 /// Shows the container.
 ///
 /// # Errors
 /// 404 for a container that the viewer can't see.
 pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
-    let (viewer, (container, projects)) = visit
-        .read(move |conn, _| {
+    let now = visit.app.clock.now();
+    let (viewer, (container, projects, latest)) = visit
+        .read(move |conn, viewer| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
-            Ok((container, queries::projects_in(conn, id)?))
+            let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
+            let filter = Filter { limit: LATEST, reference: Some(reference), ..Filter::none(viewer.zone) };
+            let latest = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            Ok((container, queries::projects_in(conn, id)?, latest))
         })
         .await?;
     let shell = visit
         .shell(&viewer, &container.name)
         .with_breadcrumbs(vec![Crumb::link("Containers", "/containers"), Crumb::here(&container.name)]);
-    let page = ContainerPage::new(shell, &container, &projects, (visit.app.clock.now(), viewer.zone));
+    let mut page = ContainerPage::new(shell, &container, &projects, (now, viewer.zone));
+    page.days = Eyes::of(&viewer, now).days(&latest);
     visit.page(StatusCode::OK, &page)
 }
 

@@ -1,1 +1,3 @@
-//! dashboard
+//! The first page: what runs, what failed, what happened.
+
+pub mod show;

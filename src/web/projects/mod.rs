@@ -1,5 +1,6 @@
 //! A project's pages.
 
+pub mod activity;
 pub mod create;
 pub mod head;
 pub mod index;

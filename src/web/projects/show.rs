@@ -9,10 +9,12 @@ use chrono_tz::Tz;
 
 use super::head::ProjectHead;
 use super::project_id;
+use crate::activity::{Filter, Scope, timeline};
 use crate::containers;
 use crate::error::{AppError, AppResult};
 use crate::projects::Kind;
 use crate::projects::queries::{self, ContainerPart, ProjectView};
+use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::display::{Badge, Fact, Timestamp};
 use crate::web::sample::{HOSTILE, Sample};
@@ -79,22 +81,31 @@ impl ContainerCard {
     }
 }
 
+/// How many entries the overview shows.
+const LATEST: i64 = 10;
+
 /// Shows the overview.
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see.
 pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let (viewer, project) =
-        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
-    let (now, zone) = (visit.app.clock.now(), viewer.zone);
+    let now = visit.app.clock.now();
+    let (viewer, (project, latest)) = visit
+        .read(move |conn, viewer| {
+            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
+            Ok((project, timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?))
+        })
+        .await?;
+    let (zone, eyes) = (viewer.zone, Eyes::of(&viewer, now));
     let head = ProjectHead::new(&project, "", now, zone);
     let page = ProjectPage {
         shell: visit.shell(&viewer, &project.name).with_breadcrumbs(head.crumbs(None)),
         project: head,
         description: project.description.clone().filter(|text| !text.trim().is_empty()),
-        running: Vec::new(),
-        days: Vec::new(),
+        running: latest.running.iter().map(|entry| eyes.running(entry)).collect(),
+        days: eyes.days(&latest),
         activity_url: urls::project_part(id, "activity"),
         container: project.container.as_ref().map(ContainerCard::new),
         facts: facts(&project, now, zone),

@@ -1,5 +1,7 @@
-//! Pages over a real server on a real database, by their addresses.
+//! Pages, asked for over HTTP.
 
 mod account;
 mod passwords;
+mod people;
+mod projects;
 mod users;

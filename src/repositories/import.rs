@@ -1,0 +1,262 @@
+//! Recording a repository's history as pushes of a project.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use diesel::result::Error as DieselError;
+use gix::ObjectId;
+use gix::diff::tree::State;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::changes::Changes;
+use super::history::{ReadError, Repository};
+use super::pushes::{Push, pushes};
+use super::queries::{self, Authors, NewAction, NewPush};
+use crate::activity::{Act, Principal, Target, audit};
+use crate::app::{App, hex};
+use crate::db::ids::ProjectId;
+use crate::db::{Actor, DbError};
+
+/// Pushes a transaction: what a cut-off run may lose.
+const BATCH: usize = 500;
+
+/// Longest subject in an action's text, in characters; the push holds the whole message.
+const LONGEST_SUBJECT: usize = 200;
+
+/// Why a history was not imported. What was recorded before an error stays, and the next run goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// There is no such project.
+    #[error("there is no project {0}")]
+    UnknownProject(String),
+    /// The repository can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The database did not take it.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<DieselError> for ImportError {
+    fn from(error: DieselError) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The history is read.
+    Reading {
+        /// Commits so far.
+        commits: usize,
+    },
+    /// Pushes are recorded.
+    Recording {
+        /// Commits of the pushes that are on record by now, those of earlier runs too.
+        commits: usize,
+        /// All commits.
+        of: usize,
+    },
+}
+
+/// What an import found and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Commits of the first-parent history.
+    pub commits: usize,
+    /// Pushes that they make.
+    pub pushes: usize,
+    /// Pushes that this run recorded.
+    pub new_pushes: usize,
+    /// Actions that this run recorded.
+    pub new_actions: usize,
+}
+
+/// Records the first-parent history of HEAD of the repository at `path` as pushes of `project`, oldest
+/// first and in batches, as the system. `report` hears how far it is.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn import(
+    app: &App,
+    path: &Path,
+    project: &str,
+    mut report: impl FnMut(Progress),
+) -> Result<Summary, ImportError> {
+    let unknown = || ImportError::UnknownProject(project.to_owned());
+    let project: ProjectId = project.parse().map_err(|_| unknown())?;
+    let (name, recorded) = on_record(app, project)?.ok_or_else(unknown)?;
+    let repository = Repository::open(path)?;
+    let history = repository.first_parents(|commits| report(Progress::Reading { commits }))?;
+
+    let all: Vec<_> = pushes(&history, &recorded).collect();
+    let missing: Vec<_> = all.iter().filter(|push| !recorded.contains(&push.head.id)).copied().collect();
+    let mut summary = Summary { commits: history.len(), pushes: all.len(), ..Summary::default() };
+    let mut writer = Writer::new(app, &repository, (project, &name))?;
+    let mut done = history.len() - commits_of(&missing);
+    report(Progress::Recording { commits: done, of: history.len() });
+    for batch in missing.chunks(BATCH) {
+        let (pushes, actions) = writer.record(batch)?;
+        summary.new_pushes += pushes;
+        summary.new_actions += actions;
+        done += commits_of(batch);
+        report(Progress::Recording { commits: done, of: history.len() });
+    }
+    Ok(summary)
+}
+
+fn commits_of(pushes: &[Push<'_>]) -> usize {
+    pushes.iter().map(|push| push.commits.len()).sum()
+}
+
+/// The project's name and the newest commits of its recorded pushes; None when there is no such project.
+fn on_record(app: &App, project: ProjectId) -> Result<Option<(String, HashSet<ObjectId>)>, ImportError> {
+    app.db.read_blocking(&Actor::System, |conn| {
+        let Some(name) = queries::project_name(conn, project)? else { return Ok(None) };
+        let heads = queries::recorded_heads(conn, project)?;
+        // Other programs may have written anything there.
+        let heads = heads.iter().filter_map(|sha| ObjectId::from_hex(sha.as_bytes()).ok());
+        Ok(Some((name, heads.collect())))
+    })
+}
+
+/// Turns pushes into rows and writes them.
+struct Writer<'a> {
+    app: &'a App,
+    repository: &'a Repository,
+    project: ProjectId,
+    /// The audit entry of this run, until it stands.
+    audit: Option<Target>,
+    branch: String,
+    origin: String,
+    state: State,
+}
+
+impl<'a> Writer<'a> {
+    fn new(
+        app: &'a App,
+        repository: &'a Repository,
+        (project, name): (ProjectId, &str),
+    ) -> Result<Self, ImportError> {
+        let (branch, origin) = (repository.branch()?, repository.origin());
+        let audit = Some(Target::project(project, name));
+        Ok(Self { app, repository, project, audit, branch, origin, state: State::default() })
+    }
+
+    /// Reads everything first, so that no transaction waits for the disk.
+    fn record(&mut self, batch: &[Push<'_>]) -> Result<(usize, usize), ImportError> {
+        let mut pushes = Vec::with_capacity(batch.len());
+        let mut actions = Vec::with_capacity(batch.len());
+        for push in batch {
+            let (push, action) = self.rows(push)?;
+            pushes.push(push);
+            actions.push(action);
+        }
+        let emails: BTreeSet<String> = pushes.iter().map(|push| push.author_email.clone()).collect();
+        let emails: Vec<String> = emails.into_iter().collect();
+        let recorded = self.app.db.write_blocking(&Actor::System, |conn| {
+            // With the first batch: what a run that is cut off later has recorded is accounted for.
+            if let Some(project) = &self.audit {
+                let principal = Principal::system(self.app);
+                let after = json!({ "repository": self.origin, "branch": self.branch });
+                audit::record_change(
+                    conn,
+                    &principal,
+                    &Act::RepositoryImported,
+                    project,
+                    Value::Null,
+                    after,
+                )?;
+            }
+            let authors = queries::authors(conn, &emails)?;
+            for (push, action) in pushes.iter_mut().zip(&mut actions) {
+                push.user_id = user_of(&authors, &push.author_email);
+                action.user_id.clone_from(&push.user_id);
+            }
+            queries::insert(conn, &pushes, &actions).map_err(ImportError::from)
+        })?;
+        self.audit = None;
+        Ok(recorded)
+    }
+
+    fn rows(&mut self, push: &Push<'_>) -> Result<(NewPush, NewAction), ImportError> {
+        let head = self.repository.headline(push.head.id)?;
+        let changes = self.repository.changes(push, &mut self.state);
+        let sha = push.head.id.to_string();
+        let digest = hex(&Sha256::digest(format!("{}:{sha}", self.project)));
+        let (push_id, action_id) = (format!("push_{}", &digest[..32]), format!("act_{}", &digest[..32]));
+        let project_id = self.project.to_string();
+        let created_at = push.head.committed_at.saturating_mul(1000);
+        let action = NewAction {
+            action_id,
+            project_id: project_id.clone(),
+            user_id: None,
+            action_type: "github_push",
+            action_details: sentence(push.commits.len(), changes.as_ref(), &self.branch, &head.message),
+            status: "success",
+            environment: "development",
+            reference_ids: json!({
+                "github_push_id": push_id, "commit_sha": sha, "branch_name": self.branch,
+            }),
+            created_at,
+        };
+        let push = NewPush {
+            push_id,
+            project_id,
+            user_id: None,
+            repo_url: self.origin.clone(),
+            branch_name: self.branch.clone(),
+            commit_sha: sha,
+            commit_message: head.message,
+            author_name: head.author_name,
+            author_email: head.author_email,
+            files_changed: changes.as_ref().map(|changes| i32::try_from(changes.count).unwrap_or(i32::MAX)),
+            files: changes.map(|changes| json!(changes.paths)),
+            created_at,
+        };
+        Ok((push, action))
+    }
+}
+
+fn user_of(authors: &Authors, email: &str) -> Option<String> {
+    if email.is_empty() { None } else { authors.user(email) }
+}
+
+/// "Pushed 2 commits (5 files) to main: Fix the cart"
+fn sentence(commits: usize, changes: Option<&Changes>, branch: &str, message: &str) -> String {
+    let commits = counted(commits, "commit");
+    let files = changes.map(|changes| format!(" ({})", counted(changes.count, "file"))).unwrap_or_default();
+    let subject: String = message.trim_start().lines().next().unwrap_or_default().trim_end().to_owned();
+    let mut text = format!("Pushed {commits}{files} to {branch}");
+    if !subject.is_empty() {
+        text.push_str(": ");
+        text.extend(subject.chars().take(LONGEST_SUBJECT));
+        if subject.chars().nth(LONGEST_SUBJECT).is_some() {
+            text.push('…');
+        }
+    }
+    text
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_counts_and_quotes_the_subject() {
+        let changes = |count| Changes { count, paths: vec![] };
+        assert_eq!(
+            sentence(1, Some(&changes(1)), "main", "Fix\n\nBody"),
+            "Pushed 1 commit (1 file) to main: Fix"
+        );
+        assert_eq!(sentence(2, Some(&changes(0)), "HEAD", " \n"), "Pushed 2 commits (0 files) to HEAD");
+        assert_eq!(sentence(2, None, "main", "\n Fix "), "Pushed 2 commits to main: Fix");
+        assert!(sentence(1, None, "main", &"x".repeat(300)).ends_with("x…"));
+    }
+}

@@ -1,0 +1,109 @@
+//! What the import asks of the database, and what it writes.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::db::ids::ProjectId;
+use crate::db::schema::{github_push_history, project_actions, projects, users};
+
+/// A row of `github_push_history`.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = github_push_history)]
+pub(super) struct NewPush {
+    pub push_id: String,
+    pub project_id: String,
+    pub user_id: Option<String>,
+    pub repo_url: String,
+    pub branch_name: String,
+    pub commit_sha: String,
+    pub commit_message: String,
+    pub author_name: String,
+    pub author_email: String,
+    pub files_changed: Option<i32>,
+    pub files: Option<Value>,
+    pub created_at: i64,
+}
+
+/// A row of `project_actions`.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = project_actions)]
+pub(super) struct NewAction {
+    pub action_id: String,
+    pub project_id: String,
+    pub user_id: Option<String>,
+    pub action_type: &'static str,
+    pub action_details: String,
+    pub status: &'static str,
+    pub environment: &'static str,
+    pub reference_ids: Value,
+    pub created_at: i64,
+}
+
+/// What the project is called; None when there is no such project.
+pub(super) fn project_name(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Option<String>> {
+    projects::table.find(project.0).select(projects::name).get_result(conn).optional()
+}
+
+/// The newest commits of the pushes that the project has on record, whoever recorded them.
+pub(super) fn recorded_heads(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Vec<String>> {
+    github_push_history::table
+        .filter(github_push_history::project_id.eq(project.to_string()))
+        .filter(github_push_history::commit_sha.is_not_null())
+        .select(github_push_history::commit_sha.assume_not_null())
+        .load(conn)
+}
+
+/// Who the users with these e-mail addresses are.
+#[derive(Debug, Default)]
+pub(super) struct Authors {
+    exact: HashMap<String, Uuid>,
+    lower: HashMap<String, Uuid>,
+}
+
+impl Authors {
+    /// The user with this address, as it is written or else in another case.
+    pub(super) fn user(&self, email: &str) -> Option<String> {
+        let id = self.exact.get(email).or_else(|| self.lower.get(&email.to_lowercase()))?;
+        Some(id.hyphenated().to_string())
+    }
+}
+
+/// Looks up the users behind `emails`. Of users whose addresses differ in case only, the oldest counts.
+pub(super) fn authors(conn: &mut PgConnection, emails: &[String]) -> QueryResult<Authors> {
+    let lowered: Vec<String> = emails.iter().map(|email| email.to_lowercase()).collect();
+    let found: Vec<(Uuid, String)> = users::table
+        .filter(lower(users::email).eq_any(&lowered).or(users::email.eq_any(emails)))
+        .order((users::created_at.desc(), users::id.desc()))
+        .select((users::id, users::email))
+        .load(conn)?;
+    let mut authors = Authors::default();
+    for (id, email) in found {
+        authors.lower.insert(email.to_lowercase(), id);
+        authors.exact.insert(email, id);
+    }
+    Ok(authors)
+}
+
+/// Inserts what is not there yet; returns how many pushes and actions were new.
+pub(super) fn insert(
+    conn: &mut PgConnection,
+    pushes: &[NewPush],
+    actions: &[NewAction],
+) -> QueryResult<(usize, usize)> {
+    let pushes = diesel::insert_into(github_push_history::table)
+        .values(pushes)
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let actions =
+        diesel::insert_into(project_actions::table).values(actions).on_conflict_do_nothing().execute(conn)?;
+    Ok((pushes, actions))
+}
+
+diesel::define_sql_function! {
+    /// PostgreSQL's `lower`, which `users_lower_email_idx` holds.
+    fn lower(text: Text) -> Text;
+}

@@ -1,0 +1,95 @@
+//! Timelines for page samples: empty, filtered, busy and hostile.
+
+use chrono::DateTime;
+use chrono_tz::Tz;
+
+use super::TimelineView;
+use super::convert::Eyes;
+use super::display::{Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running};
+use crate::activity::options::Options;
+use crate::activity::timeline::TimelinePage;
+use crate::activity::{Filter, Status};
+use crate::web::display::Timestamp;
+use crate::web::sample::{HOSTILE, endless};
+
+fn eyes() -> Eyes {
+    Eyes { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, is_admin: true }
+}
+
+fn entry(id: &str, text: &str) -> Entry {
+    let chip =
+        || ReferenceChip { key: text.to_owned(), value: text.to_owned(), url: "/references/a/b".to_owned() };
+    Entry {
+        id: id.to_owned(),
+        url: "/activity/x".to_owned(),
+        icon: "deployment",
+        tone: "bad",
+        time: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
+        clock: "14:02".to_owned(),
+        sentence: [
+            ("actor", Some("/users/x")),
+            ("word", None),
+            ("object", Some("/projects/x")),
+            ("code", None),
+        ]
+        .map(|(kind, url)| Part { text: text.to_owned(), url: url.map(str::to_owned), kind })
+        .to_vec(),
+        detail: Some(text.to_owned()),
+        detail_more: Some(Long { label: "Show all".to_owned(), text: text.repeat(20) }),
+        references: vec![chip(), chip()],
+        references_more: Some(MoreReferences { label: "+32 more".to_owned(), items: vec![chip()] }),
+        badge: Some(super::convert::badge(&Status::from_stored(text))),
+        note: "2 m 11 s".to_owned(),
+        mark: text.to_owned(),
+        related: None,
+    }
+}
+
+/// Days that hold everything a day can hold.
+#[must_use]
+pub fn days() -> Vec<Day> {
+    let mut folded = entry("event:folded", HOSTILE);
+    folded.detail_more = None;
+    let mut hostile = entry("hostile", HOSTILE);
+    hostile.related = Some(Related { label: "1 related entry".to_owned(), entries: vec![folded] });
+    vec![Day {
+        heading: "Thursday 19 November".to_owned(),
+        count: "4 entries".to_owned(),
+        items: vec![
+            DayItem::Entry(Box::new(entry("plain", "shop-api"))),
+            DayItem::Gap(Gap { text: HOSTILE.to_owned() }),
+            DayItem::Entry(Box::new(hostile)),
+            DayItem::Entry(Box::new(entry("endless", &endless(400)))),
+        ],
+    }]
+}
+
+/// What could be running.
+#[must_use]
+pub fn running() -> Vec<Running> {
+    vec![Running {
+        id: "event:running".to_owned(),
+        url: "/events/running".to_owned(),
+        icon: "indexing",
+        sentence: vec![Part { text: HOSTILE.to_owned(), url: None, kind: "word" }],
+        badge: super::convert::badge(&Status::running()),
+        elapsed: "12 s".to_owned(),
+        progress: Some(40),
+    }]
+}
+
+/// Whole timelines.
+#[must_use]
+pub fn views() -> Vec<(&'static str, TimelineView)> {
+    let view = |filter: &Filter| {
+        TimelineView::new("/activity", filter, &Options::known(), &TimelinePage::default(), &eyes())
+    };
+    let none = Filter::none(Tz::UTC);
+    let filtered = Filter::parse([("type", HOSTILE), ("status", "-failed"), ("ref", "a:b")], Tz::UTC)
+        .unwrap_or_else(|_| none.clone());
+    let mut busy = view(&filtered);
+    busy.days = days();
+    busy.running = running();
+    busy.gaps = Some(HOSTILE.to_owned());
+    vec![("nothing yet", view(&none)), ("nothing matches", view(&filtered)), ("busy and hostile", busy)]
+}

@@ -1,0 +1,246 @@
+//! `GET /activity/{action_id}`, `GET /events/{id}` and, for admins, `GET /audit/{id}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+use diesel::{PgConnection, QueryResult};
+use serde_json::{Map, Value};
+
+use super::convert::{Eyes, around, badge, key_label};
+use super::display::{Entry, Part};
+use crate::activity::detail::{self, AuditDetail, Detail};
+use crate::activity::sentence;
+use crate::activity::{ProjectState, Source, timeline};
+use crate::error::{AppError, AppResult};
+use crate::web::display::{Badge, Fact, Link, Meta, Timestamp, duration};
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// One record with everything.
+#[derive(Debug, Template)]
+#[template(path = "activity/show.html")]
+pub struct EntryPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Who did what to which thing.
+    pub heading: Vec<Part>,
+    /// How it went.
+    pub badge: Option<Badge>,
+    /// When.
+    pub time: Timestamp,
+    /// Project, environment, source, duration.
+    pub meta: Vec<Meta>,
+    /// The whole detail.
+    pub detail: Option<String>,
+    /// Its columns as stored.
+    pub facts: Vec<Fact>,
+    /// What it refers to, with the records behind.
+    pub references: Vec<ResolvedReference>,
+    /// What led to it.
+    pub before: Vec<Entry>,
+    /// What followed.
+    pub after: Vec<Entry>,
+    /// The timeline at this moment.
+    pub around_url: String,
+    /// Everything as JSON.
+    pub raw: String,
+}
+
+/// One reference and what it points to.
+#[derive(Debug, Clone)]
+pub struct ResolvedReference {
+    /// Its key, in words.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Its page.
+    pub url: String,
+    /// The record behind it.
+    pub record: Option<Link>,
+    /// What is to be known of it.
+    pub note: String,
+}
+
+/// Shows an action.
+///
+/// # Errors
+/// 404 for one that the viewer can't see.
+pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    show(visit, path.into_inner(), detail::action).await
+}
+
+/// Shows an event.
+///
+/// # Errors
+/// 404 for one that the viewer can't see.
+pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    show(visit, path.into_inner(), detail::event).await
+}
+
+async fn show(
+    visit: Visit,
+    id: String,
+    find: fn(&mut PgConnection, &str) -> QueryResult<Option<Detail>>,
+) -> AppResult<HttpResponse> {
+    if id.contains('\0') {
+        return Err(AppError::NotFound);
+    }
+    let (viewer, detail) = visit.read(move |conn, _| find(conn, &id)?.ok_or(AppError::NotFound)).await?;
+    let eyes = Eyes::of(&viewer, visit.app.clock.now());
+    let shell = visit.shell(&viewer, detail.entry.plain()).with_breadcrumbs(crumbs(&detail));
+    visit.page(StatusCode::OK, &EntryPage::new(shell, &detail, &eyes))
+}
+
+/// Shows an audit entry.
+///
+/// # Errors
+/// 404 for an owner, and for one that does not exist.
+pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    let id = path.into_inner();
+    if id.contains('\0') {
+        return Err(AppError::NotFound);
+    }
+    let (viewer, found) =
+        visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
+    let eyes = Eyes::of(&viewer, visit.app.clock.now());
+    let shell = visit.shell(&viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs(&found.detail));
+    let mut page = EntryPage::new(shell, &found.detail, &eyes);
+    page.facts.extend(audit_facts(&found));
+    visit.page(StatusCode::OK, &page)
+}
+
+fn audit_facts(found: &AuditDetail) -> Vec<Fact> {
+    let json = |value: &Value| serde_json::to_string(value).unwrap_or_default();
+    let mut facts = Vec::new();
+    facts.extend(found.ip.map(|ip| Fact::mono("address", ip.ip().to_string())));
+    facts.extend(found.user_agent.as_ref().map(|agent| Fact::text("browser", agent)));
+    facts.extend(found.before.as_ref().map(|value| Fact::mono("before", json(value))));
+    facts.extend(found.after.as_ref().map(|value| Fact::mono("after", json(value))));
+    facts
+}
+
+fn crumbs(detail: &Detail) -> Vec<Crumb> {
+    let mut crumbs = Vec::new();
+    match &detail.entry.project {
+        Some(project) if project.state == ProjectState::Exists => {
+            if let Ok(id) = project.id.parse() {
+                crumbs.push(Crumb::link("Projects", "/projects"));
+                crumbs.push(Crumb::link(&project.name, urls::project(id)));
+                crumbs.push(Crumb::link("Activity", urls::project_part(id, "activity")));
+            }
+        }
+        _ => crumbs.push(Crumb::link("Activity", "/activity")),
+    }
+    crumbs.push(Crumb::here(detail.entry.kind.label()));
+    crumbs
+}
+
+impl EntryPage {
+    fn new(shell: Shell, detail: &Detail, eyes: &Eyes) -> Self {
+        let entry = &detail.entry;
+        let mut after: Vec<Entry> = Vec::new();
+        for follower in detail.effects.iter().chain(&detail.same_request).chain(&detail.related) {
+            let known = |other: &Entry| other.id == follower.key();
+            if follower.key() != entry.key()
+                && !after.iter().any(known)
+                && !detail.causes.iter().any(|cause| cause.key() == follower.key())
+            {
+                after.push(eyes.entry(follower));
+            }
+        }
+        Self {
+            shell,
+            heading: eyes.sentence(&entry.sentence),
+            badge: entry.status.as_ref().map(badge),
+            time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
+            meta: meta(entry, eyes),
+            detail: entry.details.clone().filter(|text| !text.trim().is_empty()),
+            facts: detail.stored.iter().map(|(name, value)| Fact::mono(*name, value)).collect(),
+            references: entry
+                .references
+                .iter()
+                .map(|reference| ResolvedReference {
+                    key: key_label(&reference.key).to_owned(),
+                    value: reference.value.clone(),
+                    url: urls::reference(&reference.key, &reference.value),
+                    record: None,
+                    note: String::new(),
+                })
+                .collect(),
+            before: detail.causes.iter().map(|cause| eyes.entry(cause)).collect(),
+            after,
+            around_url: around(entry),
+            raw: raw(detail),
+        }
+    }
+}
+
+fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
+    let mut meta = Vec::new();
+    if let Some(project) = &entry.project {
+        let url = Some(&project.id).filter(|_| project.state == ProjectState::Exists);
+        let target = url.map(|id| sentence::LinkTarget::Project(id.clone()));
+        meta.push(Meta { label: project.name.clone(), url: target.and_then(|target| eyes.address(&target)) });
+    }
+    meta.extend(entry.environment.clone().map(Meta::text));
+    meta.push(Meta::text(match entry.source() {
+        Source::Action => "action",
+        Source::Event => "event",
+        Source::Audit => "audit entry",
+    }));
+    meta.extend(entry.duration_ms.map(|ms| Meta::text(duration(ms))));
+    meta
+}
+
+/// The columns as one JSON object; what holds JSON itself is kept as such.
+fn raw(detail: &Detail) -> String {
+    let object: Map<String, Value> = detail
+        .stored
+        .iter()
+        .map(|(name, value)| {
+            let parsed = matches!(*name, "reference_ids" | "metadata" | "created_at" | "duration")
+                .then(|| serde_json::from_str(value).ok())
+                .flatten();
+            ((*name).to_owned(), parsed.unwrap_or_else(|| Value::String(value.clone())))
+        })
+        .collect();
+    serde_json::to_string_pretty(&object).unwrap_or_default()
+}
+
+impl Sample for EntryPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |text: &str, entries: Vec<Entry>| Self {
+            shell: Shell::sample("Entry"),
+            heading: vec![Part {
+                text: text.to_owned(),
+                url: Some("/projects/x".to_owned()),
+                kind: "object",
+            }],
+            badge: None,
+            time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
+            meta: vec![Meta::text(text)],
+            detail: Some(text.to_owned()),
+            facts: vec![Fact::mono(text, text)],
+            references: vec![ResolvedReference {
+                key: text.to_owned(),
+                value: text.to_owned(),
+                url: "/references/a/b".to_owned(),
+                record: Some(Link::new(text, "/projects/x")),
+                note: text.to_owned(),
+            }],
+            before: entries,
+            after: Vec::new(),
+            around_url: "/activity".to_owned(),
+            raw: text.to_owned(),
+        };
+        let entries =
+            super::samples::days().into_iter().flat_map(|day| day.items).filter_map(|item| match item {
+                super::display::DayItem::Entry(entry) => Some(*entry),
+                super::display::DayItem::Gap(_) => None,
+            });
+        vec![("alone", page("shop-api", Vec::new())), ("hostile", page(HOSTILE, entries.collect()))]
+    }
+}

@@ -1,0 +1,149 @@
+//! `GET /references/{key}/{value}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+
+use crate::activity::record::{self, FactValue, Record};
+use crate::activity::timeline;
+use crate::activity::{Reference, Scope, Status};
+use crate::error::{AppError, AppResult};
+use crate::web::activity::convert::{Eyes, badge, key_label};
+use crate::web::activity::display::{Day, DayItem};
+use crate::web::activity::index::read_filter;
+use crate::web::activity::pager;
+use crate::web::display::{Badge, Fact, Pager, Timestamp};
+use crate::web::query::Query;
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// Everything that carries one reference.
+#[derive(Debug, Template)]
+#[template(path = "references/show.html")]
+pub struct ReferencePage {
+    /// The frame.
+    pub shell: Shell,
+    /// Its key, in words.
+    pub key_label: String,
+    /// Its value.
+    pub value: String,
+    /// The record behind it.
+    pub record: Option<RecordCard>,
+    /// Why there is none.
+    pub record_note: String,
+    /// The entries by day.
+    pub days: Vec<Day>,
+    /// The neighbouring pages.
+    pub pager: Pager,
+}
+
+/// The record behind a reference.
+#[derive(Debug, Clone)]
+pub struct RecordCard {
+    /// What kind of thing, and its name.
+    pub title: String,
+    /// Its state.
+    pub badge: Option<Badge>,
+    /// What is known of it.
+    pub facts: Vec<Fact>,
+}
+
+impl RecordCard {
+    fn new(record: &Record, eyes: &Eyes) -> Self {
+        let mut state = None;
+        let mut facts = Vec::new();
+        for fact in &record.facts {
+            match &fact.value {
+                FactValue::Text(text) => facts.push(Fact::text(fact.label, text)),
+                FactValue::Code(text) => facts.push(Fact::mono(fact.label, text)),
+                FactValue::Url(text) => facts.push(match urls::external(text) {
+                    Some(url) => Fact::link(fact.label, text, url),
+                    None => Fact::text(fact.label, text),
+                }),
+                FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
+                FactValue::Time(ms) => {
+                    facts
+                        .push(Fact::text(fact.label, Timestamp::from_millis(*ms, eyes.now, eyes.zone).exact));
+                }
+                FactValue::Link(target, label) => {
+                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) })
+                }
+            }
+        }
+        Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }
+    }
+}
+
+/// Shows the reference. Nothing carries it: 404, whether it never existed or is another owner's.
+///
+/// # Errors
+/// 404 for a reference that nothing visible carries; 400 for a position that makes no sense.
+pub async fn show(visit: Visit, path: Path<(String, String)>, query: Query) -> AppResult<HttpResponse> {
+    let (key, value) = path.into_inner();
+    if key.contains('\0') || value.contains('\0') || key.is_empty() || value.is_empty() {
+        return Err(AppError::NotFound);
+    }
+    let reference = Reference { key, value };
+    let asked = reference.clone();
+    let now = visit.app.clock.now();
+    let (viewer, (filter, page, record)) = visit
+        .read(move |conn, viewer| {
+            let mut filter = read_filter(&query, viewer)?;
+            filter.reference = Some(asked.clone());
+            let page = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            let record = record::behind(conn, &asked)?;
+            if page.is_empty() && record.is_none() && filter.position.is_none() {
+                return Err(AppError::NotFound);
+            }
+            filter.reference = None;
+            Ok((filter, page, record))
+        })
+        .await?;
+    let eyes = Eyes::of(&viewer, now);
+    let label = key_label(&reference.key).to_owned();
+    let path = urls::reference(&reference.key, &reference.value);
+    let title = format!("{label} {}", reference.value);
+    let page = ReferencePage {
+        shell: visit
+            .shell(&viewer, title.clone())
+            .with_breadcrumbs(vec![Crumb::link("Activity", "/activity"), Crumb::here(title)]),
+        key_label: capitalised(&label),
+        record: record.as_ref().map(|record| RecordCard::new(record, &eyes)),
+        record_note: format!("Only the entries name this {label}; no record of its own is known here."),
+        days: eyes.days(&page),
+        pager: pager(&path, &filter, &page),
+        value: reference.value,
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+impl Sample for ReferencePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |text: &str, days: Vec<Day>, record: Option<RecordCard>| Self {
+            shell: Shell::sample("Reference"),
+            key_label: text.to_owned(),
+            value: text.to_owned(),
+            record,
+            record_note: text.to_owned(),
+            days,
+            pager: Pager::default(),
+        };
+        let card = RecordCard {
+            title: HOSTILE.to_owned(),
+            badge: Some(badge(&Status::from_stored(HOSTILE))),
+            facts: vec![Fact::mono(HOSTILE, HOSTILE)],
+        };
+        vec![
+            ("unknown record", page("commit", Vec::new(), None)),
+            ("hostile", page(HOSTILE, crate::web::activity::samples::days(), Some(card))),
+        ]
+    }
+}

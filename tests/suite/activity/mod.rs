@@ -1,0 +1,8 @@
+//! The record: what is tracked, and what the timeline shows of it.
+
+mod detail;
+mod filters;
+mod flatness;
+mod timeline;
+mod tracker;
+mod world;
