@@ -1,9 +1,13 @@
 //! `/passwords/{token}`: a link sets a password once.
 
+use diesel::connection::SimpleConnection;
+use pilothouse::auth::password_links;
 use pilothouse::db::SecretHash;
 
 use super::people::{PASSWORD, Person, Says, Town, post_raw};
 use crate::support::answer::Answer;
+use crate::support::db::TestDb;
+use crate::support::stage::Stage;
 
 const NEW: &str = "a lighthouse keeper's log";
 
@@ -121,4 +125,29 @@ fn of_two_who_use_a_link_at_once_one_sets_the_password() {
         assert_eq!(statuses, [303, 404], "round {round}");
     }
     assert_eq!(town.stage.count("\"ActivityLog\""), 5);
+}
+
+#[test]
+fn whoever_waits_for_a_link_that_is_being_used_finds_it_used() {
+    let (db, hash) = (TestDb::new(), SecretHash::of("a secret"));
+    let stage = Stage::new(&db);
+    let user = stage.user("ada", "owner");
+    stage.execute(&format!(
+        "INSERT INTO pilothouse.password_links (hash, user_id, expires_at) \
+         VALUES ('{}', '{user}', now() + interval '1 day')",
+        hash.as_str()
+    ));
+    let (mut first, mut second) = (db.connect_owner(), db.connect_owner());
+
+    first.batch_execute("BEGIN").unwrap();
+    assert!(password_links::redeem(&mut first, &hash).unwrap().is_some());
+    let late = std::thread::spawn(move || password_links::redeem(&mut second, &hash).unwrap());
+    while stage.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 0
+    {
+        assert!(!late.is_finished(), "the second did not wait");
+        std::thread::yield_now();
+    }
+    first.batch_execute("COMMIT").unwrap();
+
+    assert_eq!(late.join().unwrap(), None);
 }
