@@ -21,7 +21,7 @@ const COOKIE_DAYS: i64 = 14;
 /// The key of all cookies, from the secret that all instances share.
 #[must_use]
 pub fn cookie_key(app: &App) -> Key {
-    let secret = app.config.secret_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
+    let secret = app.config.secret_key.as_ref().map(crate::config::Secret::reveal).unwrap_or_default();
     Key::from(&Sha512::digest(format!("pilothouse cookies {secret}")))
 }
 

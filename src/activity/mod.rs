@@ -6,6 +6,7 @@ pub mod audit;
 pub mod detail;
 mod event_type;
 pub mod filter;
+pub mod lookup;
 pub mod options;
 mod position;
 mod principal;

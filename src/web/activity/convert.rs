@@ -88,7 +88,9 @@ impl Eyes {
     pub fn entry(&self, entry: &timeline::Entry) -> Entry {
         let badge = entry.status.as_ref().map(badge);
         let time = Timestamp::from_millis(entry.moment.ms, self.now, self.zone);
-        let (detail, detail_more) = details(entry.details.as_deref());
+        // An audit entry's description says what its sentence says already.
+        let said = entry.details.as_deref().filter(|text| *text != entry.kind.label());
+        let (detail, detail_more) = details(said);
         let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
         let rest = chips.split_off(chips.len().min(REFERENCES_SHOWN));
         Entry {
