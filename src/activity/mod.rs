@@ -25,6 +25,7 @@ pub mod detail;
 mod event_type;
 pub mod filter;
 pub mod listing;
+pub mod lookup;
 pub mod options;
 mod position;
 mod principal;

@@ -86,11 +86,11 @@ pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<
     let Some((user, email)) = holder(conn, hash)? else { return Ok(None) };
     // The user's row first, as everyone who makes or cancels links takes them: nobody blocks another.
     let _held: UserId = users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn)?;
-    let used = diesel::update(password_links::table)
+    let redeemed = diesel::update(password_links::table)
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
         .set(password_links::used_at.eq(now))
         .execute(conn)?;
-    Ok((used == 1).then_some((user, email)))
+    Ok((redeemed == 1).then_some((user, email)))
 }

@@ -39,7 +39,7 @@ pub async fn update(visit: Visit, form: Form<PasswordForm>) -> AppResult<HttpRes
                 return Ok(visit.redirect_with_notice("/account", notice));
             }
             Outcome::WrongPassword => {
-                page.current_password_errors.push("This is not your current password.".to_owned())
+                page.current_password_errors.push("This is not your current password.".to_owned());
             }
             Outcome::Wait(seconds) => return too_many(page, &visit, &viewer, seconds),
         }
