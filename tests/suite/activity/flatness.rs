@@ -69,6 +69,8 @@ fn no_page_reads_a_whole_table_and_a_deep_one_costs_what_the_first_does() {
         for table in ["project_actions", "\"ActivityEvent\"", "\"ActivityLog\"", "action_references"] {
             assert!(!plan.contains(&format!("Seq Scan on {table}")), "{scope:?} {filter:?}\n{plan}");
         }
+        // Measured: 80 to 1,600. One that walks a whole branch touches hundreds of thousands.
+        assert!(first < 2_500, "{scope:?} {filter:?}: {first} buffers\n{plan}");
         let deep = Filter { position: at(NOON - 24_000_000), ..filter.clone() };
         assert!(!timeline_of(&world, person, scope, &deep).is_empty(), "the deep page must hold something");
         let (plan, buffers) = explained(&world, person, scope, &deep);
