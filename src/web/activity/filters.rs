@@ -26,6 +26,8 @@ pub struct Filters {
     pub zone: String,
     /// Today, yesterday, this week and the like.
     pub presets: Vec<Link>,
+    /// Whether entries can be found by a reference: audit entries carry none.
+    pub by_reference: bool,
     /// `key:value`, or nothing.
     pub reference: String,
     /// Where the timeline can be exported.
