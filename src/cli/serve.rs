@@ -62,7 +62,7 @@ fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared>
     match database.migrate() {
         Ok(_) => {}
         Err(MigrateFailure::Unreachable(reason)) => return Err(Unprepared::Down(reason)),
-        Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::Failed(reason))),
+        Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::failed(reason))),
     }
     let mut conn = database.connect().map_err(|error| Unprepared::Down(error.to_string()))?;
     let problems = roles::problems(&mut conn).map_err(|error| Unprepared::Down(error.to_string()))?;

@@ -88,6 +88,7 @@ impl Filters {
             dates_set: filter.from.is_some() || filter.to.is_some(),
             zone: filter.zone.name().to_owned(),
             presets: presets(path, filter, eyes),
+            by_reference: true,
             reference: filter
                 .reference
                 .as_ref()
