@@ -11,6 +11,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{HttpServer, web};
 use sha2::{Digest, Sha512};
 
+use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::{error_page, guard, headers, origin, routes};
@@ -46,6 +47,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
+            .configure(api::routes::mount)
             .configure(routes::mount)
             .default_service(web::route().to(routes::not_found))
             .wrap(from_fn(origin::check))

@@ -276,7 +276,10 @@ fn effects(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<Entry>> {
     let mut s = RowStatement::new();
     s.sql("WITH page AS MATERIALIZED (SELECT * FROM ((");
     ACTIONS.select_any(&mut s);
-    s.sql(" WHERE a.action_id IN (SELECT r.action_id FROM turbobackend.action_references r WHERE r.key = ");
+    s.sql(
+        " WHERE a.action_id IN (SELECT r.action_id COLLATE \"default\" \
+         FROM turbobackend.action_references r WHERE r.key = ",
+    );
     s.text(CAUSED_BY).sql(" AND r.value = ANY(ARRAY(SELECT pilothouse.reference_text(n) FROM unnest(");
     s.texts(names_of(entry)).sql(") n)) ORDER BY r.created_at, r.action_id LIMIT 50))");
     if let Some(project) = &entry.project {
@@ -327,7 +330,7 @@ fn related(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<Entry>> {
     for (at, reference) in tying.iter().enumerate() {
         s.sql(if at == 0 { "(" } else { " UNION ALL (" });
         ACTIONS.select_any(&mut s);
-        s.sql(" JOIN turbobackend.action_references r ON r.action_id = a.action_id WHERE r.key = ");
+        s.sql(" JOIN turbobackend.action_references r ON r.action_id COLLATE \"default\" = a.action_id WHERE r.key = ");
         s.text(reference.key.as_str()).sql(" AND r.value = pilothouse.reference_text(");
         s.text(reference.value.as_str()).sql(") ORDER BY r.created_at DESC LIMIT 20)");
     }

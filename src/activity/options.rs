@@ -184,6 +184,20 @@ pub fn holds(
     Ok(!found.is_empty())
 }
 
+/// The words of one column in the viewer's actions, bounded as in [`for_scope`].
+///
+/// # Errors
+/// When the statement fails.
+pub fn held(conn: &mut PgConnection, scope: Scope, column: HeldIn) -> QueryResult<Vec<String>> {
+    let wanted = match column {
+        HeldIn::Type => "type",
+        HeldIn::Status => "status",
+        HeldIn::Environment => "environment",
+    };
+    let words = present(conn, scope)?.into_iter().filter(|(what, _, _)| what == wanted);
+    Ok(words.map(|(_, word, _)| word).take(MOST_UNKNOWN).collect())
+}
+
 /// A column of `project_actions` that holds words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeldIn {

@@ -363,6 +363,20 @@ pub fn page(
     Ok(page)
 }
 
+/// How PostgreSQL reads the page that `filter` asks for: its plan, executed, a line each. For tests, and for
+/// whoever wonders why a page is slow.
+///
+/// # Errors
+/// When the statement fails.
+pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
+    let fetch = query::Fetch::for_page(filter.limit);
+    let (from_ms, until_ms) = (filter.from_ms(), filter.until_ms());
+    let ask = query::Ask { scope: &scope, filter, from_ms, until_ms, fetch };
+    let Some(statement) = query::page(&ask) else { return Ok(Vec::new()) };
+    let lines: Vec<(String,)> = statement.explained().load(conn)?;
+    Ok(lines.into_iter().map(|(line,)| line).collect())
+}
+
 fn slice(
     conn: &mut PgConnection,
     scope: Scope,

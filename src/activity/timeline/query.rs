@@ -2,8 +2,9 @@
 //!
 //! Each source is a branch that reads its index in order and stops after a page. Bounds are comparisons of
 //! `(time, id)` rows, which an index answers wherever the page lies. A branch over several projects (an
-//! owner's) or several values of a reference reads *lanes*: the newest row of each, cut at a page; only lanes
-//! that can reach the page are read further. Names are joined once the page is cut.
+//! owner's) or several values of a reference reads *lanes*: the newest keys of each, enough for two pages in
+//! all and cut at one; only lanes that reach the page are read further, and no further than it. Whole rows and
+//! names are joined once the page is cut.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
@@ -35,6 +36,8 @@ pub(in crate::activity) struct Table {
     status: &'static str,
     newest_first: &'static str,
     oldest_first: &'static str,
+    /// Ids have the database's own collation, and so has the index that finds them.
+    is_chosen: &'static str,
 }
 
 const ACTION_COLUMNS: &str = "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
@@ -66,11 +69,12 @@ pub(in crate::activity) const ACTIONS: Table = Table {
     status: "a.status",
     newest_first: " ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY a.created_at, a.action_id COLLATE \"C\"",
+    is_chosen: " ON a.action_id = chosen.id COLLATE \"default\"",
 };
 
 /// Actions by what they refer to: the index of references leads, and has the position too.
 const REFERRING: Table = Table {
-    from: "turbobackend.action_references r JOIN turbobackend.project_actions a ON a.action_id = r.action_id",
+    from: "turbobackend.action_references r JOIN turbobackend.project_actions a ON a.action_id = r.action_id COLLATE \"default\"",
     time: "r.created_at",
     id: "r.action_id COLLATE \"C\"",
     project: "r.project_id",
@@ -91,6 +95,7 @@ pub(in crate::activity) const AUDIT: Table = Table {
     status: "NULL::text",
     newest_first: " ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY l.\"createdAt\", l.id COLLATE \"C\"",
+    is_chosen: " ON l.id = chosen.id COLLATE \"default\"",
 };
 
 pub(in crate::activity) const EVENTS: Table = Table {
@@ -110,6 +115,7 @@ pub(in crate::activity) const EVENTS: Table = Table {
     status: "e.status::text",
     newest_first: " ORDER BY e.\"createdAt\" DESC, e.id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY e.\"createdAt\", e.id COLLATE \"C\"",
+    is_chosen: " ON e.id = chosen.id COLLATE \"default\"",
 };
 
 impl Table {
@@ -227,11 +233,12 @@ pub(super) fn page(ask: &Ask<'_>) -> Option<RowStatement> {
     Some(s)
 }
 
-/// Filters by one word, or none: their statements are worth keeping. The others have too many shapes.
+/// Filters by one word, or none: their statements are worth keeping. The others have too many shapes, and a
+/// reference's value decides its plan: some are everywhere, most are rare.
 fn is_common(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
     let used: usize = words.iter().map(|words| words.only.len() + 2 * words.not.len()).sum();
-    used <= 1 && filter.from.is_some() == filter.to.is_some()
+    used <= 1 && filter.reference.is_none() && filter.from.is_some() == filter.to.is_some()
 }
 
 /// Whether a source can hold rows that the filter lets through. A word that belongs to one source alone
@@ -261,19 +268,22 @@ fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
         s.sql("), head AS MATERIALIZED (SELECT lane.k, lane.v, h.at, h.id FROM lane CROSS JOIN LATERAL (SELECT ");
         s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
         conditions(s, source, table, ask, reference, Lane::named("lane"));
-        s.sql(order).sql(" LIMIT 1) h");
+        s.sql(order)
+            .sql(" LIMIT (SELECT greatest(1, 2 * ")
+            .sql(ask.fetch.rows)
+            .sql(" / count(*)) FROM lane)) h");
         s.sql(if ask.backwards() { " ORDER BY h.at, h.id" } else { " ORDER BY h.at DESC, h.id DESC" });
-        s.sql(ask.fetch.sql).sql(") SELECT r.* FROM head CROSS JOIN LATERAL (");
-        table.select(s);
-        conditions(s, source, table, ask, reference, Lane::named("head"));
+        s.sql(ask.fetch.sql).sql("), reached AS MATERIALIZED (SELECT DISTINCT k, v FROM head)");
+        s.sql(", chosen AS MATERIALIZED (SELECT r.at, r.id FROM reached CROSS JOIN LATERAL (SELECT ");
+        // Keys alone: most of what the lanes bring is thrown away when the page is cut.
+        s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
+        conditions(s, source, table, ask, reference, Lane::named("reached"));
         reach(s, table, ask);
         s.sql(order).sql(ask.fetch.sql).sql(") r");
-        s.sql(if ask.backwards() {
-            " ORDER BY r.at, r.id COLLATE \"C\""
-        } else {
-            " ORDER BY r.at DESC, r.id COLLATE \"C\" DESC"
-        });
-        s.sql(ask.fetch.sql);
+        s.sql(if ask.backwards() { " ORDER BY r.at, r.id" } else { " ORDER BY r.at DESC, r.id DESC" });
+        s.sql(ask.fetch.sql).sql(") SELECT ").sql(table.millis.unwrap_or("chosen.at")).sql(" AS at, ");
+        let whole = Table::of(source);
+        s.sql(whole.columns).sql(" FROM chosen JOIN ").sql(whole.from).sql(whole.is_chosen);
     } else {
         table.select(s);
         conditions(s, source, table, ask, None, Lane::None);
@@ -282,7 +292,7 @@ fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
     s.sql(")");
 }
 
-/// Once a page of lanes is full, nothing beyond its last head can reach the page.
+/// Once the heads fill a page, nothing beyond the last of them can reach it.
 fn reach(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
     let (compare, extreme) = if ask.backwards() { (" <= ", "max(at)") } else { (" >= ", "min(at)") };
     let open = match (table.millis.is_some(), ask.backwards()) {
@@ -333,7 +343,7 @@ impl Lane {
     fn named(alias: &str) -> Self {
         match alias {
             "lane" => Self::Of { project: "lane.k", value: "lane.v" },
-            _ => Self::Of { project: "head.k", value: "head.v" },
+            _ => Self::Of { project: "reached.k", value: "reached.v" },
         }
     }
 }

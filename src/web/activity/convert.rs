@@ -97,10 +97,11 @@ impl Eyes {
             id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
-            tone: match badge.as_ref().map(|badge| badge.tone) {
-                Some(tone @ ("bad" | "busy")) => tone,
-                _ => "",
-            },
+            tone: badge
+                .as_ref()
+                .map(|badge| badge.tone)
+                .filter(|tone| matches!(*tone, "bad" | "busy"))
+                .unwrap_or_default(),
             clock: time.clock.clone(),
             time,
             sentence: self.sentence(&entry.sentence),
