@@ -66,6 +66,7 @@ fn a_refused_password_leaves_the_link_usable() {
     for bad in ["", "short", "aaaaaaaaaaaaaaaa", "password1234", &"x1y2z3".repeat(60)] {
         let page = set(&town, &path, bad).is(422);
         assert_eq!(page.attributes("[aria-invalid]", "name"), ["password"]);
+        assert!(page.has("[role=alert]"));
         assert!(bad.is_empty() || !page.body().contains(bad));
         assert_eq!(page.header("referrer-policy"), "no-referrer");
     }

@@ -100,7 +100,7 @@ fn the_list_shows_everybody_and_its_filters_narrow_it() {
     assert!(all.text("tbody").contains("<script>alert(1)</script>"), "shown as it is");
     assert!(!all.body().contains("<script>alert"));
     let row = all.text(&format!("tr[data-user='{}']", owner.id));
-    assert!(row.contains("The owner") && row.contains("Active") && row.contains(" 2 "), "{row}");
+    assert!(row.contains("The owner") && row.contains("active") && row.contains(" 2 "), "{row}");
     assert_eq!(shown("/users?role=admin"), std::slice::from_ref(&admin.id));
     assert_eq!(shown("/users?role=owner").len(), 2);
     assert_eq!(shown("/users?status=deactivated&role=&q=").len(), 1);
@@ -417,7 +417,7 @@ fn a_deactivated_user_is_out_at_once_everywhere_until_activated() {
     assert!(!owner.is_signed_in() && !elsewhere.is_signed_in());
     assert_eq!(town.stage.count("projects WHERE status = 'active'"), 1);
     assert_eq!(town.stage.count("pilothouse.password_links WHERE used_at IS NULL"), 0, "the link is dead");
-    assert!(admin.get(&user).text(".page-header").contains("Deactivated"));
+    assert!(admin.get(&user).text(".page-header").contains("deactivated"));
     assert_eq!(admin.get(&format!("{user}/deactivate")).is(303).location(), user);
     admin.post(&format!("{user}/link"), &[]).is(422);
     let entries = town.stage.count("\"ActivityLog\"");
@@ -449,6 +449,17 @@ fn an_admin_sees_and_ends_the_sessions_of_a_user() {
     living.sort();
     assert_eq!(listed, living, "only sessions that still let somebody in");
     assert!(page.text("tr[data-session]").contains("Firefox on Linux 192.0.2.7"));
+
+    let ends = |person: &Person, path: &str| {
+        let row = format!("tr[data-session='{}'] time", person.session);
+        admin.get(path).is(200).attributes(&row, "datetime").pop().unwrap()
+    };
+    let hours_from_now = |at: &str| {
+        let hours = format!("round(date_part('epoch', '{at}'::timestamptz - now()) / 3600)::int");
+        stored(&town, &hours)
+    };
+    assert_eq!(hours_from_now(&ends(&owner, &user)), (14 * 24).to_string());
+    assert_eq!(hours_from_now(&ends(&admin, "/account/sessions")), "12", "an admin's session is shorter");
 
     let path = format!("{user}/sessions/{}/revoke", elsewhere.session);
     assert_eq!(admin.post(&path, &[]).is(303).location(), user);
