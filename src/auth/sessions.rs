@@ -125,6 +125,8 @@ pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -
 /// When the statement fails.
 pub fn belongs(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
     let rows = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.eq(session));
+    // Nobody may read every column.
+    let rows = rows.select(sessions::id);
     diesel::select(exists(rows)).get_result(conn)
 }
 

@@ -218,7 +218,9 @@ pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryRe
         users::table
             .filter(users::role.eq("admin"))
             .filter(users::id.ne(id))
-            .filter(coalesce_flag(users::is_active, false).eq(true)),
+            .filter(coalesce_flag(users::is_active, false).eq(true))
+            // Nobody may read every column.
+            .select(users::id),
     ))
     .get_result(conn)
 }

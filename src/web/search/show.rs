@@ -35,8 +35,8 @@ pub struct SearchPage {
 pub struct Group {
     /// "Projects".
     pub title: &'static str,
-    /// A symbol of the sprite, without `i-`.
-    pub icon: &'static str,
+    /// What the second column says of them.
+    pub note_title: &'static str,
     /// The things.
     pub hits: Vec<Hit>,
     /// The whole list, where there may be more.
@@ -102,7 +102,7 @@ fn find(conn: &mut PgConnection, viewer: &Viewer, q: &str) -> AppResult<Vec<Grou
     }
     groups.push(Group {
         title: "Projects",
-        icon: "projects",
+        note_title: "Owner",
         hits,
         more_url: more("/projects", page.has_next),
     });
@@ -121,7 +121,7 @@ fn find(conn: &mut PgConnection, viewer: &Viewer, q: &str) -> AppResult<Vec<Grou
     }
     groups.push(Group {
         title: "Containers",
-        icon: "containers",
+        note_title: "State",
         hits,
         more_url: more("/containers", page.has_next),
     });
@@ -138,7 +138,12 @@ fn find(conn: &mut PgConnection, viewer: &Viewer, q: &str) -> AppResult<Vec<Grou
                 url: urls::user(line.id),
             })
             .collect();
-        groups.push(Group { title: "Users", icon: "users", hits, more_url: more("/users", page.has_next) });
+        groups.push(Group {
+            title: "Users",
+            note_title: "E-mail",
+            hits,
+            more_url: more("/users", page.has_next),
+        });
     }
 
     let ids = lookup::ids(conn, q)?;
@@ -154,7 +159,7 @@ fn find(conn: &mut PgConnection, viewer: &Viewer, q: &str) -> AppResult<Vec<Grou
         url: urls::reference(&reference.key, &reference.value),
         label: reference.value,
     }));
-    groups.push(Group { title: "References", icon: "link", hits, more_url: None });
+    groups.push(Group { title: "References", note_title: "What it is", hits, more_url: None });
     groups.retain(|group| !group.hits.is_empty());
     Ok(groups)
 }
@@ -166,7 +171,7 @@ impl Sample for SearchPage {
         let hit = Hit { label: HOSTILE.to_owned(), note: HOSTILE.to_owned(), url: "/projects/x".to_owned() };
         let group = Group {
             title: "Projects",
-            icon: "projects",
+            note_title: "Owner",
             hits: vec![hit],
             more_url: Some("/projects".to_owned()),
         };

@@ -116,9 +116,9 @@ fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult
         return Ok(page);
     }
     page.title = format!("Deactivate {}?", user.display_name());
-    page.text = "Nobody can sign in as this user until an admin activates it again.".to_owned();
+    "Nobody can sign in as this user until an admin activates it again.".clone_into(&mut page.text);
     page.action = urls::user_part(user.id, "deactivate");
-    page.verb = "Deactivate user".to_owned();
+    "Deactivate user".clone_into(&mut page.verb);
     page.danger = true;
     page.effects = effects(conn, user.id)?;
     let is_admin = Role::from_stored(&user.role) == Role::Admin;

@@ -64,7 +64,7 @@ impl UserForm {
     ///
     /// # Errors
     /// The fields with what is wrong.
-    pub fn check(&self) -> Result<CheckedUser, UserFields> {
+    pub fn check(&self) -> Result<CheckedUser, Box<UserFields>> {
         match (Email::parse(&self.email), UserName::parse(&self.name), Role::parse(&self.role)) {
             (Ok(email), Ok(name), Ok(role)) => Ok(CheckedUser { email, name, role }),
             (email, name, role) => {
@@ -73,7 +73,7 @@ impl UserForm {
                 fields.name.errors.extend(name.err());
                 fields.role.errors.extend(role.err());
                 fields.errors.push(NOT_SAVED.to_owned());
-                Err(fields)
+                Err(Box::new(fields))
             }
         }
     }

@@ -74,7 +74,7 @@ fn create_user(
 ) -> AppResult<Result<UserId, UserFields>> {
     let user = match form.check() {
         Ok(user) => user,
-        Err(fields) => return Ok(Err(fields)),
+        Err(fields) => return Ok(Err(*fields)),
     };
     // A savepoint: a refused INSERT must not abort the transaction.
     let created = conn.transaction(|conn| {
@@ -108,7 +108,7 @@ impl NewUserPage {
 impl Sample for NewUserPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |form: UserForm| {
-            let fields = form.check().err().unwrap_or_else(|| form.fields());
+            let fields = form.check().err().map_or_else(|| form.fields(), |fields| *fields);
             Self::of(Shell::sample("New user"), fields)
         };
         let form = |name: &str, role: &str| UserForm {

@@ -140,7 +140,7 @@ fn change(
     let checked = match typed.check() {
         Ok(checked) => checked,
         Err(fields) => {
-            let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
+            let mut page = UserPage::load(conn, admin, id, now)?.with(*fields);
             // What was typed was typed over what the form showed, not over what is stored now.
             page.updated_at.clone_from(&form.updated_at);
             return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)));
@@ -307,7 +307,7 @@ impl Sample for UserPage {
             UserForm { email: HOSTILE.to_owned(), name: HOSTILE.to_owned(), role: HOSTILE.to_owned() }
                 .check()
                 .err()
-                .unwrap_or_default();
+                .map_or_else(UserFields::default, |fields| *fields);
         wrong.errors.push(HOSTILE.to_owned());
         vec![
             ("empty", page("grace", "owner", true)),

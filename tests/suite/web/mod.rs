@@ -1,3 +1,7 @@
 //! Pages, asked for over HTTP.
 
+mod account;
+mod passwords;
+mod people;
 mod projects;
+mod users;
