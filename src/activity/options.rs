@@ -103,7 +103,7 @@ pub fn for_scope(conn: &mut PgConnection, scope: Scope) -> QueryResult<Options> 
     for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
         options.add_type(Group::Other, &value, humanised(&value));
     }
-    options.actors.sort_by(|a, b| a.label.to_lowercase().cmp(&b.label.to_lowercase()));
+    options.actors.sort_by_key(|choice| choice.label.to_lowercase());
     Ok(options)
 }
 

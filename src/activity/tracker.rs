@@ -55,7 +55,7 @@ impl NewAction {
     /// Adds a reference, for example `container_id`.
     #[must_use]
     pub fn refers_to(mut self, key: &str, value: String) -> Self {
-        let value = Value::String(value.replace('\0', ""));
+        let value = Value::String(if value.contains('\0') { value.replace('\0', "") } else { value });
         match &mut self.reference_ids {
             Some(Value::Object(references)) => {
                 references.insert(key.to_owned(), value);

@@ -46,8 +46,8 @@ fn explained(world: &World, person: &Person, scope: Scope, filter: &Filter) -> (
     (plan.join("\n"), hits)
 }
 
-fn at(ms: i64) -> Option<(Direction, TimelineCursor)> {
-    Some((Direction::Before, format!("{ms}.a.a1").parse().unwrap()))
+fn before(ms: i64) -> (Direction, TimelineCursor) {
+    (Direction::Before, format!("{ms}.a.a1").parse().unwrap())
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn no_page_reads_a_whole_table_and_a_deep_one_costs_what_the_first_does() {
         }
         // Measured: 80 to 1,600. One that walks a whole branch touches hundreds of thousands.
         assert!(first < 2_500, "{scope:?} {filter:?}: {first} buffers\n{plan}");
-        let deep = Filter { position: at(NOON - 24_000_000), ..filter.clone() };
+        let deep = Filter { position: Some(before(NOON - 24_000_000)), ..filter.clone() };
         assert!(!timeline_of(&world, person, scope, &deep).is_empty(), "the deep page must hold something");
         let (plan, buffers) = explained(&world, person, scope, &deep);
         assert!(
