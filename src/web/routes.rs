@@ -100,7 +100,7 @@ fn mount_people(config: &mut ServiceConfig) {
         .service(at!("/account/sessions/{id}/revoke", post => account::sessions::revoke))
         .service(at!("/users", get => users::index::index, post => users::new::create))
         .service(at!("/users/new", get => users::new::new))
-        .service(at!("/users/{id}", get => users::show::show, post => users::show::update))
+        .service(at!("/users/{id}", get => users::show::show, post => users::update::update))
         .service(at!("/users/{id}/link", get => users::link::show, post => users::link::create))
         .service(at!(
             "/users/{id}/deactivate",

@@ -7,6 +7,7 @@ pub mod link;
 pub mod new;
 pub mod sessions;
 pub mod show;
+pub mod update;
 
 use super::display::Badge;
 use crate::users::Role;
