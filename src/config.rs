@@ -137,7 +137,7 @@ impl Reader {
 }
 
 /// The longest that a page waits for the database, whatever `DATABASE_TIMEOUT` says.
-pub const LONGEST_DATABASE_BUDGET: Duration = Duration::from_millis(1000);
+pub const LONGEST_DATABASE_BUDGET: Duration = Duration::from_secs(1);
 
 impl Config {
     /// Reads the process's environment.

@@ -96,7 +96,7 @@ impl AppError {
         match self {
             Self::NotFound => "There is nothing at this address, or it is not yours to see.".to_owned(),
             Self::SignIn => "Sign in to continue.".to_owned(),
-            Self::Forbidden(reason) => (*reason).to_owned(),
+            Self::Forbidden(reason) | Self::NoEngine(reason) => (*reason).to_owned(),
             Self::BadRequest(message) => message.clone(),
             Self::UnsupportedMediaType => "Send the form as application/x-www-form-urlencoded.".to_owned(),
             Self::TooLarge => "What was sent is larger than this address takes.".to_owned(),
@@ -109,7 +109,6 @@ impl AppError {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."
                     .to_owned()
             }
-            Self::NoEngine(reason) => (*reason).to_owned(),
             Self::ReadOnly => {
                 "The database takes no changes right now. Reading works; try again in a moment.".to_owned()
             }

@@ -33,6 +33,8 @@ pub mod users;
 pub mod api;
 /// The command line.
 pub mod cli;
+/// What the console does by itself.
+pub mod jobs;
 /// Building the HTTP server that `serve` and the tests share.
 pub mod server;
 /// Logging.

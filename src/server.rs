@@ -11,6 +11,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{HttpServer, web};
 use sha2::{Digest, Sha512};
 
+use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::{error_page, guard, headers, origin, routes};
@@ -21,7 +22,7 @@ const COOKIE_DAYS: i64 = 14;
 /// The key of all cookies, from the secret that all instances share.
 #[must_use]
 pub fn cookie_key(app: &App) -> Key {
-    let secret = app.config.secret_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
+    let secret = app.config.secret_key.as_ref().map(crate::config::Secret::reveal).unwrap_or_default();
     Key::from(&Sha512::digest(format!("pilothouse cookies {secret}")))
 }
 
@@ -37,6 +38,11 @@ fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
         .build()
 }
 
+/// Mounts every route of every surface.
+pub fn mount(config: &mut web::ServiceConfig) {
+    config.configure(api::routes::mount).configure(routes::mount);
+}
+
 /// Starts serving on `listener`. The future that comes back ends when the server has stopped.
 ///
 /// # Errors
@@ -46,7 +52,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
-            .configure(routes::mount)
+            .configure(mount)
             .default_service(web::route().to(routes::not_found))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))

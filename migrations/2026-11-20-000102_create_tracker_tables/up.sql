@@ -87,7 +87,8 @@ CREATE TABLE IF NOT EXISTS turbobackend.action_references (
     key TEXT COLLATE "C" NOT NULL,
     value TEXT COLLATE "C" NOT NULL,
     created_at BIGINT NOT NULL,
-    action_id VARCHAR NOT NULL,
+    -- Compared like the timeline's order, so that the key's own index answers its pages.
+    action_id VARCHAR COLLATE "C" NOT NULL,
     project_id VARCHAR,
     PRIMARY KEY (key, value, created_at, action_id)
 );

@@ -38,17 +38,8 @@ pub struct Detail {
 /// # Errors
 /// When a statement fails.
 pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
-    type Columns = (
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<Value>,
-        Option<i64>,
-    );
+    type Text = Option<String>;
+    type Columns = (Text, Text, Text, Text, Text, Text, Text, Option<Value>, Option<i64>);
     let Some(mut entry) = by_id(conn, Source::Action, id)? else { return Ok(None) };
     let (project, user, request, kind, details, status, environment, references, at): Columns =
         project_actions::table
@@ -86,29 +77,23 @@ pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> 
 /// # Errors
 /// When a statement fails.
 pub fn event(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
+    type Columns =
+        (String, Option<String>, String, Option<String>, String, Option<String>, Option<Value>, Option<i32>);
     let Some(mut entry) = by_id(conn, Source::Event, id)? else { return Ok(None) };
-    let (project, user, entity, entity_id, title, description, metadata, duration): (
-        String,
-        Option<String>,
-        String,
-        Option<String>,
-        String,
-        Option<String>,
-        Option<Value>,
-        Option<i32>,
-    ) = activity_events::table
-        .find(id)
-        .select((
-            activity_events::project_id,
-            activity_events::user_id,
-            activity_events::entity_type,
-            activity_events::entity_id,
-            activity_events::title,
-            activity_events::description,
-            activity_events::metadata,
-            activity_events::duration,
-        ))
-        .first(conn)?;
+    let (project, user, entity, entity_id, title, description, metadata, duration): Columns =
+        activity_events::table
+            .find(id)
+            .select((
+                activity_events::project_id,
+                activity_events::user_id,
+                activity_events::entity_type,
+                activity_events::entity_id,
+                activity_events::title,
+                activity_events::description,
+                activity_events::metadata,
+                activity_events::duration,
+            ))
+            .first(conn)?;
     entry.details.clone_from(&description);
     let stored = present([
         ("id", Some(id.to_owned())),
@@ -146,6 +131,8 @@ pub struct AuditDetail {
 /// # Errors
 /// When a statement fails, as it does for an owner.
 pub fn audit_entry(conn: &mut PgConnection, id: &str) -> QueryResult<Option<AuditDetail>> {
+    type Text = Option<String>;
+    type Snapshot = (Text, Text, Text, Text, Text, Text);
     let Some(entry) = by_id(conn, Source::Audit, id)? else { return Ok(None) };
     let (ip, user_agent, before, after): (Option<IpNetwork>, Option<String>, Option<Value>, Option<Value>) =
         activity_logs::table
@@ -157,14 +144,7 @@ pub fn audit_entry(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Audi
                 activity_logs::after,
             ))
             .first(conn)?;
-    let (email, role, kind, target, description, metadata): (
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-    ) = activity_logs::table
+    let (email, role, kind, target, description, metadata): Snapshot = activity_logs::table
         .find(id)
         .select((
             activity_logs::actor_email,
@@ -276,7 +256,10 @@ fn effects(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<Entry>> {
     let mut s = RowStatement::new();
     s.sql("WITH page AS MATERIALIZED (SELECT * FROM ((");
     ACTIONS.select_any(&mut s);
-    s.sql(" WHERE a.action_id IN (SELECT r.action_id FROM turbobackend.action_references r WHERE r.key = ");
+    s.sql(
+        " WHERE a.action_id IN (SELECT r.action_id COLLATE \"default\" \
+         FROM turbobackend.action_references r WHERE r.key = ",
+    );
     s.text(CAUSED_BY).sql(" AND r.value = ANY(ARRAY(SELECT pilothouse.reference_text(n) FROM unnest(");
     s.texts(names_of(entry)).sql(") n)) ORDER BY r.created_at, r.action_id LIMIT 50))");
     if let Some(project) = &entry.project {
@@ -327,7 +310,7 @@ fn related(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<Entry>> {
     for (at, reference) in tying.iter().enumerate() {
         s.sql(if at == 0 { "(" } else { " UNION ALL (" });
         ACTIONS.select_any(&mut s);
-        s.sql(" JOIN turbobackend.action_references r ON r.action_id = a.action_id WHERE r.key = ");
+        s.sql(" JOIN turbobackend.action_references r ON r.action_id COLLATE \"default\" = a.action_id WHERE r.key = ");
         s.text(reference.key.as_str()).sql(" AND r.value = pilothouse.reference_text(");
         s.text(reference.value.as_str()).sql(") ORDER BY r.created_at DESC LIMIT 20)");
     }

@@ -1,4 +1,22 @@
 //! The record of what happened: actions, events and audit entries on one timeline.
+//!
+//! Writing
+//! - [`track`] records a [`NewAction`] in the caller's transaction and never fails it; [`tally`] counts what went
+//!   wrong. [`spool::keep_files_in`] is called once at start, [`spool::retry`] now and then by a job.
+//! - [`audit::record`] and [`audit::record_change`] write an audit entry, and fail with their transaction.
+//!
+//! Reading
+//! - [`timeline::page`] answers a [`TimelinePage`] for a [`Scope`] and a [`Filter`] (read from an address by
+//!   [`Filter::parse`]); [`TimelinePage::days`] groups it. An [`Entry`] has its key, [`sentence::Part`]s, status,
+//!   references and what is folded under it. `older` and `newer` are positions for `before` and `after`.
+//! - [`detail::action`], [`detail::event`] and [`detail::audit_entry`] answer one record with its thread.
+//! - [`record::behind`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
+//!   [`Filter::reference`](filter::Filter::reference) set.
+//! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
+//! - [`listing::actions`] answers rows for the activities API.
+//!
+//! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
+//! with all of its facts. No part of this knows HTTP, HTML or addresses.
 
 mod act;
 mod action_type;
@@ -6,6 +24,8 @@ pub mod audit;
 pub mod detail;
 mod event_type;
 pub mod filter;
+pub mod listing;
+pub mod lookup;
 pub mod options;
 mod position;
 mod principal;

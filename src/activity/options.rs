@@ -103,7 +103,7 @@ pub fn for_scope(conn: &mut PgConnection, scope: Scope) -> QueryResult<Options> 
     for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
         options.add_type(Group::Other, &value, humanised(&value));
     }
-    options.actors.sort_by(|a, b| a.label.to_lowercase().cmp(&b.label.to_lowercase()));
+    options.actors.sort_by_key(|choice| choice.label.to_lowercase());
     Ok(options)
 }
 
@@ -182,6 +182,20 @@ pub fn holds(
     s.text(word).sql(" LIMIT 1");
     let found: Vec<(String,)> = s.load(conn)?;
     Ok(!found.is_empty())
+}
+
+/// The words of one column in the viewer's actions, bounded as in [`for_scope`].
+///
+/// # Errors
+/// When the statement fails.
+pub fn held(conn: &mut PgConnection, scope: Scope, column: HeldIn) -> QueryResult<Vec<String>> {
+    let wanted = match column {
+        HeldIn::Type => "type",
+        HeldIn::Status => "status",
+        HeldIn::Environment => "environment",
+    };
+    let words = present(conn, scope)?.into_iter().filter(|(what, _, _)| what == wanted);
+    Ok(words.map(|(_, word, _)| word).take(MOST_UNKNOWN).collect())
 }
 
 /// A column of `project_actions` that holds words.

@@ -95,6 +95,7 @@ type Text = Option<String>;
 
 fn push(conn: &mut PgConnection, by_commit: bool, value: &str) -> QueryResult<Option<Record>> {
     use github_push_history as t;
+    type Row = (String, Text, Text, Text, Text, Text, Text, Text, Option<i32>, Option<i64>);
     let mut query = t::table
         .select((
             t::push_id,
@@ -112,7 +113,6 @@ fn push(conn: &mut PgConnection, by_commit: bool, value: &str) -> QueryResult<Op
         .into_boxed();
     query =
         if by_commit { query.filter(t::commit_sha.eq(value)) } else { query.filter(t::push_id.eq(value)) };
-    type Row = (String, Text, Text, Text, Text, Text, Text, Text, Option<i32>, Option<i64>);
     let row: Option<Row> = query.first(conn).optional()?;
     Ok(row.map(|(id, project, repo, branch, commit, message, author, email, files, at)| {
         let mut facts = Facts(Vec::new());
@@ -130,6 +130,7 @@ fn push(conn: &mut PgConnection, by_commit: bool, value: &str) -> QueryResult<Op
 
 fn deployment(conn: &mut PgConnection, by_app: bool, value: &str) -> QueryResult<Option<Record>> {
     use project_deployments as t;
+    type Row = (String, Text, Text, Text, Text, Text, Text, Text, Option<i64>, Option<i64>);
     let mut query = t::table
         .select((
             t::deployment_id,
@@ -147,7 +148,6 @@ fn deployment(conn: &mut PgConnection, by_app: bool, value: &str) -> QueryResult
         .into_boxed();
     query =
         if by_app { query.filter(t::app_name.eq(value)) } else { query.filter(t::deployment_id.eq(value)) };
-    type Row = (String, Text, Text, Text, Text, Text, Text, Text, Option<i64>, Option<i64>);
     let row: Option<Row> = query.first(conn).optional()?;
     Ok(row.map(|(id, project, app, url, commit, status, environment, error, at, finished)| {
         let mut facts = Facts(Vec::new());
@@ -205,6 +205,7 @@ fn database(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>>
 
 fn container(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
     use containers as t;
+    type Row = (uuid::Uuid, String, String, String, Text, Text, Option<chrono::DateTime<chrono::Utc>>);
     let mut query = t::table
         .select((t::id, t::container_id, t::name, t::status, t::image_name, t::url, t::created_at))
         .filter(t::container_id.eq(value))
@@ -212,7 +213,6 @@ fn container(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>
     if let Ok(id) = value.parse::<uuid::Uuid>() {
         query = query.or_filter(t::id.eq(id));
     }
-    type Row = (uuid::Uuid, String, String, String, Text, Text, Option<chrono::DateTime<chrono::Utc>>);
     let row: Option<Row> = query.first(conn).optional()?;
     Ok(row.map(|(id, engine, name, status, image, url, at)| {
         let mut facts = Facts(Vec::new());

@@ -94,12 +94,9 @@ pub fn of_action(
         Some(verb) => parts.push(text(verb)),
         None => parts.extend([text("did"), Part::Code(kind.as_str().to_owned()), text("on")]),
     }
-    match (kind, branch) {
-        (ActionType::GithubPush, Some(branch)) => {
-            parts.push(Part::Code(branch.to_owned()));
-            parts.push(text("of"));
-        }
-        _ => {}
+    if let (ActionType::GithubPush, Some(branch)) = (kind, branch) {
+        parts.push(Part::Code(branch.to_owned()));
+        parts.push(text("of"));
     }
     parts.push(project.map_or_else(|| text("no project"), link));
     if let (ActionType::Deployment, Some(environment)) = (kind, environment) {

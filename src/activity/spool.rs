@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, Text};
 use serde_json::Value;
 
 use super::tracker::{NewAction, count_filed, count_lost, count_spooled};
@@ -128,13 +127,7 @@ pub fn retry(db: &Db) -> Result<Retried, DbError> {
                     retried.lost += 1;
                 }
                 Err(reason) => {
-                    diesel::update(action_spool::table)
-                        .filter(same(id.as_deref(), payload.as_ref()))
-                        .set((
-                            action_spool::attempts.eq(attempts.unwrap_or(0) + 1),
-                            action_spool::last_error.eq(reason),
-                        ))
-                        .execute(conn)?;
+                    count_attempt(conn, id.as_deref(), payload.as_ref(), attempts.unwrap_or(0) + 1, &reason)?;
                     retried.waiting += 1;
                 }
             }
@@ -153,24 +146,29 @@ fn record(conn: &mut PgConnection, payload: Option<&Value>) -> Result<(), String
 }
 
 /// The spool has no key: whoever writes into it names its rows.
-fn same<'a>(
-    id: Option<&'a str>,
-    payload: Option<&'a Value>,
-) -> diesel::dsl::And<
-    diesel::dsl::IsNotDistinctFrom<
-        action_spool::action_id,
-        diesel::dsl::AsExprOf<Option<&'a str>, Nullable<Text>>,
-    >,
-    diesel::dsl::IsNotDistinctFrom<
-        action_spool::payload,
-        diesel::dsl::AsExprOf<Option<&'a Value>, Nullable<Jsonb>>,
-    >,
-> {
-    action_spool::action_id.is_not_distinct_from(id).and(action_spool::payload.is_not_distinct_from(payload))
+macro_rules! same {
+    ($id:expr, $payload:expr) => {
+        action_spool::action_id
+            .is_not_distinct_from($id)
+            .and(action_spool::payload.is_not_distinct_from($payload))
+    };
+}
+
+fn count_attempt(
+    conn: &mut PgConnection,
+    id: Option<&str>,
+    payload: Option<&Value>,
+    attempts: i32,
+    reason: &str,
+) -> QueryResult<usize> {
+    diesel::update(action_spool::table)
+        .filter(same!(id, payload))
+        .set((action_spool::attempts.eq(attempts), action_spool::last_error.eq(reason)))
+        .execute(conn)
 }
 
 fn forget(conn: &mut PgConnection, id: Option<&str>, payload: Option<&Value>) -> QueryResult<usize> {
-    diesel::delete(action_spool::table).filter(same(id, payload)).execute(conn)
+    diesel::delete(action_spool::table).filter(same!(id, payload)).execute(conn)
 }
 
 fn give_up(conn: &mut PgConnection, payload: Option<&Value>, reason: &str) -> QueryResult<usize> {

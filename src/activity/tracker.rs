@@ -55,7 +55,7 @@ impl NewAction {
     /// Adds a reference, for example `container_id`.
     #[must_use]
     pub fn refers_to(mut self, key: &str, value: String) -> Self {
-        let value = Value::String(value.replace('\0', ""));
+        let value = Value::String(if value.contains('\0') { value.replace('\0', "") } else { value });
         match &mut self.reference_ids {
             Some(Value::Object(references)) => {
                 references.insert(key.to_owned(), value);
@@ -123,8 +123,15 @@ pub fn track(conn: &mut PgConnection, action: NewAction) {
         let reason = error.to_string();
         FAILED.fetch_add(1, Ordering::Relaxed);
         tracing::error!(action = action.action_id, reason, "an action could not be recorded");
-        after_commit(move |db| spool::keep(db, &action, &reason));
+        // A retry has more rights than the caller: what they may not record must not be recorded for them.
+        if !is_refused(&reason) {
+            after_commit(move |db| spool::keep(db, &action, &reason));
+        }
     }
+}
+
+fn is_refused(reason: &str) -> bool {
+    reason.contains("row-level security") || reason.contains("permission denied")
 }
 
 static FAILED: AtomicU64 = AtomicU64::new(0);

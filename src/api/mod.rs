@@ -1,3 +1,5 @@
 //! JSON for programs.
 
+mod activities;
 pub mod problem;
+pub mod routes;

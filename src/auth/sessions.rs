@@ -146,6 +146,12 @@ diesel::define_sql_function! {
     fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
 }
 
+diesel::define_sql_function! {
+    /// PostgreSQL's LEAST for times; it passes over NULL.
+    #[sql_name = "least"]
+    fn least_time(one: Timestamptz, other: Nullable<Timestamptz>) -> Timestamptz;
+}
+
 /// The living sessions of `user`, the most recently used first. A session lives as long as
 /// `pilothouse.session_actor` lets it in.
 ///
@@ -169,7 +175,7 @@ pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionL
             sessions::id,
             sessions::created_at,
             sessions::last_activity,
-            sessions::expires_at,
+            least_time(sessions::expires_at, sessions::created_at + session_absolute(users::role).nullable()),
             sessions::ip_address,
             sessions::user_agent,
         ))

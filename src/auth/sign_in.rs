@@ -67,7 +67,7 @@ pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<A
 }
 
 diesel::define_sql_function! {
-    /// PostgreSQL's `lower()`.
+    /// PostgreSQL's `lower`.
     fn lower(text: diesel::sql_types::VarChar) -> diesel::sql_types::Text;
 }
 

@@ -24,6 +24,7 @@ diesel::define_sql_function! {
 
 /// A signed-in person. Only [`current`] makes one, so a function that takes it can't be called without.
 #[derive(Debug, Clone)]
+#[expect(clippy::manual_non_exhaustive, reason = "no other module of this crate may make one either")]
 pub struct Viewer {
     /// Whose session it is.
     pub id: UserId,

@@ -72,11 +72,6 @@ impl Database {
         if self.cluster.is_some() {
             return Ok(CONSOLE_LOGIN.to_owned());
         }
-        #[derive(QueryableByName)]
-        struct Login {
-            #[diesel(sql_type = Text)]
-            login: String,
-        }
         let mut conn = pool::connect(&self.console_url)
             .map_err(|error| MigrateFailure::Unreachable(error.to_string()))?;
         sql_query("SELECT session_user::text AS login")
@@ -104,6 +99,12 @@ impl Database {
             cluster.stop();
         }
     }
+}
+
+#[derive(QueryableByName)]
+struct Login {
+    #[diesel(sql_type = Text)]
+    login: String,
 }
 
 fn connect(url: &str) -> Result<PgConnection, CommandError> {

@@ -15,18 +15,18 @@ struct Report {
 }
 
 impl Report {
-    fn fine(&self, what: &str, detail: &str) {
-        println!("ok    {what}: {detail}");
-    }
-
-    fn note(&self, what: &str, detail: &str) {
-        println!("note  {what}: {detail}");
-    }
-
     fn fail(&mut self, what: &str, detail: &str) {
         self.failed = true;
         println!("FAIL  {what}: {detail}");
     }
+}
+
+fn fine(what: &str, detail: &str) {
+    println!("ok    {what}: {detail}");
+}
+
+fn note(what: &str, detail: &str) {
+    println!("note  {what}: {detail}");
 }
 
 #[derive(QueryableByName)]
@@ -41,20 +41,20 @@ pub(super) fn run(config: &Config) -> CommandResult {
         Some(_) => "DATABASE_URL".to_owned(),
         None => format!("embedded in {}", config.data_dir.display()),
     };
-    report.fine("configuration", &format!("listens on {}, database {place}", config.listen));
+    fine("configuration", &format!("listens on {}, database {place}", config.listen));
     let database = Database::for_command(config);
     match &database {
         Err(error) => report.fail("database", &error.to_string()),
         Ok(database) => match database.connect() {
             Err(error) => report.fail("database", &error.to_string()),
             Ok(mut conn) => {
-                report.fine("database", "reachable");
+                fine("database", "reachable");
                 check_schema(&mut report, &mut database.connect_as_owner()?)?;
                 check_roles(&mut report, &mut conn, config)?;
             }
         },
     }
-    check_engine(&report, config);
+    check_engine(config);
     if let Ok(database) = database {
         database.stop();
     }
@@ -68,7 +68,7 @@ pub(super) fn run(config: &Config) -> CommandResult {
 fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> CommandResult {
     let pending = migrations::pending(conn)?;
     if pending.is_empty() {
-        report.fine("migrations", "none pending");
+        fine("migrations", "none pending");
     } else {
         let told = format!("pending: {}; run `pilothouse migrate`", pending.join(", "));
         report.fail("migrations", &told);
@@ -76,7 +76,7 @@ fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> Command
     }
     let findings = drift::findings(conn)?;
     if findings.is_empty() {
-        report.fine("schema", "as the migrations made it");
+        fine("schema", "as the migrations made it");
     }
     for finding in findings {
         report.fail("schema", &finding.to_string());
@@ -87,13 +87,13 @@ fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> Command
 fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Config) -> CommandResult {
     let problems = roles::problems(conn)?;
     if problems.is_empty() {
-        report.fine("roles", "bound by row-level security");
+        fine("roles", "bound by row-level security");
     }
     for problem in problems {
         report.fail("roles", &problem);
     }
     for silenced in roles::silenced(conn)? {
-        report.note("roles", &silenced);
+        note("roles", &silenced);
     }
     let owner: Owns = sql_query(
         "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner \
@@ -107,21 +107,18 @@ fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Co
         } else {
             ", and name the owner's in PILOTHOUSE_MIGRATE_URL"
         };
-        report.note(
-            "login",
-            &format!("the console's login owns the schema; give it one that owns nothing{hint}"),
-        );
+        note("login", &format!("the console's login owns the schema; give it one that owns nothing{hint}"));
     }
     Ok(())
 }
 
-fn check_engine(report: &Report, config: &Config) {
+fn check_engine(config: &Config) {
     let socket = config.docker_host.strip_prefix("unix://");
     match socket {
         Some(path) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
-            report.fine("engine", &config.docker_host);
+            fine("engine", &config.docker_host);
         }
-        _ => report.note(
+        _ => note(
             "engine",
             &format!("none at {}: container states are what workers report", config.docker_host),
         ),

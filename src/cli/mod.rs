@@ -68,8 +68,10 @@ enum CommandError {
 }
 
 impl CommandError {
+    /// The error on one line: what libpq says spans several.
     fn failed(error: impl std::fmt::Display) -> Self {
-        Self::Failed(error.to_string())
+        let text = error.to_string();
+        Self::Failed(text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 }
 

@@ -1,19 +1,19 @@
 //! `pilothouse serve`
 
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
 use super::database::{Database, MigrateFailure};
 use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};
+use crate::activity::spool;
 use crate::app::App;
 use crate::auth::password;
 use crate::config::Config;
 use crate::db::{Actor, roles};
-use crate::demo;
-use crate::server;
+use crate::{demo, jobs, server};
 
 pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResult {
     if let Some(listen) = arguments.listen {
@@ -30,15 +30,20 @@ pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResu
         Ok(()) => {}
         Err(Unprepared::Down(reason)) => {
             tracing::warn!(reason, "the database is not there yet; answering 503 until it is");
-            prepare_later(app.clone(), Arc::clone(&database), arguments.demo);
+            prepare_later(app.clone(), Arc::downgrade(&database), arguments.demo);
         }
         Err(Unprepared::Refused(error)) => return Err(error),
     }
+    spool::keep_files_in(app.config.data_dir.clone());
+    let jobs = jobs::start(app.clone());
     let outcome = actix_web::rt::System::new().block_on(async {
-        let running = server::start(app, listener).map_err(CommandError::failed)?;
+        let running = actix_web::rt::spawn(server::start(app, listener).map_err(CommandError::failed)?);
+        // Once it has been polled, the server listens for signals: what reads the line may send one.
+        tokio::task::yield_now().await;
         println!("Pilothouse is at http://{address}");
-        running.await.map_err(CommandError::failed)
+        running.await.map_err(CommandError::failed)?.map_err(CommandError::failed)
     });
+    drop(jobs);
     if let Some(database) = Arc::into_inner(database) {
         database.stop();
     }
@@ -57,7 +62,7 @@ fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared>
     match database.migrate() {
         Ok(_) => {}
         Err(MigrateFailure::Unreachable(reason)) => return Err(Unprepared::Down(reason)),
-        Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::Failed(reason))),
+        Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::failed(reason))),
     }
     let mut conn = database.connect().map_err(|error| Unprepared::Down(error.to_string()))?;
     let problems = roles::problems(&mut conn).map_err(|error| Unprepared::Down(error.to_string()))?;
@@ -73,10 +78,11 @@ fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared>
 
 /// Tries again every second until the database is there. A database that turns out to be unusable ends
 /// the process, as it would have at the start.
-fn prepare_later(app: App, database: Arc<Database>, demo: bool) {
+fn prepare_later(app: App, database: Weak<Database>, demo: bool) {
     thread::spawn(move || {
         loop {
             thread::sleep(Duration::from_secs(1));
+            let Some(database) = database.upgrade() else { break };
             match prepare(&app, &database, demo) {
                 Ok(()) => break tracing::info!("the database is there"),
                 Err(Unprepared::Down(_)) => {}
@@ -92,6 +98,8 @@ fn prepare_later(app: App, database: Arc<Database>, demo: bool) {
 /// Fills an empty console with the demo's life and says how to sign in.
 fn move_in(app: &App) -> CommandResult {
     if app.db.read_blocking(&Actor::System, |conn| demo::exists(conn).map_err(CommandError::from))? {
+        println!("Sign in as admin@demo.test, ada@demo.test or grace@demo.test.");
+        println!("Their password was told at the first start; `pilothouse user set-password` sets another.");
         return Ok(());
     }
     let (password, made_up) = match &app.config.demo_password {

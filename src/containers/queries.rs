@@ -12,7 +12,7 @@ use crate::db::schema::{containers, projects, users};
 use crate::projects::queries::containing;
 
 diesel::define_sql_function! {
-    /// PostgreSQL's lower().
+    /// PostgreSQL's `lower`.
     fn lower(text: Text) -> Text;
 }
 diesel::define_sql_function! {

@@ -50,7 +50,6 @@ pub enum MigrateError {
 ///
 /// # Errors
 /// See [`MigrateError`]. What was migrated before an error stays, and the next run goes on from there.
-#[expect(clippy::disallowed_methods, reason = "migrations run as the owner, whom no request may be")]
 pub fn run(owner_url: &str, console_login: &str) -> Result<Vec<String>, MigrateError> {
     let conn = &mut super::pool::connect(owner_url)?;
     conn.batch_execute(&format!(

@@ -79,6 +79,13 @@ impl<R> Statement<R> {
         self
     }
 
+    /// The same statement as a question for its plan, executed: how often each step ran, what it touched.
+    #[must_use]
+    pub fn explained(mut self) -> Statement<(Text,)> {
+        self.pieces.insert(0, Piece::Sql("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) "));
+        Statement { pieces: self.pieces, prepared_once: false, row: PhantomData }
+    }
+
     /// The statement as text, with `$1` and so on for its binds.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use serde_json::Value;
 
 use crate::db::cursor::{From, ListPosition, Page};
@@ -12,13 +12,19 @@ use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, project_actions, projects, users};
 
 diesel::define_sql_function! {
-    /// PostgreSQL's `lower()`.
+    /// PostgreSQL's `lower`.
     fn lower(text: Text) -> Text;
 }
 diesel::define_sql_function! {
     /// PostgreSQL's COALESCE for times.
     #[sql_name = "coalesce"]
     fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Timestamptz) -> Timestamptz;
+}
+
+diesel::define_sql_function! {
+    /// PostgreSQL's COALESCE for epoch milliseconds.
+    #[sql_name = "coalesce"]
+    fn coalesce_ms(at: Nullable<BigInt>, otherwise: BigInt) -> BigInt;
 }
 
 /// What a list of projects is ordered by.
@@ -29,6 +35,8 @@ pub enum Sort {
     Changed,
     /// By name.
     Name,
+    /// The last in which something happened first. Looks at each project, so it is not the default.
+    Active,
 }
 
 /// Which projects a list shows.
@@ -76,6 +84,7 @@ impl ProjectLine {
         let key = match sort {
             Sort::Changed => self.updated_at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(),
             Sort::Name => self.name.clone(),
+            Sort::Active => self.last_action_ms.unwrap_or(0).to_string(),
         };
         ListPosition { key, id: self.id.0 }
     }
@@ -97,10 +106,12 @@ pub fn page(
     from: &From<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
-    let last_action = project_actions::table
-        .filter(project_actions::project_id.eq(projects::id_text.nullable()))
-        .select(max(project_actions::created_at))
-        .single_value();
+    let last_action = || {
+        project_actions::table
+            .filter(project_actions::project_id.eq(projects::id_text.nullable()))
+            .select(max(project_actions::created_at))
+            .single_value()
+    };
     let mut query = projects::table
         .left_join(users::table)
         .left_join(containers::table)
@@ -113,7 +124,7 @@ pub fn page(
             users::name.nullable(),
             users::email.nullable(),
             containers::status.nullable(),
-            last_action,
+            last_action(),
         ))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
@@ -174,6 +185,22 @@ pub fn page(
                 query.order((name.desc(), projects::id.desc()))
             } else {
                 query.order((name.asc(), projects::id.asc()))
+            }
+        }
+        Sort::Active => {
+            let active = || coalesce_ms(last_action(), 0);
+            if let Some(at) = at {
+                let (key, id) = (at.key.parse().unwrap_or(0_i64), ProjectId(at.id));
+                query = if backwards {
+                    query.filter(active().gt(key).or(active().eq(key).and(projects::id.gt(id))))
+                } else {
+                    query.filter(active().lt(key).or(active().eq(key).and(projects::id.lt(id))))
+                };
+            }
+            if backwards {
+                query.order((active().asc(), projects::id.asc()))
+            } else {
+                query.order((active().desc(), projects::id.desc()))
             }
         }
     };

@@ -13,7 +13,7 @@ use crate::db::schema::{projects, sessions, users};
 use crate::projects::queries::containing;
 
 diesel::define_sql_function! {
-    /// PostgreSQL's `lower()`.
+    /// PostgreSQL's `lower`.
     fn lower(text: Text) -> Text;
 }
 diesel::define_sql_function! {

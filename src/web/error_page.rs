@@ -135,17 +135,14 @@ fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
         request_id: info.status.is_server_error().then(|| request_id(request)),
         actions: vec![Link::new("Go to the dashboard", "/")],
     };
-    let rendered = match &seen {
-        Some(SeenViewer(viewer)) => {
-            let mut shell = Shell::for_viewer(viewer, title, request.path());
-            shell.nonce = Nonce::of(request);
-            ErrorPage { shell, error }.render()
-        }
-        None => {
-            let mut shell = Shell::anonymous(title);
-            shell.nonce = Nonce::of(request);
-            PlainErrorPage { shell, error }.render()
-        }
+    let rendered = if let Some(SeenViewer(viewer)) = &seen {
+        let mut shell = Shell::for_viewer(viewer, title, request.path());
+        shell.nonce = Nonce::of(request);
+        ErrorPage { shell, error }.render()
+    } else {
+        let mut shell = Shell::anonymous(title);
+        shell.nonce = Nonce::of(request);
+        PlainErrorPage { shell, error }.render()
     };
     let body = rendered.unwrap_or_else(|error| {
         tracing::error!(%error, "the error page could not be rendered");

@@ -72,9 +72,12 @@ pub fn pager<T>(
     }
 }
 
-/// The chips of the filters that are on: each filter's name in the address, and what its chip says of a value.
+/// A filter's name in the address, and what its chip says of a value.
+pub type ChipFilter<'a> = (&'a str, &'a dyn Fn(&str) -> String);
+
+/// The chips of the filters that are on.
 #[must_use]
-pub fn chips(path: &str, query: &Query, filters: &[(&str, &dyn Fn(&str) -> String)]) -> Chips {
+pub fn chips(path: &str, query: &Query, filters: &[ChipFilter<'_>]) -> Chips {
     let mut items = Vec::new();
     for (name, says) in filters {
         for value in query.all(name) {

@@ -27,5 +27,6 @@ pub mod dashboard;
 pub mod passwords;
 pub mod projects;
 pub mod references;
+pub mod search;
 pub mod sessions;
 pub mod users;

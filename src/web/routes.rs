@@ -5,7 +5,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references,
+    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references, search,
     sessions, users,
 };
 use crate::error::{AppError, AppResult};
@@ -53,6 +53,7 @@ fn mount_public(config: &mut ServiceConfig) {
 fn mount_projects(config: &mut ServiceConfig) {
     config
         .service(at!("/", get => dashboard::show::show))
+        .service(at!("/search", get => search::show::show))
         .service(at!("/projects", get => projects::index::index, post => projects::create::create))
         .service(at!("/projects/new", get => projects::new::show))
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
@@ -99,7 +100,7 @@ fn mount_people(config: &mut ServiceConfig) {
         .service(at!("/account/sessions/{id}/revoke", post => account::sessions::revoke))
         .service(at!("/users", get => users::index::index, post => users::new::create))
         .service(at!("/users/new", get => users::new::new))
-        .service(at!("/users/{id}", get => users::show::show, post => users::show::update))
+        .service(at!("/users/{id}", get => users::show::show, post => users::update::update))
         .service(at!("/users/{id}/link", get => users::link::show, post => users::link::create))
         .service(at!(
             "/users/{id}/deactivate",

@@ -168,19 +168,18 @@ impl Visit {
     /// Sends the browser to `location`, where `text` is shown.
     #[must_use]
     pub fn redirect_with_notice(&self, location: &str, text: impl Into<String>) -> HttpResponse {
-        self.redirect_with(location, Flash::good(text))
+        self.redirect_with(location, &Flash::good(text))
     }
 
     /// Sends the browser to `location`, where `flash` is shown.
     #[must_use]
-    pub fn redirect_with(&self, location: &str, flash: Flash) -> HttpResponse {
+    pub fn redirect_with(&self, location: &str, flash: &Flash) -> HttpResponse {
         let mut response = urls::see_other(location);
-        flash::leave(&self.app, &mut response, &flash);
+        flash::leave(&self.app, &mut response, flash);
         response
     }
 
     /// What makes a viewer of this request the principal of an act.
-    #[must_use]
     pub fn principal(&self) -> impl FnOnce(&Viewer) -> Principal + Send + 'static {
         let app = self.app.clone();
         let origin = origin_of(&self.request);

@@ -67,6 +67,7 @@ impl World {
 
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = github_push_history)]
+#[expect(clippy::struct_field_names, reason = "the columns' own names")]
 struct Push {
     push_id: String,
     project_id: Option<String>,

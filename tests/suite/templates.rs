@@ -46,6 +46,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::projects::settings::SettingsPage>,
         rendered::<web::projects::show::ProjectPage>,
         rendered::<web::references::show::ReferencePage>,
+        rendered::<web::search::show::SearchPage>,
         rendered::<web::sessions::new::SignInPage>,
         rendered::<web::users::index::UsersPage>,
         rendered::<web::users::link::LinkPage>,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Entry;
 use crate::activity::position::Source;
+use crate::activity::sentence::Part;
 
 /// Puts audit entries and events under the newest action of the same request. Order is kept.
 pub(super) fn by_request(entries: Vec<Entry>) -> Vec<Entry> {
@@ -44,7 +45,7 @@ fn take_name(act: &mut Entry, audit: &Entry) {
     if audit.source() == Source::Audit && same && !act.actor.exists {
         let name = audit.actor.name.clone();
         for part in &mut act.sentence {
-            if let super::Part::Actor(actor) = part {
+            if let Part::Actor(actor) = part {
                 actor.name.clone_from(&name);
             }
         }

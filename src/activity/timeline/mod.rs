@@ -3,29 +3,29 @@
 //! One order for all sources, `(milliseconds, source, id)` descending, by keyset: a page costs the same
 //! wherever it lies. Row-level security decides what is in it; [`Scope`] only says how to look.
 
+mod conditions;
+mod day;
+mod entry;
 mod fold;
 mod query;
 mod row;
+mod tables;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use chrono_tz::Tz;
 use diesel::prelude::*;
 
-use super::act::Act;
-use super::action_type::ActionType;
-use super::event_type::EventType;
-use super::filter::{Filter, Reference, Words};
-use super::sentence::{self, Actor, LinkTarget, Object, Part};
-use super::status::{Outcome, RUNNING, Status};
-use super::vocabulary::Group;
-use crate::activity::position::{Direction, Source, TimelineCursor};
+use super::filter::{Filter, Words};
+use super::position::{Direction, Source};
+use super::status::RUNNING;
 use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::users::Role;
 
-pub(super) use query::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, utc, with_names};
+pub(super) use conditions::utc;
+pub use day::{Day, Gap, Item, TimelinePage, day_of};
+pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
+pub(super) use tables::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, with_names};
 
 /// How to look, never what may be seen: an owner who asks for everything still sees their own rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,296 +47,6 @@ impl Scope {
             Role::Owner => Self::Own,
         }
     }
-}
-
-/// What kind of record an entry is, and its type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EntryKind {
-    /// Something happened to a project.
-    Action(ActionType),
-    /// An operation with a start and an end.
-    Event(EventType),
-    /// Something was done in the console.
-    Audit(Act),
-}
-
-impl EntryKind {
-    /// The stored type.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Action(kind) => kind.as_str(),
-            Self::Event(kind) => kind.as_str(),
-            Self::Audit(act) => act.as_str(),
-        }
-    }
-
-    /// What people call it.
-    #[must_use]
-    pub fn label(&self) -> String {
-        match self {
-            Self::Action(kind) => kind.label(),
-            Self::Event(kind) => kind.label(),
-            Self::Audit(act) => act.label(),
-        }
-    }
-
-    /// A symbol of the icon sprite.
-    #[must_use]
-    pub fn icon(&self) -> &'static str {
-        match self {
-            Self::Action(kind) => kind.facts().icon,
-            Self::Event(kind) => kind.facts().icon,
-            Self::Audit(act) => act.facts().icon,
-        }
-    }
-
-    /// Where filters list it.
-    #[must_use]
-    pub fn group(&self) -> Group {
-        match self {
-            Self::Action(kind) => kind.facts().group,
-            Self::Event(kind) => kind.facts().group,
-            Self::Audit(act) => act.facts().group,
-        }
-    }
-}
-
-/// When something happened, as it was stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// Epoch milliseconds. Kept as the writer wrote it, even when it is odd.
-    pub ms: i64,
-    /// What is odd about it.
-    pub oddity: Option<Oddity>,
-}
-
-/// Why a time is not to be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Oddity {
-    /// None was stored; the row stands at the epoch.
-    Missing,
-    /// It reads like seconds: the writer forgot to multiply.
-    LooksLikeSeconds,
-    /// Before 1990 or after 2100.
-    Implausible,
-}
-
-impl Moment {
-    pub(super) fn of(ms: i64, source: Source) -> Self {
-        const YEAR_1990: i64 = 631_152_000_000;
-        const YEAR_2100: i64 = 4_102_444_800_000;
-        let oddity = match ms {
-            0 if source != Source::Event => Some(Oddity::Missing),
-            // 1990 to 2100, in seconds.
-            631_152_000..=4_102_444_800 => Some(Oddity::LooksLikeSeconds),
-            YEAR_1990..YEAR_2100 => None,
-            _ => Some(Oddity::Implausible),
-        };
-        Self { ms, oddity }
-    }
-}
-
-/// What is known of the project that an entry names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProjectState {
-    /// The viewer can open it.
-    Exists,
-    /// Its row was deleted; a tombstone keeps its name.
-    Gone,
-    /// There is no such project. Only admins see such rows.
-    Unknown,
-}
-
-/// The project that an entry is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectName {
-    /// The stored id; any text.
-    pub id: String,
-    /// Its name, or the id where none is known.
-    pub name: String,
-    /// Whether there is such a project.
-    pub state: ProjectState,
-}
-
-impl ProjectName {
-    fn as_object(&self) -> Object {
-        let target = match self.state {
-            ProjectState::Exists => LinkTarget::Project(self.id.clone()),
-            ProjectState::Gone | ProjectState::Unknown => LinkTarget::Nowhere,
-        };
-        Object { target, label: self.name.clone() }
-    }
-}
-
-/// One record of the timeline, ready to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Where it stands, and so its source and id.
-    pub position: TimelineCursor,
-    /// When.
-    pub moment: Moment,
-    /// What kind of record, and its type.
-    pub kind: EntryKind,
-    /// How it went; audit entries have none.
-    pub status: Option<Status>,
-    /// Where it happened; actions only.
-    pub environment: Option<String>,
-    /// Who.
-    pub actor: Actor,
-    /// To which project.
-    pub project: Option<ProjectName>,
-    /// Who did what to which thing.
-    pub sentence: Vec<Part>,
-    /// The second line: at most 2,000 characters.
-    pub details: Option<String>,
-    /// What it refers to: at most 24 pairs, scalars only, without the cause.
-    pub references: Vec<Reference>,
-    /// The request that it belongs to.
-    pub request_id: Option<String>,
-    /// The id of the record that led to it.
-    pub caused_by: Option<String>,
-    /// How long it took; events only.
-    pub duration_ms: Option<i64>,
-    /// Percent done; events only.
-    pub progress: Option<u8>,
-    /// Audit entries and events of the same request, which stand under this action.
-    pub folded: Vec<Entry>,
-}
-
-impl Entry {
-    /// The source's table.
-    #[must_use]
-    pub fn source(&self) -> Source {
-        self.position.source
-    }
-
-    /// The record's id within its table.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.position.id
-    }
-
-    /// What `data-activity` holds: `ID`, `event:ID` or `audit:ID`.
-    #[must_use]
-    pub fn key(&self) -> String {
-        match self.position.source {
-            Source::Action => self.position.id.clone(),
-            Source::Event => format!("event:{}", self.position.id),
-            Source::Audit => format!("audit:{}", self.position.id),
-        }
-    }
-
-    /// Whether it goes on.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.status.as_ref().is_some_and(|status| status.outcome() == Outcome::Busy)
-    }
-
-    /// The sentence as plain text.
-    #[must_use]
-    pub fn plain(&self) -> String {
-        sentence::plain(&self.sentence)
-    }
-}
-
-/// Records that are lost for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gap {
-    /// The project, when it is known.
-    pub project: Option<String>,
-    /// The first and last time, epoch milliseconds, between which records are missing.
-    pub from_ms: i64,
-    /// See `from_ms`.
-    pub to_ms: i64,
-    /// How many.
-    pub lost: i64,
-    /// Why.
-    pub reason: String,
-}
-
-/// One page.
-#[derive(Debug, Clone, Default)]
-pub struct TimelinePage {
-    /// Operations that go on, newest first; on the first page only. They stand in `entries` as well.
-    pub running: Vec<Entry>,
-    /// Newest first. Folded ones count towards the limit.
-    pub entries: Vec<Entry>,
-    /// Gaps within the page, newest first.
-    pub gaps: Vec<Gap>,
-    /// Where the older page begins: use it as `before`.
-    pub older: Option<TimelineCursor>,
-    /// Where the newer page begins: use it as `after`.
-    pub newer: Option<TimelineCursor>,
-}
-
-/// What stands on one day.
-#[derive(Debug)]
-pub struct Day<'a> {
-    /// The day in the viewer's zone.
-    pub date: NaiveDate,
-    /// Entries and gaps, newest first.
-    pub items: Vec<Item<'a>>,
-    /// How many entries are shown, folded ones too.
-    pub shown: usize,
-}
-
-/// Something that stands on a day.
-#[derive(Debug, Clone, Copy)]
-pub enum Item<'a> {
-    /// A record.
-    Entry(&'a Entry),
-    /// Missing records.
-    Gap(&'a Gap),
-}
-
-impl Item<'_> {
-    fn ms(&self) -> i64 {
-        match self {
-            Self::Entry(entry) => entry.moment.ms,
-            Self::Gap(gap) => gap.to_ms,
-        }
-    }
-}
-
-impl TimelinePage {
-    /// The page by day, in `zone`.
-    #[must_use]
-    pub fn days(&self, zone: Tz) -> Vec<Day<'_>> {
-        let mut items: Vec<Item<'_>> = self.entries.iter().map(Item::Entry).collect();
-        items.extend(self.gaps.iter().map(Item::Gap));
-        // Stable: entries keep their own order.
-        items.sort_by_key(|item| std::cmp::Reverse(item.ms()));
-        let mut days: Vec<Day<'_>> = Vec::new();
-        for item in items {
-            let date = day_of(item.ms(), zone);
-            let shown = match item {
-                Item::Entry(entry) => 1 + entry.folded.len(),
-                Item::Gap(_) => 0,
-            };
-            match days.last_mut() {
-                Some(day) if day.date == date => {
-                    day.items.push(item);
-                    day.shown += shown;
-                }
-                _ => days.push(Day { date, items: vec![item], shown }),
-            }
-        }
-        days
-    }
-
-    /// Whether there is nothing on it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.running.is_empty() && self.gaps.is_empty()
-    }
-}
-
-/// The day of `ms` in `zone`; times that no calendar holds stand at its edge.
-#[must_use]
-pub fn day_of(ms: i64, zone: Tz) -> NaiveDate {
-    let at: DateTime<Utc> = utc(ms).and_utc();
-    at.with_timezone(&zone).date_naive()
 }
 
 /// How long something that never reported its end is shown as running. Actions are never updated, and a
@@ -361,6 +71,20 @@ pub fn page(
         page.running = running(conn, scope, filter, now_ms)?;
     }
     Ok(page)
+}
+
+/// How PostgreSQL reads the page that `filter` asks for: its plan, executed, a line each. For tests, and for
+/// whoever wonders why a page is slow.
+///
+/// # Errors
+/// When the statement fails.
+pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
+    let fetch = query::Fetch::for_page(filter.limit);
+    let (from_ms, until_ms) = (filter.from_ms(), filter.until_ms());
+    let ask = query::Ask { scope: &scope, filter, from_ms, until_ms, fetch };
+    let Some(statement) = query::page(&ask) else { return Ok(Vec::new()) };
+    let lines: Vec<(String,)> = statement.explained().load(conn)?;
+    Ok(lines.into_iter().map(|(line,)| line).collect())
 }
 
 fn slice(

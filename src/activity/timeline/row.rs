@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn whatever_a_worker_wrote_is_no_error() {
         for odd in ["null", "[]", "\"x\"", "1", "{", "", "{\"a\":1e999}"] {
-            assert_eq!(super::references(Some(odd)), (Vec::new(), None), "{odd}");
+            assert_eq!(references(Some(odd)), (Vec::new(), None), "{odd}");
         }
     }
 

@@ -1,4 +1,7 @@
+use chrono_tz::Tz;
+
 use super::*;
+use crate::activity::sentence::{LinkTarget, Part};
 
 fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
     Row {

@@ -88,17 +88,20 @@ impl Eyes {
     pub fn entry(&self, entry: &timeline::Entry) -> Entry {
         let badge = entry.status.as_ref().map(badge);
         let time = Timestamp::from_millis(entry.moment.ms, self.now, self.zone);
-        let (detail, detail_more) = details(entry.details.as_deref());
+        // An audit entry's description says what its sentence says already.
+        let said = entry.details.as_deref().filter(|text| *text != entry.kind.label());
+        let (detail, detail_more) = details(said);
         let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
         let rest = chips.split_off(chips.len().min(REFERENCES_SHOWN));
         Entry {
             id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
-            tone: match badge.as_ref().map(|badge| badge.tone) {
-                Some(tone @ ("bad" | "busy")) => tone,
-                _ => "",
-            },
+            tone: badge
+                .as_ref()
+                .map(|badge| badge.tone)
+                .filter(|tone| matches!(*tone, "bad" | "busy"))
+                .unwrap_or_default(),
             clock: time.clock.clone(),
             time,
             sentence: self.sentence(&entry.sentence),

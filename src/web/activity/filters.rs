@@ -26,6 +26,8 @@ pub struct Filters {
     pub zone: String,
     /// Today, yesterday, this week and the like.
     pub presets: Vec<Link>,
+    /// Whether entries can be found by a reference: audit entries carry none.
+    pub by_reference: bool,
     /// `key:value`, or nothing.
     pub reference: String,
     /// Where the timeline can be exported.
@@ -86,6 +88,7 @@ impl Filters {
             dates_set: filter.from.is_some() || filter.to.is_some(),
             zone: filter.zone.name().to_owned(),
             presets: presets(path, filter, eyes),
+            by_reference: true,
             reference: filter
                 .reference
                 .as_ref()

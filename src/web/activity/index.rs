@@ -92,7 +92,10 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             Ok((filter, page))
         })
         .await?;
-    let view = TimelineView::new("/audit", &filter, &Options::known(), &page, &Eyes::of(&viewer, now));
+    let mut view = TimelineView::new("/audit", &filter, &Options::known(), &page, &Eyes::of(&viewer, now));
+    // Audit entries have neither status nor environment, and come from one source.
+    view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
+    view.filters.by_reference = false;
     let shell = visit.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
     visit.page(StatusCode::OK, &ActivityPage::new(shell, "Audit log", view))
 }

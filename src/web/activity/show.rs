@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 use super::convert::{Eyes, around, badge, key_label};
 use super::display::{Entry, Part};
 use crate::activity::detail::{self, AuditDetail, Detail};
+use crate::activity::record::{self, Record};
 use crate::activity::sentence;
-use crate::activity::{ProjectState, Source, timeline};
+use crate::activity::{ProjectState, Reference, Source, timeline};
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Badge, Fact, Link, Meta, Timestamp, duration};
 use crate::web::sample::{HOSTILE, Sample};
@@ -88,10 +89,24 @@ async fn show(
     if id.contains('\0') {
         return Err(AppError::NotFound);
     }
-    let (viewer, detail) = visit.read(move |conn, _| find(conn, &id)?.ok_or(AppError::NotFound)).await?;
+    let (viewer, (detail, records)) = visit
+        .read(move |conn, _| {
+            let detail = find(conn, &id)?.ok_or(AppError::NotFound)?;
+            let records = records_behind(conn, &detail.entry.references)?;
+            Ok((detail, records))
+        })
+        .await?;
     let eyes = Eyes::of(&viewer, visit.app.clock.now());
     let shell = visit.shell(&viewer, detail.entry.plain()).with_breadcrumbs(crumbs(&detail));
-    visit.page(StatusCode::OK, &EntryPage::new(shell, &detail, &eyes))
+    visit.page(StatusCode::OK, &EntryPage::new(shell, &detail, &records, &eyes))
+}
+
+/// How many references are looked up; the rest is one click away.
+const MOST_RECORDS: usize = 8;
+
+/// The record behind each of the first references; nothing where none is known.
+fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Option<Record>>> {
+    references.iter().take(MOST_RECORDS).map(|reference| record::behind(conn, reference)).collect()
 }
 
 /// Shows an audit entry.
@@ -107,7 +122,7 @@ pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResp
         visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
     let eyes = Eyes::of(&viewer, visit.app.clock.now());
     let shell = visit.shell(&viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs(&found.detail));
-    let mut page = EntryPage::new(shell, &found.detail, &eyes);
+    let mut page = EntryPage::new(shell, &found.detail, &[], &eyes);
     page.facts.extend(audit_facts(&found));
     visit.page(StatusCode::OK, &page)
 }
@@ -139,18 +154,9 @@ fn crumbs(detail: &Detail) -> Vec<Crumb> {
 }
 
 impl EntryPage {
-    fn new(shell: Shell, detail: &Detail, eyes: &Eyes) -> Self {
+    fn new(shell: Shell, detail: &Detail, records: &[Option<Record>], eyes: &Eyes) -> Self {
         let entry = &detail.entry;
-        let mut after: Vec<Entry> = Vec::new();
-        for follower in detail.effects.iter().chain(&detail.same_request).chain(&detail.related) {
-            let known = |other: &Entry| other.id == follower.key();
-            if follower.key() != entry.key()
-                && !after.iter().any(known)
-                && !detail.causes.iter().any(|cause| cause.key() == follower.key())
-            {
-                after.push(eyes.entry(follower));
-            }
-        }
+        let (before, after) = thread(detail);
         Self {
             shell,
             heading: eyes.sentence(&entry.sentence),
@@ -162,18 +168,44 @@ impl EntryPage {
             references: entry
                 .references
                 .iter()
-                .map(|reference| ResolvedReference {
-                    key: key_label(&reference.key).to_owned(),
-                    value: reference.value.clone(),
-                    url: urls::reference(&reference.key, &reference.value),
-                    record: None,
-                    note: String::new(),
-                })
+                .zip(records.iter().map(Option::as_ref).chain(std::iter::repeat(None)))
+                .map(|(reference, record)| ResolvedReference::new(reference, record))
                 .collect(),
-            before: detail.causes.iter().map(|cause| eyes.entry(cause)).collect(),
-            after,
+            before: before.into_iter().map(|entry| eyes.entry(entry)).collect(),
+            after: after.into_iter().map(|entry| eyes.entry(entry)).collect(),
             around_url: around(entry),
             raw: raw(detail),
+        }
+    }
+}
+
+/// What led to the record and what followed, oldest first: its causes and effects, and what else the same
+/// request, deployment, push, commit or database left, by its time.
+fn thread(detail: &Detail) -> (Vec<&timeline::Entry>, Vec<&timeline::Entry>) {
+    let here = &detail.entry.position;
+    let mut before: Vec<&timeline::Entry> = detail.causes.iter().collect();
+    let mut after: Vec<&timeline::Entry> = detail.effects.iter().collect();
+    for other in detail.same_request.iter().chain(&detail.related) {
+        let is_known = |entry: &&timeline::Entry| entry.position == other.position;
+        if other.position == *here || before.iter().any(is_known) || after.iter().any(is_known) {
+            continue;
+        }
+        if other.position < *here { before.push(other) } else { after.push(other) }
+    }
+    before.sort_by(|a, b| a.position.cmp(&b.position));
+    after.sort_by(|a, b| a.position.cmp(&b.position));
+    (before, after)
+}
+
+impl ResolvedReference {
+    fn new(reference: &Reference, record: Option<&Record>) -> Self {
+        let url = urls::reference(&reference.key, &reference.value);
+        Self {
+            key: key_label(&reference.key).to_owned(),
+            value: reference.value.clone(),
+            record: record.map(|record| Link::new(format!("{} {}", record.kind, record.title), url.clone())),
+            note: String::new(),
+            url,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::activity::{Filter, Scope};
 use crate::auth::Viewer;
 use crate::db::cursor::From;
 use crate::error::{AppError, AppResult};
-use crate::projects::queries::ProjectLine;
+use crate::projects::queries::{ProjectLine, Sort};
 use crate::users::Role;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Part, Running};
@@ -126,11 +126,15 @@ impl Glance {
         let mut failed = Filter { limit: FAILURES, ..Filter::none(viewer.zone) };
         failed.statuses.only = FAILED.map(str::to_owned).to_vec();
         failed.from = now.with_timezone(&viewer.zone).date_naive().checked_sub_days(Days::new(7));
-        let any = projects::queries::Filter::default();
+        let active = projects::queries::Filter {
+            status: Some("active".to_owned()),
+            sort: Sort::Active,
+            ..projects::queries::Filter::default()
+        };
         Ok(Self {
             latest: timeline::page(conn, scope, &latest, now_ms)?,
             failed: timeline::page(conn, scope, &failed, now_ms)?,
-            projects: projects::queries::page(conn, &any, &From::Start, PROJECTS)?.rows,
+            projects: projects::queries::page(conn, &active, &From::Start, PROJECTS)?.rows,
             figures: if viewer.role == Role::Admin { figures(conn)? } else { Vec::new() },
         })
     }

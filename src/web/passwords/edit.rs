@@ -34,6 +34,8 @@ pub struct PasswordPage {
     pub email: String,
     /// Whether the link works.
     pub valid: bool,
+    /// That nothing was set, when something is wrong.
+    pub errors: Vec<String>,
     /// What is wrong with the password.
     pub password_errors: Vec<String>,
     /// The rule for passwords.
@@ -125,6 +127,11 @@ impl PasswordPage {
             action: String::new(),
             email: email.to_owned(),
             valid: true,
+            errors: password_errors
+                .first()
+                .map(|_| "The password is not set yet.".to_owned())
+                .into_iter()
+                .collect(),
             password_errors,
             hint: password_hint(),
         }

@@ -58,7 +58,7 @@ pub async fn create(visit: Visit, form: Form<NewProject>) -> AppResult<HttpRespo
                             return Ok(Outcome::Created(urls::project(id), draft.name.as_str().to_owned()));
                         }
                         Err(ChangeError::NoSuchContainer) => {
-                            container_errors.push(NO_SUCH_CONTAINER.to_owned())
+                            container_errors.push(NO_SUCH_CONTAINER.to_owned());
                         }
                         Err(ChangeError::Query(error)) => return Err(error.into()),
                         Err(error) => return Err(AppError::Internal(error.into())),

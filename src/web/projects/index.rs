@@ -94,7 +94,11 @@ fn filter(query: &Query) -> Filter {
         status: query.first("status").map(str::to_owned),
         kind: query.first("type").map(str::to_owned),
         owner: None,
-        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Changed },
+        sort: match query.first("sort") {
+            Some("name") => Sort::Name,
+            Some("active") => Sort::Active,
+            _ => Sort::Changed,
+        },
     }
 }
 
@@ -133,8 +137,12 @@ impl ProjectsPage {
         let types = std::iter::once(Choice::new("", "Any type", &kind))
             .chain(kinds.iter().map(|stored| Choice::new(stored, Kind::label(stored), &kind)))
             .collect();
-        let order = if sort == Sort::Name { "name" } else { "" };
-        let sorts = [("", "Last changed first"), ("name", "By name")]
+        let order = match sort {
+            Sort::Changed => "",
+            Sort::Name => "name",
+            Sort::Active => "active",
+        };
+        let sorts = [("", "Last changed first"), ("active", "Last active first"), ("name", "By name")]
             .map(|(value, label)| Choice::new(value, label, order))
             .to_vec();
         let chips = lists::chips(

@@ -140,16 +140,12 @@ pub async fn carry_out(
             }
         })
         .await?;
-    match refused {
-        Some((status, project, errors)) => {
-            let page = page(&visit, &viewer, &project, step, errors);
-            visit.page(status, &page)
-        }
-        None => {
-            let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
-            Ok(visit.redirect_with_notice(&location, format!("The project is {}.", step.done())))
-        }
+    if let Some((status, project, errors)) = refused {
+        let page = page(&visit, &viewer, &project, step, errors);
+        return visit.page(status, &page);
     }
+    let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
+    Ok(visit.redirect_with_notice(&location, format!("The project is {}.", step.done())))
 }
 
 fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {

@@ -63,7 +63,10 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
             let (Some(draft), Some(settings), Some(metadata)) = (draft, settings, metadata) else {
                 return Ok(Outcome::Invalid(Box::new((stored, typed))));
             };
-            let seen = seen.unwrap_or(stored.updated_at);
+            let seen = match seen {
+                Seen::Present => stored.updated_at,
+                Seen::At(at) => at,
+            };
             match commands::update(conn, &principal(viewer), id, &draft, &settings, &metadata, seen) {
                 Ok(()) => Ok(Outcome::Saved),
                 Err(ChangeError::Stale(current)) => Ok(Outcome::Stale(Box::new((*current, typed)))),
@@ -106,14 +109,23 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
     visit.page(status, &page)
 }
 
-/// The version that the form was made from; `None` when it names none.
-fn seen_version(text: Option<&str>) -> AppResult<Option<Option<DateTime<Utc>>>> {
+/// Which version the form was made from.
+enum Seen {
+    /// It does not say: a script that means the present one.
+    Present,
+    /// The one that was changed at this time; none when it never was.
+    At(Option<DateTime<Utc>>),
+}
+
+fn seen_version(text: Option<&str>) -> AppResult<Seen> {
     match text {
-        None => Ok(None),
-        Some("") => Ok(Some(None)),
-        Some(text) => DateTime::parse_from_rfc3339(text).map(|at| Some(Some(at.to_utc()))).map_err(|_| {
-            AppError::BadRequest("updated_at is no time such as 2026-11-20T14:02:00.000000Z.".to_owned())
-        }),
+        None => Ok(Seen::Present),
+        Some("") => Ok(Seen::At(None)),
+        Some(text) => {
+            DateTime::parse_from_rfc3339(text).map(|at| Seen::At(Some(at.to_utc()))).map_err(|_| {
+                AppError::BadRequest("updated_at is no time such as 2026-11-20T14:02:00.000000Z.".to_owned())
+            })
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl RecordCard {
                         .push(Fact::text(fact.label, Timestamp::from_millis(*ms, eyes.now, eyes.zone).exact));
                 }
                 FactValue::Link(target, label) => {
-                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) })
+                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) });
                 }
             }
         }

@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use diesel::{Connection, PgConnection};
 
 use super::show::sign_in_again;
-use crate::auth::{Viewer, sessions};
+use crate::auth::{Viewer, password_links, sessions};
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
 use crate::projects::queries as projects;
@@ -124,6 +124,7 @@ fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult
     let is_admin = Role::from_stored(&user.role) == Role::Admin;
     if is_admin && !queries::another_admin_can_sign_in(conn, user.id)? {
         page.blocked = Some(LAST_ADMIN.to_owned());
+        page.effects.clear();
     }
     Ok(page)
 }
@@ -131,14 +132,15 @@ fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult
 fn effects(conn: &mut PgConnection, user: UserId) -> AppResult<Vec<Effect>> {
     let living = sessions::living(conn, user)?.len();
     let owned = usize::try_from(projects::count_of(conn, user)?).unwrap_or(usize::MAX);
-    Ok(vec![
-        Effect::line(format!("{} at once", counted(living, "session ends", "sessions end"))),
-        Effect::line("A link to set a password that waits for the user stops working"),
-        Effect::line(format!(
-            "{}, and workers keep reporting",
-            counted(owned, "project stays", "projects stay")
-        )),
-    ])
+    let link = password_links::waiting(conn, user)?;
+    let mut effects =
+        vec![Effect::line(format!("{} at once", counted(living, "session ends", "sessions end")))];
+    effects.extend(link.map(|_| Effect::line("The link to set a password stops working")));
+    if owned > 0 {
+        let stay = counted(owned, "project stays", "projects stay");
+        effects.push(Effect::line(format!("{stay}, and workers keep reporting")));
+    }
+    Ok(effects)
 }
 
 fn answer(

@@ -51,7 +51,7 @@ impl OneTimeLink {
         // Shown only by a page that does not show the link.
         let missed = "A link to set a password was made and not shown. Make a new one on the user's page.";
         let flash = Flash::good(missed).with_link(format!("{user} {}", self.url));
-        visit.redirect_with(&urls::user_part(user, "link"), flash)
+        visit.redirect_with(&urls::user_part(user, "link"), &flash)
     }
 }
 

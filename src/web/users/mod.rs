@@ -7,6 +7,7 @@ pub mod link;
 pub mod new;
 pub mod sessions;
 pub mod show;
+pub mod update;
 
 use super::display::Badge;
 use crate::users::Role;
@@ -15,9 +16,9 @@ use crate::users::Role;
 #[must_use]
 pub fn activity_badge(active: bool) -> Badge {
     if active {
-        Badge { icon: "success", label: "Active".to_owned(), tone: "good" }
+        Badge { icon: "success", label: "active".to_owned(), tone: "good" }
     } else {
-        Badge { icon: "stopped", label: "Deactivated".to_owned(), tone: "neutral" }
+        Badge { icon: "stopped", label: "deactivated".to_owned(), tone: "neutral" }
     }
 }
 

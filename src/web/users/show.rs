@@ -1,16 +1,14 @@
-//! `GET /users/{id}`, `POST /users/{id}`
+//! `GET /users/{id}`
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use diesel::{Connection, PgConnection};
-use serde::Deserialize;
+use diesel::PgConnection;
 
 use super::fields::{UserFields, UserForm};
 use super::{activity_badge, role_label};
-use crate::activity::Principal;
 use crate::auth::{Admin, Viewer, session_store, sessions};
 use crate::db::cursor::From;
 use crate::db::ids::{SessionId, UserId};
@@ -18,10 +16,9 @@ use crate::error::{AppError, AppResult};
 use crate::projects::queries as projects;
 use crate::projects::queries::Filter;
 use crate::users::Role;
-use crate::users::commands::{self, ChangeError};
 use crate::users::queries::{self, UserView};
 use crate::web::display::{Badge, Choice, Meta, Timestamp};
-use crate::web::forms::{Field, Form};
+use crate::web::forms::Field;
 use crate::web::projects::index::ProjectRow;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::SessionRow;
@@ -86,38 +83,6 @@ pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
     page.answer(&visit, &viewer, StatusCode::OK)
 }
 
-/// What the form of a user sends.
-#[derive(Debug, Clone, Deserialize)]
-pub struct EditForm {
-    #[serde(default)]
-    email: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    role: String,
-    updated_at: String,
-}
-
-/// Changes name, address and role.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user; 400 for an impossible `updated_at`.
-pub async fn update(visit: Visit, form: Form<EditForm>) -> AppResult<HttpResponse> {
-    let id = path::id(&visit.request, "id");
-    let (now, principal) = (visit.app.clock.now(), visit.principal());
-    let (viewer, outcome) = visit
-        .write_as_admin(move |conn, admin| {
-            let id = id?;
-            Ok((id, change(conn, admin, &principal(admin), id, &form.0, now)?))
-        })
-        .await?;
-    match outcome {
-        (id, Ok(role)) if id == viewer.id && role != Role::Admin => Ok(sign_in_again(&visit)),
-        (id, Ok(_)) => Ok(visit.redirect_with_notice(&urls::user(id), "The user is saved.")),
-        (_, Err((status, page))) => page.answer(&visit, &viewer, status),
-    }
-}
-
 /// Sends somebody whose own session has just ended to the sign-in page.
 #[must_use]
 pub fn sign_in_again(visit: &Visit) -> HttpResponse {
@@ -125,69 +90,9 @@ pub fn sign_in_again(visit: &Visit) -> HttpResponse {
     urls::see_other("/login")
 }
 
-type Refused = (StatusCode, Box<UserPage>);
-
-fn change(
-    conn: &mut PgConnection,
-    admin: &Admin,
-    principal: &Principal,
-    id: UserId,
-    form: &EditForm,
-    now: DateTime<Utc>,
-) -> AppResult<Result<Role, Refused>> {
-    let seen = parse_instant(&form.updated_at)?;
-    let typed = UserForm { email: form.email.clone(), name: form.name.clone(), role: form.role.clone() };
-    let checked = match typed.check() {
-        Ok(checked) => checked,
-        Err(fields) => {
-            let mut page = UserPage::load(conn, admin, id, now)?.with(*fields);
-            // What was typed was typed over what the form showed, not over what is stored now.
-            page.updated_at.clone_from(&form.updated_at);
-            return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)));
-        }
-    };
-    // A savepoint: a refused UPDATE must not abort the transaction.
-    let changed = conn.transaction(|conn| {
-        commands::update(conn, principal, id, (&checked.email, &checked.name, checked.role), seen)
-    });
-    match changed {
-        Ok(()) => Ok(Ok(checked.role)),
-        Err(ChangeError::Stale(current)) => {
-            let mut fields = typed.fields();
-            fields.errors.push(both_versions(&current));
-            Ok(Err((StatusCode::CONFLICT, UserPage::load(conn, admin, id, now)?.with(fields))))
-        }
-        Err(error) => {
-            let fields = typed.fields().refused(error).map_err(AppError::from)?;
-            let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
-            page.updated_at.clone_from(&form.updated_at);
-            Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)))
-        }
-    }
-}
-
-fn both_versions(current: &UserView) -> String {
-    format!(
-        "This user was changed after you opened the page. Now stored: name “{}”, e-mail “{}”, role “{}”. \
-         Your version stands below and is not saved; save it to replace the stored one.",
-        current.name.as_deref().unwrap_or_default(),
-        current.email,
-        role_label(&current.role),
-    )
-}
-
 /// `updated_at` as a form carries it: exact to the microsecond that the database keeps.
 fn instant_text(at: Option<DateTime<Utc>>) -> String {
     at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)).unwrap_or_default()
-}
-
-fn parse_instant(text: &str) -> AppResult<Option<DateTime<Utc>>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    DateTime::parse_from_rfc3339(text).map(|at| Some(at.to_utc())).map_err(|_| {
-        AppError::BadRequest("updated_at is no time. Open the page again and repeat the change.".to_owned())
-    })
 }
 
 impl UserPage {
@@ -251,7 +156,9 @@ impl UserPage {
         }
     }
 
-    fn with(mut self, fields: UserFields) -> Box<Self> {
+    /// The page with `fields` in place of what is stored.
+    #[must_use]
+    pub fn with(mut self, fields: UserFields) -> Box<Self> {
         self.roles = fields.roles();
         self.errors = fields.errors;
         self.name_field = fields.name;

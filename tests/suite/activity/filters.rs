@@ -6,6 +6,9 @@ use pilothouse::db::DbError;
 
 use super::world::{NOON, World, filter, keys};
 
+/// An address's pairs, and what they must find.
+type Case<'a> = (Vec<(&'a str, &'a str)>, Vec<&'a str>);
+
 const DAY: i64 = 24 * 3_600_000;
 
 #[test]
@@ -32,7 +35,7 @@ fn each_filter_finds_what_it_names_in_every_scope() {
     world.audit("audit", Some(shop), NOON - 5 * DAY, "");
     let ada_id = ada.id.to_string();
     let all = ["push", "deploy", "odd", "bare", "event:event", "audit:audit"];
-    let cases: Vec<(Vec<(&str, &str)>, Vec<&str>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (vec![], all.to_vec()),
         (vec![("type", "deployment")], vec!["deploy"]),
         (vec![("type", "deployment"), ("type", "pr_merged")], vec!["deploy", "odd"]),

@@ -1,1 +1,100 @@
-//! What a page costs does not depend on where it lies: plans, not clocks.
+//! What a page costs does not depend on where it lies: plans and buffers, not clocks.
+
+use diesel::prelude::*;
+use pilothouse::activity::timeline;
+use pilothouse::activity::{Direction, Filter, Scope, TimelineCursor};
+use pilothouse::db::DbError;
+
+use super::world::{NOON, Person, World, filter};
+
+/// Forty projects of one owner among others, thirty thousand actions, ten thousand events and entries.
+fn seeded(world: &mut World) -> (Person, Person, pilothouse::db::ids::ProjectId) {
+    let (ada, admin) = (world.owner("ada"), world.admin("root"));
+    let shop = world.project(&ada, "shop");
+    world.execute(&format!(
+        "INSERT INTO projects (name, user_id) SELECT 'p' || n, '{0}' FROM generate_series(1, 39) n; \
+         INSERT INTO projects (name) SELECT 'other' || n FROM generate_series(1, 200) n; \
+         CREATE TEMP TABLE place AS SELECT id_text, row_number() OVER (ORDER BY user_id NULLS LAST, id) - 1 AS n FROM projects; \
+         INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, status, environment, reference_ids, created_at) \
+         SELECT 'a' || g, p.id_text, '{0}', CASE WHEN g % 3 = 0 THEN 'deployment' ELSE 'github_push' END, 'success', 'production', \
+                jsonb_build_object('branch_name', 'main', 'commit_sha', md5(g::text)), {NOON} - g * 1000 \
+         FROM generate_series(1, 30000) g JOIN place p ON p.n = g % 240; \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, \"createdAt\") \
+         SELECT 'e' || g, p.id_text, 'APR_REVIEW', 'x', 'x', 'COMPLETED', timestamp 'epoch' + ({NOON} - g * 3000) * interval '1 millisecond' \
+         FROM generate_series(1, 10000) g JOIN place p ON p.n = g % 240; \
+         INSERT INTO \"ActivityLog\" (\"projectId\", \"activityType\", \"createdAt\") \
+         SELECT p.id_text, 'project.updated', timestamp 'epoch' + ({NOON} - g * 3000) * interval '1 millisecond' \
+         FROM generate_series(1, 10000) g JOIN place p ON p.n = g % 240; \
+         ANALYZE",
+        ada.id
+    ));
+    (ada, admin, shop)
+}
+
+/// The plan of the page that `filter` asks for, and the buffers that it touched.
+fn explained(world: &World, person: &Person, scope: Scope, filter: &Filter) -> (String, u64) {
+    let plan = world
+        .db
+        .read_blocking(&person.actor, |conn| {
+            // With so few rows, reading a whole table may look cheap.
+            diesel::sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
+            timeline::plan_of_page(conn, scope, filter).map_err(DbError::from)
+        })
+        .unwrap();
+    let total = plan.iter().find(|line| line.trim_start().starts_with("Buffers:")).unwrap();
+    let hits = total.split(&[' ', '='][..]).filter_map(|word| word.parse::<u64>().ok()).sum();
+    (plan.join("\n"), hits)
+}
+
+fn before(ms: i64) -> (Direction, TimelineCursor) {
+    (Direction::Before, format!("{ms}.a.a1").parse().unwrap())
+}
+
+#[test]
+fn no_page_reads_a_whole_table_and_a_deep_one_costs_what_the_first_does() {
+    let mut world = World::new();
+    let (ada, admin, shop) = seeded(&mut world);
+    let commit = "ref";
+    let cases: [(&Person, Scope, Filter); 7] = [
+        (&ada, Scope::Own, filter(&[])),
+        (&ada, Scope::Project(shop), filter(&[])),
+        (&admin, Scope::Everything, filter(&[])),
+        (&admin, Scope::Everything, filter(&[("type", "deployment")])),
+        (&admin, Scope::Everything, filter(&[(commit, "branch_name:main")])),
+        (&ada, Scope::Project(shop), filter(&[(commit, "branch_name:main")])),
+        (&ada, Scope::Own, filter(&[(commit, "branch_name:main")])),
+    ];
+    for (person, scope, filter) in cases {
+        let (plan, first) = explained(&world, person, scope, &filter);
+        for table in ["project_actions", "\"ActivityEvent\"", "\"ActivityLog\"", "action_references"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{scope:?} {filter:?}\n{plan}");
+        }
+        // Measured: 80 to 1,600. One that walks a whole branch touches hundreds of thousands.
+        assert!(first < 2_500, "{scope:?} {filter:?}: {first} buffers\n{plan}");
+        let deep = Filter { position: Some(before(NOON - 24_000_000)), ..filter.clone() };
+        assert!(!timeline_of(&world, person, scope, &deep).is_empty(), "the deep page must hold something");
+        let (plan, buffers) = explained(&world, person, scope, &deep);
+        assert!(
+            buffers <= first * 2 + 200,
+            "{scope:?} {filter:?}: {first} buffers at first, then {buffers}\n{plan}"
+        );
+    }
+}
+
+fn timeline_of(world: &World, person: &Person, scope: Scope, filter: &Filter) -> Vec<String> {
+    let page = world
+        .db
+        .read_blocking(&person.actor, |conn| timeline::page(conn, scope, filter, NOON).map_err(DbError::from))
+        .unwrap();
+    page.entries.iter().map(pilothouse::activity::Entry::key).collect()
+}
+
+#[test]
+fn a_type_of_one_source_does_not_search_the_others() {
+    let mut world = World::new();
+    let (_, admin, _) = seeded(&mut world);
+    let (plan, _) = explained(&world, &admin, Scope::Everything, &filter(&[("type", "deployment")]));
+    assert!(!plan.contains("ActivityEvent") && !plan.contains("ActivityLog"), "{plan}");
+    let (plan, _) = explained(&world, &admin, Scope::Everything, &filter(&[("type", "APR_REVIEW")]));
+    assert!(!plan.contains("project_actions") && !plan.contains("ActivityLog"), "{plan}");
+}

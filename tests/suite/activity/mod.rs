@@ -1,5 +1,6 @@
 //! The record: what is tracked, and what the timeline shows of it.
 
+mod api;
 mod detail;
 mod filters;
 mod flatness;

@@ -17,15 +17,15 @@ use crate::support::db::TestDb;
 pub const NOON: i64 = 1_763_640_000_000;
 
 pub struct World {
-    pub test: TestDb,
     pub db: Db,
     pub conn: PgConnection,
+    /// Last, so that it goes when nobody is connected.
+    _test: TestDb,
 }
 
 pub struct Person {
     pub id: UserId,
     pub actor: Actor,
-    pub scope: Scope,
     admin: bool,
 }
 
@@ -33,7 +33,7 @@ impl World {
     pub fn new() -> Self {
         let test = TestDb::new();
         let options = ConnectOptions { url: test.url(), size: 3, budget: Duration::from_secs(20) };
-        Self { db: Db::new(&options), conn: test.connect_owner(), test }
+        Self { db: Db::new(&options), conn: test.connect_owner(), _test: test }
     }
 
     pub fn execute(&mut self, sql: &str) {
@@ -61,8 +61,7 @@ impl World {
              INSERT INTO sessions (user_id, token, expires_at) VALUES ('{id}', '{}', now() + interval '1 day')",
             hash.as_str()
         ));
-        let scope = if admin { Scope::Everything } else { Scope::Own };
-        Person { id: UserId(id), actor: Actor::Session(hash), scope, admin }
+        Person { id: UserId(id), actor: Actor::Session(hash), admin }
     }
 
     pub fn project(&mut self, owner: &Person, name: &str) -> ProjectId {
@@ -75,8 +74,14 @@ impl World {
     }
 
     /// `columns` and `values` as SQL, beside id, project and time.
-    pub fn action(&mut self, id: &str, project: impl ToString, at: i64, columns: &str, values: &str) {
-        let project = project.to_string();
+    pub fn action(
+        &mut self,
+        id: &str,
+        project: impl std::fmt::Display,
+        at: i64,
+        columns: &str,
+        values: &str,
+    ) {
         self.execute(&format!(
             "INSERT INTO turbobackend.project_actions (action_id, project_id, created_at{columns}) \
              VALUES ('{id}', '{project}', {at}{values})"

@@ -57,7 +57,7 @@ impl Scene {
             ("UNIQUE", format!("new-{project}")),
             ("LINK", link),
             ("VERSION", version),
-            ("SESSION", console.sign_in_as(&owner.id, &owner.email).session),
+            ("SESSION", console.sign_in_as(&owner.id).session),
             ("PROJECT", project),
             ("CONTAINER", container),
             ("ACTION", action),
@@ -137,7 +137,7 @@ fn each_route_answers_each_caller_as_the_table_says() {
         column("anonymous", &|_| Some(console.anonymous()), route.anonymous, &mut wrong);
         column("stranger", &|_| None, route.stranger, &mut wrong);
         column("owner", &|_| None, route.owner, &mut wrong);
-        column("admin", &|_| Some(console.sign_in_as(&admin.id, &admin.email)), route.admin, &mut wrong);
+        column("admin", &|_| Some(console.sign_in_as(&admin.id)), route.admin, &mut wrong);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -157,8 +157,8 @@ fn a_foreign_thing_and_an_unknown_one_are_told_apart_by_nothing() {
             let unknown_path = foreign_path.replace(id, UNKNOWN);
             let unknown = call(&scene.stranger, &route, &scene, &unknown_path).expect(404);
             assert_eq!(
-                foreign.body_without_nonce().replace(id, "ID"),
-                unknown.body_without_nonce().replace(UNKNOWN, "ID"),
+                foreign.body_without_chance().replace(id, "ID"),
+                unknown.body_without_chance().replace(UNKNOWN, "ID"),
                 "{}",
                 foreign.what
             );

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::introspection::IntrospectionTree;
 use actix_web::{App, test, web};
-use pilothouse::web::routes::mount;
+use pilothouse::server::mount;
 
 /// Method and pattern of each route.
 pub fn routes() -> BTreeSet<(String, String)> {

@@ -161,6 +161,8 @@ const ROWS: &[Row] = &[
     ("POST", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "503", "404", "503"]),
+    // Everything.
+    ("GET", "/search", "/search?q=shop", &[], own("200")),
     // The record.
     ("GET", "/activity", "/activity", &[], own("200")),
     ("GET", "/activity/{action_id}", "/activity/ACTION", &[], [SIGN_IN, "200", "404", "200"]),
@@ -173,6 +175,14 @@ const ROWS: &[Row] = &[
         "/references/branch_name/REFERENCE",
         &[],
         [SIGN_IN, "200", "404", "200"],
+    ),
+    // For programs.
+    (
+        "GET",
+        "/api/projects/{id}/activities",
+        "/api/projects/PROJECT/activities",
+        &[],
+        ["401", "200", "404", "200"],
     ),
 ];
 

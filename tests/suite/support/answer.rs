@@ -157,8 +157,13 @@ impl Answer {
         !self.select(selector).is_empty()
     }
 
-    /// The body without the answer's nonce, which differs each time.
-    pub fn body_without_nonce(&self) -> String {
+    /// The body without what differs each time: a page's nonce, a problem's request id.
+    pub fn body_without_chance(&self) -> String {
+        if self.header("content-type").contains("json") {
+            let mut problem = self.json();
+            assert!(problem["request_id"].take().is_string(), "{}", self.body);
+            return problem.to_string();
+        }
         let policy = self.header("content-security-policy");
         let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
         assert!(nonce.len() >= 22, "{policy}");

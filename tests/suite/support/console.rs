@@ -116,8 +116,7 @@ impl Console {
     }
 
     fn person(&self, role: &str) -> Person {
-        let (id, email) = self.user(role);
-        self.sign_in_as(&id, &email)
+        self.sign_in_as(&self.user(role).0)
     }
 
     /// A new user with [`PASSWORD`], who is not signed in: id and address.
@@ -133,7 +132,8 @@ impl Console {
     }
 
     /// A new session of the user with this id, in a browser of its own, made without the sign-in form.
-    pub fn sign_in_as(&self, id: &str, email: &str) -> Person {
+    pub fn sign_in_as(&self, id: &str) -> Person {
+        let email = self.text(&format!("SELECT email FROM users WHERE id = '{id}'"));
         let token = self.app.entropy.secret();
         let session = self.text(&format!(
             "INSERT INTO sessions (user_id, token, expires_at, ip_address, user_agent) \
@@ -143,7 +143,7 @@ impl Console {
         ));
         let mut person = self.anonymous();
         person.id = id.to_owned();
-        person.email = email.to_owned();
+        person.email = email;
         person.session = session;
         person.set_cookie(self.app.config.cookie_name(), &self.signed(&token));
         person

@@ -6,7 +6,6 @@ use std::net::TcpStream;
 use reqwest::header::CONTENT_TYPE;
 
 use crate::support::console::Console;
-use crate::support::person::as_form;
 
 /// What the console answers to `bytes` on a connection of their own: its first line.
 fn raw(console: &Console, bytes: &[u8]) -> String {

@@ -1,8 +1,9 @@
 //! `/passwords/{token}`: a link sets a password once.
 
-use pilothouse::db::SecretHash;
-
 use crate::support::console::{Answer, Console, PASSWORD, Person};
+use diesel::connection::SimpleConnection;
+use pilothouse::auth::password_links;
+use pilothouse::db::SecretHash;
 
 const NEW: &str = "a lighthouse keeper's log";
 
@@ -63,6 +64,7 @@ fn a_refused_password_leaves_the_link_usable() {
     for bad in ["", "short", "aaaaaaaaaaaaaaaa", "password1234", &"x1y2z3".repeat(60)] {
         let page = set(&console, &path, bad).expect(422);
         assert_eq!(page.attributes("[aria-invalid]", "name"), ["password"]);
+        assert!(page.has("[role=alert]"));
         assert!(bad.is_empty() || !page.body.contains(bad));
         assert_eq!(page.header("referrer-policy"), "strict-origin");
     }
@@ -122,4 +124,29 @@ fn of_two_who_use_a_link_at_once_one_sets_the_password() {
         assert_eq!(statuses, [303, 404], "round {round}");
     }
     assert_eq!(console.count("\"ActivityLog\""), 5);
+}
+
+#[test]
+fn whoever_waits_for_a_link_that_is_being_used_finds_it_used() {
+    let (console, hash) = (Console::start(), SecretHash::of("a secret"));
+    let (user, _) = console.user("owner");
+    console.sql(&format!(
+        "INSERT INTO pilothouse.password_links (hash, user_id, expires_at) \
+         VALUES ('{}', '{user}', now() + interval '1 day')",
+        hash.as_str()
+    ));
+    let (mut first, mut second) = (console.db.connect_owner(), console.db.connect_owner());
+
+    first.batch_execute("BEGIN").unwrap();
+    assert!(password_links::redeem(&mut first, &hash).unwrap().is_some());
+    let late = std::thread::spawn(move || password_links::redeem(&mut second, &hash).unwrap());
+    while console.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+        == 0
+    {
+        assert!(!late.is_finished(), "the second did not wait");
+        std::thread::yield_now();
+    }
+    first.batch_execute("COMMIT").unwrap();
+
+    assert_eq!(late.join().unwrap(), None);
 }

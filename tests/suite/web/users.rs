@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::support::console::{Answer, Console, Person};
 use askama::Template;
 use pilothouse::web::account;
 use pilothouse::web::passwords::edit::PasswordPage;
 use pilothouse::web::sample::Sample;
 use pilothouse::web::users::{index::UsersPage, link::LinkPage, new::NewUserPage, show::UserPage};
-
-use crate::support::console::{Answer, Console, Person};
 
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -25,6 +24,10 @@ fn create(admin: &Person, email: &str) -> (String, String) {
     let id = made.location().strip_prefix("/users/").unwrap().strip_suffix("/link").unwrap().to_owned();
     let link = admin.get(made.location()).expect(200).attribute("#link", "value");
     (id, link)
+}
+
+fn stored(console: &Console, expression: &str) -> String {
+    console.text(&format!("SELECT {expression}"))
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn the_list_shows_everybody_and_its_filters_narrow_it() {
     assert!(all.text("tbody").contains("<script>alert(1)</script>"), "shown as it is");
     assert!(!all.body.contains("<script>alert"));
     let row = all.text(&format!("tr[data-user='{}']", owner.id));
-    assert!(row.contains("The owner") && row.contains("Active") && row.contains(" 2 "), "{row}");
+    assert!(row.contains("The owner") && row.contains("active") && row.contains(" 2 "), "{row}");
     assert_eq!(shown("/users?role=admin"), std::slice::from_ref(&admin.id));
     assert_eq!(shown("/users?role=owner").len(), 2);
     assert_eq!(shown("/users?status=deactivated&role=&q=").len(), 1);
@@ -202,7 +205,7 @@ fn what_a_form_got_wrong_is_said_at_the_field_and_kept() {
         ("role", "Admin"),
         ("role", ""),
     ];
-    let users = console.text("SELECT jsonb_agg(u ORDER BY id)::text FROM users u");
+    let users = stored(&console, "jsonb_agg(u ORDER BY id)::text FROM users u");
 
     for (field, value) in bad {
         let mut form = [("email", "new@people.test"), ("name", "New"), ("role", "owner")];
@@ -226,7 +229,7 @@ fn what_a_form_got_wrong_is_said_at_the_field_and_kept() {
     {
         admin.post_raw("/users", broken).expect(400);
     }
-    assert_eq!(console.text("SELECT jsonb_agg(u ORDER BY id)::text FROM users u"), users);
+    assert_eq!(stored(&console, "jsonb_agg(u ORDER BY id)::text FROM users u"), users);
     assert_eq!(console.count("pilothouse.password_links"), 0);
 }
 
@@ -255,7 +258,7 @@ fn an_edit_changes_the_user_and_leaves_a_record_of_both_versions() {
     assert!(!page.text("[role=status]").is_empty(), "it says so");
     assert_eq!(page.text("h1"), "New name");
     assert!(owner.is_signed_in(), "nothing changed that a session depends on");
-    let entry = console.text("SELECT l::text FROM \"ActivityLog\" l");
+    let entry = stored(&console, "l::text FROM \"ActivityLog\" l");
     for part in [owner.email.as_str(), "new@people.test", "The owner", "New name"] {
         assert!(entry.contains(part), "{part}: {entry}");
     }
@@ -279,7 +282,7 @@ fn a_new_role_ends_the_sessions_that_had_the_old_one() {
     edit(&admin, &owner.id, &owner.email, "", "admin").expect(303);
 
     assert!(!owner.is_signed_in());
-    console.sign_in_as(&owner.id, &owner.email).get("/users").expect(200);
+    console.sign_in_as(&owner.id).get("/users").expect(200);
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn a_role_that_the_console_does_not_know_survives_a_rename() {
 
     edit(&admin, &owner.id, &owner.email, "Renamed", "owner").expect(303);
 
-    assert_eq!(console.text(&format!("SELECT role FROM users WHERE id = '{}'", owner.id)), "editor");
+    assert_eq!(stored(&console, &format!("role FROM users WHERE id = '{}'", owner.id)), "editor");
     assert!(owner.is_signed_in());
 }
 
@@ -309,9 +312,9 @@ fn a_lost_update_shows_both_versions_and_can_be_saved_over() {
 
     assert!(conflict.text("[role=alert]").contains("Theirs"));
     assert_eq!(conflict.attribute("#name", "value"), "Mine");
-    assert_eq!(console.text(&format!("SELECT name FROM users WHERE id = '{}'", owner.id)), "Theirs");
+    assert_eq!(stored(&console, &format!("name FROM users WHERE id = '{}'", owner.id)), "Theirs");
     mine(&conflict.attribute("[name=updated_at]", "value")).expect(303);
-    assert_eq!(console.text(&format!("SELECT name FROM users WHERE id = '{}'", owner.id)), "Mine");
+    assert_eq!(stored(&console, &format!("name FROM users WHERE id = '{}'", owner.id)), "Mine");
     mine("yesterday").expect(400);
 }
 
@@ -363,7 +366,7 @@ fn an_admin_who_gives_up_the_role_has_to_sign_in_again() {
 
     assert_eq!(given_up.location(), "/login");
     assert!(!admin.is_signed_in());
-    console.sign_in_as(&admin.id, &admin.email).get("/users").expect(404);
+    console.sign_in_as(&admin.id).get("/users").expect(404);
 }
 
 #[test]
@@ -388,7 +391,7 @@ fn of_two_admins_who_deactivate_each_other_at_once_one_stays() {
 fn a_deactivated_user_is_out_at_once_everywhere_until_activated() {
     let console = Console::start();
     let (admin, owner) = (console.admin(), console.owner());
-    let elsewhere = console.sign_in_as(&owner.id, &owner.email);
+    let elsewhere = console.sign_in_as(&owner.id);
     console.sql(&format!("INSERT INTO projects (name, user_id) VALUES ('stays', '{}')", owner.id));
     let user = format!("/users/{}", owner.id);
     admin.post(&format!("{user}/link"), &[]).expect(303);
@@ -405,7 +408,7 @@ fn a_deactivated_user_is_out_at_once_everywhere_until_activated() {
     assert!(!owner.is_signed_in() && !elsewhere.is_signed_in());
     assert_eq!(console.count("projects WHERE status = 'active'"), 1);
     assert_eq!(console.count("pilothouse.password_links WHERE used_at IS NULL"), 0, "the link is dead");
-    assert!(admin.get(&user).text(".page-header").contains("Deactivated"));
+    assert!(admin.get(&user).text(".page-header").contains("deactivated"));
     assert_eq!(admin.get(&format!("{user}/deactivate")).expect(303).location(), user);
     admin.post(&format!("{user}/link"), &[]).expect(422);
     let entries = console.count("\"ActivityLog\"");
@@ -415,14 +418,14 @@ fn a_deactivated_user_is_out_at_once_everywhere_until_activated() {
     admin.get(&format!("{user}/activate")).expect(200);
     admin.post(&format!("{user}/activate"), &[]).expect(303);
     assert!(!owner.is_signed_in(), "ended sessions stay ended");
-    assert!(console.sign_in_as(&owner.id, &owner.email).is_signed_in());
+    assert!(console.sign_in_as(&owner.id).is_signed_in());
 }
 
 #[test]
 fn an_admin_sees_and_ends_the_sessions_of_a_user() {
     let console = Console::start();
     let (admin, owner) = (console.admin(), console.owner());
-    let elsewhere = console.sign_in_as(&owner.id, &owner.email);
+    let elsewhere = console.sign_in_as(&owner.id);
     console.sql(&format!(
         "INSERT INTO sessions (user_id, token, expires_at, last_activity) \
          VALUES ('{0}', 'idle', now() + interval '1 day', now() - interval '13 hours'), \
@@ -437,6 +440,17 @@ fn an_admin_sees_and_ends_the_sessions_of_a_user() {
     living.sort();
     assert_eq!(listed, living, "only sessions that still let somebody in");
     assert!(page.text("tr[data-session]").contains("Firefox on Linux 192.0.2.7"));
+
+    let ends = |person: &Person, path: &str| {
+        let row = format!("tr[data-session='{}'] time", person.session);
+        admin.get(path).expect(200).attributes(&row, "datetime").pop().unwrap()
+    };
+    let hours_from_now = |at: &str| {
+        let hours = format!("round(date_part('epoch', '{at}'::timestamptz - now()) / 3600)::int");
+        stored(&console, &hours)
+    };
+    assert_eq!(hours_from_now(&ends(&owner, &user)), (14 * 24).to_string());
+    assert_eq!(hours_from_now(&ends(&admin, "/account/sessions")), "12", "an admin's session is shorter");
 
     let path = format!("{user}/sessions/{}/revoke", elsewhere.session);
     assert_eq!(admin.post(&path, &[]).expect(303).location(), user);

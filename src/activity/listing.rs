@@ -1,0 +1,125 @@
+//! A project's actions for programs: plain rows, newest first, by position or by offset.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::position::{Source, TimelineCursor};
+use crate::db::ids::ProjectId;
+use crate::db::schema::projects;
+use crate::db::statement::Statement;
+
+/// What to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// Stored types; all when empty.
+    pub types: Vec<String>,
+    /// Stored statuses; all when empty.
+    pub statuses: Vec<String>,
+    /// Stored environments; all when empty.
+    pub environments: Vec<String>,
+    /// First millisecond.
+    pub since: Option<i64>,
+    /// First millisecond that is too late.
+    pub until: Option<i64>,
+    /// Rows at most.
+    pub limit: i64,
+    /// Where to go on.
+    pub start: Start,
+}
+
+/// Where a list begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// After this many rows, which are read and thrown away.
+    Offset(i64),
+    /// After this position.
+    After(TimelineCursor),
+}
+
+/// Rows of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// One JSON object a row, written by PostgreSQL: what `reference_ids` holds comes out as it went in.
+    pub rows: Vec<String>,
+    /// Where the next rows begin, if there are more.
+    pub next: Option<TimelineCursor>,
+}
+
+/// Whether the viewer sees such a project.
+///
+/// # Errors
+/// When the statement fails.
+pub fn project_exists(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(projects::table.find(project))).get_result(conn)
+}
+
+/// The actions of `project` that the viewer may see and `listing` asks for.
+///
+/// # Errors
+/// When the statement fails.
+pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -> QueryResult<Listed> {
+    let (offset, fetch) = match listing.start {
+        Start::Offset(offset) => (offset, offset.saturating_add(listing.limit).saturating_add(1)),
+        Start::After(_) => (0, listing.limit.saturating_add(1)),
+    };
+    let mut s = Statement::<(BigInt, Text, Text)>::new();
+    if !(listing.types.is_empty() && listing.statuses.is_empty() && listing.environments.is_empty()) {
+        s.prepare_each_time();
+    }
+    s.sql("SELECT x.at, x.id, x.json FROM ((");
+    select(&mut s, project, listing, true);
+    s.sql(" ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC LIMIT ")
+        .big(fetch)
+        .sql(") UNION ALL (");
+    // Rows without a time stand at the epoch, as in the timeline.
+    select(&mut s, project, listing, false);
+    s.sql(" ORDER BY a.action_id COLLATE \"C\" DESC LIMIT ").big(fetch);
+    s.sql(")) x ORDER BY x.at DESC, x.id COLLATE \"C\" DESC LIMIT ").big(listing.limit.saturating_add(1));
+    s.sql(" OFFSET ").big(offset);
+    let mut rows: Vec<(i64, String, String)> = s.load(conn)?;
+    let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| has_more);
+    let next = last.map(|(ms, id, _)| TimelineCursor { ms: *ms, source: Source::Action, id: id.clone() });
+    Ok(Listed { rows: rows.into_iter().map(|(_, _, json)| json).collect(), next })
+}
+
+fn select(s: &mut Statement<(BigInt, Text, Text)>, project: ProjectId, listing: &Listing, dated: bool) {
+    s.sql(if dated { "SELECT a.created_at AS at" } else { "SELECT 0::bigint AS at" });
+    s.sql(
+        ", a.action_id::text AS id, json_build_object('action_id', a.action_id, 'project_id', a.project_id, \
+         'user_id', a.user_id, 'request_id', a.request_id, 'action_type', a.action_type, \
+         'action_details', a.action_details, 'status', a.status, 'environment', a.environment, \
+         'reference_ids', a.reference_ids, 'created_at', a.created_at)::text AS json \
+         FROM turbobackend.project_actions a WHERE a.project_id = ",
+    );
+    s.text(project.to_string());
+    let time = if dated { "a.created_at" } else { "0::bigint" };
+    s.sql(if dated { " AND a.created_at IS NOT NULL" } else { " AND a.created_at IS NULL" });
+    if let Some(since) = listing.since {
+        s.sql(" AND ").sql(time).sql(" >= ").big(since);
+    }
+    if let Some(until) = listing.until {
+        s.sql(" AND ").sql(time).sql(" < ").big(until);
+    }
+    if let Start::After(cursor) = &listing.start {
+        s.sql(" AND (").sql(time).sql(", a.action_id COLLATE \"C\") < (");
+        s.big(cursor.ms).sql(", ").text(cursor.id.as_str()).sql(")");
+    }
+    for (column, words) in [
+        ("a.action_type", &listing.types),
+        ("a.status", &listing.statuses),
+        ("a.environment", &listing.environments),
+    ] {
+        match words.as_slice() {
+            [] => {}
+            [word] => {
+                s.sql(" AND ").sql(column).sql(" = ").text(word.as_str());
+            }
+            several => {
+                s.sql(" AND ").sql(column).sql(" = ANY(").texts(several.to_vec()).sql(")");
+            }
+        }
+    }
+}

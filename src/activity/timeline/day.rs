@@ -1,0 +1,107 @@
+//! One page of the timeline, and how it falls into days.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::conditions::utc;
+use super::entry::Entry;
+use crate::activity::position::TimelineCursor;
+
+/// Records that are lost for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The project, when it is known.
+    pub project: Option<String>,
+    /// The first and last time, epoch milliseconds, between which records are missing.
+    pub from_ms: i64,
+    /// See `from_ms`.
+    pub to_ms: i64,
+    /// How many.
+    pub lost: i64,
+    /// Why.
+    pub reason: String,
+}
+
+/// One page.
+#[derive(Debug, Clone, Default)]
+pub struct TimelinePage {
+    /// Operations that go on, newest first; on the first page only. They stand in `entries` as well.
+    pub running: Vec<Entry>,
+    /// Newest first. Folded ones count towards the limit.
+    pub entries: Vec<Entry>,
+    /// Gaps within the page, newest first.
+    pub gaps: Vec<Gap>,
+    /// Where the older page begins: use it as `before`.
+    pub older: Option<TimelineCursor>,
+    /// Where the newer page begins: use it as `after`.
+    pub newer: Option<TimelineCursor>,
+}
+
+/// What stands on one day.
+#[derive(Debug)]
+pub struct Day<'a> {
+    /// The day in the viewer's zone.
+    pub date: NaiveDate,
+    /// Entries and gaps, newest first.
+    pub items: Vec<Item<'a>>,
+    /// How many entries are shown, folded ones too.
+    pub shown: usize,
+}
+
+/// Something that stands on a day.
+#[derive(Debug, Clone, Copy)]
+pub enum Item<'a> {
+    /// A record.
+    Entry(&'a Entry),
+    /// Missing records.
+    Gap(&'a Gap),
+}
+
+impl Item<'_> {
+    fn ms(&self) -> i64 {
+        match self {
+            Self::Entry(entry) => entry.moment.ms,
+            Self::Gap(gap) => gap.to_ms,
+        }
+    }
+}
+
+impl TimelinePage {
+    /// The page by day, in `zone`.
+    #[must_use]
+    pub fn days(&self, zone: Tz) -> Vec<Day<'_>> {
+        let mut items: Vec<Item<'_>> = self.entries.iter().map(Item::Entry).collect();
+        items.extend(self.gaps.iter().map(Item::Gap));
+        // Stable: entries keep their own order.
+        items.sort_by_key(|item| std::cmp::Reverse(item.ms()));
+        let mut days: Vec<Day<'_>> = Vec::new();
+        for item in items {
+            let date = day_of(item.ms(), zone);
+            let shown = match item {
+                Item::Entry(entry) => 1 + entry.folded.len(),
+                Item::Gap(_) => 0,
+            };
+            match days.last_mut() {
+                Some(day) if day.date == date => {
+                    day.items.push(item);
+                    day.shown += shown;
+                }
+                _ => days.push(Day { date, items: vec![item], shown }),
+            }
+        }
+        days
+    }
+
+    /// Whether there is nothing on it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.running.is_empty() && self.gaps.is_empty()
+    }
+}
+
+/// The day of `ms` in `zone`; times that no calendar holds stand at its edge.
+#[must_use]
+pub fn day_of(ms: i64, zone: Tz) -> NaiveDate {
+    let at: DateTime<Utc> = utc(ms).and_utc();
+    at.with_timezone(&zone).date_naive()
+}

@@ -1,0 +1,146 @@
+//! The three tables of the timeline, as its statements see them: one list of columns, one order.
+
+use super::row::RowSql;
+use crate::activity::position::Source;
+use crate::db::statement::Statement;
+
+pub(in crate::activity) type RowStatement = Statement<RowSql>;
+
+/// What one source looks like to the branches.
+pub(in crate::activity) struct Table {
+    /// Its columns in the order of the union.
+    pub columns: &'static str,
+    /// Table and alias.
+    pub from: &'static str,
+    pub(super) time: &'static str,
+    pub(super) id: &'static str,
+    /// The computed milliseconds, where `time` is something else.
+    pub(super) millis: Option<&'static str>,
+    pub(super) project: &'static str,
+    pub(super) user: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) status: &'static str,
+    pub(super) newest_first: &'static str,
+    pub(super) oldest_first: &'static str,
+    /// Ids have the database's own collation, and so has the index that finds them.
+    pub(super) is_chosen: &'static str,
+}
+
+const ACTION_COLUMNS: &str = "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
+     a.user_id::text AS usr, a.request_id::text AS req, a.action_type::text AS kind, \
+     left(a.action_details, 2000) AS details, NULL::text AS more, a.status::text AS status, \
+     a.environment::text AS env, a.reference_ids::text AS refs, NULL::text AS cause, NULL::text AS ekind, \
+     NULL::text AS eid, NULL::text AS ename, NULL::text AS aname, NULL::bigint AS amount, NULL::text AS progress";
+
+const AUDIT_COLUMNS: &str = "'audit'::text AS src, l.id, l.\"projectId\" AS project, l.\"userId\" AS usr, \
+     l.\"requestId\" AS req, l.\"activityType\" AS kind, left(l.description, 2000) AS details, NULL::text AS more, \
+     NULL::text AS status, NULL::text AS env, NULL::text AS refs, NULL::text AS cause, l.\"targetType\" AS ekind, \
+     l.\"targetId\" AS eid, l.\"targetName\" AS ename, coalesce(l.\"actorName\", l.\"actorEmail\") AS aname, \
+     NULL::bigint AS amount, NULL::text AS progress";
+
+const EVENT_MILLIS: &str = "floor(extract(epoch FROM \
+     greatest('0001-01-01', least('9999-12-31 23:59:59.999', e.\"createdAt\"))) * 1000)::bigint";
+const AUDIT_MILLIS: &str = "floor(extract(epoch FROM \
+     greatest('0001-01-01', least('9999-12-31 23:59:59.999', l.\"createdAt\"))) * 1000)::bigint";
+
+pub(in crate::activity) const ACTIONS: Table = Table {
+    columns: ACTION_COLUMNS,
+    from: "turbobackend.project_actions a",
+    time: "a.created_at",
+    id: "a.action_id COLLATE \"C\"",
+    millis: None,
+    project: "a.project_id",
+    user: "a.user_id",
+    kind: "a.action_type",
+    status: "a.status",
+    newest_first: " ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC",
+    oldest_first: " ORDER BY a.created_at, a.action_id COLLATE \"C\"",
+    is_chosen: " ON a.action_id = chosen.id COLLATE \"default\"",
+};
+
+/// Actions by what they refer to: the index of references leads, and has the position too.
+pub(super) const REFERRING: Table = Table {
+    from: "turbobackend.action_references r JOIN turbobackend.project_actions a ON a.action_id = r.action_id COLLATE \"default\"",
+    time: "r.created_at",
+    id: "r.action_id COLLATE \"C\"",
+    project: "r.project_id",
+    newest_first: " ORDER BY r.created_at DESC, r.action_id COLLATE \"C\" DESC",
+    oldest_first: " ORDER BY r.created_at, r.action_id COLLATE \"C\"",
+    ..ACTIONS
+};
+
+pub(in crate::activity) const AUDIT: Table = Table {
+    columns: AUDIT_COLUMNS,
+    from: "public.\"ActivityLog\" l",
+    time: "l.\"createdAt\"",
+    id: "l.id COLLATE \"C\"",
+    millis: Some(AUDIT_MILLIS),
+    project: "l.\"projectId\"",
+    user: "l.\"userId\"",
+    kind: "l.\"activityType\"",
+    status: "NULL::text",
+    newest_first: " ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC",
+    oldest_first: " ORDER BY l.\"createdAt\", l.id COLLATE \"C\"",
+    is_chosen: " ON l.id = chosen.id COLLATE \"default\"",
+};
+
+pub(in crate::activity) const EVENTS: Table = Table {
+    columns: "'event'::text AS src, e.id, e.\"projectId\" AS project, e.\"userId\" AS usr, \
+        coalesce(e.metadata->>'request_id', e.metadata->>'requestId') AS req, e.\"eventType\"::text AS kind, \
+        left(e.title, 500) AS details, left(e.description, 2000) AS more, e.status::text AS status, \
+        NULL::text AS env, NULL::text AS refs, e.metadata->>'caused_by' AS cause, e.\"entityType\" AS ekind, \
+        e.\"entityId\" AS eid, NULL::text AS ename, NULL::text AS aname, e.duration::bigint AS amount, \
+        e.metadata->>'progress' AS progress",
+    from: "public.\"ActivityEvent\" e",
+    time: "e.\"createdAt\"",
+    id: "e.id COLLATE \"C\"",
+    millis: Some(EVENT_MILLIS),
+    project: "e.\"projectId\"",
+    user: "e.\"userId\"",
+    kind: "e.\"eventType\"::text",
+    status: "e.status::text",
+    newest_first: " ORDER BY e.\"createdAt\" DESC, e.id COLLATE \"C\" DESC",
+    oldest_first: " ORDER BY e.\"createdAt\", e.id COLLATE \"C\"",
+    is_chosen: " ON e.id = chosen.id COLLATE \"default\"",
+};
+
+impl Table {
+    pub(in crate::activity) fn of(source: Source) -> &'static Self {
+        match source {
+            Source::Action => &ACTIONS,
+            Source::Audit => &AUDIT,
+            Source::Event => &EVENTS,
+        }
+    }
+
+    /// `SELECT at, columns FROM table`, also for rows without a time.
+    pub(in crate::activity) fn select_any(&self, s: &mut RowStatement) {
+        s.sql("SELECT coalesce(").sql(self.millis.unwrap_or(self.time)).sql(", 0) AS at, ").sql(self.columns);
+        s.sql(" FROM ").sql(self.from);
+    }
+
+    /// `SELECT at, columns FROM table`.
+    pub(in crate::activity) fn select(&self, s: &mut RowStatement) {
+        s.sql("SELECT ").sql(self.millis.unwrap_or(self.time)).sql(" AS at, ").sql(self.columns);
+        s.sql(" FROM ").sql(self.from);
+    }
+}
+
+/// Names are joined to the page that `inner` writes. Nothing is inner-joined: a record outlives what it names.
+pub(in crate::activity) fn with_names(s: &mut RowStatement, newest_first: bool) {
+    s.sql(
+        "SELECT x.at, x.src, x.id, x.project, x.usr, x.req, x.kind, x.details, x.more, x.status, x.env, x.refs, \
+         x.cause, x.ekind, x.eid, x.ename, x.aname, x.amount, x.progress, coalesce(p.name, tp.name)::text, \
+         p.id IS NOT NULL, tp.id IS NOT NULL, coalesce(u.name, tu.name)::text, u.email::text, u.id IS NOT NULL \
+         FROM page x \
+         LEFT JOIN public.projects p ON p.id_text = x.project \
+         LEFT JOIN pilothouse.tombstones tp ON tp.kind = 'project' AND tp.id = x.project \
+         LEFT JOIN public.users u ON u.id_text = x.usr \
+         LEFT JOIN pilothouse.tombstones tu ON tu.kind = 'user' AND tu.id = x.usr",
+    );
+    s.sql(if newest_first { NEWEST_FIRST } else { OLDEST_FIRST });
+}
+
+pub(super) const NEWEST_FIRST: &str =
+    " ORDER BY x.at DESC, x.src COLLATE \"C\" DESC, x.id COLLATE \"C\" DESC";
+pub(super) const OLDEST_FIRST: &str = " ORDER BY x.at, x.src COLLATE \"C\", x.id COLLATE \"C\"";

@@ -1,0 +1,3 @@
+//! One box that finds everything.
+
+pub mod show;

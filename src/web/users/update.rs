@@ -1,0 +1,113 @@
+//! `POST /users/{id}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use chrono::{DateTime, Utc};
+use diesel::{Connection, PgConnection};
+use serde::Deserialize;
+
+use super::fields::UserForm;
+use super::role_label;
+use super::show::{UserPage, sign_in_again};
+use crate::activity::Principal;
+use crate::auth::Admin;
+use crate::db::ids::UserId;
+use crate::error::{AppError, AppResult};
+use crate::users::Role;
+use crate::users::commands::{self, ChangeError};
+use crate::users::queries::UserView;
+use crate::web::forms::Form;
+use crate::web::visit::Visit;
+use crate::web::{path, urls};
+
+/// What the form of a user sends.
+#[derive(Debug, Clone, Deserialize)]
+pub struct EditForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    role: String,
+    updated_at: String,
+}
+
+/// Changes name, address and role.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user; 400 for an impossible `updated_at`.
+pub async fn update(visit: Visit, form: Form<EditForm>) -> AppResult<HttpResponse> {
+    let id = path::id(&visit.request, "id");
+    let (now, principal) = (visit.app.clock.now(), visit.principal());
+    let (viewer, outcome) = visit
+        .write_as_admin(move |conn, admin| {
+            let id = id?;
+            Ok((id, change(conn, admin, &principal(admin), id, &form.0, now)?))
+        })
+        .await?;
+    match outcome {
+        (id, Ok(role)) if id == viewer.id && role != Role::Admin => Ok(sign_in_again(&visit)),
+        (id, Ok(_)) => Ok(visit.redirect_with_notice(&urls::user(id), "The user is saved.")),
+        (_, Err((status, page))) => page.answer(&visit, &viewer, status),
+    }
+}
+
+type Refused = (StatusCode, Box<UserPage>);
+
+fn change(
+    conn: &mut PgConnection,
+    admin: &Admin,
+    principal: &Principal,
+    id: UserId,
+    form: &EditForm,
+    now: DateTime<Utc>,
+) -> AppResult<Result<Role, Refused>> {
+    let seen = parse_instant(&form.updated_at)?;
+    let typed = UserForm { email: form.email.clone(), name: form.name.clone(), role: form.role.clone() };
+    let checked = match typed.check() {
+        Ok(checked) => checked,
+        Err(fields) => {
+            let mut page = UserPage::load(conn, admin, id, now)?.with(*fields);
+            // What was typed was typed over what the form showed, not over what is stored now.
+            page.updated_at.clone_from(&form.updated_at);
+            return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)));
+        }
+    };
+    // A savepoint: a refused UPDATE must not abort the transaction.
+    let changed = conn.transaction(|conn| {
+        commands::update(conn, principal, id, (&checked.email, &checked.name, checked.role), seen)
+    });
+    match changed {
+        Ok(()) => Ok(Ok(checked.role)),
+        Err(ChangeError::Stale(current)) => {
+            let mut fields = typed.fields();
+            fields.errors.push(both_versions(&current));
+            Ok(Err((StatusCode::CONFLICT, UserPage::load(conn, admin, id, now)?.with(fields))))
+        }
+        Err(error) => {
+            let fields = typed.fields().refused(error).map_err(AppError::from)?;
+            let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
+            page.updated_at.clone_from(&form.updated_at);
+            Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, page)))
+        }
+    }
+}
+
+fn both_versions(current: &UserView) -> String {
+    format!(
+        "This user was changed after you opened the page. Now stored: name “{}”, e-mail “{}”, role “{}”. \
+         Your version stands below and is not saved; save it to replace the stored one.",
+        current.name.as_deref().unwrap_or_default(),
+        current.email,
+        role_label(&current.role),
+    )
+}
+
+fn parse_instant(text: &str) -> AppResult<Option<DateTime<Utc>>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    DateTime::parse_from_rfc3339(text).map(|at| Some(at.to_utc())).map_err(|_| {
+        AppError::BadRequest("updated_at is no time. Open the page again and repeat the change.".to_owned())
+    })
+}
