@@ -10,7 +10,8 @@ use reqwest::Method;
 use reqwest::header::ORIGIN;
 use table::{Route, routes};
 
-use crate::support::console::{Answer, Console, Person};
+use crate::support::answer::Answer;
+use crate::support::console::{Console, Person};
 use crate::support::person::{as_form, encoded};
 
 /// Well-formed, and nobody's.

@@ -18,7 +18,6 @@ use pilothouse::db::pool::with_deadlines;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::server;
 
-pub use super::answer::Answer;
 use super::db::TestDb;
 pub use super::person::Person;
 

@@ -1,6 +1,7 @@
 //! `/account`: what people change about themselves.
 
-use crate::support::console::{Answer, Console, PASSWORD, Person};
+use crate::support::answer::Answer;
+use crate::support::console::{Console, PASSWORD, Person};
 
 const NEW: &str = "a lighthouse keeper's log";
 

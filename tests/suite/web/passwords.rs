@@ -1,6 +1,7 @@
 //! `/passwords/{token}`: a link sets a password once.
 
-use crate::support::console::{Answer, Console, PASSWORD, Person};
+use crate::support::answer::Answer;
+use crate::support::console::{Console, PASSWORD, Person};
 use diesel::connection::SimpleConnection;
 use pilothouse::auth::password_links;
 use pilothouse::db::SecretHash;

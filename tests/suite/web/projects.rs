@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::console::{Answer, Console, Person};
+use crate::support::answer::Answer;
+use crate::support::console::{Console, Person};
 
 fn names(page: &Answer) -> Vec<String> {
     page.texts("[data-project] .name")

@@ -6,7 +6,8 @@ use pilothouse::db::SecretHash;
 use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderValue};
 
-use crate::support::console::{Answer, Console, PASSWORD, Person};
+use crate::support::answer::Answer;
+use crate::support::console::{Console, PASSWORD, Person};
 use crate::support::person::{as_form, encoded};
 
 const COOKIE_NAME: &str = "__Host-pilothouse";

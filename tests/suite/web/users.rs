@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::console::{Answer, Console, Person};
+use crate::support::answer::Answer;
+use crate::support::console::{Console, Person};
 use askama::Template;
 use pilothouse::web::account;
 use pilothouse::web::passwords::edit::PasswordPage;

@@ -1,0 +1,130 @@
+//! Every page in light and dark, wide and narrow: axe finds nothing, and nothing scrolls sideways.
+
+use pilothouse::db::{Actor, DbError};
+use pilothouse::{auth, demo};
+
+use crate::axe;
+use crate::browser::{Browser, Habits, browse};
+use crate::support::console::{Console, PASSWORD};
+
+/// What a page is called must be known, or another one may have been looked at.
+type Page = (String, &'static str);
+
+/// A console with the demo's life in it.
+fn lively() -> Console {
+    let console = Console::start();
+    let hash = auth::password::hash_blocking(PASSWORD).unwrap();
+    let now = console.app.clock.now();
+    let create = |conn: &mut _| demo::create(conn, now, &hash).map_err(DbError::from);
+    console.app.db.write_blocking(&Actor::System, create).unwrap();
+    console
+}
+
+/// Pages of somebody who is signed in, and the words that each heading holds.
+fn pages(console: &Console) -> Vec<Page> {
+    let one = |query: &str| console.text(query);
+    let project = one("SELECT id FROM projects WHERE status = 'active' ORDER BY created_at, id LIMIT 1");
+    let container = one("SELECT id FROM containers WHERE status = 'running' ORDER BY created_at, id LIMIT 1");
+    let action = one("SELECT action_id FROM turbobackend.project_actions \
+         WHERE project_id IN (SELECT id_text FROM projects) AND reference_ids ? 'commit_sha' ORDER BY created_at DESC, action_id LIMIT 1");
+    let event = one("SELECT id FROM \"ActivityEvent\" ORDER BY \"createdAt\" DESC, id LIMIT 1");
+    let commit = one(
+        "SELECT value FROM turbobackend.action_references WHERE key = 'commit_sha' ORDER BY created_at DESC, value LIMIT 1",
+    );
+    let user = one("SELECT id FROM users WHERE email = 'ada@demo.test'");
+    let page = |path: String, heading: &'static str| (path, heading);
+    vec![
+        page("/".to_owned(), "Dashboard"),
+        page("/projects".to_owned(), "Projects"),
+        page("/projects?q=nothing-is-called-this".to_owned(), "Projects"),
+        page("/projects/new".to_owned(), "New project"),
+        page(format!("/projects/{project}"), ""),
+        page(format!("/projects/{project}/activity"), ""),
+        page(format!("/projects/{project}/settings"), ""),
+        page(format!("/projects/{project}/delete"), "Delete project"),
+        page("/containers".to_owned(), "Containers"),
+        page(format!("/containers/{container}"), ""),
+        page(format!("/containers/{container}/stop"), "Stop"),
+        page("/activity".to_owned(), "Activity"),
+        page("/activity?status=failed&from=2020-01-01".to_owned(), "Activity"),
+        page(format!("/activity/{action}"), ""),
+        page(format!("/events/{event}"), ""),
+        page(format!("/references/commit_sha/{commit}"), "Commit"),
+        page("/search?q=shop".to_owned(), ""),
+        page("/audit".to_owned(), "Audit"),
+        page("/users".to_owned(), "Users"),
+        page("/users/new".to_owned(), "New user"),
+        page(format!("/users/{user}"), "Ada"),
+        page(format!("/users/{user}/deactivate"), "Deactivate"),
+        page("/account".to_owned(), "Account"),
+        page("/account/sessions".to_owned(), ""),
+        page("/nothing-here".to_owned(), "Not found"),
+    ]
+}
+
+/// What is wrong with `pages` at `width` in `theme`.
+async fn look_at(browser: &Browser, pages: &[Page], width: u32, theme: &str, wrong: &mut Vec<String>) {
+    browser.look(width, theme).await;
+    for (path, heading) in pages {
+        browser.open(path).await;
+        let h1 = browser.text("h1").await;
+        let here = format!("{path} at {width} in {theme}");
+        assert!(!h1.is_empty() && h1.contains(heading), "{here} is {h1:?}");
+        assert_eq!(&browser.path().await, path, "{here}");
+        for finding in axe::findings(browser).await {
+            wrong.push(format!("{here}: {finding}"));
+        }
+        let wide = browser.script("return document.scrollingElement.scrollWidth - window.innerWidth").await;
+        if wide.as_i64().is_none_or(|beyond| beyond > 0) {
+            wrong.push(format!("{here}: scrolls sideways by {wide}"));
+        }
+    }
+}
+
+fn look_everywhere(width: u32) {
+    let console = lively();
+    let mut wrong = Vec::new();
+    browse(&console.base, Habits::default(), async |browser| {
+        let before = [("/login".to_owned(), "Sign in"), ("/passwords/x".to_owned(), "no longer works")];
+        let pages = pages(&console);
+        for theme in ["light", "dark"] {
+            look_at(&browser, &before, width, theme, &mut wrong).await;
+        }
+        browser.sign_in("admin@demo.test", PASSWORD).await;
+        for theme in ["light", "dark"] {
+            look_at(&browser, &pages, width, theme, &mut wrong).await;
+        }
+        assert!(wrong.is_empty(), "{} findings: {wrong:#?}", wrong.len());
+    });
+}
+
+#[test]
+fn a_page_with_faults_is_found_out() {
+    const FAULTS: &str = "data:text/html,<html><body style='width:5000px'><h1>Faults</h1><img src=x>\
+        <p style='color:%23aaa;background:%23bbb'>pale</p><input></body></html>";
+    browse("", Habits::default(), async |browser| {
+        browser.look(360, "light").await;
+        browser.driver.goto(FAULTS).await.unwrap();
+        let found = axe::findings(&browser).await;
+        for rule in ["image-alt", "color-contrast", "label", "html-has-lang"] {
+            assert!(found.iter().any(|finding| finding.starts_with(rule)), "{rule} is not found: {found:#?}");
+        }
+        let wide = browser.script("return document.scrollingElement.scrollWidth - window.innerWidth").await;
+        assert!(wide.as_i64().unwrap() > 4000, "{wide}");
+        let dark = "return matchMedia('(prefers-color-scheme: dark)').matches";
+        assert_eq!(browser.script(dark).await, false);
+        browser.look(1280, "dark").await;
+        assert_eq!(browser.script(dark).await, true);
+        assert_eq!(browser.script("return window.innerWidth").await, 1280);
+    });
+}
+
+#[test]
+fn on_a_desk_every_page_is_without_a_finding() {
+    look_everywhere(1280);
+}
+
+#[test]
+fn on_a_phone_every_page_is_without_a_finding() {
+    look_everywhere(360);
+}

@@ -1,0 +1,44 @@
+//! axe-core, put into whatever page is open.
+
+use std::sync::LazyLock;
+use std::{env, fs};
+
+use serde_json::Value;
+
+use crate::browser::Browser;
+
+/// The checker's source. Without it these tests fail: a check that nobody made is no success.
+static SOURCE: LazyLock<String> = LazyLock::new(|| {
+    let path = env::var("PILOTHOUSE_AXE")
+        .expect("PILOTHOUSE_AXE names no file with axe-core; run the tests with bin/test");
+    let source =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("PILOTHOUSE_AXE names {path}: {error}"));
+    assert!(source.contains("axe-core") || source.contains("axe v"), "{path} is not axe-core");
+    source
+});
+
+/// What is wrong with the page that is open: rule, and the elements that break it.
+pub async fn findings(browser: &Browser) -> Vec<String> {
+    const RUN: &str = "const done = arguments[arguments.length - 1]; \
+        axe.run(document, { resultTypes: ['violations'] }).then(done, (error) => done({ failed: String(error) }));";
+    browser.driver.execute(SOURCE.as_str(), vec![]).await.unwrap();
+    let answer = browser.driver.execute_async(RUN, vec![]).await.unwrap();
+    let answer = answer.json();
+    assert!(answer["failed"].is_null(), "axe: {}", answer["failed"]);
+    let mut found = Vec::new();
+    for violation in answer["violations"].as_array().expect("axe answered") {
+        for node in violation["nodes"].as_array().unwrap() {
+            found.push(format!(
+                "{}: {} {}",
+                text(&violation["id"]),
+                text(&node["target"][0]),
+                text(&node["failureSummary"])
+            ));
+        }
+    }
+    found
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

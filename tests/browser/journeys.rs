@@ -1,0 +1,162 @@
+//! What people come for, done by a browser.
+
+use thirtyfour::prelude::*;
+
+use crate::browser::{Browser, Habits, browse};
+use crate::support::console::{Console, PASSWORD};
+
+/// From signing in to the page of what a push refers to.
+async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
+    browser.open("/projects").await;
+    assert_eq!(browser.path().await, "/login?next=%2Fprojects");
+    browser.fill("#email", email).await;
+    browser.fill("#password", "not the password").await;
+    browser.click("button[type=submit]").await;
+    assert!(browser.text("[role=alert]").await.contains("not right"));
+    browser.fill("#password", PASSWORD).await;
+    browser.click("button[type=submit]").await;
+    browser.find("main a[href='/projects/new']").await;
+    assert_eq!(browser.path().await, "/projects", "back to what was asked for");
+
+    browser.click("main a[href='/projects/new']").await;
+    browser.fill("#name", "lighthouse").await;
+    browser.fill("#description", "Keeps the ships off the rocks").await;
+    browser.click("main form [type=submit]").await;
+    assert_eq!(browser.text("h1").await, "lighthouse");
+    assert!(browser.text("main [role=status]").await.contains("lighthouse"));
+    let project = browser.path().await;
+
+    browser.click("nav[aria-label=Main] a[href='/projects']").await;
+    assert_eq!(browser.text("[data-project] .name").await, "lighthouse");
+    browser.click("[data-project] .name a").await;
+    assert_eq!(browser.path().await, project);
+
+    browser.click(&format!("main a[href='{project}/activity']")).await;
+    let entry = browser.text(".day > ol.timeline > [data-activity]").await;
+    assert!(entry.contains("created") && entry.contains("lighthouse"), "{entry}");
+    browser.click(".day > ol.timeline > [data-activity] a.when").await;
+    assert!(browser.path().await.starts_with("/activity/"), "{}", browser.path().await);
+    assert!(browser.text("h1").await.contains("created"), "{}", browser.text("h1").await);
+}
+
+/// Follows the chip of a push's commit.
+async fn along_a_reference(browser: &Browser, project: &str, push: &str) {
+    browser.open(&format!("/projects/{project}/activity")).await;
+    let chip = format!("[data-activity='{push}'] a.ref[href$='/4be1d07c']");
+    browser.click(&chip).await;
+    assert_eq!(browser.path().await, "/references/commit_sha/4be1d07c");
+    assert!(browser.text("h1").await.contains("4be1d07c"));
+    assert_eq!(browser.count("ol.timeline [data-activity]").await, 2, "the push and the deployment");
+}
+
+fn walk(habits: Habits) {
+    let console = Console::start();
+    let (id, email) = console.user("owner");
+    let owner = console.sign_in_as(&id);
+    let project = console.project(&owner, "shop-api");
+    let push = console.action(
+        &project,
+        "github_push",
+        1_763_640_000_000,
+        r#"{"commit_sha": "4be1d07c", "branch_name": "main"}"#,
+    );
+    console.action(
+        &project,
+        "deployment",
+        1_763_640_060_000,
+        r#"{"commit_sha": "4be1d07c", "deployment_id": "deploy_1"}"#,
+    );
+    browse(&console.base, habits, async |browser| {
+        from_sign_in_to_a_reference(&browser, &email).await;
+        along_a_reference(&browser, &project, &push).await;
+    });
+    assert_eq!(console.count("sessions WHERE is_active"), 2, "the cookie was taken and sent back");
+}
+
+#[test]
+fn a_project_is_created_found_and_followed_to_what_happened() {
+    walk(Habits::default());
+}
+
+#[test]
+fn the_same_works_without_scripts() {
+    let habits = Habits { without_scripts: true };
+    browse("", habits, async |browser| {
+        let page =
+            "data:text/html,<h1>off</h1><script>document.querySelector('h1').textContent = 'on'</script>";
+        browser.driver.goto(page).await.unwrap();
+        assert_eq!(browser.text("h1").await, "off", "this browser runs scripts");
+    });
+    walk(habits);
+}
+
+#[test]
+fn signing_out_leaves_nothing_to_go_back_to() {
+    let console = Console::start();
+    let (_, email) = console.user("owner");
+    browse(&console.base, Habits::default(), async |browser| {
+        browser.sign_in(&email, PASSWORD).await;
+        browser.open("/account").await;
+        assert_eq!(browser.text("h1").await, "Account");
+        browser.click("header summary").await;
+        browser.click("header form[action='/logout'] button").await;
+        assert!(browser.text("main").await.contains("signed out"));
+        browser.driver.back().await.unwrap();
+        browser.find("#email").await;
+        assert!(browser.path().await.starts_with("/login"), "{}", browser.path().await);
+    });
+}
+
+#[test]
+fn no_page_breaks_its_own_policy() {
+    let console = Console::start();
+    let (_, email) = console.user("admin");
+    browse(&console.base, Habits::default(), async |browser| {
+        browser.sign_in(&email, PASSWORD).await;
+        for path in
+            ["/", "/projects", "/projects/new", "/containers", "/activity", "/users", "/account", "/nothing"]
+        {
+            browser.open(path).await;
+            browser.find("h1").await;
+        }
+        let said = browser.driver.get_log("browser").await.unwrap();
+        let broken: Vec<_> =
+            said.iter().filter(|line| format!("{line:?}").contains("Content Security Policy")).collect();
+        assert!(broken.is_empty(), "{broken:#?}");
+    });
+}
+
+#[test]
+fn the_keyboard_reaches_what_is_there_and_the_skip_link_comes_first() {
+    let console = Console::start();
+    let (_, email) = console.user("owner");
+    browse(&console.base, Habits::default(), async |browser| {
+        browser.sign_in(&email, PASSWORD).await;
+        browser.open("/projects").await;
+        browser.find("main h1").await;
+        let focused = async || {
+            let said = browser
+                .script(
+                    "const e = document.activeElement; return e.getAttribute('href') ?? e.name ?? e.tagName",
+                )
+                .await;
+            said.as_str().unwrap_or_default().to_owned()
+        };
+        browser.press(Key::Tab).await;
+        assert_eq!(focused().await, "#main");
+        assert!(browser.find("a.skip").await.is_displayed().await.unwrap());
+        let mut reached = Vec::new();
+        for _ in 0..30 {
+            browser.press(Key::Tab).await;
+            reached.push(focused().await);
+        }
+        for wanted in ["/", "/projects", "/containers", "/activity", "q", "/projects/new", "status", "sort"] {
+            assert!(reached.iter().any(|name| name == wanted), "{wanted} is not reached: {reached:?}");
+        }
+        browser.open("/projects").await;
+        browser.find("main h1").await;
+        browser.press(Key::Tab).await;
+        browser.press(Key::Enter).await;
+        assert_eq!(browser.script("return document.activeElement.id").await, "main");
+    });
+}
