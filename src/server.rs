@@ -38,6 +38,11 @@ fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
         .build()
 }
 
+/// Mounts every route of every surface.
+pub fn mount(config: &mut web::ServiceConfig) {
+    config.configure(api::routes::mount).configure(routes::mount);
+}
+
 /// Starts serving on `listener`. The future that comes back ends when the server has stopped.
 ///
 /// # Errors
@@ -47,8 +52,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
-            .configure(api::routes::mount)
-            .configure(routes::mount)
+            .configure(mount)
             .default_service(web::route().to(routes::not_found))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))

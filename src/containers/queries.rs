@@ -67,7 +67,7 @@ impl ContainerLine {
     pub fn position(&self, sort: Sort) -> ListPosition {
         let key = match sort {
             Sort::Newest => self.created_at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(),
-            Sort::Name => self.name.to_lowercase(),
+            Sort::Name => self.name.clone(),
         };
         ListPosition { key, id: self.id.0 }
     }
@@ -145,13 +145,18 @@ pub fn page(
             }
         }
         Sort::Name => {
+            // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
             let name = lower(containers::name);
             if let Some(at) = at {
                 let id = ContainerId(at.id);
                 query = if backwards {
-                    query.filter(name.le(at.key.clone()).and(name.lt(at.key).or(containers::id.lt(id))))
+                    query.filter(
+                        name.le(lower(at.key.clone())).and(name.lt(lower(at.key)).or(containers::id.lt(id))),
+                    )
                 } else {
-                    query.filter(name.ge(at.key.clone()).and(name.gt(at.key).or(containers::id.gt(id))))
+                    query.filter(
+                        name.ge(lower(at.key.clone())).and(name.gt(lower(at.key)).or(containers::id.gt(id))),
+                    )
                 };
             }
             if backwards {

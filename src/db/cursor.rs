@@ -14,7 +14,7 @@ pub enum From<P> {
 /// A position in a list that is ordered by a text or a time and then by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListPosition {
-    /// What the list is ordered by: lower-case text, or microseconds.
+    /// What the list is ordered by: a text as it is stored (workers write any character), or microseconds.
     pub key: String,
     /// Tells rows of the same key apart.
     pub id: uuid::Uuid,

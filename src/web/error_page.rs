@@ -11,6 +11,7 @@ use askama::Template;
 use super::display::{Link, Timestamp};
 use super::guard::request_id;
 use super::headers::Nonce;
+use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
 use super::visit::{SeenViewer, sign_in_location};
 use crate::api::problem;
@@ -148,4 +149,30 @@ fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
         "<!doctype html><title>Error</title><p>Something failed.".to_owned()
     });
     HttpResponse::build(info.status).content_type("text/html; charset=utf-8").body(body)
+}
+
+impl ErrorView {
+    /// For samples: everything that an error can say.
+    fn sample() -> Self {
+        Self {
+            title: HOSTILE.to_owned(),
+            text: HOSTILE.to_owned(),
+            since: None,
+            still_works: Some(HOSTILE.to_owned()),
+            request_id: Some(HOSTILE.to_owned()),
+            actions: vec![Link::new(HOSTILE, "/")],
+        }
+    }
+}
+
+impl Sample for ErrorPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        vec![("hostile", Self { shell: Shell::sample("Something failed"), error: ErrorView::sample() })]
+    }
+}
+
+impl Sample for PlainErrorPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        vec![("hostile", Self { shell: Shell::anonymous("Something failed"), error: ErrorView::sample() })]
+    }
 }

@@ -6,12 +6,15 @@ mod support;
 
 mod activity;
 mod adoption;
+mod architecture;
 mod demo;
 mod drift;
 mod import_git;
 mod plans;
 mod postgres;
 mod rls;
+mod routes;
 mod seeds;
 mod serve;
+mod templates;
 mod web;

@@ -117,7 +117,7 @@ async fn set_password(app: &App, request: &HttpRequest, password_hash: String) -
 }
 
 fn keep_to_yourself(response: &mut HttpResponse) {
-    response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
+    response.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("strict-origin"));
 }
 
 impl PasswordPage {

@@ -1,13 +1,12 @@
 //! `GET /api/projects/{id}/activities`, as programs rely on it.
 
-use crate::support::client::Client;
-use crate::support::console::Console;
+use crate::support::console::{Console, Person};
 
 const T: i64 = 1_763_640_000_000;
 
-fn ids(client: &Client, path: &str) -> Vec<String> {
+fn ids(client: &Person, path: &str) -> Vec<String> {
     let answer = client.get(path);
-    assert_eq!(answer.status, 200, "{path}: {}", answer.body());
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
     let rows = answer.json()["activities"].as_array().unwrap().clone();
     rows.iter().map(|row| row["action_id"].as_str().unwrap().to_owned()).collect()
 }
@@ -15,22 +14,22 @@ fn ids(client: &Client, path: &str) -> Vec<String> {
 #[test]
 fn the_answer_has_the_shape_and_the_order_of_keys_that_programs_know() {
     let console = Console::start();
-    let ada = console.owner("ada");
-    let project = console.stage.project(ada.user, "shop");
+    let ada = console.owner();
+    let project = console.project(&ada, "shop");
     let path = format!("/api/projects/{project}/activities");
     let empty = ada.get(&path);
     assert_eq!(empty.header("content-type"), "application/json");
     assert_eq!(
-        empty.body(),
+        empty.body,
         r#"{"activities":[],"pagination":{"limit":50,"offset":0,"has_more":false,"next_cursor":null}}"#
     );
-    console.stage.execute(&format!(
+    console.sql(&format!(
         "INSERT INTO turbobackend.project_actions VALUES ('a1', '{project}', 'u', 'r', 'github_push', 'He said \"hi\"', \
          'success', 'development', '{{\"commit_sha\": \"4be1d07\", \"n\": 12345678901234567890.5, \"deep\": [null]}}', {T}), \
          ('a0', '{project}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, {T})"
     ));
     let answer = ada.get(&path);
-    let body = answer.body().replace("\" : ", "\":").replace(", \"", ",\"");
+    let body = answer.body.replace("\" : ", "\":").replace(", \"", ",\"");
     let full = format!(
         "{{\"action_id\":\"a1\",\"project_id\":\"{project}\",\"user_id\":\"u\",\"request_id\":\"r\",\
          \"action_type\":\"github_push\",\"action_details\":\"He said \\\"hi\\\"\",\"status\":\"success\",\
@@ -62,9 +61,9 @@ fn the_answer_has_the_shape_and_the_order_of_keys_that_programs_know() {
 #[test]
 fn pages_by_cursor_and_by_offset_cover_every_row_once() {
     let console = Console::start();
-    let ada = console.owner("ada");
-    let project = console.stage.project(ada.user, "shop");
-    console.stage.execute(&format!(
+    let ada = console.owner();
+    let project = console.project(&ada, "shop");
+    console.sql(&format!(
         "INSERT INTO turbobackend.project_actions (action_id, project_id, created_at) \
          SELECT 'x' || lpad(n::text, 3, '0'), '{project}', {T} - n / 10 FROM generate_series(0, 119) n; \
          ALTER TABLE turbobackend.project_actions DISABLE TRIGGER USER; \
@@ -101,10 +100,10 @@ fn pages_by_cursor_and_by_offset_cover_every_row_once() {
 #[test]
 fn filters_narrow_and_limits_are_clamped() {
     let console = Console::start();
-    let ada = console.owner("ada");
-    let project = console.stage.project(ada.user, "shop");
+    let ada = console.owner();
+    let project = console.project(&ada, "shop");
     let path = format!("/api/projects/{project}/activities");
-    console.stage.execute(&format!(
+    console.sql(&format!(
         "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, status, environment, created_at) VALUES \
          ('push', '{project}', 'github_push', 'success', 'development', {T}), \
          ('deploy', '{project}', 'deployment', 'failed', 'production', {T} - 1000), \
@@ -138,9 +137,9 @@ fn filters_narrow_and_limits_are_clamped() {
 #[test]
 fn what_makes_no_sense_is_a_400_that_says_why() {
     let console = Console::start();
-    let ada = console.owner("ada");
-    let project = console.stage.project(ada.user, "shop");
-    console.stage.action(project, "pr_merged", T, "{}");
+    let ada = console.owner();
+    let project = console.project(&ada, "shop");
+    console.action(&project, "pr_merged", T, "{}");
     let path = format!("/api/projects/{project}/activities");
     for query in [
         "limit=0",
@@ -170,7 +169,7 @@ fn what_makes_no_sense_is_a_400_that_says_why() {
         "action_type=' OR 1=1--",
     ] {
         let answer = ada.get(&format!("{path}?{query}"));
-        assert_eq!(answer.status, 400, "{query}: {}", answer.body());
+        assert_eq!(answer.status, 400, "{query}: {}", answer.body);
         assert_eq!(answer.header("content-type"), "application/problem+json", "{query}");
         let problem = answer.json();
         assert_eq!(problem["status"], 400, "{query}");
@@ -186,10 +185,10 @@ fn what_makes_no_sense_is_a_400_that_says_why() {
 #[test]
 fn who_may_not_see_a_project_learns_nothing_of_it() {
     let console = Console::start();
-    let (ada, grace, admin) = (console.owner("ada"), console.owner("grace"), console.admin("root"));
-    let project = console.stage.project(ada.user, "shop");
-    console.stage.action(project, "deployment", T, "{}");
-    console.stage.execute(&format!(
+    let (ada, grace, admin) = (console.owner(), console.owner(), console.admin());
+    let project = console.project(&ada, "shop");
+    console.action(&project, "deployment", T, "{}");
+    console.sql(&format!(
         "INSERT INTO turbobackend.project_actions (action_id, project_id, created_at) \
          VALUES ('stray', '6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c', {T})"
     ));
@@ -197,15 +196,9 @@ fn who_may_not_see_a_project_learns_nothing_of_it() {
     assert_eq!(ids(&ada, &path).len(), 1);
     assert_eq!(ids(&admin, &path).len(), 1);
     let anonymous = console.anonymous().get(&path);
-    assert_eq!(
-        (anonymous.status.as_u16(), anonymous.header("content-type")),
-        (401, "application/problem+json")
-    );
+    assert_eq!((anonymous.status, anonymous.header("content-type")), (401, "application/problem+json"));
     let without_id = |answer: crate::support::answer::Answer| {
-        assert_eq!(
-            (answer.status.as_u16(), answer.header("content-type")),
-            (404, "application/problem+json")
-        );
+        assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json"));
         let mut problem = answer.json();
         problem["request_id"] = "".into();
         problem

@@ -1,22 +1,21 @@
-//! What came back, and what holds for everything that comes back.
+//! What the console answered, and what holds for all of its answers.
 
-use std::sync::LazyLock;
+use std::cell::OnceCell;
 
-use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use scraper::{ElementRef, Html, Selector};
 
-/// An answer that kept the rules of [`Answer::check`].
+/// See the module.
 pub struct Answer {
     /// Method and address, for messages.
     pub what: String,
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
+    /// The status.
+    pub status: u16,
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body as it came.
-    pub bytes: Vec<u8>,
-    html: std::cell::OnceCell<Html>,
+    /// The body.
+    pub body: String,
+    page: OnceCell<Html>,
 }
 
 /// What only a defect lets into a body.
@@ -37,11 +36,12 @@ const NEVER_SHOWN: [&str; 14] = [
     "/tmp/",
 ];
 
-/// The security headers of every answer, and what each must hold.
+/// The security headers, and how each begins.
 const HEADERS: [(&str, &str); 9] = [
     ("content-security-policy", "default-src 'none'; script-src 'nonce-"),
     ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "same-origin"),
+    // "no-referrer" would take the Origin from the forms of a page as well.
+    ("referrer-policy", "s"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=()"),
@@ -52,119 +52,121 @@ const HEADERS: [(&str, &str); 9] = [
 
 impl Answer {
     /// Not checked yet: see [`Answer::check`].
-    pub fn new(what: String, status: StatusCode, headers: HeaderMap, bytes: Vec<u8>) -> Self {
-        Self { what, status, headers, bytes, html: std::cell::OnceCell::new() }
+    pub fn new(what: String, status: u16, headers: HeaderMap, body: String) -> Self {
+        Self { what, status, headers, body, page: OnceCell::new() }
     }
 
-    /// Fails unless the answer is one that the console may give at all: no 5xx but a 503 that says when to
-    /// come back, no word of its inside, the security headers whatever happened.
+    /// Fails unless this is an answer that the console may give at all: no 5xx but a 503 that says when to
+    /// come back, not a word about its inside, whatever happened the security headers, and no cookie that
+    /// another site could set or read.
+    #[track_caller]
     pub fn check(&self) {
-        let Self { what, status, .. } = self;
-        let may_retry =
-            *status == StatusCode::SERVICE_UNAVAILABLE && self.headers.contains_key("retry-after");
-        assert!(!status.is_server_error() || may_retry, "{what}: {status}\n{}", self.body());
+        let Self { what, status, headers, body, .. } = self;
+        let may_retry = *status == 503 && headers.contains_key("retry-after");
+        assert!(*status < 500 || may_retry, "{what}: {status}\n{body}");
         for (name, beginning) in HEADERS {
-            let value = self.header(name);
-            // The address of a one-time link goes nowhere at all.
-            let stricter = name == "referrer-policy" && value == "no-referrer";
-            assert!(value.starts_with(beginning) || stricter, "{what}: {status} has {name}: {value:?}");
+            assert!(headers.contains_key(name), "{what}: {status} without {name}");
+            assert!(
+                self.header(name).starts_with(beginning),
+                "{what}: {status} with {name}: {}",
+                self.header(name)
+            );
         }
-        for line in self.headers.get_all("set-cookie") {
+        assert!(!headers.contains_key("access-control-allow-origin"), "{what}");
+        for line in headers.get_all("set-cookie") {
             let line = line.to_str().unwrap();
-            for attribute in ["__Host-", "; HttpOnly", "; Secure", "; SameSite=Lax", "; Path=/"] {
-                assert!(line.contains(attribute), "{what}: {line:?} lacks {attribute}");
+            for part in ["__Host-", "; HttpOnly", "; Secure", "; SameSite=Lax", "; Path=/"] {
+                assert!(line.contains(part), "{what}: {line:?} lacks {part}");
             }
-            assert!(!line.contains("Domain") && line.len() < 4096, "{what}: {line:?}");
+            assert!(!line.contains("Domain=") && line.len() < 4096, "{what}: {line:?}");
         }
-        assert!(self.header("access-control-allow-origin").is_empty(), "{what}");
         let kind = self.header("content-type");
-        if kind.starts_with("text/html") || kind.contains("json") || kind.starts_with("text/plain") {
-            let body = self.body();
+        if ["text/html", "text/plain", "application/json", "application/problem+json"]
+            .iter()
+            .any(|k| kind.starts_with(k))
+        {
             for word in NEVER_SHOWN {
                 assert!(!body.contains(word), "{what}: {status} shows {word:?}\n{body}");
             }
         }
     }
 
-    /// The body as text.
-    pub fn body(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).into_owned()
+    /// The status must be `status`; anything else shows the page.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}\n{}\n{}", self.what, self.location(), self.body);
+        self
     }
 
-    /// A header's text; empty when it is not there.
+    /// The first value of a header, or nothing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Where a redirect leads; empty without one.
+    /// Where a redirect leads.
     pub fn location(&self) -> &str {
         self.header("location")
     }
 
     /// The body as JSON.
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.bytes)
-            .unwrap_or_else(|error| panic!("{}: {error}\n{}", self.what, self.body()))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{}: {error}\n{}", self.what, self.body))
     }
 
-    /// The body as a page.
-    pub fn html(&self) -> &Html {
-        self.html.get_or_init(|| Html::parse_document(&self.body()))
+    /// The elements that `selector` finds.
+    pub fn select(&self, selector: &str) -> Vec<ElementRef<'_>> {
+        let page = self.page.get_or_init(|| Html::parse_document(&self.body));
+        page.select(&Selector::parse(selector).unwrap()).collect()
     }
 
-    /// The elements that match `css`.
-    pub fn select(&self, css: &str) -> Vec<ElementRef<'_>> {
-        self.html().select(&Selector::parse(css).unwrap()).collect()
+    /// The texts of the elements that `selector` finds, white space collapsed.
+    pub fn texts(&self, selector: &str) -> Vec<String> {
+        self.select(selector)
+            .into_iter()
+            .map(|element| {
+                element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+            })
+            .collect()
     }
 
-    /// The first element that matches `css`; fails without one.
-    pub fn first(&self, css: &str) -> ElementRef<'_> {
-        let found = self.select(css);
-        *found
-            .first()
-            .unwrap_or_else(|| panic!("{}: {} without {css}\n{}", self.what, self.status, self.body()))
+    /// All texts of what `selector` finds, in one.
+    pub fn text(&self, selector: &str) -> String {
+        self.texts(selector).join(" | ")
     }
 
-    /// What the first element that matches `css` says, with single spaces; fails without one.
-    pub fn text_of(&self, css: &str) -> String {
-        text(self.first(css))
+    /// The values of an attribute of the elements that `selector` finds.
+    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        self.select(selector)
+            .into_iter()
+            .filter_map(|element| element.attr(name))
+            .map(str::to_owned)
+            .collect()
     }
 
-    /// What each element that matches `css` says.
-    pub fn texts_of(&self, css: &str) -> Vec<String> {
-        self.select(css).into_iter().map(text).collect()
-    }
-
-    /// An attribute of the first element that matches `css`; fails without one.
-    pub fn attribute(&self, css: &str, name: &str) -> String {
-        let value = self.first(css).attr(name);
-        value.unwrap_or_else(|| panic!("{}: {css} has no {name}", self.what)).to_owned()
-    }
-
-    /// An attribute of each element that matches `css`.
-    pub fn attributes(&self, css: &str, name: &str) -> Vec<String> {
-        self.select(css).into_iter().filter_map(|element| element.attr(name)).map(str::to_owned).collect()
-    }
-
-    /// Fails unless the status is `expected`.
+    /// The value of an attribute of the first element that `selector` finds; it must be there.
     #[track_caller]
-    pub fn is(self, expected: u16) -> Self {
-        assert_eq!(self.status.as_u16(), expected, "{}\n{}\n{}", self.what, self.location(), self.body());
-        self
+    pub fn attribute(&self, selector: &str, name: &str) -> String {
+        let found = self.attributes(selector, name);
+        assert!(!found.is_empty(), "{}: no {selector} with {name}\n{}", self.what, self.body);
+        found[0].clone()
     }
 
-    /// The body without what differs from one answer to the next: nonce and request id.
+    /// Whether `selector` finds anything.
+    pub fn has(&self, selector: &str) -> bool {
+        !self.select(selector).is_empty()
+    }
+
+    /// The body without what differs each time: a page's nonce, a problem's request id.
     pub fn body_without_chance(&self) -> String {
-        static HEX: LazyLock<Selector> = LazyLock::new(|| Selector::parse("[nonce]").unwrap());
-        let mut body = self.body();
-        for element in self.html().select(&HEX) {
-            body = body.replace(element.attr("nonce").unwrap(), "NONCE");
+        if self.header("content-type").contains("json") {
+            let mut problem = self.json();
+            assert!(problem["request_id"].take().is_string(), "{}", self.body);
+            return problem.to_string();
         }
-        body
+        let policy = self.header("content-security-policy");
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+        assert!(nonce.len() >= 22, "{policy}");
+        self.body.replace(nonce, "NONCE")
     }
-}
-
-/// What an element says, with single spaces.
-pub fn text(element: ElementRef<'_>) -> String {
-    element.text().collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,80 +1,92 @@
-//! A running console for one test: the real server on a port of its own, over a database of its own.
+//! A running console for one test: the real server on a port of its own, over a database of its own, with
+//! people who are signed in.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
-use pilothouse::app::{App, Clock};
+use diesel::PgConnection;
+use pilothouse::app::App;
+use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::server;
-use uuid::Uuid;
 
-use super::client::Client;
+pub use super::answer::Answer;
 use super::db::TestDb;
-use super::stage::Stage;
+pub use super::person::Person;
+
+/// The password of everybody whom a [`Console`] makes.
+pub const PASSWORD: &str = "four unrelated words";
+static PASSWORD_HASH: LazyLock<String> = LazyLock::new(|| password::hash_blocking(PASSWORD).unwrap());
 
 /// Any text of at least 32 bytes.
-const SECRET_KEY: &str = "a key that only tests know, and long enough";
+const SECRET_KEY: &str = "a key that is long enough for tests only";
+
+/// A page's budget is one second; tests share their machine, and wait longer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// See the module. Dropping it stops the server and drops the database.
 pub struct Console {
-    /// The process under test.
+    /// Scheme, host and port.
+    pub base: String,
+    /// What the server runs on.
     pub app: App,
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Sets the stage, past every policy.
-    pub stage: Stage,
-    server: ServerHandle,
+    handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
-    /// Last, so that it goes when nobody is connected.
-    _db: TestDb,
+    /// Sees everything, for the stage.
+    pub(super) superuser: Mutex<PgConnection>,
+    /// Last, because it can only be dropped when nobody is connected.
+    pub db: TestDb,
 }
 
 impl Console {
-    /// A console with the usual configuration and the machine's clock.
+    /// A console without anybody.
     pub fn start() -> Self {
-        Self::configured(&[], Clock::system())
+        Self::with(&[])
     }
 
     /// A console whose environment holds `values` besides what it needs.
     pub fn with(values: &[(&str, &str)]) -> Self {
-        Self::configured(values, Clock::system())
-    }
-
-    /// A console whose clock stands at `millis` (epoch milliseconds) until the test sets it.
-    pub fn at(millis: i64) -> Self {
-        Self::configured(&[], Clock::held_at(millis))
-    }
-
-    fn configured(values: &[(&str, &str)], clock: Clock) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::on(db, &url, values, clock)
+        Self::build(db, &url, values, Some(PATIENCE))
     }
 
-    /// A console that looks for its database at `url`, while the stage is `db`.
-    pub fn on(db: TestDb, url: &str, values: &[(&str, &str)], clock: Clock) -> Self {
+    /// A console with a real page's patience for its database.
+    pub fn impatient() -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build(db, &url, &[], None)
+    }
+
+    /// A console that looks for its database at `url`, with a real page's patience.
+    pub fn looking_at(url: &str) -> Self {
+        Self::build(TestDb::new(), url, &[], None)
+    }
+
+    fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
-            ("DATABASE_POOL_SIZE".to_owned(), "4".to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
         ]);
         environment.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_values(environment).unwrap();
         let options = ConnectOptions {
             url: with_deadlines(url, config.database_ssl),
-            size: config.pool_size,
-            budget: config.database_budget,
+            size: 4,
+            budget: budget.unwrap_or(config.database_budget),
         };
-        let app = App { clock, ..App::new(config, Db::new(&options)) };
+        let app = App::new(config, Db::new(&options));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let address = listener.local_addr().unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
         let (tell, told) = mpsc::channel();
         let served = app.clone();
         let thread = std::thread::spawn(move || {
@@ -84,33 +96,57 @@ impl Console {
                 running.await.unwrap();
             });
         });
-        let server = told.recv().unwrap();
-        Self { app, address, stage: Stage::new(&db), server, thread: Some(thread), _db: db }
+        let superuser = Mutex::new(db.connect_owner());
+        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread), superuser, db }
     }
 
-    /// Somebody who has not signed in.
-    pub fn anonymous(&self) -> Client {
-        Client::new(self.address)
+    /// Somebody without a session.
+    pub fn anonymous(&self) -> Person {
+        Person::new(&self.base)
     }
 
-    /// A new owner, `NAME@example.test`, signed in.
-    pub fn owner(&self, name: &str) -> Client {
-        self.signed_in(self.stage.user(name, "owner"))
+    /// A new owner who is signed in.
+    pub fn owner(&self) -> Person {
+        self.person("owner")
     }
 
-    /// A new admin, `NAME@example.test`, signed in.
-    pub fn admin(&self, name: &str) -> Client {
-        self.signed_in(self.stage.user(name, "admin"))
+    /// A new admin who is signed in.
+    pub fn admin(&self) -> Person {
+        self.person("admin")
     }
 
-    /// A new session of `user`, made without the sign-in form.
-    pub fn signed_in(&self, user: Uuid) -> Client {
+    fn person(&self, role: &str) -> Person {
+        self.sign_in_as(&self.user(role).0)
+    }
+
+    /// A new user with [`PASSWORD`], who is not signed in: id and address.
+    pub fn user(&self, role: &str) -> (String, String) {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let email = format!("{role}{}@people.test", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let id = self.text(&format!(
+            "INSERT INTO users (email, name, role, password_hash) \
+             VALUES ('{email}', 'The {role}', '{role}', '{}') RETURNING id::text",
+            *PASSWORD_HASH
+        ));
+        (id, email)
+    }
+
+    /// A new session of the user with this id, in a browser of its own, made without the sign-in form.
+    pub fn sign_in_as(&self, id: &str) -> Person {
+        let email = self.text(&format!("SELECT email FROM users WHERE id = '{id}'"));
         let token = self.app.entropy.secret();
-        self.stage.session(user, SecretHash::of(&token).as_str());
-        let mut client = self.anonymous();
-        client.user = user;
-        client.set_cookie(self.app.config.cookie_name(), &self.signed(&token));
-        client
+        let session = self.text(&format!(
+            "INSERT INTO sessions (user_id, token, expires_at, ip_address, user_agent) \
+             VALUES ('{id}', '{}', now() + interval '14 days', '192.0.2.7', \
+                     'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0') RETURNING id::text",
+            SecretHash::of(&token).as_str()
+        ));
+        let mut person = self.anonymous();
+        person.id = id.to_owned();
+        person.email = email;
+        person.session = session;
+        person.set_cookie(self.app.config.cookie_name(), &self.signed(&token));
+        person
     }
 
     /// `value` as the session cookie carries it, signed.
@@ -118,20 +154,20 @@ impl Console {
         let name = self.app.config.cookie_name();
         let mut jar = CookieJar::new();
         jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(name, value.to_owned()));
-        let cookie = jar.get(name).unwrap();
-        cookie.stripped().encoded().to_string().split_once('=').unwrap().1.to_owned()
+        let line = jar.get(name).unwrap().stripped().encoded().to_string();
+        line.split_once('=').unwrap().1.to_owned()
     }
 }
 
 impl Drop for Console {
     fn drop(&mut self) {
-        // The request to stop is sent at once; the answer is not needed, the thread's end is.
-        drop(self.server.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let ended = thread.join();
-            if !std::thread::panicking() {
-                ended.unwrap();
-            }
+        // The request to stop is sent at once; what counts is the thread's end.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the server panicked");
         }
     }
 }

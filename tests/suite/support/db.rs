@@ -74,6 +74,20 @@ impl TestDb {
         PgConnection::establish(&self.owner_url()).unwrap()
     }
 
+    /// Throws everybody out and lets nobody in, as a server that is down.
+    pub fn close(&self) {
+        let name = &self.name;
+        SERVER.execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+        SERVER.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        ));
+    }
+
+    /// Lets everybody in again.
+    pub fn open(&self) {
+        SERVER.execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name));
+    }
+
     /// Runs the migrations, as the program does at start.
     pub fn migrate(&self) -> Result<Vec<String>, migrations::MigrateError> {
         // Advisory locks are a database's own, roles the cluster's: two databases must take turns.

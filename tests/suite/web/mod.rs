@@ -1,7 +1,11 @@
-//! Pages, asked for over HTTP.
+//! Pages over a real server on a real database, by their addresses.
 
 mod account;
+mod containers;
+mod errors;
+mod headers;
+mod input;
 mod passwords;
-mod people;
 mod projects;
+mod sessions;
 mod users;

@@ -2,40 +2,38 @@
 
 use std::collections::BTreeSet;
 
+use crate::support::console::{Answer, Console, Person};
 use askama::Template;
 use pilothouse::web::account;
 use pilothouse::web::passwords::edit::PasswordPage;
 use pilothouse::web::sample::Sample;
 use pilothouse::web::users::{index::UsersPage, link::LinkPage, new::NewUserPage, show::UserPage};
 
-use super::people::{Person, Says, Town, post_raw};
-use crate::support::answer::Answer;
-
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 
 /// The form of `user`'s page with these values.
 fn edit(admin: &Person, user: &str, email: &str, name: &str, role: &str) -> Answer {
     let path = format!("/users/{user}");
-    let seen = admin.get(&path).is(200).attribute("[name=updated_at]", "value");
+    let seen = admin.get(&path).expect(200).attribute("[name=updated_at]", "value");
     admin.post(&path, &[("email", email), ("name", name), ("role", role), ("updated_at", &seen)])
 }
 
 /// Creates an owner and answers their id with the secret link that was shown.
 fn create(admin: &Person, email: &str) -> (String, String) {
-    let made = admin.post("/users", &[("email", email), ("name", "Grace"), ("role", "owner")]).is(303);
+    let made = admin.post("/users", &[("email", email), ("name", "Grace"), ("role", "owner")]).expect(303);
     let id = made.location().strip_prefix("/users/").unwrap().strip_suffix("/link").unwrap().to_owned();
-    let link = admin.get(made.location()).is(200).attribute("#link", "value");
+    let link = admin.get(made.location()).expect(200).attribute("#link", "value");
     (id, link)
 }
 
-fn stored(town: &Town, expression: &str) -> String {
-    town.stage.value(expression).unwrap()
+fn stored(console: &Console, expression: &str) -> String {
+    console.text(&format!("SELECT {expression}"))
 }
 
 #[test]
 fn for_anybody_but_an_admin_no_page_of_users_exists() {
-    let town = Town::start();
-    let (admin, owner, nobody) = (town.admin(), town.owner(), town.anonymous());
+    let console = Console::start();
+    let (admin, owner, nobody) = (console.admin(), console.owner(), console.anonymous());
     let user = format!("/users/{}", owner.id);
     let session = format!("{user}/sessions/{}/revoke", owner.session);
     let pages = ["/users", "/users/new", &user, &format!("{user}/link"), &format!("{user}/deactivate")];
@@ -48,57 +46,57 @@ fn for_anybody_but_an_admin_no_page_of_users_exists() {
         &session,
     ];
     let form = [("email", "x@y.z"), ("name", ""), ("role", "admin"), ("updated_at", "")];
-    let unknown = owner.get("/users/x").is(404);
+    let unknown = owner.get("/users/x").expect(404);
 
     for page in pages {
-        let answer = owner.get(page).is(404);
+        let answer = owner.get(page).expect(404);
         assert_eq!(answer.text("main"), unknown.text("main"), "{page}");
-        nobody.get(page).is(303);
-        assert!(admin.get(page).status.as_u16() < 400, "{page}");
+        nobody.get(page).expect(303);
+        assert!(admin.get(page).status < 400, "{page}");
     }
     for act in acts {
-        owner.post(act, &form).is(404);
-        let turned_away = nobody.post(act, &form).is(303);
+        owner.post(act, &form).expect(404);
+        let turned_away = nobody.post(act, &form).expect(303);
         assert_eq!(turned_away.location(), "/login", "{act}");
     }
     assert!(owner.is_signed_in());
-    assert_eq!(town.stage.count("users"), 2);
-    assert_eq!(town.stage.count("\"ActivityLog\""), 0);
+    assert_eq!(console.count("users"), 2);
+    assert_eq!(console.count("\"ActivityLog\""), 0);
 }
 
 #[test]
 fn an_unknown_an_impossible_and_a_foreign_id_are_the_same_404() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
     let form = [("email", "x@y.z"), ("name", ""), ("role", "owner"), ("updated_at", "")];
     let paths = [NOBODY, "0", "-1", "abc", "%D9%A1", "..%2f..%2fetc", &owner.id.to_uppercase()];
 
     for id in paths {
         for part in ["", "/deactivate", "/activate", "/link"] {
-            admin.get(&format!("/users/{id}{part}")).is(404);
-            admin.post(&format!("/users/{id}{part}"), &form).is(404);
+            admin.get(&format!("/users/{id}{part}")).expect(404);
+            admin.post(&format!("/users/{id}{part}"), &form).expect(404);
         }
     }
-    admin.post(&format!("/users/{}/sessions/{}/revoke", admin.id, owner.session), &[]).is(404);
-    admin.post(&format!("/users/{}/sessions/{NOBODY}/revoke", owner.id), &[]).is(404);
+    admin.post(&format!("/users/{}/sessions/{}/revoke", admin.id, owner.session), &[]).expect(404);
+    admin.post(&format!("/users/{}/sessions/{NOBODY}/revoke", owner.id), &[]).expect(404);
     assert!(owner.is_signed_in());
 }
 
 #[test]
 fn the_list_shows_everybody_and_its_filters_narrow_it() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    town.stage.execute(&format!(
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    console.sql(&format!(
         "INSERT INTO users (email, name, is_active) VALUES ('off@people.test', '<script>alert(1)</script>', false); \
          INSERT INTO projects (name, user_id) VALUES ('one', '{0}'), ('two', '{0}')",
         owner.id
     ));
-    let shown = |path: &str| admin.get(path).is(200).attributes("tr[data-user]", "data-user");
+    let shown = |path: &str| admin.get(path).expect(200).attributes("tr[data-user]", "data-user");
 
-    let all = admin.get("/users").is(200);
-    assert_eq!(all.texts_of("tr[data-user]").len(), 3);
+    let all = admin.get("/users").expect(200);
+    assert_eq!(all.texts("tr[data-user]").len(), 3);
     assert!(all.text("tbody").contains("<script>alert(1)</script>"), "shown as it is");
-    assert!(!all.body().contains("<script>alert"));
+    assert!(!all.body.contains("<script>alert"));
     let row = all.text(&format!("tr[data-user='{}']", owner.id));
     assert!(row.contains("The owner") && row.contains("active") && row.contains(" 2 "), "{row}");
     assert_eq!(shown("/users?role=admin"), std::slice::from_ref(&admin.id));
@@ -108,26 +106,26 @@ fn the_list_shows_everybody_and_its_filters_narrow_it() {
     assert_eq!(shown(&format!("/users?q={}", owner.email.to_uppercase())), std::slice::from_ref(&owner.id));
     assert_eq!(shown("/users?q=100%25"), Vec::<String>::new());
     assert_eq!(shown("/users?q=_"), Vec::<String>::new(), "a wildcard is a character");
-    let none = admin.get("/users?role=root").is(200);
+    let none = admin.get("/users?role=root").expect(200);
     assert!(none.text("main").contains("Nothing matches") && none.text(".chips").contains("role root"));
     for bad in ["limit=0", "limit=x", "before=x", "after=x", "q=%00", "q=%zz", "before=a&after=b"] {
-        admin.get(&format!("/users?{bad}")).is(400);
+        admin.get(&format!("/users?{bad}")).expect(400);
     }
 }
 
 #[test]
 fn the_pages_of_the_list_hold_everybody_once_in_both_directions() {
-    let town = Town::start();
-    let admin = town.admin();
-    town.stage.execute(
+    let console = Console::start();
+    let admin = console.admin();
+    console.sql(
         "INSERT INTO users (email) SELECT chr(64 + n) || 'İ' || n || '@people.test' FROM generate_series(1, 6) n; \
          INSERT INTO users (email) SELECT upper(email) FROM users WHERE email LIKE 'A%' OR email LIKE 'B%'",
     );
-    let expected = usize::try_from(town.stage.count("users")).unwrap();
+    let expected = usize::try_from(console.count("users")).unwrap();
     let walk = |mut path: String, rel: &str| {
         let mut pages = Vec::new();
         loop {
-            let page = admin.get(&path).is(200);
+            let page = admin.get(&path).expect(200);
             pages.push(page.attributes("tr[data-user]", "data-user"));
             match page.attributes(&format!("a[rel={rel}]"), "href").pop() {
                 Some(next) => path = next,
@@ -147,54 +145,50 @@ fn the_pages_of_the_list_hold_everybody_once_in_both_directions() {
 
 #[test]
 fn a_new_user_gets_a_link_that_is_shown_once_and_stored_hashed() {
-    let town = Town::start();
-    let admin = town.admin();
+    let console = Console::start();
+    let admin = console.admin();
 
     let made = admin
         .post("/users", &[("email", " grace@people.test "), ("name", "Grace"), ("role", "owner")])
-        .is(303);
-    let shown = admin.get(made.location()).is(200);
-    let again = admin.get(made.location()).is(303);
+        .expect(303);
+    let shown = admin.get(made.location()).expect(200);
+    let again = admin.get(made.location()).expect(303);
 
     let link = shown.attribute("#link", "value");
-    let secret = link.strip_prefix(&format!("{}/passwords/", town.anonymous().url(""))).unwrap();
+    let secret = link.strip_prefix(&format!("{}/passwords/", console.base)).unwrap();
     assert_eq!(secret.len(), 64);
     assert!(shown.has("time") && shown.text("main").contains("grace@people.test"));
     assert_eq!(again.location(), made.location().strip_suffix("/link").unwrap());
-    assert!(!admin.get(again.location()).is(200).body().contains(secret));
-    assert_eq!(town.stage.count("pilothouse.password_links WHERE used_at IS NULL"), 1);
-    assert_eq!(town.stage.count(&format!("pilothouse.password_links WHERE hash LIKE '%{secret}%'")), 0);
+    assert!(!admin.get(again.location()).expect(200).body.contains(secret));
+    assert_eq!(console.count("pilothouse.password_links WHERE used_at IS NULL"), 1);
+    assert_eq!(console.count(&format!("pilothouse.password_links WHERE hash LIKE '%{secret}%'")), 0);
     assert_eq!(
-        town.stage
-            .count("users WHERE email = 'grace@people.test' AND role = 'owner' AND password_hash IS NULL"),
+        console.count("users WHERE email = 'grace@people.test' AND role = 'owner' AND password_hash IS NULL"),
         1
     );
     let audit = format!("\"ActivityLog\" WHERE \"userId\" = '{}' AND \"targetType\" = 'user'", admin.id);
-    assert_eq!(town.stage.count(&audit), 2, "the user and the link");
-    assert_eq!(
-        town.stage.count(&format!("\"ActivityLog\" WHERE \"ActivityLog\"::text LIKE '%{secret}%'")),
-        0
-    );
+    assert_eq!(console.count(&audit), 2, "the user and the link");
+    assert_eq!(console.count(&format!("\"ActivityLog\" WHERE \"ActivityLog\"::text LIKE '%{secret}%'")), 0);
 }
 
 #[test]
 fn a_link_is_shown_for_the_user_it_was_made_for_and_nobody_else() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
     let path = format!("/users/{}/link", owner.id);
 
-    let made = admin.post(&path, &[]).is(303);
+    let made = admin.post(&path, &[]).expect(303);
 
     assert_eq!(made.location(), path);
-    admin.get(&format!("/users/{}/link", admin.id)).is(303);
-    assert!(admin.get(&path).is(200).has("#link"));
+    admin.get(&format!("/users/{}/link", admin.id)).expect(303);
+    assert!(admin.get(&path).expect(200).has("#link"));
 }
 
 #[test]
 fn what_a_form_got_wrong_is_said_at_the_field_and_kept() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    let edited = format!("/users/{}", town.owner().id);
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    let edited = format!("/users/{}", console.owner().id);
     let long = "x".repeat(256);
     let other = owner.email.to_uppercase();
     let bad = [
@@ -211,15 +205,15 @@ fn what_a_form_got_wrong_is_said_at_the_field_and_kept() {
         ("role", "Admin"),
         ("role", ""),
     ];
-    let users = stored(&town, "jsonb_agg(u ORDER BY id)::text FROM users u");
+    let users = stored(&console, "jsonb_agg(u ORDER BY id)::text FROM users u");
 
     for (field, value) in bad {
         let mut form = [("email", "new@people.test"), ("name", "New"), ("role", "owner")];
         form.iter_mut().find(|(name, _)| *name == field).unwrap().1 = value;
-        let mut pages = vec![admin.post("/users", &form).is(422)];
+        let mut pages = vec![admin.post("/users", &form).expect(422)];
         let seen = admin.get(&edited).attribute("[name=updated_at]", "value");
         let edit = [form[0], form[1], form[2], ("updated_at", &seen)];
-        pages.push(admin.post(&edited, &edit).is(422));
+        pages.push(admin.post(&edited, &edit).expect(422));
         for page in pages {
             assert!(page.has("[role=alert]"), "{field}={value}");
             assert!(page.has(&format!("#{field}[aria-invalid=true]")), "{field}={value}");
@@ -233,38 +227,38 @@ fn what_a_form_got_wrong_is_said_at_the_field_and_kept() {
     for broken in
         ["email=a%00b@c.d&name=&role=owner", "email=a&email=b&name=&role=owner", "email=%zz", "email=%ff"]
     {
-        post_raw(&admin, "/users", broken).is(400);
+        admin.post_raw("/users", broken).expect(400);
     }
-    assert_eq!(stored(&town, "jsonb_agg(u ORDER BY id)::text FROM users u"), users);
-    assert_eq!(town.stage.count("pilothouse.password_links"), 0);
+    assert_eq!(stored(&console, "jsonb_agg(u ORDER BY id)::text FROM users u"), users);
+    assert_eq!(console.count("pilothouse.password_links"), 0);
 }
 
 #[test]
 fn an_address_in_other_capitals_names_the_one_that_has_it() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
 
-    let page = admin.post("/users", &[("email", &owner.email.to_uppercase()), ("role", "owner")]).is(422);
+    let page = admin.post("/users", &[("email", &owner.email.to_uppercase()), ("role", "owner")]).expect(422);
 
     assert!(page.text("#email-error").contains(&owner.email), "{}", page.text("#email-error"));
     // Addresses that workers stored in two forms stay as they are, and their users can be renamed.
-    town.stage.execute(&format!("INSERT INTO users (email) VALUES ('{}')", owner.email.to_uppercase()));
-    edit(&admin, &owner.id, &owner.email, "Still renamed", "owner").is(303);
+    console.sql(&format!("INSERT INTO users (email) VALUES ('{}')", owner.email.to_uppercase()));
+    edit(&admin, &owner.id, &owner.email, "Still renamed", "owner").expect(303);
 }
 
 #[test]
 fn an_edit_changes_the_user_and_leaves_a_record_of_both_versions() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
 
-    let saved = edit(&admin, &owner.id, "new@people.test", "New name", "owner").is(303);
+    let saved = edit(&admin, &owner.id, "new@people.test", "New name", "owner").expect(303);
 
     assert_eq!(saved.location(), format!("/users/{}", owner.id));
-    let page = admin.get(saved.location()).is(200);
+    let page = admin.get(saved.location()).expect(200);
     assert!(!page.text("[role=status]").is_empty(), "it says so");
     assert_eq!(page.text("h1"), "New name");
     assert!(owner.is_signed_in(), "nothing changed that a session depends on");
-    let entry = stored(&town, "l::text FROM \"ActivityLog\" l");
+    let entry = stored(&console, "l::text FROM \"ActivityLog\" l");
     for part in [owner.email.as_str(), "new@people.test", "The owner", "New name"] {
         assert!(entry.contains(part), "{part}: {entry}");
     }
@@ -272,177 +266,174 @@ fn an_edit_changes_the_user_and_leaves_a_record_of_both_versions() {
 
 #[test]
 fn saving_what_is_stored_already_leaves_no_record() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
 
-    edit(&admin, &owner.id, &owner.email, "The owner", "owner").is(303);
+    edit(&admin, &owner.id, &owner.email, "The owner", "owner").expect(303);
 
-    assert_eq!(town.stage.count("\"ActivityLog\""), 0);
+    assert_eq!(console.count("\"ActivityLog\""), 0);
 }
 
 #[test]
 fn a_new_role_ends_the_sessions_that_had_the_old_one() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
 
-    edit(&admin, &owner.id, &owner.email, "", "admin").is(303);
+    edit(&admin, &owner.id, &owner.email, "", "admin").expect(303);
 
     assert!(!owner.is_signed_in());
-    town.another_browser(&owner.id).get("/users").is(200);
+    console.sign_in_as(&owner.id).get("/users").expect(200);
 }
 
 #[test]
-fn a_role_that_the_town_does_not_know_survives_a_rename() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    town.stage.execute(&format!("UPDATE users SET role = 'editor' WHERE id = '{}'", owner.id));
+fn a_role_that_the_console_does_not_know_survives_a_rename() {
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    console.sql(&format!("UPDATE users SET role = 'editor' WHERE id = '{}'", owner.id));
 
-    edit(&admin, &owner.id, &owner.email, "Renamed", "owner").is(303);
+    edit(&admin, &owner.id, &owner.email, "Renamed", "owner").expect(303);
 
-    assert_eq!(stored(&town, &format!("role FROM users WHERE id = '{}'", owner.id)), "editor");
+    assert_eq!(stored(&console, &format!("role FROM users WHERE id = '{}'", owner.id)), "editor");
     assert!(owner.is_signed_in());
 }
 
 #[test]
 fn a_lost_update_shows_both_versions_and_can_be_saved_over() {
-    let town = Town::start();
-    let (one, other, owner) = (town.admin(), town.admin(), town.owner());
+    let console = Console::start();
+    let (one, other, owner) = (console.admin(), console.admin(), console.owner());
     let path = format!("/users/{}", owner.id);
     let seen = one.get(&path).attribute("[name=updated_at]", "value");
-    edit(&other, &owner.id, &owner.email, "Theirs", "owner").is(303);
+    edit(&other, &owner.id, &owner.email, "Theirs", "owner").expect(303);
     let mine = |seen: &str| {
         one.post(&path, &[("email", &owner.email), ("name", "Mine"), ("role", "owner"), ("updated_at", seen)])
     };
 
-    let conflict = mine(&seen).is(409);
+    let conflict = mine(&seen).expect(409);
 
     assert!(conflict.text("[role=alert]").contains("Theirs"));
     assert_eq!(conflict.attribute("#name", "value"), "Mine");
-    assert_eq!(stored(&town, &format!("name FROM users WHERE id = '{}'", owner.id)), "Theirs");
-    mine(&conflict.attribute("[name=updated_at]", "value")).is(303);
-    assert_eq!(stored(&town, &format!("name FROM users WHERE id = '{}'", owner.id)), "Mine");
-    mine("yesterday").is(400);
+    assert_eq!(stored(&console, &format!("name FROM users WHERE id = '{}'", owner.id)), "Theirs");
+    mine(&conflict.attribute("[name=updated_at]", "value")).expect(303);
+    assert_eq!(stored(&console, &format!("name FROM users WHERE id = '{}'", owner.id)), "Mine");
+    mine("yesterday").expect(400);
 }
 
 #[test]
 fn what_a_refused_form_was_typed_over_still_counts_when_it_is_sent_again() {
-    let town = Town::start();
-    let (one, other, owner) = (town.admin(), town.admin(), town.owner());
+    let console = Console::start();
+    let (one, other, owner) = (console.admin(), console.admin(), console.owner());
     let path = format!("/users/{}", owner.id);
     let seen = one.get(&path).attribute("[name=updated_at]", "value");
-    edit(&other, &owner.id, &owner.email, "Theirs", "owner").is(303);
+    edit(&other, &owner.id, &owner.email, "Theirs", "owner").expect(303);
     let send = |name: &str, seen: &str| {
         one.post(&path, &[("email", &owner.email), ("name", name), ("role", "owner"), ("updated_at", seen)])
     };
 
-    let refused = send("Mine\u{202E}", &seen).is(422);
+    let refused = send("Mine\u{202E}", &seen).expect(422);
 
-    send("Mine", &refused.attribute("[name=updated_at]", "value")).is(409);
+    send("Mine", &refused.attribute("[name=updated_at]", "value")).expect(409);
 }
 
 #[test]
 fn the_last_admin_can_be_neither_deactivated_nor_demoted() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    town.stage
-        .execute("INSERT INTO users (email, role, is_active) VALUES ('off@people.test', 'admin', false)");
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    console.sql("INSERT INTO users (email, role, is_active) VALUES ('off@people.test', 'admin', false)");
     let path = format!("/users/{}/deactivate", admin.id);
 
-    assert!(admin.get(&path).is(200).text("main").contains("last admin"));
+    assert!(admin.get(&path).expect(200).text("main").contains("last admin"));
     assert!(!admin.get(&path).has("main form"));
     assert!(admin.get(&format!("/users/{}", admin.id)).text("main").contains("last admin"));
-    assert!(admin.post(&path, &[]).is(422).text("[role=alert]").contains("last admin"));
-    let demoted = edit(&admin, &admin.id, &admin.email, "", "owner").is(422);
+    assert!(admin.post(&path, &[]).expect(422).text("[role=alert]").contains("last admin"));
+    let demoted = edit(&admin, &admin.id, &admin.email, "", "owner").expect(422);
     assert!(demoted.text("#role-error").contains("last admin"));
     assert!(admin.is_signed_in());
-    assert_eq!(town.stage.count("\"ActivityLog\""), 0);
+    assert_eq!(console.count("\"ActivityLog\""), 0);
 
-    edit(&admin, &owner.id, &owner.email, "", "admin").is(303);
-    let left = admin.post(&path, &[]).is(303);
+    edit(&admin, &owner.id, &owner.email, "", "admin").expect(303);
+    let left = admin.post(&path, &[]).expect(303);
     assert_eq!(left.location(), "/login");
     assert!(!admin.is_signed_in());
-    assert_eq!(town.stage.count("users WHERE role = 'admin' AND is_active"), 1);
+    assert_eq!(console.count("users WHERE role = 'admin' AND is_active"), 1);
 }
 
 #[test]
 fn an_admin_who_gives_up_the_role_has_to_sign_in_again() {
-    let town = Town::start();
-    let (admin, _other) = (town.admin(), town.admin());
+    let console = Console::start();
+    let (admin, _other) = (console.admin(), console.admin());
 
-    let given_up = edit(&admin, &admin.id, &admin.email, "", "owner").is(303);
+    let given_up = edit(&admin, &admin.id, &admin.email, "", "owner").expect(303);
 
     assert_eq!(given_up.location(), "/login");
     assert!(!admin.is_signed_in());
-    town.another_browser(&admin.id).get("/users").is(404);
+    console.sign_in_as(&admin.id).get("/users").expect(404);
 }
 
 #[test]
 fn of_two_admins_who_deactivate_each_other_at_once_one_stays() {
-    let town = Town::start();
+    let console = Console::start();
     for round in 0..5 {
-        town.stage.execute("UPDATE users SET is_active = false");
-        let (one, other) = (town.admin(), town.admin());
+        console.sql("UPDATE users SET is_active = false");
+        let (one, other) = (console.admin(), console.admin());
         let statuses = std::thread::scope(|scope| {
             [(&one, &other), (&other, &one)]
                 .map(|(from, to)| {
-                    scope.spawn(move || {
-                        from.post(&format!("/users/{}/deactivate", to.id), &[]).status.as_u16()
-                    })
+                    scope.spawn(move || from.post(&format!("/users/{}/deactivate", to.id), &[]).status)
                 })
                 .map(|act| act.join().unwrap())
         });
-        assert_eq!(town.stage.count("users WHERE role = 'admin' AND is_active"), 1, "round {round}");
+        assert_eq!(console.count("users WHERE role = 'admin' AND is_active"), 1, "round {round}");
         assert!(statuses.iter().all(|status| [303, 422].contains(status)), "{statuses:?}");
     }
 }
 
 #[test]
 fn a_deactivated_user_is_out_at_once_everywhere_until_activated() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    let elsewhere = town.another_browser(&owner.id);
-    town.stage.execute(&format!("INSERT INTO projects (name, user_id) VALUES ('stays', '{}')", owner.id));
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    let elsewhere = console.sign_in_as(&owner.id);
+    console.sql(&format!("INSERT INTO projects (name, user_id) VALUES ('stays', '{}')", owner.id));
     let user = format!("/users/{}", owner.id);
-    admin.post(&format!("{user}/link"), &[]).is(303);
-    let question = admin.get(&format!("{user}/deactivate")).is(200);
+    admin.post(&format!("{user}/link"), &[]).expect(303);
+    let question = admin.get(&format!("{user}/deactivate")).expect(200);
     assert!(
         question.text("main ul").contains("2 sessions end")
             && question.text("main ul").contains("1 project stays")
     );
     assert!(owner.is_signed_in(), "asking does nothing");
 
-    let done = admin.post(&format!("{user}/deactivate"), &[]).is(303);
+    let done = admin.post(&format!("{user}/deactivate"), &[]).expect(303);
 
     assert_eq!(done.location(), user);
     assert!(!owner.is_signed_in() && !elsewhere.is_signed_in());
-    assert_eq!(town.stage.count("projects WHERE status = 'active'"), 1);
-    assert_eq!(town.stage.count("pilothouse.password_links WHERE used_at IS NULL"), 0, "the link is dead");
+    assert_eq!(console.count("projects WHERE status = 'active'"), 1);
+    assert_eq!(console.count("pilothouse.password_links WHERE used_at IS NULL"), 0, "the link is dead");
     assert!(admin.get(&user).text(".page-header").contains("deactivated"));
-    assert_eq!(admin.get(&format!("{user}/deactivate")).is(303).location(), user);
-    admin.post(&format!("{user}/link"), &[]).is(422);
-    let entries = town.stage.count("\"ActivityLog\"");
-    admin.post(&format!("{user}/deactivate"), &[]).is(303);
-    assert_eq!(town.stage.count("\"ActivityLog\""), entries, "nothing happened the second time");
+    assert_eq!(admin.get(&format!("{user}/deactivate")).expect(303).location(), user);
+    admin.post(&format!("{user}/link"), &[]).expect(422);
+    let entries = console.count("\"ActivityLog\"");
+    admin.post(&format!("{user}/deactivate"), &[]).expect(303);
+    assert_eq!(console.count("\"ActivityLog\""), entries, "nothing happened the second time");
 
-    admin.get(&format!("{user}/activate")).is(200);
-    admin.post(&format!("{user}/activate"), &[]).is(303);
+    admin.get(&format!("{user}/activate")).expect(200);
+    admin.post(&format!("{user}/activate"), &[]).expect(303);
     assert!(!owner.is_signed_in(), "ended sessions stay ended");
-    assert!(town.another_browser(&owner.id).is_signed_in());
+    assert!(console.sign_in_as(&owner.id).is_signed_in());
 }
 
 #[test]
 fn an_admin_sees_and_ends_the_sessions_of_a_user() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    let elsewhere = town.another_browser(&owner.id);
-    town.stage.execute(&format!(
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    let elsewhere = console.sign_in_as(&owner.id);
+    console.sql(&format!(
         "INSERT INTO sessions (user_id, token, expires_at, last_activity) \
          VALUES ('{0}', 'idle', now() + interval '1 day', now() - interval '13 hours'), \
                 ('{0}', 'over', now() - interval '1 second', now())",
         owner.id
     ));
     let user = format!("/users/{}", owner.id);
-    let page = admin.get(&user).is(200);
+    let page = admin.get(&user).expect(200);
     let mut listed = page.attributes("tr[data-session]", "data-session");
     listed.sort();
     let mut living = [owner.session.clone(), elsewhere.session.clone()];
@@ -452,49 +443,49 @@ fn an_admin_sees_and_ends_the_sessions_of_a_user() {
 
     let ends = |person: &Person, path: &str| {
         let row = format!("tr[data-session='{}'] time", person.session);
-        admin.get(path).is(200).attributes(&row, "datetime").pop().unwrap()
+        admin.get(path).expect(200).attributes(&row, "datetime").pop().unwrap()
     };
     let hours_from_now = |at: &str| {
         let hours = format!("round(date_part('epoch', '{at}'::timestamptz - now()) / 3600)::int");
-        stored(&town, &hours)
+        stored(&console, &hours)
     };
     assert_eq!(hours_from_now(&ends(&owner, &user)), (14 * 24).to_string());
     assert_eq!(hours_from_now(&ends(&admin, "/account/sessions")), "12", "an admin's session is shorter");
 
     let path = format!("{user}/sessions/{}/revoke", elsewhere.session);
-    assert_eq!(admin.post(&path, &[]).is(303).location(), user);
+    assert_eq!(admin.post(&path, &[]).expect(303).location(), user);
 
     assert!(owner.is_signed_in() && !elsewhere.is_signed_in());
-    admin.post(&path, &[]).is(303);
-    assert_eq!(town.stage.count("\"ActivityLog\" WHERE \"targetType\" = 'session'"), 1);
+    admin.post(&path, &[]).expect(303);
+    assert_eq!(console.count("\"ActivityLog\" WHERE \"targetType\" = 'session'"), 1);
 }
 
 #[test]
 fn a_users_page_lists_what_they_own() {
-    let town = Town::start();
-    let (admin, owner) = (town.admin(), town.owner());
-    town.stage.execute(&format!(
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    console.sql(&format!(
         "INSERT INTO projects (name, user_id) VALUES ('shop-api', '{}'), ('not theirs', '{}')",
         owner.id, admin.id
     ));
 
-    let page = admin.get(&format!("/users/{}", owner.id)).is(200);
+    let page = admin.get(&format!("/users/{}", owner.id)).expect(200);
 
-    assert_eq!(page.texts_of("tr[data-project] th"), ["shop-api"]);
+    assert_eq!(page.texts("tr[data-project] th"), ["shop-api"]);
 }
 
 #[test]
 fn a_newer_link_replaces_the_older_one() {
-    let town = Town::start();
-    let admin = town.admin();
+    let console = Console::start();
+    let admin = console.admin();
     let (id, first) = create(&admin, "grace@people.test");
 
-    let made = admin.post(&format!("/users/{id}/link"), &[]).is(303);
-    let second = admin.get(made.location()).is(200).attribute("#link", "value");
+    let made = admin.post(&format!("/users/{id}/link"), &[]).expect(303);
+    let second = admin.get(made.location()).expect(200).attribute("#link", "value");
 
-    let path = |link: &str| link.strip_prefix(&town.anonymous().url("")).unwrap().to_owned();
-    town.anonymous().get(&path(&first)).is(404);
-    town.anonymous().get(&path(&second)).is(200);
+    let path = |link: &str| link.strip_prefix(&console.base).unwrap().to_owned();
+    console.anonymous().get(&path(&first)).expect(404);
+    console.anonymous().get(&path(&second)).expect(200);
 }
 
 #[test]

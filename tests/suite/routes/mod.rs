@@ -1,0 +1,283 @@
+//! The route matrix: every route, as everybody, with every proof of where a request comes from.
+
+mod registered;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pilothouse::db::SecretHash;
+use reqwest::Method;
+use reqwest::header::ORIGIN;
+use table::{Route, routes};
+
+use crate::support::console::{Answer, Console, Person};
+use crate::support::person::{as_form, encoded};
+
+/// Well-formed, and nobody's.
+const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+
+/// Everybody who calls, and what the owner has. New for each call, since calls change things.
+struct Scene {
+    owner: Person,
+    stranger: Person,
+    things: Vec<(&'static str, String)>,
+}
+
+impl Scene {
+    fn set(console: &Console) -> Self {
+        let (owner, stranger) = (console.owner(), console.owner());
+        let project = console.project(&owner, "shop-api");
+        let container = console.container(&owner, "shop-api-web");
+        let branch = format!("feature/{project}");
+        let action = console.action(
+            &project,
+            "deployment",
+            1_763_640_000_000,
+            &format!(r#"{{"branch_name": "{branch}"}}"#),
+        );
+        let event = console.text(&format!(
+            "INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status) \
+             VALUES ('event-{project}', '{project}', 'INDEXING_STARTED', 'indexing', 'Indexing', 'COMPLETED') RETURNING id"
+        ));
+        let audit = console.text(&format!(
+            "INSERT INTO \"ActivityLog\" (id, \"projectId\", \"activityType\", \"actorName\") \
+             VALUES ('audit-{project}', '{project}', 'project.updated', 'Ada') RETURNING id"
+        ));
+        let version = console.text(&format!(
+            "SELECT to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM users WHERE id = '{}'",
+            owner.id
+        ));
+        let link = console.app.entropy.secret();
+        console.sql(&format!(
+            "INSERT INTO pilothouse.password_links (hash, user_id, expires_at) VALUES ('{}', '{}', now() + interval '1 day')",
+            SecretHash::of(&link).as_str(),
+            owner.id
+        ));
+        let things = vec![
+            ("UNIQUE", format!("new-{project}")),
+            ("LINK", link),
+            ("VERSION", version),
+            ("SESSION", console.sign_in_as(&owner.id).session),
+            ("PROJECT", project),
+            ("CONTAINER", container),
+            ("ACTION", action),
+            ("EVENT", event),
+            ("AUDIT", audit),
+            ("REFERENCE", branch),
+            ("USER", owner.id.clone()),
+            ("CSS", pilothouse::web::assets::urls().css.clone()),
+        ];
+        Self { owner, stranger, things }
+    }
+
+    /// `text` with the owner's things in it.
+    fn fill(&self, text: &str) -> String {
+        self.things.iter().fold(text.to_owned(), |text, (name, thing)| text.replace(name, thing))
+    }
+
+    fn names_a_thing(text: &str) -> bool {
+        let things = ["PROJECT", "CONTAINER", "ACTION", "EVENT", "AUDIT", "REFERENCE", "USER", "SESSION"];
+        things.iter().any(|thing| text.contains(thing))
+    }
+}
+
+/// Asks as `route` does, for `path`, with the fields that `scene` fills in.
+fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
+    match route.method {
+        "GET" => person.get(path),
+        "POST" => person.post_raw(path, &scene.fill(&encoded(route.fields))),
+        other => panic!("the table has a {other}"),
+    }
+}
+
+#[test]
+fn the_table_has_every_registered_route_and_no_other() {
+    let mut expected: BTreeSet<(String, String)> =
+        routes().map(|route| (route.method.to_owned(), route.pattern.to_owned())).collect();
+    // What answers GET answers HEAD.
+    let heads: Vec<_> = expected.iter().filter(|(method, _)| method == "GET").cloned().collect();
+    expected.extend(heads.into_iter().map(|(_, pattern)| ("HEAD".to_owned(), pattern)));
+
+    let registered = registered::routes();
+
+    let missing: Vec<_> = registered.difference(&expected).collect();
+    assert!(missing.is_empty(), "enter into tests/suite/routes/table.rs: {missing:#?}");
+    let gone: Vec<_> = expected.difference(&registered).collect();
+    assert!(gone.is_empty(), "the table has routes that are not registered: {gone:#?}");
+}
+
+#[test]
+fn each_route_answers_each_caller_as_the_table_says() {
+    let console = Console::start();
+    let admin = console.admin();
+    let mut wrong = Vec::new();
+    for route in routes() {
+        let column = |name: &str,
+                      who: &dyn Fn(&Scene) -> Option<Person>,
+                      expected: &str,
+                      wrong: &mut Vec<String>| {
+            let scene = Scene::set(&console);
+            let person = who(&scene);
+            let caller = match name {
+                "owner" => &scene.owner,
+                "stranger" => &scene.stranger,
+                _ => person.as_ref().unwrap(),
+            };
+            let answer = call(caller, &route, &scene, &scene.fill(route.example));
+            let (status, location) = expected.split_once(' ').unwrap_or((expected, ""));
+            let location = scene.fill(location);
+            if answer.status.to_string() != status || !answer.location().starts_with(&location) {
+                let Route { method, example, .. } = route;
+                wrong.push(format!("{method} {example} as {name}: {} {}", answer.status, answer.location()));
+            }
+            if expected == "303 /login" {
+                assert!(!answer.has("main"), "{}: a page beside a redirect", answer.what);
+            }
+        };
+        column("anonymous", &|_| Some(console.anonymous()), route.anonymous, &mut wrong);
+        column("stranger", &|_| None, route.stranger, &mut wrong);
+        column("owner", &|_| None, route.owner, &mut wrong);
+        column("admin", &|_| Some(console.sign_in_as(&admin.id)), route.admin, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_foreign_thing_and_an_unknown_one_are_told_apart_by_nothing() {
+    let console = Console::start();
+    let mut compared = 0;
+    for route in routes().filter(|route| route.stranger == "404" && Scene::names_a_thing(route.example)) {
+        let scene = Scene::set(&console);
+        let foreign_path = scene.fill(route.example);
+        let foreign = call(&scene.stranger, &route, &scene, &foreign_path).expect(404);
+        for (name, id) in &scene.things {
+            if !route.example.contains(name) {
+                continue;
+            }
+            let unknown_path = foreign_path.replace(id, UNKNOWN);
+            let unknown = call(&scene.stranger, &route, &scene, &unknown_path).expect(404);
+            assert_eq!(
+                foreign.body_without_chance().replace(id, "ID"),
+                unknown.body_without_chance().replace(UNKNOWN, "ID"),
+                "{}",
+                foreign.what
+            );
+            assert_eq!(names(&foreign), names(&unknown), "{}", foreign.what);
+            compared += 1;
+        }
+    }
+    assert!(compared > 10, "{compared}");
+}
+
+fn names(answer: &Answer) -> BTreeSet<String> {
+    answer.headers.keys().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_an_admin_alone_may_see_does_not_exist_for_an_owner() {
+    let console = Console::start();
+    let owner = console.owner();
+    let nothing = owner.get("/nothing-here").expect(404);
+    for route in routes().filter(|route| route.owner == "404" && route.admin == "200") {
+        let scene = Scene::set(&console);
+        let hidden = call(&owner, &route, &scene, &scene.fill(route.example)).expect(404);
+        assert_eq!(hidden.text("main"), nothing.text("main"), "{}", hidden.what);
+    }
+}
+
+#[test]
+fn an_act_without_proof_of_where_it_comes_from_is_refused_and_changes_nothing() {
+    let console = Console::start();
+    let scene = Scene::set(&console);
+    let state = || {
+        console.text(
+            "SELECT (SELECT string_agg(p::text, '|' ORDER BY id) FROM projects p) || (SELECT count(*) FROM users) \
+             || (SELECT string_agg(is_active::text, '|' ORDER BY id) FROM sessions) \
+             || (SELECT count(*) FROM \"ActivityLog\") || (SELECT count(*) FROM turbobackend.project_actions)",
+        )
+    };
+    let before = state();
+    let mut acts = 0;
+    for route in routes().filter(|route| route.method != "GET") {
+        let path = scene.fill(route.example);
+        let form = encoded(route.fields);
+        let own = |name: &str, value: &str| as_form(scene.owner.own_post(&path), &form).header(name, value);
+        let bare = || as_form(scene.owner.request(Method::POST, &path), &form);
+        let refused = [
+            own("sec-fetch-site", "cross-site"),
+            own("sec-fetch-site", "same-site"),
+            bare(),
+            bare().header(ORIGIN, "https://evil.example"),
+            bare().header(ORIGIN, "null"),
+            bare().header("referer", "http://127.0.0.1/"),
+        ];
+        for request in refused {
+            let answer = scene.owner.send(request).expect(403);
+            assert!(answer.has("[role=alert]"), "{}", answer.what);
+        }
+        // Without a session a script may post, but a browser still says where it is.
+        let foreign = as_form(console.anonymous().request(Method::POST, &path), &form);
+        console.anonymous().send(foreign.header("sec-fetch-site", "cross-site")).expect(403);
+        acts += 1;
+    }
+    assert!(acts > 10, "{acts}");
+    assert_eq!(state(), before);
+}
+
+#[test]
+fn reading_across_sites_is_allowed() {
+    let console = Console::start();
+    let owner = console.owner();
+    let request = owner.request(Method::GET, "/projects").header("sec-fetch-site", "cross-site");
+    owner.send(request).expect(200);
+}
+
+#[test]
+fn head_answers_as_get_does_without_the_body() {
+    let console = Console::start();
+    let scene = Scene::set(&console);
+    for route in routes().filter(|route| route.method == "GET") {
+        let path = scene.fill(route.example);
+        for person in [&scene.owner, &scene.stranger, &console.anonymous()] {
+            let get = person.get(&path);
+            let head = person.send(person.request(Method::HEAD, &path));
+            assert_eq!((head.status, head.location()), (get.status, get.location()), "{}", head.what);
+            assert_eq!(head.header("content-type"), get.header("content-type"), "{}", head.what);
+            assert_eq!(head.body, "", "{}", head.what);
+        }
+    }
+}
+
+#[test]
+fn a_method_that_an_address_does_not_take_is_refused() {
+    let console = Console::start();
+    let scene = Scene::set(&console);
+    let mut addresses: BTreeMap<&str, (String, BTreeSet<&str>)> = BTreeMap::new();
+    for route in routes() {
+        let address = addresses.entry(route.pattern).or_insert((scene.fill(route.example), BTreeSet::new()));
+        address.1.insert(route.method);
+    }
+    for (path, taken) in addresses.values() {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "FOO", "TRACE"] {
+            if taken.contains(method) {
+                continue;
+            }
+            let request = scene.owner.request(Method::from_bytes(method.as_bytes()).unwrap(), path);
+            let answer = scene.owner.send(request.header(ORIGIN, &console.base)).expect(405);
+            let allowed = answer.header("allow");
+            assert!(taken.iter().all(|method| allowed.contains(method)), "{}: {allowed}", answer.what);
+        }
+    }
+}
+
+#[test]
+fn a_header_does_not_change_the_method() {
+    let console = Console::start();
+    let scene = Scene::set(&console);
+    let request = scene.owner.request(Method::GET, &scene.fill("/projects/PROJECT"));
+    scene
+        .owner
+        .send(request.header("x-http-method-override", "DELETE").header("x-method", "POST"))
+        .expect(200);
+    assert!(console.holds("(SELECT bool_and(status = 'active') FROM projects)"));
+}

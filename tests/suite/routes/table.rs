@@ -1,0 +1,204 @@
+//! Every route and who gets what: the table that a new route has to be entered into.
+
+/// One route, as it answers each kind of caller.
+///
+/// In `example`, `fields` and what is expected, words in capitals stand for things of the owner, as
+/// `Scene` makes them. What is expected is a status, and for a redirect where it begins to lead.
+pub struct Route {
+    pub method: &'static str,
+    /// As it is registered.
+    pub pattern: &'static str,
+    pub example: &'static str,
+    pub fields: &'static [(&'static str, &'static str)],
+    pub anonymous: &'static str,
+    pub owner: &'static str,
+    /// Another owner.
+    pub stranger: &'static str,
+    pub admin: &'static str,
+}
+
+type Fields = &'static [(&'static str, &'static str)];
+type Row = (&'static str, &'static str, &'static str, Fields, [&'static str; 4]);
+
+const SIGN_IN: &str = "303 /login";
+
+/// The same for everybody who is signed in.
+const fn own(expected: &'static str) -> [&'static str; 4] {
+    [SIGN_IN, expected, expected, expected]
+}
+
+/// Nothing is there for owners, whoever they are.
+const fn admins(expected: &'static str) -> [&'static str; 4] {
+    [SIGN_IN, "404", "404", expected]
+}
+
+/// Method, pattern, example, fields, and what anonymous, owner, stranger and admin get.
+const ROWS: &[Row] = &[
+    // Without a session.
+    ("GET", "/healthz", "/healthz", &[], ["200", "200", "200", "200"]),
+    ("GET", "/readyz", "/readyz", &[], ["200", "200", "200", "200"]),
+    ("GET", "/favicon.ico", "/favicon.ico", &[], ["303 /assets/favicon-"; 4]),
+    ("GET", "/assets/{name}", "CSS", &[], ["200"; 4]),
+    ("GET", "/assets/{name}", "/assets/console-0123456789ab.css", &[], ["404"; 4]),
+    ("GET", "/login", "/login", &[], ["200"; 4]),
+    ("POST", "/login", "/login", &[("email", "a@b.test"), ("password", "wrong")], ["422"; 4]),
+    ("POST", "/logout", "/logout", &[], ["303 /login?notice=signed-out"; 4]),
+    ("GET", "/passwords/{token}", "/passwords/LINK", &[], ["200"; 4]),
+    ("GET", "/passwords/{token}", "/passwords/x", &[], ["404"; 4]),
+    (
+        "POST",
+        "/passwords/{token}",
+        "/passwords/LINK",
+        &[("password", "other unrelated words")],
+        ["303 /login?notice=password-set"; 4],
+    ),
+    // One's own account.
+    ("GET", "/account", "/account", &[], own("200")),
+    ("POST", "/account/profile", "/account/profile", &[("name", "Ada")], own("303 /account")),
+    (
+        "POST",
+        "/account/password",
+        "/account/password",
+        &[("current_password", "four unrelated words"), ("password", "other unrelated words")],
+        own("303 /account"),
+    ),
+    ("POST", "/account/preferences", "/account/preferences", &[("theme", "dark")], own("303 /account")),
+    ("GET", "/account/sessions", "/account/sessions", &[], own("200")),
+    (
+        "POST",
+        "/account/sessions/revoke-others",
+        "/account/sessions/revoke-others",
+        &[],
+        own("303 /account/sessions"),
+    ),
+    (
+        "POST",
+        "/account/sessions/{id}/revoke",
+        "/account/sessions/SESSION/revoke",
+        &[],
+        [SIGN_IN, "303 /account/sessions", "404", "404"],
+    ),
+    // Users.
+    ("GET", "/users", "/users", &[], admins("200")),
+    (
+        "POST",
+        "/users",
+        "/users",
+        &[("email", "UNIQUE@x.test"), ("name", "X"), ("role", "owner")],
+        admins("303 /users/"),
+    ),
+    ("GET", "/users/new", "/users/new", &[], admins("200")),
+    ("GET", "/users/{id}", "/users/USER", &[], admins("200")),
+    (
+        "POST",
+        "/users/{id}",
+        "/users/USER",
+        &[("email", "UNIQUE@x.test"), ("name", "X"), ("role", "owner"), ("updated_at", "VERSION")],
+        admins("303 /users/USER"),
+    ),
+    ("GET", "/users/{id}/link", "/users/USER/link", &[], admins("303 /users/USER")),
+    ("POST", "/users/{id}/link", "/users/USER/link", &[], admins("303 /users/USER/link")),
+    ("GET", "/users/{id}/deactivate", "/users/USER/deactivate", &[], admins("200")),
+    ("POST", "/users/{id}/deactivate", "/users/USER/deactivate", &[], admins("303 /users/USER")),
+    ("GET", "/users/{id}/activate", "/users/USER/activate", &[], admins("303 /users/USER")),
+    ("POST", "/users/{id}/activate", "/users/USER/activate", &[], admins("303 /users/USER")),
+    (
+        "POST",
+        "/users/{id}/sessions/{sid}/revoke",
+        "/users/USER/sessions/SESSION/revoke",
+        &[],
+        admins("303 /users/USER"),
+    ),
+    // Projects.
+    ("GET", "/", "/", &[], own("200")),
+    ("GET", "/projects", "/projects", &[], own("200")),
+    (
+        "POST",
+        "/projects",
+        "/projects",
+        &[("name", "shop"), ("type", "nextjs")],
+        [SIGN_IN, "303 /projects/", "303 /projects/", "303 /projects/"],
+    ),
+    ("GET", "/projects/new", "/projects/new", &[], own("200")),
+    ("GET", "/projects/{id}", "/projects/PROJECT", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        "/projects/{id}",
+        "/projects/PROJECT",
+        &[("name", "renamed")],
+        [SIGN_IN, "303 /projects/PROJECT/settings", "404", "303 /projects/PROJECT/settings"],
+    ),
+    ("GET", "/projects/{id}/activity", "/projects/PROJECT/activity", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/projects/{id}/settings", "/projects/PROJECT/settings", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/archive", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/unarchive", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/delete", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/restore", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        STEP,
+        "/projects/PROJECT/archive",
+        &[],
+        [SIGN_IN, "303 /projects/PROJECT", "404", "303 /projects/PROJECT"],
+    ),
+    ("POST", STEP, "/projects/PROJECT/unarchive", &[], [SIGN_IN, "409", "404", "409"]),
+    (
+        "POST",
+        STEP,
+        "/projects/PROJECT/delete",
+        &[("confirm", "shop-api")],
+        [SIGN_IN, "303 /projects", "404", "303 /projects"],
+    ),
+    ("POST", STEP, "/projects/PROJECT/restore", &[], [SIGN_IN, "409", "404", "409"]),
+    // Containers.
+    ("GET", "/containers", "/containers", &[], own("200")),
+    ("GET", "/containers/{id}", "/containers/CONTAINER", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "503", "404", "503"]),
+    // Everything.
+    ("GET", "/search", "/search?q=shop", &[], own("200")),
+    // The record.
+    ("GET", "/activity", "/activity", &[], own("200")),
+    ("GET", "/activity/{action_id}", "/activity/ACTION", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/audit", "/audit", &[], admins("200")),
+    ("GET", "/audit/{id}", "/audit/AUDIT", &[], admins("200")),
+    (
+        "GET",
+        "/references/{key}/{value:.*}",
+        "/references/branch_name/REFERENCE",
+        &[],
+        [SIGN_IN, "200", "404", "200"],
+    ),
+    // For programs.
+    (
+        "GET",
+        "/api/projects/{id}/activities",
+        "/api/projects/PROJECT/activities",
+        &[],
+        ["401", "200", "404", "200"],
+    ),
+];
+
+const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore}";
+const VERB: &str = "/containers/{id}/{verb:start|stop|restart|delete}";
+
+/// The table.
+pub fn routes() -> impl Iterator<Item = Route> {
+    ROWS.iter().map(|&(method, pattern, example, fields, [anonymous, owner, stranger, admin])| Route {
+        method,
+        pattern,
+        example,
+        fields,
+        anonymous,
+        owner,
+        stranger,
+        admin,
+    })
+}

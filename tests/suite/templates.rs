@@ -1,0 +1,270 @@
+//! Every page rendered from its samples, without a database: what holds for all of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use askama::Template;
+use pilothouse::web;
+use pilothouse::web::sample::Sample;
+use scraper::{ElementRef, Html, Selector};
+
+/// One page in one state.
+struct Rendered {
+    page: &'static str,
+    state: String,
+    html: String,
+}
+
+fn rendered<P: Sample + Template>() -> Vec<Rendered> {
+    let page = std::any::type_name::<P>().rsplit("::").next().unwrap();
+    let samples = P::samples().into_iter().map(|(state, sample)| Rendered {
+        page,
+        state: format!("{page}, {state}"),
+        html: sample.render().unwrap(),
+    });
+    samples.collect()
+}
+
+/// Every page of the console.
+fn all() -> Vec<Rendered> {
+    let pages = [
+        rendered::<web::account::sessions::SessionsPage>,
+        rendered::<web::account::show::AccountPage>,
+        rendered::<web::activity::index::ActivityPage>,
+        rendered::<web::activity::show::EntryPage>,
+        rendered::<web::confirmation::ConfirmationPage>,
+        rendered::<web::containers::index::ContainersPage>,
+        rendered::<web::containers::show::ContainerPage>,
+        rendered::<web::dashboard::show::DashboardPage>,
+        rendered::<web::error_page::ErrorPage>,
+        rendered::<web::error_page::PlainErrorPage>,
+        rendered::<web::passwords::edit::PasswordPage>,
+        rendered::<web::projects::activity::ProjectActivityPage>,
+        rendered::<web::projects::index::ProjectsPage>,
+        rendered::<web::projects::new::NewProjectPage>,
+        rendered::<web::projects::settings::SettingsPage>,
+        rendered::<web::projects::show::ProjectPage>,
+        rendered::<web::references::show::ReferencePage>,
+        rendered::<web::search::show::SearchPage>,
+        rendered::<web::sessions::new::SignInPage>,
+        rendered::<web::users::index::UsersPage>,
+        rendered::<web::users::link::LinkPage>,
+        rendered::<web::users::new::NewUserPage>,
+        rendered::<web::users::show::UserPage>,
+    ];
+    pages.iter().flat_map(|page| page()).collect()
+}
+
+fn selected(html: &Html, selector: &str) -> Vec<BTreeMap<String, String>> {
+    let selector = Selector::parse(selector).unwrap();
+    html.select(&selector)
+        .map(|element| {
+            element.value().attrs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        })
+        .collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// Paths of the files below `dir`, from there.
+fn below(dir: &str) -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+    let mut waiting = vec![root.clone()];
+    let mut found = BTreeSet::new();
+    while let Some(dir) = waiting.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Template and page struct of everything in `src/web` that is rendered.
+fn page_structs() -> BTreeMap<String, String> {
+    let mut pages = BTreeMap::new();
+    for file in below("src/web") {
+        let text = read(&format!("src/web/{file}"));
+        for part in text.split("#[template(path = \"").skip(1) {
+            let path = part.split('"').next().unwrap().to_owned();
+            let name = part.split("struct ").nth(1).unwrap();
+            let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned();
+            pages.insert(name, path);
+        }
+    }
+    pages
+}
+
+#[test]
+fn every_page_has_samples() {
+    let sampled: BTreeSet<String> = all().iter().map(|sample| sample.page.to_owned()).collect();
+    let written: BTreeSet<String> = page_structs().into_keys().collect();
+    assert_eq!(sampled, written, "left: pages in this file; right: page structs in src/web");
+}
+
+#[test]
+fn every_template_is_part_of_a_page() {
+    let mut reached: BTreeSet<String> = page_structs().into_values().collect();
+    let mut waiting: Vec<String> = reached.iter().cloned().collect();
+    while let Some(path) = waiting.pop() {
+        let text = read(&format!("templates/{path}"));
+        for keyword in ["include", "import", "extends"] {
+            for part in text.split(&format!("{{% {keyword} \"")).skip(1) {
+                let path = part.split('"').next().unwrap().to_owned();
+                if reached.insert(path.clone()) {
+                    waiting.push(path);
+                }
+            }
+        }
+    }
+    let unreached: Vec<_> = below("templates").difference(&reached).cloned().collect();
+    assert_eq!(unreached, AWAITED);
+}
+
+/// Templates whose pages are still to come.
+const AWAITED: [&str; 0] = [];
+
+#[test]
+fn no_template_switches_escaping_off() {
+    for path in below("templates") {
+        let text = read(&format!("templates/{path}")).replace(' ', "");
+        for off in ["|safe", "autoescape", "%filtersafe", "|escape(\"none\""] {
+            assert!(!text.contains(off), "{path} has {off}");
+        }
+    }
+}
+
+#[test]
+fn no_page_runs_or_styles_anything_inline() {
+    for Rendered { state, html, .. } in all() {
+        let page = Html::parse_document(&html);
+        for (name, value) in selected(&page, "*").into_iter().flatten() {
+            assert!(
+                !name.starts_with("on") && name != "style" && name != "srcdoc",
+                "{state}: {name}={value:?}"
+            );
+        }
+        assert!(selected(&page, "style, iframe, object, embed, base").is_empty(), "{state}");
+        let scripts = selected(&page, "script");
+        assert!(!scripts.is_empty(), "{state}");
+        for script in scripts {
+            assert!(
+                script.contains_key("nonce") && script["src"].starts_with("/assets/"),
+                "{state}: {script:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hostile_names_are_only_text() {
+    let mut escaped = 0;
+    for Rendered { state, html, .. } in all() {
+        let page = Html::parse_document(&html);
+        assert!(selected(&page, "img, [src=x], script:not([src])").is_empty(), "{state}");
+        let total = html.matches("alert(1)").count();
+        let as_text =
+            html.matches("script&#62;alert(1)").count() + html.matches("onerror=alert(1)&#62;").count();
+        assert_eq!(total, as_text, "{state}");
+        escaped += as_text;
+    }
+    assert!(escaped > 100, "the samples hold only {escaped} hostile texts");
+}
+
+#[test]
+fn every_page_with_content_has_a_hostile_sample() {
+    let hostile: BTreeSet<_> =
+        all().into_iter().filter(|s| s.html.matches("alert(1)").count() > 0).map(|s| s.page).collect();
+    let pages: BTreeSet<_> = all().into_iter().map(|sample| sample.page).collect();
+    assert_eq!(hostile, pages);
+}
+
+#[test]
+fn ids_are_unique_and_what_refers_to_one_finds_it() {
+    for Rendered { state, html, .. } in all() {
+        let page = Html::parse_document(&html);
+        let mut ids = BTreeSet::new();
+        for element in selected(&page, "[id]") {
+            assert!(ids.insert(element["id"].clone()), "{state}: {} twice", element["id"]);
+        }
+        for attribute in ["for", "aria-describedby", "aria-labelledby", "aria-controls", "form", "list"] {
+            for element in selected(&page, &format!("[{attribute}]")) {
+                for id in element[attribute].split_whitespace() {
+                    assert!(ids.contains(id), "{state}: {attribute}={id:?} leads nowhere");
+                }
+            }
+        }
+        for link in selected(&page, "a[href^='#']") {
+            assert!(ids.contains(&link["href"][1..]), "{state}: {}", link["href"]);
+        }
+        let fields = Selector::parse("input:not([type=hidden]):not([hidden]), select, textarea").unwrap();
+        for field in page.select(&fields) {
+            let labelled =
+                field.attr("id").is_some_and(|id| !selected(&page, &format!("label[for='{id}']")).is_empty());
+            let inside =
+                field.ancestors().filter_map(ElementRef::wrap).any(|around| around.value().name() == "label");
+            assert!(
+                labelled || inside || field.attr("aria-label").is_some(),
+                "{state}: {} has no label",
+                field.html()
+            );
+        }
+    }
+}
+
+#[test]
+fn addresses_are_the_consoles_own_or_safe() {
+    for Rendered { state, html, .. } in all() {
+        let page = Html::parse_document(&html);
+        let own = |address: &str| {
+            address.is_empty()
+                || address.starts_with('#')
+                || (address.starts_with('/') && !address.starts_with("//"))
+        };
+        for link in selected(&page, "a[href]") {
+            let address = &link["href"];
+            let safe = ["https://", "http://", "mailto:"].iter().any(|scheme| address.starts_with(scheme));
+            assert!(own(address) || safe || address.starts_with('?'), "{state}: {address}");
+        }
+        for form in selected(&page, "form") {
+            assert!(form.get("action").is_none_or(|action| own(action)), "{state}: {form:?}");
+            assert!(["get", "post"].contains(&form["method"].as_str()), "{state}: {form:?}");
+        }
+        for file in selected(&page, "link[href], script[src], img[src]") {
+            let address = file.get("href").or_else(|| file.get("src")).unwrap();
+            assert!(address.starts_with("/assets/"), "{state}: {address}");
+        }
+    }
+}
+
+#[test]
+fn every_icon_is_in_the_sprite() {
+    let sprite = read("static/icons.svg");
+    for Rendered { state, html, .. } in all() {
+        for icon in selected(&Html::parse_document(&html), "use") {
+            let name = icon["href"].split('#').nth(1).unwrap();
+            assert!(sprite.contains(&format!("id=\"{name}\"")), "{state}: no symbol {name}");
+        }
+    }
+}
+
+#[test]
+fn every_page_is_a_whole_document_with_one_heading() {
+    for Rendered { state, html, .. } in all() {
+        let page = Html::parse_document(&html);
+        assert!(html.trim_start().starts_with("<!doctype html>"), "{state}");
+        assert_eq!(selected(&page, "html[lang=en]").len(), 1, "{state}");
+        assert_eq!(selected(&page, "h1").len(), 1, "{state}");
+        assert_eq!(selected(&page, "main#main").len(), 1, "{state}");
+        assert!(!html.contains("<title> ·"), "{state}: no title");
+        let times = selected(&page, "time");
+        assert!(times.iter().all(|time| time.contains_key("datetime")), "{state}");
+    }
+}

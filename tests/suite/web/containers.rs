@@ -1,0 +1,78 @@
+//! Containers, and the verbs that need an engine.
+
+use crate::support::console::{Console, Person};
+
+fn names(person: &Person, query: &str) -> Vec<String> {
+    person.get(&format!("/containers{query}")).expect(200).texts("[data-container] .name")
+}
+
+#[test]
+fn an_owner_sees_their_containers_and_an_admin_sees_all() {
+    let console = Console::start();
+    let (ada, grace, root) = (console.owner(), console.owner(), console.admin());
+    console.container(&ada, "shop-web");
+    console.container(&grace, "blog-web");
+    assert_eq!(names(&ada, ""), ["shop-web"]);
+    assert_eq!(names(&grace, ""), ["blog-web"]);
+    assert_eq!(names(&root, "?sort=name"), ["blog-web", "shop-web"]);
+}
+
+#[test]
+fn the_list_is_filtered_by_text_and_status() {
+    let console = Console::start();
+    let owner = console.owner();
+    for (name, status) in [("web", "running"), ("worker", "stopped"), ("old", "deleted"), ("odd", "zombie")] {
+        let id = console.container(&owner, name);
+        console.sql(&format!("UPDATE containers SET status = '{status}' WHERE id = '{id}'"));
+    }
+    let table = [
+        ("?sort=name", vec!["odd", "web", "worker"]),
+        ("?sort=name&q=w", vec!["web", "worker"]),
+        ("?status=stopped", vec!["worker"]),
+        ("?status=deleted", vec!["old"]),
+        ("?status=zombie", vec!["odd"]),
+        ("?status=nothing", vec![]),
+    ];
+    for (query, expected) in table {
+        assert_eq!(names(&owner, query), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_state_is_shown_with_when_it_was_observed_and_who_disagrees() {
+    let console = Console::start();
+    let owner = console.owner();
+    let id = console.container(&owner, "shop-web");
+    let path = format!("/containers/{id}");
+    assert!(owner.get(&path).expect(200).text(".page-title").contains("running"));
+
+    console.sql(&format!(
+        "UPDATE containers SET engine_status = 'exited', observed_at = now(), observed_from = 'unix:///x' WHERE id = '{id}'"
+    ));
+    let page = owner.get(&path).expect(200);
+    assert!(page.text("[role=status]").contains("exited"), "{}", page.body);
+    assert!(page.has(".page-title time[datetime]"));
+}
+
+#[test]
+fn verbs_say_why_they_are_unavailable_and_refuse() {
+    let console = Console::start();
+    let owner = console.owner();
+    let id = console.container(&owner, "shop-web");
+    let detail = owner.get(&format!("/containers/{id}")).expect(200);
+    assert_eq!(detail.attributes("button[aria-disabled=true]", "aria-describedby"), ["verbs-note"; 4]);
+    for verb in ["start", "stop", "restart", "delete"] {
+        let path = format!("/containers/{id}/{verb}");
+        let asked = owner.get(&path).expect(200);
+        assert!(asked.text("main [role=status]").contains("engine"), "{verb}");
+        assert!(!asked.has("main form[method=post]"), "{verb}: no form that can't work");
+        let refused = owner.post(&path, &[]).expect(503);
+        assert!(
+            !refused.header("retry-after").is_empty() && refused.text("main").contains("engine"),
+            "{verb}"
+        );
+    }
+    owner.get(&format!("/containers/{id}/explode")).expect(404);
+    owner.post(&format!("/containers/{id}/explode"), &[]).expect(404);
+    assert!(console.holds("(SELECT status = 'running' FROM containers)"));
+}

@@ -1,0 +1,123 @@
+//! What is said when something is not there, not understood or not available.
+
+use reqwest::Method;
+use reqwest::header::ORIGIN;
+
+use crate::support::console::{Console, PASSWORD};
+
+#[test]
+fn a_missing_page_keeps_the_frame_for_whoever_is_signed_in() {
+    let console = Console::start();
+    let owner = console.owner();
+    for path in ["/nothing", "/projects/x", "/projects/", "//projects", "/Projects"] {
+        let inside = owner.get(path).expect(404);
+        assert!(inside.has("[role=alert] h1") && !inside.header("content-type").contains("json"), "{path}");
+        let outside = console.anonymous().get(path);
+        assert!([303, 404].contains(&outside.status), "{path}: {}", outside.status);
+    }
+    let inside = owner.get("/projects/00000000-0000-4000-8000-000000000000").expect(404);
+    assert!(inside.has("nav[aria-label=Main]"), "{}", inside.body);
+    assert!(!console.anonymous().get("/nothing").expect(404).has("nav"));
+}
+
+#[test]
+fn errors_of_the_api_are_problems() {
+    let console = Console::start();
+    let answer = console.owner().get("/api/nothing").expect(404);
+    assert_eq!(answer.header("content-type"), "application/problem+json");
+    let problem = answer.json();
+    assert_eq!(problem["status"], 404);
+    assert!(problem["title"].is_string() && problem["request_id"].as_str().is_some_and(|id| id.len() == 32));
+}
+
+#[test]
+fn a_method_that_does_not_exist_is_a_page_too() {
+    let console = Console::start();
+    let owner = console.owner();
+    let request = owner.request(Method::DELETE, "/projects").header(ORIGIN, &console.base);
+    let answer = owner.send(request).expect(405);
+    assert!(answer.has("[role=alert] h1"));
+    assert!(answer.header("allow").contains("GET") && answer.header("allow").contains("POST"));
+}
+
+#[test]
+fn without_a_database_the_console_says_so_and_keeps_the_session() {
+    // Nobody listens on port 1.
+    let console = Console::looking_at("postgres://nobody@127.0.0.1:1/nothing");
+    let person = console.anonymous();
+    person.set_cookie("__Host-pilothouse", &console.signed(&"a".repeat(64)));
+    let cookie = person.cookie("__Host-pilothouse");
+
+    person.get("/healthz").expect(200);
+    person.get("/login").expect(200);
+    person.get(&pilothouse::web::assets::urls().css).expect(200);
+    for path in ["/projects", "/containers", "/activity", "/", "/readyz"] {
+        let answer = person.get(path).expect(503);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0), "{path}");
+    }
+    let page = person.get("/projects").expect(503);
+    assert!(page.has("[role=alert] h1") && page.text("main").contains("database"), "{}", page.body);
+    person.post("/logout", &[]).expect(503);
+    person.post("/login", &[("email", "a@b.test"), ("password", PASSWORD)]).expect(503);
+    person.post("/projects", &[("name", "shop")]).expect(503);
+    assert_eq!(person.cookie("__Host-pilothouse"), cookie);
+}
+
+#[test]
+fn service_is_back_when_the_database_is() {
+    let console = Console::impatient();
+    let owner = console.owner();
+    owner.get("/projects").expect(200);
+
+    console.db.close();
+    for _ in 0..3 {
+        owner.get("/projects").expect(503);
+    }
+    owner.get("/readyz").expect(503);
+    console.db.open();
+
+    let tries = (0..100).take_while(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        owner.get("/projects").status == 503
+    });
+    assert!(tries.count() < 100);
+    assert!(owner.is_signed_in());
+    owner.get("/readyz").expect(200);
+}
+
+#[test]
+fn lost_connections_cost_a_request_nothing() {
+    let console = Console::start();
+    let owner = console.owner();
+    for _ in 0..5 {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| assert_eq!(owner.get("/projects").status, 200));
+            }
+        });
+        console.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        owner.get("/projects").expect(200);
+    }
+}
+
+#[test]
+fn a_table_that_somebody_locks_is_a_503_and_not_a_hang() {
+    use diesel::connection::SimpleConnection;
+
+    let console = Console::start();
+    let owner = console.owner();
+    let mut locker = console.db.connect_owner();
+    locker.batch_execute("BEGIN; LOCK TABLE projects IN ACCESS EXCLUSIVE MODE").unwrap();
+
+    let answer = owner.get("/projects").expect(503);
+    assert!(!answer.header("retry-after").is_empty());
+    owner.post("/projects", &[("name", "shop")]).expect(503);
+    owner.get("/account").expect(200);
+
+    locker.batch_execute("ROLLBACK").unwrap();
+    owner.get("/projects").expect(200);
+    assert_eq!(console.count("projects"), 0);
+}
