@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamptz};
 use ipnetwork::IpNetwork;
 
-use crate::activity::Origin;
+use crate::activity::{Act, Origin, Principal, Target, audit};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
@@ -89,11 +89,56 @@ pub fn end_by_token(conn: &mut PgConnection, token: &SecretHash) -> QueryResult<
         .map(|_| ())
 }
 
-/// Ends one session of `user`. Answers whether it was alive.
+/// Ends the principal's own session at their wish.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
+/// When a statement fails.
+pub fn sign_out(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (user, email): (UserId, &str),
+    session: SessionId,
+) -> QueryResult<()> {
+    end(conn, user, session)?;
+    audit::record(conn, principal, &Act::SignedOut, &Target::session(session, email))
+}
+
+/// Ends one session of a user, wherever it is. Answers whether it is or was theirs; one that has ended
+/// already leaves no second record.
+///
+/// # Errors
+/// When a statement fails.
+pub fn revoke(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (user, email): (UserId, &str),
+    session: SessionId,
+) -> QueryResult<bool> {
+    if !end(conn, user, session)? {
+        return belongs(conn, user, session);
+    }
+    audit::record(conn, principal, &Act::SessionRevoked, &Target::session(session, email))?;
+    Ok(true)
+}
+
+/// Ends all sessions of a user but `kept`. Answers how many were alive.
+///
+/// # Errors
+/// When a statement fails.
+pub fn revoke_others(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (user, email): (UserId, &str),
+    kept: SessionId,
+) -> QueryResult<usize> {
+    let ended = end_all(conn, user, Some(kept))?;
+    if ended > 0 {
+        audit::record(conn, principal, &Act::OtherSessionsRevoked, &Target::user(user, email))?;
+    }
+    Ok(ended)
+}
+
+fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
     diesel::update(sessions::table)
         .filter(sessions::user_id.eq(user))
         .filter(sessions::id.eq(session))
@@ -119,11 +164,7 @@ pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -
     }
 }
 
-/// Whether `session` is or was one of `user`.
-///
-/// # Errors
-/// When the statement fails.
-pub fn belongs(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
+fn belongs(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
     let rows = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.eq(session));
     // Nobody may read every column.
     let rows = rows.select(sessions::id);

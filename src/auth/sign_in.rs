@@ -6,9 +6,10 @@ use diesel::prelude::*;
 use super::sessions;
 use crate::activity::{Act, Principal, Target, audit};
 use crate::db::SecretHash;
+use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
-use crate::users::Role;
+use crate::users::{Role, display_name};
 
 /// What a sign-in checks a password against.
 #[derive(Debug, Clone, Queryable)]
@@ -66,11 +67,6 @@ pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<A
         .optional()
 }
 
-diesel::define_sql_function! {
-    /// PostgreSQL's `lower`.
-    fn lower(text: diesel::sql_types::VarChar) -> diesel::sql_types::Text;
-}
-
 /// Starts a session for `account`, ends the one that the browser came with, and records the sign-in.
 ///
 /// # Errors
@@ -96,10 +92,9 @@ impl Principal {
     /// Whoever has just proved to be `account`.
     #[must_use]
     pub fn account(account: &Account, origin: crate::activity::Origin, app: &crate::app::App) -> Self {
-        let name = account.name.clone().filter(|name| !name.trim().is_empty());
         Self {
             user: Some(account.id),
-            name: name.unwrap_or_else(|| account.email.clone()),
+            name: display_name(account.name.as_deref(), &account.email).to_owned(),
             is_admin: Role::from_stored(&account.role) == Role::Admin,
             origin,
             at: app.clock.now(),

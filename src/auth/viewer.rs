@@ -9,7 +9,7 @@ use diesel::sql_types::Uuid as SqlUuid;
 use crate::db::DbError;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
-use crate::users::{Role, Theme};
+use crate::users::{Role, Theme, display_name};
 
 diesel::define_sql_function! {
     /// The user whom the transaction was opened for.
@@ -49,7 +49,7 @@ impl Viewer {
     /// The name, else the address.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+        display_name(self.name.as_deref(), &self.email)
     }
 
     /// Proof of being an admin, or nothing.

@@ -3,23 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Timestamptz};
 use serde_json::Value;
 
 use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::functions::{coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, projects, users};
 use crate::projects::queries::containing;
-
-diesel::define_sql_function! {
-    /// PostgreSQL's `lower`.
-    fn lower(text: Text) -> Text;
-}
-diesel::define_sql_function! {
-    /// PostgreSQL's COALESCE for times.
-    #[sql_name = "coalesce"]
-    fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Timestamptz) -> Timestamptz;
-}
 
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -7,6 +7,7 @@
 
 pub mod cursor;
 pub mod drift;
+pub mod functions;
 pub mod ids;
 pub mod migrations;
 pub mod pool;

@@ -4,28 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use serde_json::Value;
 
 use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::functions::{coalesce_ms, coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, project_actions, projects, users};
-
-diesel::define_sql_function! {
-    /// PostgreSQL's `lower`.
-    fn lower(text: Text) -> Text;
-}
-diesel::define_sql_function! {
-    /// PostgreSQL's COALESCE for times.
-    #[sql_name = "coalesce"]
-    fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Timestamptz) -> Timestamptz;
-}
-
-diesel::define_sql_function! {
-    /// PostgreSQL's COALESCE for epoch milliseconds.
-    #[sql_name = "coalesce"]
-    fn coalesce_ms(at: Nullable<BigInt>, otherwise: BigInt) -> BigInt;
-}
 
 /// What a list of projects is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,23 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, max};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Text};
 
-use super::model::Role;
+use super::model::{Role, display_name};
 use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::functions::{coalesce_flag, lower};
 use crate::db::ids::UserId;
 use crate::db::schema::{projects, sessions, users};
 use crate::projects::queries::containing;
-
-diesel::define_sql_function! {
-    /// PostgreSQL's `lower`.
-    fn lower(text: Text) -> Text;
-}
-diesel::define_sql_function! {
-    /// COALESCE of a user's activity flag.
-    #[sql_name = "coalesce"]
-    fn coalesce_flag(flag: Nullable<Bool>, otherwise: Bool) -> Bool;
-}
 
 /// Which users a list shows.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +50,7 @@ impl UserLine {
     /// The name, else the address.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+        display_name(self.name.as_deref(), &self.email)
     }
 
     /// Where the line stands in the list.
@@ -154,7 +144,7 @@ impl UserView {
     /// The name, else the address.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&self.email)
+        display_name(self.name.as_deref(), &self.email)
     }
 
     /// Whether they may sign in.

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use crate::activity::{Act, Target, audit};
 use crate::auth::sessions;
 use crate::db::ids::SessionId;
 use crate::error::{AppError, AppResult};
@@ -55,13 +54,8 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
     let (viewer, session) = visit
         .write(move |conn, viewer| {
             let session = session?;
-            if sessions::end(conn, viewer.id, session)? {
-                let target = Target::session(session, &viewer.email);
-                audit::record(conn, &principal(viewer), &Act::SessionRevoked, &target)?;
-            } else if !sessions::belongs(conn, viewer.id, session)? {
-                return Err(AppError::NotFound);
-            }
-            Ok(session)
+            let theirs = sessions::revoke(conn, &principal(viewer), (viewer.id, &viewer.email), session)?;
+            if theirs { Ok(session) } else { Err(AppError::NotFound) }
         })
         .await?;
     if session == viewer.session {
@@ -78,12 +72,8 @@ pub async fn revoke_others(visit: Visit) -> AppResult<HttpResponse> {
     let principal = visit.principal();
     let (_, ended) = visit
         .write(move |conn, viewer| {
-            let ended = sessions::end_all(conn, viewer.id, Some(viewer.session))?;
-            if ended > 0 {
-                let target = Target::user(viewer.id, &viewer.email);
-                audit::record(conn, &principal(viewer), &Act::OtherSessionsRevoked, &target)?;
-            }
-            Ok(ended)
+            let person = (viewer.id, viewer.email.as_str());
+            Ok(sessions::revoke_others(conn, &principal(viewer), person, viewer.session)?)
         })
         .await?;
     let notice = match ended {

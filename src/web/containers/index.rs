@@ -11,6 +11,7 @@ use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
 use crate::error::AppResult;
+use crate::users::display_name;
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager, Timestamp};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -71,7 +72,6 @@ pub struct ContainerRow {
 
 impl ContainerRow {
     fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let named = line.owner_name.clone().filter(|name| !name.trim().is_empty());
         Self {
             id: line.id.to_string(),
             url: urls::container(line.id),
@@ -84,7 +84,8 @@ impl ContainerRow {
                 .project_id
                 .zip(line.project_name.clone())
                 .map(|(id, name)| Link::new(name, urls::project(id))),
-            owner: named.or_else(|| line.owner_email.clone()).unwrap_or_else(|| "—".to_owned()),
+            owner: display_name(line.owner_name.as_deref(), line.owner_email.as_deref().unwrap_or("—"))
+                .to_owned(),
         }
     }
 }

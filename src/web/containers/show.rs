@@ -14,6 +14,7 @@ use crate::containers::queries::{self, ContainerView};
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
+use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::display::{Badge, Fact, Meta, Timestamp};
@@ -109,9 +110,8 @@ impl ContainerPage {
         let status = Status::from_stored(&container.status);
         let mut meta: Vec<Meta> =
             projects.iter().map(|(id, name)| Meta::link(name.clone(), urls::project(*id))).collect();
-        let owner = container.owner.as_ref().map(|(_, name, email)| {
-            name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| email.clone())
-        });
+        let owner =
+            container.owner.as_ref().map(|(_, name, email)| display_name(name.as_deref(), email).to_owned());
         meta.extend(owner.clone().map(Meta::text));
         let mut facts = vec![
             Fact::mono("Container id", &container.engine_id),

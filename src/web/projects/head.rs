@@ -7,6 +7,7 @@ use super::badge;
 use crate::containers;
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
+use crate::users::display_name;
 use crate::web::display::{Action, Badge, Meta, Tab, Timestamp};
 use crate::web::sample::HOSTILE;
 use crate::web::shell::Crumb;
@@ -48,9 +49,7 @@ impl ProjectHead {
         let url = urls::project(project.id);
         let mut meta = vec![Meta::text(Kind::label(project.kind.as_deref().unwrap_or("no type")))];
         if let Some((_, name, email)) = &project.owner {
-            meta.push(Meta::text(
-                name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| email.clone()),
-            ));
+            meta.push(Meta::text(display_name(name.as_deref(), email)));
         }
         if let Some(container) = container {
             meta.extend(container.assigned_port.map(|port| Meta::text(format!(":{port}"))));

@@ -12,6 +12,7 @@ use crate::db::cursor::Page;
 use crate::error::AppResult;
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
 use crate::projects::{Kind, Status};
+use crate::users::display_name;
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -75,12 +76,8 @@ impl ProjectRow {
             id: line.id.to_string(),
             url: urls::project(line.id),
             name: line.name.clone(),
-            owner: line
-                .owner_name
-                .clone()
-                .filter(|name| !name.trim().is_empty())
-                .or_else(|| line.owner_email.clone())
-                .unwrap_or_else(|| "—".to_owned()),
+            owner: display_name(line.owner_name.as_deref(), line.owner_email.as_deref().unwrap_or("—"))
+                .to_owned(),
             kind: Kind::label(line.kind.as_deref().unwrap_or("—")).to_owned(),
             badge: badge(&Status::from_stored(line.status.as_deref()), container.as_ref()),
             last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),

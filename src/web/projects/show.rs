@@ -14,6 +14,7 @@ use crate::containers;
 use crate::error::{AppError, AppResult};
 use crate::projects::Kind;
 use crate::projects::queries::{self, ContainerPart, ProjectView};
+use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::display::{Badge, Fact, Timestamp};
@@ -116,8 +117,7 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
 fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
     let mut facts = vec![Fact::text("Type", Kind::label(project.kind.as_deref().unwrap_or("—")))];
     if let Some((_, name, email)) = &project.owner {
-        let named = name.clone().filter(|name| !name.trim().is_empty());
-        facts.push(Fact::text("Owner", named.unwrap_or_else(|| email.clone())));
+        facts.push(Fact::text("Owner", display_name(name.as_deref(), email)));
     }
     for (label, at) in [("Created", project.created_at), ("Changed", project.updated_at)] {
         facts.extend(at.map(|at| Fact::text(label, Timestamp::new(at, now, zone).exact)));

@@ -18,7 +18,9 @@ use crate::web::visit::{origin_of, render, safe_next};
 /// What the form sends.
 #[derive(Deserialize)]
 pub struct Credentials {
+    #[serde(default)]
     email: String,
+    #[serde(default)]
     password: String,
     #[serde(default)]
     next: String,

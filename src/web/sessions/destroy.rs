@@ -4,7 +4,6 @@ use actix_web::http::header;
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::activity::{Act, Target, audit};
 use crate::auth::{session_store, sessions};
 use crate::error::{AppError, AppResult};
 use crate::web::urls;
@@ -19,10 +18,8 @@ pub async fn destroy(request: HttpRequest, visit: Option<Visit>) -> AppResult<Ht
         let principal = visit.principal();
         let ended = visit
             .write(move |conn, viewer| {
-                sessions::end(conn, viewer.id, viewer.session)?;
-                let target = Target::session(viewer.session, &viewer.email);
-                audit::record(conn, &principal(viewer), &Act::SignedOut, &target)?;
-                Ok(())
+                let person = (viewer.id, viewer.email.as_str());
+                Ok(sessions::sign_out(conn, &principal(viewer), person, viewer.session)?)
             })
             .await;
         match ended {

@@ -3,7 +3,6 @@
 use actix_web::HttpResponse;
 
 use super::show::sign_in_again;
-use crate::activity::{Act, Target, audit};
 use crate::auth::sessions;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
@@ -22,13 +21,8 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
     let (viewer, (user, session)) = visit
         .write_as_admin(move |conn, admin| {
             let (session, user) = (session?, queries::find(conn, user?)?.ok_or(AppError::NotFound)?);
-            if sessions::end(conn, user.id, session)? {
-                let target = Target::session(session, &user.email);
-                audit::record(conn, &principal(admin), &Act::SessionRevoked, &target)?;
-            } else if !sessions::belongs(conn, user.id, session)? {
-                return Err(AppError::NotFound);
-            }
-            Ok((user.id, session))
+            let theirs = sessions::revoke(conn, &principal(admin), (user.id, &user.email), session)?;
+            if theirs { Ok((user.id, session)) } else { Err(AppError::NotFound) }
         })
         .await?;
     if session == viewer.session {
