@@ -250,6 +250,27 @@ fn head_answers_as_get_does_without_the_body() {
 }
 
 #[test]
+fn looking_changes_nothing() {
+    let console = Console::start();
+    let (scene, admin) = (Scene::set(&console), console.admin());
+    let everything = || {
+        console.text(
+            "SELECT string_agg(md5(schema_to_xml(name, true, false, '')::text), ' ') \
+             FROM unnest(ARRAY['public', 'turbobackend', 'pilothouse']) name",
+        )
+    };
+    let before = everything();
+    for route in routes().filter(|route| route.method == "GET") {
+        for person in [&scene.owner, &scene.stranger, &admin, &console.anonymous()] {
+            person.get(&scene.fill(route.example));
+        }
+    }
+    assert_eq!(everything(), before);
+    scene.owner.post("/projects", &[("name", "shop"), ("type", "rust")]).expect(303);
+    assert_ne!(everything(), before, "a change would have been seen");
+}
+
+#[test]
 fn a_method_that_an_address_does_not_take_is_refused() {
     let console = Console::start();
     let scene = Scene::set(&console);

@@ -39,6 +39,29 @@ fn the_list_is_filtered_by_text_and_status() {
 }
 
 #[test]
+fn paging_by_name_passes_each_container_once() {
+    let console = Console::start();
+    let owner = console.owner();
+    let odd = ["web", "Web", "Äpfel", "äpfel", "İstanbul", "ẞ", "a\tb", "%", "名前"];
+    for name in odd {
+        console.container(&owner, name);
+    }
+    for sort in ["", "&sort=name"] {
+        let (mut here, mut seen) = (format!("/containers?limit=1{sort}"), Vec::new());
+        loop {
+            let page = owner.get(&here).expect(200);
+            seen.extend(page.attributes("[data-container]", "data-container"));
+            assert!(seen.len() <= odd.len(), "paging does not end: {sort}");
+            let Some(next) = page.attributes("a[rel=next]", "href").pop() else { break };
+            here = next;
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), odd.len(), "{sort}");
+    }
+}
+
+#[test]
 fn a_state_is_shown_with_when_it_was_observed_and_who_disagrees() {
     let console = Console::start();
     let owner = console.owner();
