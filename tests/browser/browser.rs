@@ -5,7 +5,6 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use thirtyfour::ChromiumLikeCapabilities;
-use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
 
 /// What a test's browser is like.
@@ -151,14 +150,14 @@ impl Browser {
 
     /// A window of this size on a screen that prefers `theme`, `light` or `dark`.
     pub async fn look(&self, width: u32, theme: &str) {
-        let tools = ChromeDevTools::new(self.driver.handle().clone());
+        let tools = self.driver.cdp();
         let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
-        tools.execute_cdp_with_params("Emulation.setDeviceMetricsOverride", size).await.unwrap();
+        tools.send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
         let media = json!({ "features": [
             { "name": "prefers-color-scheme", "value": theme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ] });
-        tools.execute_cdp_with_params("Emulation.setEmulatedMedia", media).await.unwrap();
+        tools.send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
     }
 
     /// Presses `key` wherever the focus is.

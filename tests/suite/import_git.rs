@@ -83,6 +83,7 @@ struct Push {
     created_at: Option<i64>,
 }
 
+#[expect(clippy::struct_field_names, reason = "as the columns are called")]
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = project_actions)]
 struct Action {

@@ -141,7 +141,7 @@ impl Console {
             SecretHash::of(&token).as_str()
         ));
         let mut person = self.anonymous();
-        person.id = id.to_owned();
+        id.clone_into(&mut person.id);
         person.email = email;
         person.session = session;
         person.set_cookie(self.app.config.cookie_name(), &self.signed(&token));

@@ -123,7 +123,9 @@ fn paging_forth_and_back_passes_each_project_once() {
             let (forth, last) = walk(&owner, &format!("/projects?limit={limit}{sort}"), "next");
             assert_eq!(forth.len(), odd.len() + 1, "{sort} by {limit}: {forth:?}");
             let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-            forth.iter().for_each(|name| *times.entry(name).or_default() += 1);
+            for name in &forth {
+                *times.entry(name).or_default() += 1;
+            }
             assert!(times.values().all(|times| *times == 1), "{times:?}");
             let (mut back, first) = walk(&owner, &last, "prev");
             back.reverse();
