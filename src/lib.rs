@@ -3,41 +3,41 @@
 //! Nouns (`users`, `projects`, `containers`, `activity`) hold rows, reads, writes and rules, and know no
 //! HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
 
-/// What one process is made of: configuration, database, clock, randomness.
+// What one process is made of: configuration, database, clock, randomness.
 pub mod app;
-/// Who acts: passwords, sessions, the viewer of a request.
+// Who acts: passwords, sessions, the viewer of a request.
 pub mod auth;
-/// Every environment variable: its default, its meaning and its check.
+// Every environment variable: its default, its meaning and its check.
 pub mod config;
-/// The only door to PostgreSQL: pool, transactions by actor, migrations, drift.
+// The only door to PostgreSQL: pool, transactions by actor, migrations, drift.
 pub mod db;
-/// What can go wrong for a caller, in few kinds.
+// What can go wrong for a caller, in few kinds.
 pub mod error;
-/// The embedded PostgreSQL server.
+// The embedded PostgreSQL server.
 pub mod postgres;
 
-/// The record of what happened: actions, events and audit entries on one timeline.
+// The record of what happened: actions, events and audit entries on one timeline.
 pub mod activity;
-/// Containers as the `containers` table knows them.
+// Containers as the `containers` table knows them.
 pub mod containers;
-/// An invented world to look at, for `serve --demo`.
+// An invented world to look at, for `serve --demo`.
 pub mod demo;
-/// Projects and what their owners may do with them.
+// Projects and what their owners may do with them.
 pub mod projects;
-/// Git repositories, and what their history says was pushed.
+// Git repositories, and what their history says was pushed.
 pub mod repositories;
-/// People who can sign in.
+// People who can sign in.
 pub mod users;
 
-/// JSON for programs.
+// JSON for programs.
 pub mod api;
-/// The command line.
+// The command line.
 pub mod cli;
-/// What the console does by itself.
+// What the console does by itself.
 pub mod jobs;
-/// Building the HTTP server that `serve` and the tests share.
+// Building the HTTP server that `serve` and the tests share.
 pub mod server;
-/// Logging.
+// Logging.
 pub mod telemetry;
-/// HTML for people.
+// HTML for people.
 pub mod web;

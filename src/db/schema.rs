@@ -369,7 +369,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// One row a key and scalar value of `project_actions.reference_ids`, kept by trigger; search with [`reference_text`].
+    /// One row a key and scalar value of `project_actions.reference_ids`, kept by trigger; search with [`reference_text()`].
     turbobackend.action_references (key, value, created_at, action_id) {
         key -> Text,
         value -> Text,

@@ -1,7 +1,7 @@
 //! Git repositories on this machine: reading their history and recording it as pushes.
 //!
 //! A repository does not know when it was pushed. A run of consecutive commits of the first-parent
-//! history by one author, with at most [`pushes::LONGEST_PAUSE`] between neighbours, counts as one push:
+//! history by one author, with at most half an hour between neighbours, counts as one push:
 //! that is how a day's work reads on the timeline.
 //!
 //! **Repeatable.** Ids are derived from the project and the push's newest commit, so the same history
