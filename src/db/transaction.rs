@@ -61,9 +61,10 @@ where
 }
 
 fn begin_sql(access: Access, actor: &Actor, settings: &str) -> String {
+    // A write does not insist on READ WRITE: where the server says that it takes no writes, that holds.
     let mode = match access {
-        Access::Read => "READ ONLY",
-        Access::Write => "READ WRITE",
+        Access::Read => " READ ONLY",
+        Access::Write => "",
     };
     let enter = match actor {
         // A `SecretHash` is 64 hex digits by construction.
@@ -71,7 +72,7 @@ fn begin_sql(access: Access, actor: &Actor, settings: &str) -> String {
         Actor::System => SYSTEM.to_owned(),
         Actor::Gate => GATE.to_owned(),
     };
-    format!("BEGIN {mode}; {settings}{enter}")
+    format!("BEGIN{mode}; {settings}{enter}")
 }
 
 const SYSTEM: &str = "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)";

@@ -103,12 +103,8 @@ fn rust_builds_no_html() {
 #[test]
 fn files_stay_small_enough_to_read() {
     const LONGEST: usize = 400;
-    /// Longer ones, and the most that each may have. The schema is what Diesel prints.
-    const LONGER: [(&str, usize); 3] = [
-        ("src/db/schema.rs", 700),
-        ("src/activity/timeline/mod.rs", 445),
-        ("src/activity/timeline/query.rs", 610),
-    ];
+    /// Longer ones, and the most that each may have: the schema is one list of tables.
+    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 700)];
     for path in files("src", ".rs") {
         let name = path.to_str().unwrap();
         let text = read(&path);

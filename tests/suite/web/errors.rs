@@ -121,3 +121,16 @@ fn a_table_that_somebody_locks_is_a_503_and_not_a_hang() {
     owner.get("/projects").expect(200);
     assert_eq!(console.count("projects"), 0);
 }
+
+#[test]
+fn a_database_that_takes_no_changes_is_read_and_says_so() {
+    let console = Console::start();
+    let owner = console.owner();
+    // For connections made from here on: the console has made none yet.
+    console.sql("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$");
+    owner.get("/projects").expect(200);
+    owner.get("/activity").expect(200);
+    let answer = owner.post("/projects", &[("name", "shop")]).expect(503);
+    assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+    assert!(answer.text("main").contains("no changes"), "{}", answer.body);
+}
