@@ -52,6 +52,9 @@ pub enum AppError {
     /// The container engine is not connected; the text is for the page.
     #[error("no engine: {0}")]
     NoEngine(&'static str),
+    /// The database did not say in time whether it kept a change.
+    #[error("it is not certain whether a change was committed")]
+    Uncertain,
     /// The database takes no writes at present.
     #[error("the database is read-only")]
     ReadOnly,
@@ -74,7 +77,9 @@ impl AppError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) | Self::ReadOnly | Self::NoEngine(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -84,7 +89,7 @@ impl AppError {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooMany { retry_after } => Some(*retry_after),
-            Self::Unavailable(_) | Self::ReadOnly => Some(1),
+            Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::NoEngine(_) => Some(60),
             _ => None,
         }
@@ -109,6 +114,11 @@ impl AppError {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."
                     .to_owned()
             }
+            Self::Uncertain => {
+                "The database did not answer in time, and it is not certain whether your change was saved. \
+                 Look before you try again."
+                    .to_owned()
+            }
             Self::ReadOnly => {
                 "The database takes no changes right now. Reading works; try again in a moment.".to_owned()
             }
@@ -123,6 +133,7 @@ impl From<DbError> for AppError {
             DbError::NoSession => Self::SignIn,
             DbError::Unavailable(reason) => Self::Unavailable(reason),
             DbError::ReadOnly => Self::ReadOnly,
+            DbError::Uncertain => Self::Uncertain,
             DbError::Query(error) => Self::Internal(error.into()),
         }
     }

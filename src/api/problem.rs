@@ -1,6 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use actix_web::HttpResponse;
+use actix_web::http::{StatusCode, header};
 use serde::Serialize;
 
 use crate::error::ErrorInfo;
@@ -25,5 +26,9 @@ pub fn answer(info: &ErrorInfo, request_id: &str) -> HttpResponse {
         request_id,
     };
     let body = serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned());
-    HttpResponse::build(info.status).content_type("application/problem+json").body(body)
+    let mut answer = HttpResponse::build(info.status);
+    if info.status == StatusCode::UNAUTHORIZED {
+        answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"pilothouse\""));
+    }
+    answer.content_type("application/problem+json").body(body)
 }

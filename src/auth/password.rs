@@ -37,7 +37,7 @@ pub fn problem(password: &str) -> Option<String> {
     let is_common = COMMON.iter().any(|common| {
         plain == *common || plain.trim_end_matches(|c: char| c.is_ascii_digit() || c == '!') == *common
     });
-    if characters.len() < 5 || is_common {
+    if characters.len() < 5 || is_common || is_run(&plain) {
         return Some("This password is easy to guess. Use a few unrelated words.".to_owned());
     }
     None
@@ -70,6 +70,23 @@ const COMMON: [&str; 24] = [
     "trustno1trustno1",
     "correcthorsebatterystaple",
 ];
+
+/// Rows of a keyboard and of the alphabet, along which people type.
+const ROWS: [&str; 5] = ["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz"];
+
+/// Whether most characters only follow their neighbours, or nothing but digits was typed.
+fn is_run(plain: &str) -> bool {
+    let characters: Vec<char> = plain.chars().collect();
+    let follows = |a: char, b: char| {
+        a == b
+            || ROWS.iter().any(|row| {
+                let place = |c: char| row.find(c);
+                matches!((place(a), place(b)), (Some(a), Some(b)) if a.abs_diff(b) == 1 || a.abs_diff(b) == row.len() - 1)
+            })
+    };
+    let following = characters.windows(2).filter(|pair| follows(pair[0], pair[1])).count();
+    characters.iter().all(char::is_ascii_digit) || following * 4 >= characters.len() * 3
+}
 
 /// Hashes `password` on the calling thread.
 ///
@@ -118,14 +135,28 @@ mod tests {
 
     #[test]
     fn long_and_odd_passwords_are_taken_as_they_are() {
-        for good in ["four unrelated words here", "🦀🛥️⚓ and a lighthouse", &"aB3-x9".repeat(10)] {
+        for good in [
+            "four unrelated words here",
+            "🦀🛥️⚓ and a lighthouse",
+            &"aB3-x9".repeat(10),
+            "lighthouse keeper 42",
+        ] {
             assert_eq!(problem(good), None, "{good}");
         }
     }
 
     #[test]
     fn short_endless_and_well_known_passwords_are_refused() {
-        for bad in ["short", &"abcdef".repeat(60), "Password1234", "aaaaaaaaaaaaaaaa", "pilothouse2026!"] {
+        for bad in [
+            "short",
+            &"abcdef".repeat(60),
+            "Password1234",
+            "aaaaaaaaaaaaaaaa",
+            "pilothouse2026!",
+            "123456789012",
+            "qwertyuiop[]",
+            "abcdefghijklmn",
+        ] {
             assert!(problem(bad).is_some(), "{bad}");
         }
     }

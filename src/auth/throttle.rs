@@ -1,35 +1,42 @@
-//! Slows down guessing: failed sign-ins are counted by account and by address, in the database, so that
-//! all instances share the count. It delays, and never locks an owner out for good.
+//! Slows down guessing. Tries to sign in are counted in the database, so that all instances share the count.
+//!
+//! A try counts before its password is checked, so that many at once gain nothing, and is taken back when
+//! the password was right. Two counts: by address, and by account from everywhere. The second one never
+//! stops an address that the account has signed in from before: whoever guesses from elsewhere can't lock
+//! an owner out.
 
 use std::net::IpAddr;
 
-use diesel::dsl::now;
+use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use ipnetwork::IpNetwork;
 use sha2::{Digest, Sha256};
 
 use crate::app::hex;
-use crate::db::schema::sign_in_failures as failures;
+use crate::db::functions::lower;
+use crate::db::schema::{sessions, sign_in_failures as failures, users};
 
-/// Failures that cost nothing: people mistype.
-const FREE_PER_ACCOUNT: i32 = 5;
-/// Failures that cost nothing from one address: an office may share it.
+/// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.
 const FREE_PER_ADDRESS: i32 = 10;
+const FREE_PER_ACCOUNT: i32 = 50;
 /// The longest wait, in seconds.
 const LONGEST: i32 = 900;
 
-/// What is counted: the account as it was typed, known or not, and where the attempt came from.
+/// Somebody's try to sign in as somebody from somewhere.
 #[derive(Debug, Clone)]
 pub struct Attempt {
+    email: String,
+    ip: Option<IpAddr>,
     account: String,
     address: String,
 }
 
 impl Attempt {
-    /// An attempt to sign in as `email` from `ip`. IPv6 counts by /64: one customer has all of it.
+    /// A try to sign in as `email` from `ip`. IPv6 counts by /64: one customer has all of it.
     #[must_use]
     pub fn new(email: &str, ip: Option<IpAddr>) -> Self {
-        let account = hex(&Sha256::digest(email.trim().to_lowercase().as_bytes()));
+        let email = email.trim().to_lowercase();
         let address = match ip {
             Some(IpAddr::V4(ip)) => ip.to_string(),
             Some(IpAddr::V6(ip)) => {
@@ -38,67 +45,122 @@ impl Attempt {
             }
             None => "unknown".to_owned(),
         };
-        Self { account, address }
+        Self { account: hex(&Sha256::digest(email.as_bytes())), email, ip, address }
     }
 
-    fn subjects(&self) -> [(&'static str, &str, i32); 2] {
-        [("account", &self.account, FREE_PER_ACCOUNT), ("address", &self.address, FREE_PER_ADDRESS)]
+    /// What is counted: scope, subject, and the tries that cost nothing. In one order for everybody, so that
+    /// tries that wait for each other's rows never wait in a circle.
+    fn subjects(&self) -> [(&'static str, String, i32); 2] {
+        [
+            ("account", self.account.clone(), FREE_PER_ACCOUNT),
+            ("address", self.address.clone(), FREE_PER_ADDRESS),
+        ]
     }
 }
 
-/// Seconds until the next try may be made; nothing when it may be made now.
-///
-/// # Errors
-/// When the statement fails.
-pub fn wait(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<Option<u64>> {
-    let seconds =
-        diesel::dsl::sql::<Nullable<Integer>>("ceil(extract(epoch FROM max(blocked_until) - now()))::int");
-    let wait: Option<i32> = failures::table
-        .filter(
-            failures::scope
-                .eq("account")
-                .and(failures::subject.eq(&attempt.account))
-                .or(failures::scope.eq("address").and(failures::subject.eq(&attempt.address))),
-        )
-        .filter(failures::blocked_until.gt(now))
-        .select(seconds)
-        .get_result(conn)?;
-    Ok(wait.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0))
+/// Whether a try may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// It may, and has been counted.
+    Granted,
+    /// Not before so many seconds have passed. Nothing was counted.
+    Wait(u64),
 }
 
-/// Counts a failure. What is older than the longest wait is forgotten.
+/// Counts a try, or says how long to wait.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn count_failure(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<()> {
-    for (scope, subject, free) in attempt.subjects() {
-        // The wait doubles with every failure beyond the free ones: 1 s, 2 s, 4 s … 15 minutes.
-        diesel::sql_query(
-            "INSERT INTO pilothouse.sign_in_failures AS f (scope, subject) VALUES ($1, $2) \
-             ON CONFLICT (scope, subject) DO UPDATE SET \
-               failures = CASE WHEN f.last_at < now() - make_interval(secs => $4) THEN 1 ELSE f.failures + 1 END, \
-               first_at = CASE WHEN f.last_at < now() - make_interval(secs => $4) THEN now() ELSE f.first_at END, \
-               last_at = now(), \
-               blocked_until = CASE WHEN f.last_at < now() - make_interval(secs => $4) OR f.failures + 1 <= $3 THEN NULL \
-                 ELSE now() + make_interval(secs => least($4, power(2, least(f.failures - $3, 20)))) END",
-        )
-        .bind::<Text, _>(scope)
-        .bind::<Text, _>(subject)
-        .bind::<Integer, _>(free)
-        .bind::<Integer, _>(LONGEST)
-        .execute(conn)?;
+pub fn admit(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<Admission> {
+    let subjects = attempt.subjects();
+    for (scope, subject, _) in &subjects {
+        // Tries of the same account or address take turns from here to the end of the transaction.
+        let lock = diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+        lock.bind::<Text, _>(format!("sign in {scope} {subject}")).execute(conn)?;
     }
-    Ok(())
+    let is_known = knows_address(conn, attempt)?;
+    let counts = |scope: &str| scope != "account" || !is_known;
+    let mut longest = 0;
+    for (scope, subject, _) in subjects.iter().filter(|(scope, ..)| counts(scope)) {
+        longest = longest.max(wait(conn, scope, subject)?);
+    }
+    if longest > 0 {
+        return Ok(Admission::Wait(longest));
+    }
+    for (scope, subject, free) in &subjects {
+        count(conn, scope, subject, *free)?;
+    }
+    Ok(Admission::Granted)
 }
 
-/// Forgets an account's failures after a sign-in that worked.
+/// Whether the account has signed in from this address before.
+fn knows_address(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<bool> {
+    let Some(ip) = attempt.ip else { return Ok(false) };
+    let earlier = sessions::table
+        .inner_join(users::table)
+        .filter(lower(users::email).eq(&attempt.email))
+        .filter(sessions::ip_address.eq(IpNetwork::from(ip)))
+        .select(sessions::id);
+    diesel::select(exists(earlier)).get_result(conn)
+}
+
+#[derive(QueryableByName)]
+struct Seconds {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    seconds: Option<i64>,
+}
+
+fn wait(conn: &mut PgConnection, scope: &str, subject: &str) -> QueryResult<u64> {
+    let row: Option<Seconds> = diesel::sql_query(
+        "SELECT ceil(extract(epoch FROM blocked_until - clock_timestamp()))::bigint AS seconds \
+         FROM pilothouse.sign_in_failures WHERE scope = $1 AND subject = $2",
+    )
+    .bind::<Text, _>(scope)
+    .bind::<Text, _>(subject)
+    .get_result(conn)
+    .optional()?;
+    Ok(row.and_then(|row| row.seconds).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0))
+}
+
+/// The wait doubles with every try beyond the free ones: 1 s, 2 s, 4 s … 15 minutes. What is older than
+/// the longest wait is forgotten.
+fn count(conn: &mut PgConnection, scope: &str, subject: &str, free: i32) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO pilothouse.sign_in_failures AS f (scope, subject) VALUES ($1, $2) \
+         ON CONFLICT (scope, subject) DO UPDATE SET \
+           failures = CASE WHEN f.last_at < now() - make_interval(secs => $4) THEN 1 ELSE f.failures + 1 END, \
+           first_at = CASE WHEN f.last_at < now() - make_interval(secs => $4) THEN now() ELSE f.first_at END, \
+           last_at = clock_timestamp(), \
+           blocked_until = CASE \
+             WHEN f.last_at < now() - make_interval(secs => $4) OR f.failures + 1 < $3 THEN NULL \
+             ELSE clock_timestamp() + make_interval(secs => least($4, power(2, least(f.failures + 1 - $3, 20)))) END",
+    )
+    .bind::<Text, _>(scope)
+    .bind::<Text, _>(subject)
+    .bind::<Integer, _>(free)
+    .bind::<Integer, _>(LONGEST)
+    .execute(conn)
+    .map(|_| ())
+}
+
+/// Takes back what [`admit`] counted, after a password that was right: the account starts afresh, the
+/// address is freed of this try.
 ///
 /// # Errors
-/// When the statement fails.
+/// When a statement fails.
 pub fn forget(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<()> {
-    diesel::delete(failures::table)
-        .filter(failures::scope.eq("account"))
-        .filter(failures::subject.eq(&attempt.account))
-        .execute(conn)
-        .map(|_| ())
+    for (scope, subject, _) in attempt.subjects() {
+        let row = failures::table.find((scope, subject));
+        if scope == "address" {
+            diesel::update(row)
+                .set((
+                    failures::failures.eq(failures::failures - 1),
+                    failures::blocked_until.eq(None::<chrono::DateTime<chrono::Utc>>),
+                ))
+                .execute(conn)?;
+        } else {
+            diesel::delete(row).execute(conn)?;
+        }
+    }
+    Ok(())
 }

@@ -54,7 +54,7 @@ impl Database {
         let login = self.console_login()?;
         migrations::run(&self.owner_url, &login).map_err(|error| match error {
             migrations::MigrateError::Connection(error) => MigrateFailure::Unreachable(error.to_string()),
-            error => MigrateFailure::Failed(error.to_string()),
+            error => MigrateFailure::Failed(with_cure(error.to_string())),
         })
     }
 
@@ -105,6 +105,17 @@ impl Database {
 struct Login {
     #[diesel(sql_type = Text)]
     login: String,
+}
+
+/// A login that may not change the schema is the commonest cause, and its cure is not in the message.
+fn with_cure(error: String) -> String {
+    let lacks_rights =
+        ["permission denied", "must be owner", "must have"].iter().any(|words| error.contains(words));
+    if lacks_rights {
+        format!("{error}; set PILOTHOUSE_MIGRATE_URL to the login that owns the schema and may create roles")
+    } else {
+        error
+    }
 }
 
 fn connect(url: &str) -> Result<PgConnection, CommandError> {

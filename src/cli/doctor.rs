@@ -1,5 +1,7 @@
 //! `pilothouse doctor`
 
+use std::io::Write;
+
 use diesel::sql_types::Bool;
 use diesel::{QueryableByName, RunQueryDsl, sql_query};
 
@@ -17,16 +19,21 @@ struct Report {
 impl Report {
     fn fail(&mut self, what: &str, detail: &str) {
         self.failed = true;
-        println!("FAIL  {what}: {detail}");
+        tell("FAIL ", what, detail);
     }
 }
 
 fn fine(what: &str, detail: &str) {
-    println!("ok    {what}: {detail}");
+    tell("ok   ", what, detail);
 }
 
 fn note(what: &str, detail: &str) {
-    println!("note  {what}: {detail}");
+    tell("note ", what, detail);
+}
+
+/// Whoever reads may stop early, which is no failure of a check.
+fn tell(verdict: &str, what: &str, detail: &str) {
+    let _ = writeln!(std::io::stdout(), "{verdict} {what}: {detail}");
 }
 
 #[derive(QueryableByName)]

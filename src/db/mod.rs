@@ -26,6 +26,7 @@ use tokio::time::timeout;
 
 pub use pool::ConnectOptions;
 use pool::Pool;
+use transaction::Fate;
 pub use transaction::after_commit;
 
 /// Who opens a transaction, and so what it can see.
@@ -70,6 +71,9 @@ pub enum DbError {
     /// The database takes no writes at present.
     #[error("the database is read-only")]
     ReadOnly,
+    /// The deadline came while the database was committing: nobody knows whether it did.
+    #[error("the database did not say whether it committed")]
+    Uncertain,
     /// A statement failed.
     #[error("a statement failed: {0}")]
     Query(DieselError),
@@ -181,7 +185,7 @@ impl Db {
         E: From<DbError> + From<DieselError>,
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
-        transaction::run(self, Access::Write, actor, LONG_STATEMENTS, work)
+        transaction::run(self, Access::Write, actor, LONG_STATEMENTS, &Fate::default(), work)
     }
 
     /// [`Db::read`] for commands and jobs, on the calling thread and without a page's deadline.
@@ -193,7 +197,7 @@ impl Db {
         E: From<DbError> + From<DieselError>,
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
-        transaction::run(self, Access::Read, actor, LONG_STATEMENTS, work)
+        transaction::run(self, Access::Read, actor, LONG_STATEMENTS, &Fate::default(), work)
     }
 
     async fn run<T, E, F>(&self, access: Access, actor: Actor, budget: Duration, work: F) -> Result<T, E>
@@ -210,19 +214,23 @@ impl Db {
             Err(_) => return Err(late("waiting for a connection")),
         };
         let db = self.clone();
+        let fate = Arc::new(Fate::default());
+        let watched = Arc::clone(&fate);
         let span = tracing::Span::current();
         // The permit moves into the closure: a thread stuck in libpq keeps it, so stuck threads can
         // never outnumber the pool.
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            transaction::run(&db, access, &actor, "", work)
+            transaction::run(&db, access, &actor, "", &watched, work)
         });
         match timeout(budget.saturating_sub(started.elapsed()), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
             Ok(Err(_)) => Err(E::from(DbError::Unavailable("the process is stopping".to_owned()))),
-            Err(_) => Err(late("the database")),
+            // Whoever asked is told that nothing was changed, so the thread must not commit any more.
+            Err(_) if fate.abandon() => Err(late("the database")),
+            Err(_) => Err(E::from(DbError::Uncertain)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a transaction starts and ends: one round trip each, with the actor set in between.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::result::Error as DieselError;
@@ -21,11 +22,42 @@ pub fn after_commit(work: impl FnOnce(&Db) + 'static) {
     AFTER_COMMIT.with_borrow_mut(|waiting| waiting.push(Box::new(work)));
 }
 
+/// Who decides how a transaction ends: the thread that runs it, or the deadline of whoever waits for it.
+#[derive(Debug, Default)]
+pub(super) struct Fate(AtomicU8);
+
+impl Fate {
+    const OPEN: u8 = 0;
+    const COMMITTING: u8 = 1;
+    const ABANDONED: u8 = 2;
+
+    /// Nobody waits any more. Answers whether the transaction will be rolled back; if not, it is being
+    /// committed already.
+    pub(super) fn abandon(&self) -> bool {
+        self.decide(Self::ABANDONED)
+    }
+
+    fn begin_commit(&self) -> bool {
+        self.decide(Self::COMMITTING)
+    }
+
+    fn decide(&self, end: u8) -> bool {
+        self.0.compare_exchange(Self::OPEN, end, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+}
+
 /// Checks out a connection and runs `work` on it as `actor`.
 ///
 /// A pooled connection whose server went away is noticed at its first use; since nothing has happened
 /// by then, another one is taken, as often as the pool could hold dead ones.
-pub(super) fn run<T, E, F>(db: &Db, access: Access, actor: &Actor, settings: &str, work: F) -> Result<T, E>
+pub(super) fn run<T, E, F>(
+    db: &Db,
+    access: Access,
+    actor: &Actor,
+    settings: &str,
+    fate: &Fate,
+    work: F,
+) -> Result<T, E>
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
@@ -44,6 +76,10 @@ where
     // What a transaction that panicked on this thread left behind.
     AFTER_COMMIT.take();
     match work(&mut conn) {
+        Ok(_) if access == Access::Write && !fate.begin_commit() => {
+            let _ = AnsiTransactionManager::rollback_transaction(&mut *conn);
+            Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into())
+        }
         Ok(value) => {
             commit(&mut conn, access)?;
             drop(conn);

@@ -97,11 +97,14 @@ impl ProjectName {
     /// The most characters that a form takes; workers may store up to 255.
     pub const LONGEST: usize = 100;
 
-    /// Checks `text`.
+    /// Checks `text`; a name that is stored already stays allowed for its project.
     ///
     /// # Errors
     /// A sentence for the field.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
+        if present == Some(text) {
+            return Ok(Self(text.to_owned()));
+        }
         let text = text.trim();
         if text.is_empty() {
             return Err("Enter a name.".to_owned());
@@ -187,9 +190,10 @@ mod tests {
 
     #[test]
     fn names_are_trimmed_and_bounded() {
-        assert_eq!(ProjectName::parse(" shop-api ").unwrap().as_str(), "shop-api");
+        assert_eq!(ProjectName::parse(" shop-api ", None).unwrap().as_str(), "shop-api");
         for bad in ["", "   ", "a\u{202E}b", "a\nb", &"x".repeat(101)] {
-            assert!(ProjectName::parse(bad).is_err(), "{bad:?}");
+            assert!(ProjectName::parse(bad, None).is_err(), "{bad:?}");
+            assert!(ProjectName::parse(bad, Some(bad)).is_ok(), "{bad:?}");
         }
     }
 

@@ -57,7 +57,7 @@ pub struct PlainErrorPage {
 /// What each status is called.
 fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        400 => "That address can't be read",
+        400 => "That request can't be read",
         403 => "Not from here",
         404 => "Not found",
         405 => "That can't be done here",

@@ -72,7 +72,9 @@ pub fn decode<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, String> {
             pairs.iter().enumerate().find(|(i, (key, _))| pairs[..*i].iter().any(|(other, _)| other == key));
         match twice {
             Some((_, (key, _))) if text.contains("duplicate") => format!("The field {key:?} came twice."),
-            _ if text.contains("missing field") => format!("The form is incomplete: {text}."),
+            _ if text.contains("missing field") => {
+                format!("The form is incomplete: it lacks {}.", text.trim_start_matches("missing field "))
+            }
             _ => "A field of the form has a value of the wrong kind.".to_owned(),
         }
     })

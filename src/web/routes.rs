@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
+use super::visit::Visit;
 use super::{
     account, activity, assets, containers, dashboard, guard, health, passwords, projects, references, search,
     sessions, users,
@@ -119,6 +120,10 @@ fn mount_people(config: &mut ServiceConfig) {
 ///
 /// # Errors
 /// Always: there is nothing there.
-pub async fn not_found() -> AppResult<HttpResponse> {
+pub async fn not_found(visit: Option<Visit>) -> AppResult<HttpResponse> {
+    // Whoever is signed in keeps their frame: the error page shows the viewer that this finds.
+    if let Some(visit) = visit {
+        visit.read(|_, _| Ok(())).await?;
+    }
     Err(AppError::NotFound)
 }

@@ -209,7 +209,12 @@ where
     let result = work(conn, &viewer);
     match result {
         // A failed statement has aborted the transaction; answering Ok would only fail later, at COMMIT.
-        Err(error @ (AppError::Internal(_) | AppError::Unavailable(_) | AppError::ReadOnly)) => Err(error),
+        Err(
+            error @ (AppError::Internal(_)
+            | AppError::Unavailable(_)
+            | AppError::ReadOnly
+            | AppError::Uncertain),
+        ) => Err(error),
         result => Ok((viewer, result)),
     }
 }
@@ -245,11 +250,14 @@ impl FromRequest for Visit {
 /// The address of the sign-in page that leads back to what `request` asked for.
 #[must_use]
 pub fn sign_in_location(request: &HttpRequest) -> String {
-    let wanted = match *request.method() {
-        Method::GET | Method::HEAD => request.uri().path_and_query().map_or("/", |wanted| wanted.as_str()),
-        _ => "/",
-    };
-    if wanted == "/" { "/login".to_owned() } else { urls::with_query("/login", &[("next", wanted)]) }
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
+            urls::with_query("/login", &[("next", wanted)])
+        }
+        // What a form sent is gone: there is no page to come back to.
+        _ => "/login".to_owned(),
+    }
 }
 
 /// Where a form's `next` may lead: a path of this console, else the dashboard.

@@ -83,7 +83,7 @@ impl Row {
         let cause = self.cause.clone().filter(|cause| !cause.is_empty()).or(cause);
         references.truncate(MOST_REFERENCES);
         let project = self.project_name();
-        let actor = self.actor(source);
+        let actor = self.actor();
         let status = self.status.as_deref().filter(|text| !text.is_empty()).map(Status::from_stored);
         let kind = self.entry_kind(source);
         let sentence = self.sentence(&kind, status.as_ref(), &references, &actor, project.as_ref());
@@ -133,7 +133,7 @@ impl Row {
         Some(ProjectName { name: name.unwrap_or_else(|| id.clone()), id, state })
     }
 
-    fn actor(&self, source: Source) -> Actor {
+    fn actor(&self) -> Actor {
         let known = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let user = known(&self.user);
         // A snapshot says what they were called when they did it.
@@ -142,8 +142,7 @@ impl Row {
         let name = name.unwrap_or_else(|| match &user {
             Some(id) if id.parse::<uuid::Uuid>().is_ok() => "another user".to_owned(),
             Some(id) => id.clone(),
-            None if source == Source::Audit => "somebody".to_owned(),
-            None => "the system".to_owned(),
+            None => "somebody".to_owned(),
         });
         Actor { user, name, exists: self.user_exists }
     }

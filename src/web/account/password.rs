@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::app::App;
-use crate::auth::throttle::{self, Attempt};
+use crate::auth::throttle::{self, Admission, Attempt};
 use crate::auth::{Viewer, password, sign_in};
 use crate::db::Actor;
 use crate::error::{AppError, AppResult};
@@ -59,13 +59,13 @@ async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult
     let (id, email, session) = (viewer.id, viewer.email.clone(), viewer.session);
     let attempt = Attempt::new(&email, origin_of(&visit.request).ip);
     let asked = attempt.clone();
-    let (wait, account) = app
+    let (admission, account) = app
         .db
-        .read(&Actor::Gate, move |conn| {
-            Ok::<_, AppError>((throttle::wait(conn, &asked)?, sign_in::account_of(conn, id)?))
+        .write(&Actor::Gate, move |conn| {
+            Ok::<_, AppError>((throttle::admit(conn, &asked)?, sign_in::account_of(conn, id)?))
         })
         .await?;
-    if let Some(seconds) = wait {
+    if let Admission::Wait(seconds) = admission {
         return Ok(Outcome::Wait(seconds));
     }
     let verified = account.and_then(|account| account.usable_hash());
@@ -73,9 +73,6 @@ async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult
     let right = !endless
         && password::verify(verified.clone(), form.current_password).await.map_err(AppError::Internal)?;
     let Some(verified) = verified.filter(|_| right) else {
-        app.db
-            .write(&Actor::Gate, move |conn| throttle::count_failure(conn, &attempt).map_err(AppError::from))
-            .await?;
         return Ok(Outcome::WrongPassword);
     };
     let hash = password::hash(form.password).await.map_err(AppError::Internal)?;

@@ -14,6 +14,8 @@ use crate::web::urls;
 
 /// Characters of a detail that stand in the list.
 const DETAIL_SHOWN: usize = 240;
+/// Characters of a detail that a timeline reads.
+const MOST_DETAILS: usize = 2_000;
 /// References that stand in the list.
 const REFERENCES_SHOWN: usize = 8;
 
@@ -56,6 +58,9 @@ impl Eyes {
     }
 
     fn heading(&self, date: NaiveDate) -> String {
+        if !(1..=9999).contains(&date.year()) {
+            return "Beyond the calendar".to_owned();
+        }
         let today = self.now.with_timezone(&self.zone).date_naive();
         let named = if date.year() == today.year() {
             date.format("%A %-d %B").to_string()
@@ -219,7 +224,13 @@ fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
         return (Some(text.to_owned()), None);
     }
     let head = text.chars().take(DETAIL_SHOWN).collect();
-    (Some(head), Some(Long { label: format!("Show all {length} characters"), text: text.to_owned() }))
+    // The timeline brings that many at most; the entry's own page has the rest.
+    let label = if length >= MOST_DETAILS {
+        format!("Show the first {length} characters")
+    } else {
+        format!("Show all {length} characters")
+    };
+    (Some(head), Some(Long { label, text: text.to_owned() }))
 }
 
 /// What a reference's key is called.

@@ -75,8 +75,11 @@ impl ProjectFields {
     }
 
     /// What the fields describe; when something is wrong, the fields say what.
-    pub fn draft(&mut self, kind: &str, present: Option<&str>) -> Option<Draft> {
-        let name = ProjectName::parse(&self.name.value).map_err(|error| self.name.refuse(error)).ok();
+    pub fn draft(&mut self, kind: &str, stored: Option<&ProjectView>) -> Option<Draft> {
+        let stored_name = stored.map(|project| project.name.as_str());
+        let name =
+            ProjectName::parse(&self.name.value, stored_name).map_err(|error| self.name.refuse(error)).ok();
+        let present = stored.and_then(|project| project.kind.as_deref());
         let description = ProjectDescription::parse(&self.description.value)
             .map_err(|error| self.description.refuse(error))
             .ok();

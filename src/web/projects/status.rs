@@ -126,7 +126,7 @@ pub async fn carry_out(
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let from = Status::from_stored(project.status.as_deref());
             if step.obstacle(&from).is_some() {
-                return Ok(Some((StatusCode::CONFLICT, project, Vec::new())));
+                return Ok(Some((StatusCode::CONFLICT, project, vec!["Nothing was changed.".to_owned()])));
             }
             if step == Move::Delete && form.0.confirm.trim() != project.name.trim() {
                 let told = "Type the project's name to delete it.".to_owned();
@@ -174,7 +174,7 @@ fn page(
         title,
         text: step.text().to_owned(),
         effects,
-        errors: Vec::new(),
+        errors: errors.clone(),
         action: visit.request.path().to_owned(),
         updated_at: String::new(),
         confirm: (step == Move::Delete).then(|| ConfirmName {

@@ -57,7 +57,7 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
         .write(move |conn, viewer| {
             let stored = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let mut typed = Typed::new(form.0, &stored);
-            let draft = typed.fields.draft(&typed.kind, stored.kind.as_deref());
+            let draft = typed.fields.draft(&typed.kind, Some(&stored));
             let settings = parse_json(&mut typed.settings);
             let metadata = parse_json(&mut typed.metadata);
             let (Some(draft), Some(settings), Some(metadata)) = (draft, settings, metadata) else {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::new::SignInPage;
 use crate::activity::Principal;
 use crate::app::App;
-use crate::auth::throttle::{self, Attempt};
+use crate::auth::throttle::{self, Admission, Attempt};
 use crate::auth::{password, session_store, sign_in};
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
@@ -57,13 +57,13 @@ pub async fn create(
     let attempt = Attempt::new(&email, origin.ip);
     let typed = email.clone();
     let asked = attempt.clone();
-    let (wait, account) = app
+    let (admission, account) = app
         .db
-        .read(&Actor::Gate, move |conn| {
-            Ok::<_, AppError>((throttle::wait(conn, &asked)?, sign_in::account(conn, &typed)?))
+        .write(&Actor::Gate, move |conn| {
+            Ok::<_, AppError>((throttle::admit(conn, &asked)?, sign_in::account(conn, &typed)?))
         })
         .await?;
-    if let Some(seconds) = wait {
+    if let Admission::Wait(seconds) = admission {
         let mut response = refuse(
             StatusCode::TOO_MANY_REQUESTS,
             format!("Too many tries. Wait {seconds} seconds, then try again."),
@@ -74,9 +74,6 @@ pub async fn create(
     let hash = account.as_ref().and_then(sign_in::Account::usable_hash);
     let right = password::verify(hash, password).await.map_err(AppError::Internal)?;
     let Some(account) = account.filter(|_| right) else {
-        app.db
-            .write(&Actor::Gate, move |conn| throttle::count_failure(conn, &attempt).map_err(AppError::from))
-            .await?;
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned());
     };
     let token = app.entropy.secret();

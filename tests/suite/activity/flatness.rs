@@ -36,8 +36,10 @@ fn explained(world: &World, person: &Person, scope: Scope, filter: &Filter) -> (
     let plan = world
         .db
         .read_blocking(&person.actor, |conn| {
-            // With so few rows, reading a whole table may look cheap.
-            diesel::sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
+            // With so few rows, reading a whole table may look cheap, be it to filter or to join it.
+            for way in ["seqscan", "hashjoin", "mergejoin"] {
+                diesel::sql_query(format!("SET LOCAL enable_{way} = off")).execute(conn)?;
+            }
             timeline::plan_of_page(conn, scope, filter).map_err(DbError::from)
         })
         .unwrap();

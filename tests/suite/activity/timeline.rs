@@ -182,7 +182,7 @@ fn running_operations_are_pinned_on_the_first_page_and_forgotten_ones_are_not() 
     let page = world.page(&ada, Scope::Own, &Filter { limit: 2, ..filter(&[]) });
     assert_eq!(keys(&page.running), ["event:runs", "deploying"]);
     assert_eq!(page.running[0].progress, Some(40));
-    assert_eq!(page.running[1].plain(), "the system is deploying shop");
+    assert_eq!(page.running[1].plain(), "somebody is deploying shop");
     let next = Some((Direction::Before, page.older.unwrap()));
     let second = world.page(&ada, Scope::Own, &Filter { position: next, ..filter(&[]) });
     assert!(second.running.is_empty());

@@ -125,7 +125,7 @@ fn a_wrong_current_password_or_a_weak_new_one_changes_nothing() {
 fn guessing_the_current_password_is_slowed_down_like_a_sign_in() {
     let console = Console::start();
     let owner = console.owner();
-    let statuses: Vec<u16> = (0..8).map(|_| change_password(&owner, "a wrong guess", NEW).status).collect();
+    let statuses: Vec<u16> = (0..10).map(|_| change_password(&owner, "a wrong guess", NEW).status).collect();
 
     assert_eq!(statuses[0], 422);
     let refused = change_password(&owner, PASSWORD, NEW).expect(429);

@@ -3,6 +3,9 @@
 use reqwest::Method;
 use reqwest::header::ORIGIN;
 
+use diesel::RunQueryDsl;
+use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
+
 use crate::support::console::{Console, PASSWORD};
 
 #[test]
@@ -133,4 +136,32 @@ fn a_database_that_takes_no_changes_is_read_and_says_so() {
     let answer = owner.post("/projects", &[("name", "shop")]).expect(503);
     assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
     assert!(answer.text("main").contains("no changes"), "{}", answer.body);
+}
+
+#[test]
+fn a_change_that_nobody_waits_for_any_more_is_not_kept() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop");
+    let options =
+        ConnectOptions { url: console.db.url(), size: 1, budget: std::time::Duration::from_millis(300) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap();
+    let change = |pause: u64| {
+        let (db, project) = (Db::new(&options), project.clone());
+        let changed: Result<(), DbError> = runtime.block_on(async move {
+            db.write(&Actor::System, move |conn| {
+                let named = format!("UPDATE projects SET name = 'after {pause} ms' WHERE id = '{project}'");
+                diesel::sql_query(named).execute(conn)?;
+                std::thread::sleep(std::time::Duration::from_millis(pause));
+                Ok(())
+            })
+            .await
+        });
+        changed
+    };
+    assert!(change(0).is_ok());
+    assert!(matches!(change(700), Err(DbError::Unavailable(_))));
+    // Waits for the thread that was given up.
+    drop(runtime);
+    assert_eq!(console.text("SELECT name FROM projects"), "after 0 ms");
 }

@@ -157,7 +157,7 @@ fn a_session_chosen_by_somebody_else_is_never_taken_over() {
 }
 
 #[test]
-fn guessing_is_slowed_down_for_the_account_and_for_nobody_else() {
+fn guessing_is_slowed_down_and_locks_no_owner_out() {
     let console = Console::with(&[("PILOTHOUSE_TRUSTED_PROXIES", "127.0.0.0/8")]);
     let (_, guessed) = console.user("owner");
     let (_, other) = console.user("owner");
@@ -167,18 +167,25 @@ fn guessing_is_slowed_down_for_the_account_and_for_nobody_else() {
         let request = as_form(person.own_post("/login"), &form);
         person.send(request.header("x-forwarded-for", format!("203.0.113.66, {address}")))
     };
-    let statuses: Vec<u16> =
-        (0..7).map(|n| from(&format!("198.51.100.{n}"), &guessed, "a guess").status).collect();
+    // An owner who has signed in from home before.
+    from("198.51.100.9", &guessed, PASSWORD).expect(303);
 
-    assert_eq!(statuses[..5], [422; 5]);
-    let refused = from("198.51.100.9", &guessed, PASSWORD).expect(429);
+    let statuses: Vec<u16> = (0..10).map(|_| from("198.51.100.1", &guessed, "a guess").status).collect();
+    assert_eq!(statuses, [422; 10]);
+    let refused = from("198.51.100.1", &guessed, PASSWORD).expect(429);
     assert!(refused.has("[role=alert]"));
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| (1..=900).contains(&seconds)));
-    from("198.51.100.9", &guessed.to_uppercase(), PASSWORD).expect(429);
-    from("198.51.100.9", &other, PASSWORD).expect(303);
+    from("198.51.100.1", &guessed.to_uppercase(), PASSWORD).expect(429);
+    from("198.51.100.2", &other, PASSWORD).expect(303);
+
+    // Guesses from everywhere stop strange addresses, and never the owner's own.
+    console.sql("UPDATE pilothouse.sign_in_failures SET failures = 49 WHERE scope = 'account'");
+    from("198.51.100.3", &guessed, "a guess").expect(422);
+    from("198.51.100.4", &guessed, "a guess").expect(429);
+    from("198.51.100.9", &guessed, PASSWORD).expect(303);
     // It is a delay, not a lock.
     console.sql("UPDATE pilothouse.sign_in_failures SET blocked_until = now() - interval '1 second'");
-    from("198.51.100.9", &guessed, PASSWORD).expect(303);
+    from("198.51.100.4", &guessed, PASSWORD).expect(303);
     // The right-most address that is no proxy's counts, not what a client wrote before it.
     assert_eq!(console.count("pilothouse.sign_in_failures WHERE subject = '203.0.113.66'"), 0);
     assert_eq!(console.count("sessions WHERE ip_address = '198.51.100.9'"), 2);
@@ -195,10 +202,24 @@ fn guessing_many_accounts_from_one_address_is_slowed_down_too() {
         person
             .send(request.header("x-forwarded-for", format!("192.0.2.{n}")).header("x-real-ip", "192.0.2.1"))
     };
-    for n in 0..11 {
+    for n in 0..10 {
         forged(n, &format!("nobody{n}@people.test")).expect(422);
     }
     forged(12, &email).expect(429);
+}
+
+#[test]
+fn many_guesses_at_once_are_counted_before_any_password_is_checked() {
+    let console = Console::start();
+    let (_, email) = console.user("owner");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let guess = || sign_in(&console.anonymous(), &email, "a guess").status;
+        let threads: Vec<_> = (0..30).map(|_| scope.spawn(guess)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let checked = statuses.iter().filter(|status| **status == 422).count();
+    assert_eq!(checked, 10, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [422, 429].contains(status)), "{statuses:?}");
 }
 
 #[test]
