@@ -21,6 +21,8 @@ pub struct Timestamp {
     pub iso: String,
     /// Exact, in the viewer's zone, with the zone's name.
     pub exact: String,
+    /// The same, short enough for a table: "21 Nov 2026, 00:50:04 UTC".
+    pub precise: String,
     /// As people say it: "3 minutes ago", "today 14:02", "19 Nov 2025".
     pub relative: String,
     /// Hours and minutes in the viewer's zone.
@@ -35,6 +37,7 @@ impl Timestamp {
         Self {
             iso: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
             exact: local.format("%A %-d %B %Y, %H:%M:%S %Z").to_string(),
+            precise: local.format("%-d %b %Y, %H:%M:%S %Z").to_string(),
             relative: relative(at, now, zone),
             clock: local.format("%H:%M").to_string(),
         }

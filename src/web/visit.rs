@@ -260,8 +260,10 @@ pub fn sign_in_location(request: &HttpRequest) -> String {
     }
 }
 
-/// Where a form's `next` may lead: a path of this console, else the dashboard.
+/// Where a form's `next` may lead: a page of this console, else the dashboard.
 #[must_use]
 pub fn safe_next(next: &str) -> &str {
-    if forms::is_local_path(next) { next } else { "/" }
+    let path = next.split(['?', '#']).next().unwrap_or_default();
+    let is_page = !matches!(path, "/login" | "/logout");
+    if is_page && next.is_ascii() && forms::is_local_path(next) { next } else { "/" }
 }
