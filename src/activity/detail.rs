@@ -6,7 +6,7 @@ use ipnetwork::IpNetwork;
 use serde_json::Value;
 
 use super::timeline::{ACTIONS, AUDIT, CAUSED_BY, EVENTS, Entry, Row, RowStatement, Table, utc, with_names};
-use super::{Filter, Reference, Source};
+use super::{Reference, Source};
 use crate::db::schema::{activity_events, activity_logs, project_actions};
 
 /// References that tie records of one thread together. Others, like a branch, would tie a whole project.
@@ -317,10 +317,4 @@ fn related(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<Entry>> {
     s.sql(") x) ");
     with_names(&mut s, true);
     load(conn, &s)
-}
-
-/// The filter of a reference's own page: everything that carries it.
-#[must_use]
-pub fn filter_of(reference: Reference, base: &Filter) -> Filter {
-    Filter { reference: Some(reference), ..base.clone() }
 }

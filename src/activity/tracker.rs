@@ -85,20 +85,6 @@ impl NewAction {
         self
     }
 
-    /// It has this id, which its source gave it, instead of a random one.
-    #[must_use]
-    pub fn with_id(mut self, id: String) -> Self {
-        self.action_id = id;
-        self
-    }
-
-    /// It happened at another time than now (epoch milliseconds).
-    #[must_use]
-    pub fn at_ms(mut self, ms: i64) -> Self {
-        self.created_at = ms;
-        self
-    }
-
     /// The id that the record has, or will have.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::urls::external;
+
 /// A state in words, with the icon and tone that go with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Badge {
@@ -164,6 +166,14 @@ impl Fact {
     #[must_use]
     pub fn link(label: impl Into<String>, value: impl Into<String>, url: impl Into<String>) -> Self {
         Self { url: Some(url.into()), ..Self::text(label, value) }
+    }
+}
+
+impl Fact {
+    /// An address that somebody else wrote: it leads there only when that is safe.
+    #[must_use]
+    pub fn address(label: impl Into<String>, text: &str) -> Self {
+        Self { url: external(text), ..Self::text(label, text) }
     }
 }
 

@@ -135,12 +135,6 @@ impl Field {
     pub fn refuse(&mut self, error: impl Into<String>) {
         self.errors.push(error.into());
     }
-
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn is_fine(&self) -> bool {
-        self.errors.is_empty()
-    }
 }
 
 /// Whether `path` is a path of this console that a redirect may lead to, whatever a browser makes of

@@ -66,8 +66,6 @@ pub struct Shell {
     pub breadcrumbs: Vec<Crumb>,
     /// What the last act has to say.
     pub flash: Option<Flash>,
-    /// A secret address shown with the message, this once.
-    pub flash_link: Option<String>,
     /// Who is signed in.
     pub viewer_name: String,
     /// Their address.
@@ -143,7 +141,6 @@ impl Shell {
             nav: Vec::new(),
             breadcrumbs: Vec::new(),
             flash: None,
-            flash_link: None,
             viewer_name: String::new(),
             viewer_email: String::new(),
             viewer_initial: String::new(),

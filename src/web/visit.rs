@@ -18,6 +18,7 @@ use crate::activity::{Origin, Principal};
 use crate::app::App;
 use crate::auth::viewer::{self, Viewer};
 use crate::auth::{Admin, session_store, sessions};
+use crate::db::ids::SessionId;
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
 
@@ -58,21 +59,11 @@ impl Visit {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
     {
-        let app = self.app.clone();
         let actor = Actor::Session(self.credential.clone());
-        let answer = app.db.read(&actor, move |conn| as_viewer(conn, work)).await;
+        let answer = self.app.db.read(&actor, move |conn| as_viewer(conn, work)).await;
         let (viewer, result) = self.recognise(answer)?;
         if viewer.touch_due {
-            let db = self.app.db.clone();
-            let session = viewer.session;
-            actix_web::rt::spawn(async move {
-                let touched = db
-                    .write(&Actor::Gate, move |conn| sessions::touch(conn, session).map_err(AppError::from))
-                    .await;
-                if let Err(error) = touched {
-                    tracing::debug!(%error, "a session's last activity was not written");
-                }
-            });
+            self.touch(viewer.session);
         }
         Ok((viewer, result?))
     }
@@ -87,33 +78,9 @@ impl Visit {
         F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
     {
         let actor = Actor::Session(self.credential.clone());
-        // The closure's error must reach `Db` as an error, or it would commit.
-        let viewer_seen = std::sync::Arc::new(std::sync::Mutex::new(None));
-        let seen = std::sync::Arc::clone(&viewer_seen);
-        let answer = self
-            .app
-            .db
-            .write(&actor, move |conn| {
-                let viewer = viewer::current(conn)?;
-                if let Ok(mut slot) = seen.lock() {
-                    *slot = Some(viewer.clone());
-                }
-                work(conn, &viewer).map(|value| (viewer, value))
-            })
-            .await;
-        let found = viewer_seen.lock().ok().and_then(|mut slot| slot.take());
-        match (answer, found) {
-            (Err(error), Some(viewer)) => {
-                self.recognise(Ok((viewer, Err(error)))).and_then(|(viewer, result)| {
-                    let value: T = result?;
-                    Ok((viewer, value))
-                })
-            }
-            (answer, _) => {
-                let (viewer, value) = self.recognise(answer)?;
-                Ok((viewer, value))
-            }
-        }
+        let answer = self.app.db.write(&actor, move |conn| as_viewer(conn, work)).await;
+        let (viewer, result) = self.recognise(answer)?;
+        Ok((viewer, result?))
     }
 
     /// [`Visit::read`] for a page of admins; for others it does not exist.
@@ -147,9 +114,6 @@ impl Visit {
         shell.nonce = Nonce::of(&self.request);
         self.request.uri().path_and_query().map_or("/", |here| here.as_str()).clone_into(&mut shell.here);
         shell.flash = self.flash.borrow_mut().take();
-        if let Some(flash) = &shell.flash {
-            shell.flash_link.clone_from(&flash.link);
-        }
         shell
     }
 
@@ -186,36 +150,56 @@ impl Visit {
         move |viewer| Principal::viewer(viewer, origin, &app)
     }
 
-    fn recognise<T>(&self, answer: AppResult<(Viewer, T)>) -> AppResult<(Viewer, T)> {
-        match answer {
-            Ok((viewer, value)) => {
-                self.request.extensions_mut().insert(SeenViewer(viewer.clone()));
-                Ok((viewer, value))
+    /// Leaves the viewer for the error page, also when their request failed; without one the cookie goes.
+    fn recognise<T>(&self, answer: Result<(Viewer, T), Failed>) -> AppResult<(Viewer, AppResult<T>)> {
+        let (viewer, result) = match answer {
+            Ok((viewer, value)) => (viewer, Ok(value)),
+            Err(Failed { viewer: Some(viewer), error }) => (*viewer, Err(error)),
+            Err(Failed { viewer: None, error }) => {
+                if matches!(error, AppError::SignIn) {
+                    session_store::forget(&self.request);
+                }
+                return Err(error);
             }
-            Err(AppError::SignIn) => {
-                session_store::forget(&self.request);
-                Err(AppError::SignIn)
+        };
+        self.request.extensions_mut().insert(SeenViewer(viewer.clone()));
+        Ok((viewer, result))
+    }
+
+    /// Writes that the session was used, beside the request: nobody waits for it.
+    fn touch(&self, session: SessionId) {
+        let db = self.app.db.clone();
+        actix_web::rt::spawn(async move {
+            let touched = db
+                .write(&Actor::Gate, move |conn| sessions::touch(conn, session).map_err(AppError::from))
+                .await;
+            if let Err(error) = touched {
+                tracing::debug!(%error, "a session's last activity was not written");
             }
-            Err(error) => Err(error),
-        }
+        });
     }
 }
 
-fn as_viewer<T, F>(conn: &mut PgConnection, work: F) -> AppResult<(Viewer, AppResult<T>)>
+/// A transaction that ended with an error, and whose it was, as far as that was known by then.
+struct Failed {
+    viewer: Option<Box<Viewer>>,
+    error: AppError,
+}
+
+impl<E: Into<AppError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self { viewer: None, error: error.into() }
+    }
+}
+
+fn as_viewer<T, F>(conn: &mut PgConnection, work: F) -> Result<(Viewer, T), Failed>
 where
     F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T>,
 {
     let viewer = viewer::current(conn)?;
-    let result = work(conn, &viewer);
-    match result {
-        // A failed statement has aborted the transaction; answering Ok would only fail later, at COMMIT.
-        Err(
-            error @ (AppError::Internal(_)
-            | AppError::Unavailable(_)
-            | AppError::ReadOnly
-            | AppError::Uncertain),
-        ) => Err(error),
-        result => Ok((viewer, result)),
+    match work(conn, &viewer) {
+        Ok(value) => Ok((viewer, value)),
+        Err(error) => Err(Failed { viewer: Some(Box::new(viewer)), error }),
     }
 }
 

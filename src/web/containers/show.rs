@@ -123,10 +123,7 @@ impl ContainerPage {
             ),
         ];
         if let Some(address) = &container.url {
-            facts.push(match urls::external(address) {
-                Some(url) => Fact::link("Address", address, url),
-                None => Fact::text("Address", address),
-            });
+            facts.push(Fact::address("Address", address));
         }
         for (label, at) in [
             ("Created", container.created_at),

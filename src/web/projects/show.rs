@@ -68,10 +68,7 @@ impl ContainerCard {
             ),
         ];
         if let Some(address) = &container.url {
-            facts.push(match urls::external(address) {
-                Some(url) => Fact::link("Address", address, url),
-                None => Fact::text("Address", address),
-            });
+            facts.push(Fact::address("Address", address));
         }
         Self {
             url: urls::container(container.id),

@@ -59,10 +59,7 @@ impl RecordCard {
             match &fact.value {
                 FactValue::Text(text) => facts.push(Fact::text(fact.label, text)),
                 FactValue::Code(text) => facts.push(Fact::mono(fact.label, text)),
-                FactValue::Url(text) => facts.push(match urls::external(text) {
-                    Some(url) => Fact::link(fact.label, text, url),
-                    None => Fact::text(fact.label, text),
-                }),
+                FactValue::Url(text) => facts.push(Fact::address(fact.label, text)),
                 FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
                 FactValue::Time(ms) => {
                     facts

@@ -137,8 +137,7 @@ pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
         Crumb::link(&name, &user_url),
         Crumb::here("Link"),
     ]);
-    shell.flash = None;
-    let handed = shell.flash_link.take();
+    let handed = shell.flash.take().and_then(|flash| flash.link);
     let link =
         handed.as_deref().and_then(|text| text.split_once(' ')).filter(|(of, _)| *of == user.id.to_string());
     let (Some((_, link)), Some(expires)) = (link, expires) else { return Ok(urls::see_other(&user_url)) };
