@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use thirtyfour::ChromiumLikeCapabilities;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 
 /// What a test's browser is like.
@@ -18,6 +20,18 @@ pub struct Habits {
 pub struct Browser {
     pub driver: WebDriver,
     base: String,
+}
+
+/// How often a page is looked at again, and how long that is apart: half a minute in all, for slow machines.
+const TRIES: u32 = 600;
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// Whether an element is of a page that has been replaced.
+fn is_gone(error: &WebDriverError) -> bool {
+    matches!(
+        error.as_inner(),
+        WebDriverErrorInner::StaleElementReference(_) | WebDriverErrorInner::NoSuchElement(_)
+    )
 }
 
 /// Its process ends with the thread that started it, whatever becomes of the test.
@@ -113,9 +127,17 @@ impl Browser {
         }
     }
 
-    /// What the first element that `css` finds says.
+    /// What the first element that `css` finds says. A page may be replaced between finding and reading:
+    /// then it is the new page that is read.
     pub async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
+        for _ in 0..TRIES {
+            match self.find(css).await.text().await {
+                Ok(text) => return text,
+                Err(error) if is_gone(&error) => tokio::time::sleep(MOMENT).await,
+                Err(error) => panic!("{css} on {} can't be read: {error}", self.path().await),
+            }
+        }
+        panic!("{css} on {} is replaced again and again", self.path().await)
     }
 
     /// How many elements `css` finds right now.
@@ -123,8 +145,27 @@ impl Browser {
         self.driver.find_all(By::Css(css)).await.unwrap().len()
     }
 
+    /// Clicks what changes the page that is open; what leads to another one is followed.
     pub async fn click(&self, css: &str) {
         self.find(css).await.click().await.unwrap();
+    }
+
+    /// Clicks a link or a button, and waits until the page that it leads to has replaced this one: the driver
+    /// answers a click on a form's button before the form is sent.
+    pub async fn follow(&self, css: &str) {
+        let before = self.find("html").await;
+        self.click(css).await;
+        for _ in 0..TRIES {
+            match before.tag_name().await {
+                Ok(_) => tokio::time::sleep(MOMENT).await,
+                Err(error) if is_gone(&error) => {
+                    self.find("body").await;
+                    return;
+                }
+                Err(error) => panic!("{css} can't be followed: {error}"),
+            }
+        }
+        panic!("{css} leads nowhere from {}", self.path().await)
     }
 
     /// Replaces what a field holds.
@@ -139,7 +180,7 @@ impl Browser {
         self.open("/login").await;
         self.fill("#email", email).await;
         self.fill("#password", password).await;
-        self.click("button[type=submit]").await;
+        self.follow("button[type=submit]").await;
         self.find("nav[aria-label=Main]").await;
     }
 

@@ -11,30 +11,30 @@ async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
     assert_eq!(browser.path().await, "/login?next=%2Fprojects");
     browser.fill("#email", email).await;
     browser.fill("#password", "not the password").await;
-    browser.click("button[type=submit]").await;
+    browser.follow("button[type=submit]").await;
     assert!(browser.text("[role=alert]").await.contains("not right"));
     browser.fill("#password", PASSWORD).await;
-    browser.click("button[type=submit]").await;
+    browser.follow("button[type=submit]").await;
     browser.find("main a[href='/projects/new']").await;
     assert_eq!(browser.path().await, "/projects", "back to what was asked for");
 
-    browser.click("main a[href='/projects/new']").await;
+    browser.follow("main a[href='/projects/new']").await;
     browser.fill("#name", "lighthouse").await;
     browser.fill("#description", "Keeps the ships off the rocks").await;
-    browser.click("main form [type=submit]").await;
+    browser.follow("main form [type=submit]").await;
     assert_eq!(browser.text("h1").await, "lighthouse");
     assert!(browser.text("main [role=status]").await.contains("lighthouse"));
     let project = browser.path().await;
 
-    browser.click("nav[aria-label=Main] a[href='/projects']").await;
+    browser.follow("nav[aria-label=Main] a[href='/projects']").await;
     assert_eq!(browser.text("[data-project] .name").await, "lighthouse");
-    browser.click("[data-project] .name a").await;
+    browser.follow("[data-project] .name a").await;
     assert_eq!(browser.path().await, project);
 
-    browser.click(&format!("main a[href='{project}/activity']")).await;
+    browser.follow(&format!("main a[href='{project}/activity']")).await;
     let entry = browser.text(".day > ol.timeline > [data-activity]").await;
     assert!(entry.contains("created") && entry.contains("lighthouse"), "{entry}");
-    browser.click(".day > ol.timeline > [data-activity] a.when").await;
+    browser.follow(".day > ol.timeline > [data-activity] a.when").await;
     assert!(browser.path().await.starts_with("/activity/"), "{}", browser.path().await);
     assert!(browser.text("h1").await.contains("created"), "{}", browser.text("h1").await);
 }
@@ -43,7 +43,7 @@ async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
 async fn along_a_reference(browser: &Browser, project: &str, push: &str) {
     browser.open(&format!("/projects/{project}/activity")).await;
     let chip = format!("[data-activity='{push}'] a.ref[href$='/4be1d07c']");
-    browser.click(&chip).await;
+    browser.follow(&chip).await;
     assert_eq!(browser.path().await, "/references/commit_sha/4be1d07c");
     assert!(browser.text("h1").await.contains("4be1d07c"));
     assert_eq!(browser.count("ol.timeline [data-activity]").await, 2, "the push and the deployment");
@@ -99,7 +99,7 @@ fn signing_out_leaves_nothing_to_go_back_to() {
         browser.open("/account").await;
         assert_eq!(browser.text("h1").await, "Account");
         browser.click("header summary").await;
-        browser.click("header form[action='/logout'] button").await;
+        browser.follow("header form[action='/logout'] button").await;
         assert!(browser.text("main").await.contains("signed out"));
         browser.driver.back().await.unwrap();
         browser.find("#email").await;
