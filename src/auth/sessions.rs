@@ -138,6 +138,22 @@ pub fn revoke_others(
     Ok(ended)
 }
 
+/// Ends every session of a user, for an admin. Answers how many were alive.
+///
+/// # Errors
+/// When a statement fails.
+pub fn revoke_all(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (user, email): (UserId, &str),
+) -> QueryResult<usize> {
+    let ended = end_all(conn, user, None)?;
+    if ended > 0 {
+        audit::record(conn, principal, &Act::AllSessionsRevoked, &Target::user(user, email))?;
+    }
+    Ok(ended)
+}
+
 fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
     diesel::update(sessions::table)
         .filter(sessions::user_id.eq(user))

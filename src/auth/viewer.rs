@@ -1,5 +1,6 @@
 //! The person on whose behalf a request runs.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::dsl::{IntervalDsl, now};
 use diesel::prelude::*;
@@ -40,6 +41,10 @@ pub struct Viewer {
     pub zone: Tz,
     /// Light, dark or as the system says.
     pub theme: Theme,
+    /// Whether single keys act on pages.
+    pub shortcuts: bool,
+    /// When their row was last written: what an edit must have seen.
+    pub updated_at: Option<DateTime<Utc>>,
     /// Whether the session's `last_activity` is more than a minute old.
     pub touch_due: bool,
     _private: (),
@@ -78,7 +83,8 @@ impl std::ops::Deref for Admin {
 /// # Errors
 /// [`DbError::NoSession`] when the transaction was not opened by one.
 pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
-    type Row = (UserId, SessionId, String, Option<String>, String, String, String, bool);
+    type Row =
+        (UserId, SessionId, String, Option<String>, String, String, String, bool, Option<DateTime<Utc>>, bool);
     let row: Option<Row> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .filter(users::id.nullable().eq(app_user_id()))
@@ -91,6 +97,8 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
             users::role,
             users::time_zone,
             users::theme,
+            users::keyboard_shortcuts,
+            users::updated_at,
             sessions::last_activity
                 .is_null()
                 .or(sessions::last_activity.lt((now.into_sql::<Timestamptz>() - 1.minute()).nullable()))
@@ -98,7 +106,8 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
         ))
         .first(conn)
         .optional()?;
-    let (id, session, email, name, role, zone, theme, touch_due) = row.ok_or(DbError::NoSession)?;
+    let (id, session, email, name, role, zone, theme, shortcuts, updated_at, touch_due) =
+        row.ok_or(DbError::NoSession)?;
     Ok(Viewer {
         id,
         session,
@@ -107,6 +116,8 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
         role: Role::from_stored(&role),
         zone: zone.parse().unwrap_or(Tz::UTC),
         theme: Theme::from_stored(&theme),
+        shortcuts,
+        updated_at,
         touch_due,
         _private: (),
     })

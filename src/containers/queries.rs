@@ -28,6 +28,8 @@ pub struct Filter {
     pub text: Option<String>,
     /// One status; without it everything but the deleted.
     pub status: Option<String>,
+    /// One owner, for a user's page.
+    pub owner: Option<UserId>,
     /// The order.
     pub sort: Sort,
 }
@@ -121,6 +123,9 @@ pub fn page(
         Some(status) => query.filter(containers::status.eq(status.to_owned())),
         None => query.filter(containers::status.ne("deleted")),
     };
+    if let Some(owner) = filter.owner {
+        query = query.filter(containers::user_id.eq(owner));
+    }
     let backwards = matches!(from, From::Back(_));
     let at = match from {
         From::Start => None,

@@ -6,6 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde_json::Value;
 
+use super::model::Status;
 use crate::db::cursor::{From, ListPosition, Page};
 use crate::db::functions::{coalesce_ms, coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
@@ -216,6 +217,14 @@ pub struct ProjectView {
     pub owner: Option<(UserId, Option<String>, String)>,
     /// Its container.
     pub container: Option<ContainerPart>,
+}
+
+impl ProjectView {
+    /// Whether it is out of sight until somebody restores it.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        Status::from_stored(self.status.as_deref()) == Status::Deleted
+    }
 }
 
 /// What a project's pages show of its container.

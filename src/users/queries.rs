@@ -1,9 +1,11 @@
 //! Reads of users, for admins. Row-level security shows an owner only themself.
 
 use chrono::{DateTime, Utc};
+use diesel::define_sql_function;
 use diesel::dsl::{count_star, max};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 
 use super::model::{Role, display_name};
 use crate::db::cursor::{From, ListPosition, Page};
@@ -199,20 +201,18 @@ pub fn similar_email(
     rows.order(users::email.eq(email).desc()).select(users::email).first(conn).optional()
 }
 
-/// Whether an admin other than `id` could sign in.
+define_sql_function! {
+    /// Sees what admins may not: whether somebody has a password.
+    #[sql_name = "pilothouse.another_admin_can_sign_in"]
+    fn other_admin_can_sign_in(besides: SqlUuid) -> Bool;
+}
+
+/// Whether an admin other than `id` could sign in: one who is active and has a password.
 ///
 /// # Errors
 /// When the statement fails.
 pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
-        users::table
-            .filter(users::role.eq("admin"))
-            .filter(users::id.ne(id))
-            .filter(coalesce_flag(users::is_active, false).eq(true))
-            // Nobody may read every column.
-            .select(users::id),
-    ))
-    .get_result(conn)
+    diesel::select(other_admin_can_sign_in(id)).get_result(conn)
 }
 
 /// How many users there are.

@@ -18,6 +18,7 @@ pub mod sample;
 pub mod session_rows;
 pub mod shell;
 pub mod urls;
+pub mod version;
 pub mod visit;
 
 pub mod account;

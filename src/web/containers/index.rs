@@ -98,6 +98,7 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (limit, from) = (lists::limit(&query)?, lists::from(&query)?);
     let filter = Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
+        owner: None,
         status: query.first("status").map(str::to_owned),
         sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
     };

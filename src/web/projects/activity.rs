@@ -9,7 +9,7 @@ use super::head::ProjectHead;
 use super::project_id;
 use crate::activity::{Scope, options, timeline};
 use crate::error::{AppError, AppResult};
-use crate::projects::queries;
+use crate::projects::deletion;
 use crate::web::activity::TimelineView;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
@@ -60,18 +60,18 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
     let now = visit.app.clock.now();
     let (viewer, (project, filter, page, options)) = visit
         .read(move |conn, viewer| {
-            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let project = deletion::known(conn, id)?.ok_or(AppError::NotFound)?;
             let filter = read_filter(&query, viewer)?;
             let page = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
             let options = options::for_scope(conn, Scope::Project(id))?;
             Ok((project, filter, page, options))
         })
         .await?;
-    let head = ProjectHead::new(&project, "activity", now, viewer.zone);
+    let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
     let path = urls::project_part(id, "activity");
     let view = TimelineView::new(&path, &filter, &options, &page, &Eyes::of(&viewer, now));
     let shell = visit
-        .shell(&viewer, format!("Activity of {}", project.name))
+        .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));
     visit.page(StatusCode::OK, &ProjectActivityPage::new(shell, head, view))
 }
