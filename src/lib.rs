@@ -1,6 +1,6 @@
 //! Pilothouse: a web console for projects that run in containers.
 //!
-//! Nouns (`users`, `projects`, `containers`, `activity`) hold rows, reads, writes and rules, and know no
+//! Nouns (`users`, `projects`, `containers`, `activity`, `search`) hold rows, reads, writes and rules, and know no
 //! HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
 
 // What one process is made of: configuration, database, clock, randomness.
@@ -26,6 +26,8 @@ pub mod demo;
 pub mod projects;
 // Git repositories, and what their history says was pushed.
 pub mod repositories;
+// Finding things by name or id.
+pub mod search;
 // People who can sign in.
 pub mod users;
 

@@ -1,41 +1,104 @@
 //! Finds what a pasted id means.
 
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
-use super::Reference;
-use crate::db::schema::{action_references, activity_events, project_actions, reference_text};
+use super::{Act, Reference};
+use crate::db::schema::{action_references, activity_events, activity_logs, project_actions};
+use crate::db::statement::Statement;
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "deployment_id",
     "github_push_id",
     "commit_sha",
     "container_id",
     "container_session_id",
     "database_id",
+    "message_id",
+    "request_id",
     "database_name",
     "app_name",
     "branch_name",
 ];
 
-/// References that hold exactly `value`; a commit is also found by its first seven digits and more.
+/// What carries one key and value, found by one probe of an index each.
+#[derive(Debug, Clone, Copy)]
+struct Carrier {
+    key: &'static str,
+    /// A row of it, up to the value.
+    row: &'static str,
+}
+
+/// Records that stand for themselves: one may be known before any action refers to it.
+const RECORDS: [Carrier; 5] = [
+    Carrier {
+        key: "deployment_id",
+        row: "SELECT FROM turbobackend.project_deployments r WHERE r.deployment_id = ",
+    },
+    Carrier {
+        key: "github_push_id",
+        row: "SELECT FROM turbobackend.github_push_history r WHERE r.push_id = ",
+    },
+    Carrier {
+        key: "commit_sha",
+        row: "SELECT FROM turbobackend.github_push_history r WHERE r.commit_sha = ",
+    },
+    Carrier {
+        key: "container_session_id",
+        row: "SELECT FROM turbobackend.container_sessions r WHERE r.session_id = ",
+    },
+    Carrier {
+        key: "database_id",
+        row: "SELECT FROM turbobackend.project_databases r WHERE r.database_id = ",
+    },
+];
+
+/// The statement that answers under which keys `value` is known.
+///
+/// An admin's rows are found by key and value alone. An owner's are found project by project: a branch called
+/// `main` is everybody's, and row-level security would walk past all of the others' first.
+#[must_use]
+pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
+    let mut statement = Statement::new();
+    statement.sql("SELECT k.key FROM unnest(");
+    statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());
+    statement.sql(") AS k(key) WHERE EXISTS (");
+    if everything {
+        statement.sql("SELECT FROM turbobackend.action_references r WHERE r.key = k.key AND r.value = ");
+    } else {
+        statement.sql(
+            "SELECT FROM (SELECT p.id_text AS id FROM public.projects p \
+             UNION ALL SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') own, \
+             LATERAL (SELECT FROM turbobackend.action_references r \
+                      WHERE r.project_id = own.id AND r.key = k.key AND r.value = ",
+        );
+    }
+    statement.sql("pilothouse.reference_text(").text(value).sql(")");
+    statement.sql(if everything { ")" } else { " LIMIT 1) x)" });
+    for record in RECORDS {
+        statement.sql(" OR (k.key = '").sql(record.key).sql("' AND EXISTS (");
+        statement.sql(record.row).text(value).sql("))");
+    }
+    statement
+}
+
+/// References that hold exactly `value`, and records of that id; a commit is also found by its first seven
+/// digits and more. `everything`: for an admin.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn references(conn: &mut PgConnection, value: &str) -> QueryResult<Vec<Reference>> {
-    let mut found: Vec<(String, String)> = action_references::table
-        .filter(action_references::key.eq_any(KEYS))
-        .filter(action_references::value.eq(reference_text(value)))
-        .select((action_references::key, action_references::value))
-        .distinct()
-        .load(conn)?;
-    let is_abbreviated = (7..40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+pub fn references(conn: &mut PgConnection, everything: bool, value: &str) -> QueryResult<Vec<Reference>> {
+    let keys: Vec<(String,)> = statement_for(value, everything).load(conn)?;
+    let mut found: Vec<(String, String)> = keys.into_iter().map(|(key,)| (key, value.to_owned())).collect();
+    let is_abbreviated =
+        (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_abbreviated {
         let start = value.to_ascii_lowercase();
         // No digit sorts after "g": the range holds what begins with `start`, and an index can walk it.
         let commits: Vec<(String, String)> = action_references::table
             .filter(action_references::key.eq("commit_sha"))
-            .filter(action_references::value.gt(start.clone()))
+            .filter(action_references::value.ge(start.clone()))
             .filter(action_references::value.lt(format!("{start}g")))
             .select((action_references::key, action_references::value))
             .distinct()
@@ -44,6 +107,7 @@ pub fn references(conn: &mut PgConnection, value: &str) -> QueryResult<Vec<Refer
         found.extend(commits);
     }
     found.sort_by_key(|(key, value)| (KEYS.iter().position(|known| known == key), value.clone()));
+    found.dedup();
     Ok(found.into_iter().map(|(key, value)| Reference { key, value }).collect())
 }
 
@@ -54,6 +118,8 @@ pub struct Ids {
     pub action: bool,
     /// An event has it.
     pub event: bool,
+    /// An audit entry has it.
+    pub audit: bool,
 }
 
 /// Which records have the id `id`.
@@ -63,7 +129,42 @@ pub struct Ids {
 pub fn ids(conn: &mut PgConnection, id: &str) -> QueryResult<Ids> {
     let action = project_actions::table.find(id).select(project_actions::action_id);
     let event = activity_events::table.find(id).select(activity_events::id);
-    let (action, event) =
-        diesel::select((diesel::dsl::exists(action), diesel::dsl::exists(event))).get_result(conn)?;
-    Ok(Ids { action, event })
+    let audit = activity_logs::table.find(id).select(activity_logs::id);
+    let (action, event, audit) =
+        diesel::select((diesel::dsl::exists(action), diesel::dsl::exists(event), diesel::dsl::exists(audit)))
+            .get_result(conn)?;
+    Ok(Ids { action, event, audit })
+}
+
+/// Ids and stored types of the actions that the request `request` led to, in their order; at most ten.
+///
+/// # Errors
+/// When the statement fails.
+pub fn actions_of_request(
+    conn: &mut PgConnection,
+    request: &str,
+) -> QueryResult<Vec<(String, Option<String>)>> {
+    project_actions::table
+        .filter(project_actions::request_id.eq(request))
+        .order((project_actions::created_at, project_actions::action_id))
+        .limit(10)
+        .select((project_actions::action_id, project_actions::action_type))
+        .load(conn)
+}
+
+/// Ids of the audit entries that the request `request` led to, and what was done, in their order; at most ten.
+///
+/// # Errors
+/// When the statement fails.
+pub fn audit_entries_of_request(
+    conn: &mut PgConnection,
+    request: &str,
+) -> QueryResult<Vec<(String, String)>> {
+    let rows: Vec<(String, String)> = activity_logs::table
+        .filter(activity_logs::request_id.eq(request))
+        .order((activity_logs::created_at, activity_logs::id))
+        .limit(10)
+        .select((activity_logs::id, activity_logs::activity_type))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, act)| (id, Act::from_stored(&act).label())).collect())
 }

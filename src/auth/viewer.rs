@@ -83,8 +83,18 @@ impl std::ops::Deref for Admin {
 /// # Errors
 /// [`DbError::NoSession`] when the transaction was not opened by one.
 pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
-    type Row =
-        (UserId, SessionId, String, Option<String>, String, String, String, bool, Option<DateTime<Utc>>, bool);
+    type Row = (
+        UserId,
+        SessionId,
+        String,
+        Option<String>,
+        String,
+        String,
+        String,
+        bool,
+        Option<DateTime<Utc>>,
+        bool,
+    );
     let row: Option<Row> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .filter(users::id.nullable().eq(app_user_id()))

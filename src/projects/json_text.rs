@@ -58,7 +58,8 @@ impl JsonText {
             return Err(whole(format!("Use at most {} kB.", LONGEST / 1024)));
         }
         let value: Value = serde_json::from_str(text).map_err(|error| {
-            let start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+            let start =
+                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
             at(text, start + error.column().saturating_sub(1), said(&error.to_string()))
         })?;
         if !value.is_object() {
@@ -237,7 +238,16 @@ mod tests {
         let found = broken(&long).place.unwrap();
         assert_eq!(found.excerpt.chars().nth(found.indent), Some('x'), "{found:?}");
         assert!(found.excerpt.chars().count() <= 2 * SHOWN + 1);
-        for text in ["{", "{\"a", "{a: 1}", "{}{}", "{\"a\": \"\u{1}\"}", "{\"a\": 01}", "\u{feff}{}", "{\"a\": \"\\ud800\"}"] {
+        for text in [
+            "{",
+            "{\"a",
+            "{a: 1}",
+            "{}{}",
+            "{\"a\": \"\u{1}\"}",
+            "{\"a\": 01}",
+            "\u{feff}{}",
+            "{\"a\": \"\\ud800\"}",
+        ] {
             assert!(broken(text).place.is_some(), "{text}");
         }
     }
@@ -245,10 +255,7 @@ mod tests {
     #[test]
     fn keys_that_come_twice_are_named() {
         let found = broken(r#"{"a": 1, "b": {"c": 1, "\u0063": 2}, "a": 3, "a": 4}"#);
-        assert_eq!(
-            found.what,
-            "Line 1, column 24: the keys come twice in one object: “c”, “a”."
-        );
+        assert_eq!(found.what, "Line 1, column 24: the keys come twice in one object: “c”, “a”.");
         let fine = r#"{"a": {"a": 1}, "b": [{"a": "a"}, {"a": "a\",\"a"}], "A": ["a", "a"]}"#;
         assert!(JsonText::parse(fine).is_ok());
     }
@@ -257,7 +264,8 @@ mod tests {
     fn what_the_database_cannot_hold_is_refused_where_it_stands() {
         assert!(broken(r#"{"a": "\u0000"}"#).what.starts_with("Line 1, column 7"));
         assert!(JsonText::parse(r#"{"a": "\\u0000"}"#).is_ok(), "a backslash and some letters");
-        for text in [r#"{"a": 1e301}"#, r#"{"a": 1e99999999999}"#, &format!("{{\"a\": {}}}", "9".repeat(101))] {
+        for text in [r#"{"a": 1e301}"#, r#"{"a": 1e99999999999}"#, &format!("{{\"a\": {}}}", "9".repeat(101))]
+        {
             assert!(broken(text).what.contains("number"), "{text}");
         }
         assert!(JsonText::parse(r#"{"a": 1e300, "b": -2E-300}"#).is_ok());

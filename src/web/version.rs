@@ -64,9 +64,8 @@ pub struct Difference {
 /// What differs between what was typed and what is stored: label, typed, stored.
 #[must_use]
 pub fn differences<const N: usize>(fields: [(&'static str, String, String); N]) -> Vec<Difference> {
-    let same = |typed: &str, stored: &str| {
-        typed.replace("\r\n", "\n").trim() == stored.replace("\r\n", "\n").trim()
-    };
+    let same =
+        |typed: &str, stored: &str| typed.replace("\r\n", "\n").trim() == stored.replace("\r\n", "\n").trim();
     fields
         .into_iter()
         .filter(|(_, yours, theirs)| !same(yours, theirs))
@@ -104,9 +103,6 @@ mod tests {
             ("Name", "mine".into(), "theirs".into()),
             ("Text", " a\r\nb ".into(), "a\nb".into()),
         ]);
-        assert_eq!(
-            found,
-            [Difference { field: "Name", yours: "mine".into(), theirs: "theirs".into() }]
-        );
+        assert_eq!(found, [Difference { field: "Name", yours: "mine".into(), theirs: "theirs".into() }]);
     }
 }

@@ -111,7 +111,9 @@ impl AccountPage {
             ),
             time_zones: chrono_tz::TZ_VARIANTS
                 .iter()
-                .map(|own| Choice::new(own.name(), now.with_timezone(own).format("UTC%:z").to_string(), zone.name()))
+                .map(|own| {
+                    Choice::new(own.name(), now.with_timezone(own).format("UTC%:z").to_string(), zone.name())
+                })
                 .collect(),
             theme_errors: Vec::new(),
             themes: Theme::ALL

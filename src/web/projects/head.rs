@@ -177,7 +177,11 @@ impl ProjectHead {
                 .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
                 .to_vec(),
             notice: Some(HOSTILE.to_owned()),
-            remedy: Some(Action { label: "Restore".to_owned(), url: "/restore".to_owned(), icon: "restored" }),
+            remedy: Some(Action {
+                label: "Restore".to_owned(),
+                url: "/restore".to_owned(),
+                icon: "restored",
+            }),
             action: None,
         }
     }

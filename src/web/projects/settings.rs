@@ -86,10 +86,9 @@ impl JsonField {
 
     fn refuse(&mut self, broken: BrokenJson) {
         self.errors.push(broken.what);
-        self.excerpt = broken.place.map(|place| Excerpt {
-            mark: format!("{}^", " ".repeat(place.indent)),
-            line: place.excerpt,
-        });
+        self.excerpt = broken
+            .place
+            .map(|place| Excerpt { mark: format!("{}^", " ".repeat(place.indent)), line: place.excerpt });
     }
 }
 

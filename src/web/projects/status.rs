@@ -180,7 +180,11 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
     let mut effects = vec![
         line(contents.messages, "chat message goes out of sight", "chat messages go out of sight"),
         line(contents.files, "file goes out of sight", "files go out of sight"),
-        line(contents.entries, "entry of its timeline stays readable", "entries of its timeline stay readable"),
+        line(
+            contents.entries,
+            "entry of its timeline stays readable",
+            "entries of its timeline stay readable",
+        ),
     ];
     effects.retain(|effect| effect.count != "No");
     effects.push(Effect::line(match &project.container {

@@ -11,6 +11,7 @@ use super::fields::{UserFields, UserForm};
 use super::{activity_badge, role_label};
 use crate::activity::{self, Scope, timeline};
 use crate::auth::{Admin, Viewer, session_store, sessions};
+use crate::containers;
 use crate::containers::queries::ContainerLine;
 use crate::db::cursor::From;
 use crate::db::ids::{SessionId, UserId};
@@ -31,7 +32,6 @@ use crate::web::shell::{Crumb, Shell};
 use crate::web::version::{self, Difference};
 use crate::web::visit::Visit;
 use crate::web::{path, urls};
-use crate::containers;
 
 /// How many projects, and how many containers, the page shows.
 const OWNED: usize = 20;

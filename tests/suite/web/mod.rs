@@ -7,5 +7,6 @@ mod headers;
 mod input;
 mod passwords;
 mod projects;
+mod search;
 mod sessions;
 mod users;
