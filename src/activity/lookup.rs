@@ -63,19 +63,23 @@ pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
     let mut statement = Statement::new();
     statement.sql("SELECT k.key FROM unnest(");
     statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());
-    statement.sql(") AS k(key) WHERE EXISTS (");
+    statement.sql(") AS k(key) WHERE (SELECT true FROM ");
+    // The order makes the planner walk the index even where a value is so common that any row might do.
     if everything {
-        statement.sql("SELECT FROM turbobackend.action_references r WHERE r.key = k.key AND r.value = ");
+        statement.sql("turbobackend.action_references r WHERE r.key = k.key AND r.value = ");
     } else {
         statement.sql(
-            "SELECT FROM (SELECT p.id_text AS id FROM public.projects p \
+            "(SELECT p.id_text AS id FROM public.projects p \
              UNION ALL SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') own, \
              LATERAL (SELECT FROM turbobackend.action_references r \
                       WHERE r.project_id = own.id AND r.key = k.key AND r.value = ",
         );
     }
     statement.sql("pilothouse.reference_text(").text(value).sql(")");
-    statement.sql(if everything { ")" } else { " LIMIT 1) x)" });
+    statement.sql(" ORDER BY r.created_at DESC LIMIT 1)");
+    if !everything {
+        statement.sql(" x LIMIT 1)");
+    }
     for record in RECORDS {
         statement.sql(" OR (k.key = '").sql(record.key).sql("' AND EXISTS (");
         statement.sql(record.row).text(value).sql("))");
