@@ -145,8 +145,7 @@ impl ProjectHead {
     #[must_use]
     pub fn with_deletion(mut self, deletion: &Deletion, now: DateTime<Utc>, zone: Tz) -> Self {
         let at = Timestamp::new(deletion.at, now, zone);
-        self.notice =
-            Some(format!("{} deleted this project {} ({}). {STAYS}", deletion.by, at.relative, at.exact));
+        self.notice = Some(format!("{} deleted this project on {}. {STAYS}", deletion.by, at.exact));
         self
     }
 
