@@ -14,6 +14,7 @@
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
 //! - [`listing::actions`] answers rows for the activities API.
+//! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
 //!
 //! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
 //! with all of its facts. No part of this knows HTTP, HTML or addresses.
@@ -21,8 +22,10 @@
 mod act;
 mod action_type;
 pub mod audit;
+pub mod audit_records;
 pub mod detail;
 mod event_type;
+pub mod exports;
 pub mod filter;
 pub mod listing;
 pub mod lookup;

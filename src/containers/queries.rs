@@ -213,9 +213,17 @@ pub struct ContainerView {
 /// # Errors
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<ContainerView>> {
+    Ok(find_many(conn, &[id])?.pop())
+}
+
+/// Those of the containers with these ids that the viewer may see, in any order.
+///
+/// # Errors
+/// When the statement fails.
+pub fn find_many(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ContainerView>> {
     containers::table
         .left_join(users::table)
-        .filter(containers::id.eq(id))
+        .filter(containers::id.eq_any(ids))
         .select((
             containers::id,
             containers::container_id,
@@ -235,8 +243,7 @@ pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<Cont
             containers::engine_status,
             (users::id, users::name, users::email).nullable(),
         ))
-        .first(conn)
-        .optional()
+        .load(conn)
 }
 
 /// The projects that run in a container, by name; at most twenty.

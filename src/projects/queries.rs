@@ -244,10 +244,18 @@ pub struct ContainerPart {
 /// # Errors
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
+    Ok(find_many(conn, &[id])?.pop())
+}
+
+/// Those of the projects with these ids that the viewer may see, in any order.
+///
+/// # Errors
+/// When the statement fails.
+pub fn find_many(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<ProjectView>> {
     projects::table
         .left_join(users::table)
         .left_join(containers::table)
-        .filter(projects::id.eq(id))
+        .filter(projects::id.eq_any(ids))
         .select((
             projects::id,
             projects::name,
@@ -271,8 +279,7 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
             )
                 .nullable(),
         ))
-        .first(conn)
-        .optional()
+        .load(conn)
 }
 
 /// Whether a project with this id exists for whoever asks.

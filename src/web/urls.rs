@@ -93,6 +93,12 @@ pub fn password_link(token: &str) -> String {
     format!("/passwords/{}", segment(token))
 }
 
+/// `{path}/export`: where what the list at `path` shows is asked for as a file.
+#[must_use]
+pub fn export_of(path: &str) -> String {
+    format!("{path}/export")
+}
+
 /// `path` with `pairs` as its query; `path` alone when there are none.
 #[must_use]
 pub fn with_query<K: AsRef<str>, V: AsRef<str>>(path: &str, pairs: &[(K, V)]) -> String {

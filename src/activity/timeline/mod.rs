@@ -8,6 +8,7 @@ mod day;
 mod entry;
 mod fold;
 mod query;
+pub mod records;
 mod row;
 mod tables;
 

@@ -24,13 +24,14 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// At least `limit + 1` rows, so that it shows whether there are more.
+    /// At least `limit + 1` rows, so that it shows whether there are more; for exports 250 and one.
     pub(super) fn for_page(limit: i64) -> Self {
         match limit {
             ..=10 => Self { sql: " LIMIT 11", rows: "11" },
             11..=25 => Self { sql: " LIMIT 26", rows: "26" },
             26..=50 => Self { sql: " LIMIT 51", rows: "51" },
-            _ => Self { sql: " LIMIT 101", rows: "101" },
+            51..=100 => Self { sql: " LIMIT 101", rows: "101" },
+            _ => Self { sql: " LIMIT 251", rows: "251" },
         }
     }
 }

@@ -7,7 +7,8 @@ use crate::activity::filter::Words;
 use crate::activity::options::{Choice, Options, source_label};
 use crate::activity::{Filter, Source};
 use crate::web::display::{Chip, Chips, HiddenField, Link};
-use crate::web::urls::with_query;
+use crate::web::export;
+use crate::web::urls::{export_of, with_query};
 
 /// See `templates/activity/_filters.html`.
 #[derive(Debug, Clone)]
@@ -94,8 +95,8 @@ impl Filters {
                 .as_ref()
                 .map(|r| format!("{}:{}", r.key, r.value))
                 .unwrap_or_default(),
-            export_url: None,
-            export_fields: Vec::new(),
+            export_url: Some(export_of(path)),
+            export_fields: export::hidden(filter.pairs().into_iter().filter(|(name, _)| *name != "limit")),
         }
     }
 }

@@ -8,9 +8,10 @@ use super::TimelineView;
 use super::convert::Eyes;
 use super::display::{Day, DayItem, Running};
 use super::filters::Filters;
+use crate::activity::audit_records::audit_only;
 use crate::activity::options::{self, Options};
 use crate::activity::timeline;
-use crate::activity::{Filter, Scope, Source};
+use crate::activity::{Filter, Scope};
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Chips, Pager};
@@ -86,8 +87,7 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (viewer, (filter, page)) = visit
         .read_as_admin(move |conn, admin| {
             let filter = read_filter(&query, admin)?;
-            let mut audited = filter.clone();
-            audited.sources.only = vec![Source::Audit.as_str().to_owned()];
+            let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
             Ok((filter, page))
         })

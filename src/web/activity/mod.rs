@@ -2,6 +2,7 @@
 
 pub mod convert;
 pub mod display;
+pub mod export;
 pub mod filters;
 pub mod index;
 pub mod samples;

@@ -1,5 +1,6 @@
 //! A container's pages.
 
+pub mod export;
 pub mod index;
 pub mod show;
 pub mod verb;

@@ -3,6 +3,7 @@
 mod account;
 mod containers;
 mod errors;
+mod exports;
 mod headers;
 mod input;
 mod passwords;
