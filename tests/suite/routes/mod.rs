@@ -1,5 +1,6 @@
 //! The route matrix: every route, as everybody, with every proof of where a request comes from.
 
+mod records;
 mod registered;
 mod table;
 
