@@ -6,11 +6,11 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::Source;
 use super::filter::Filter;
 use super::position::TimelineCursor;
 use super::timeline::records::{self, Record};
 use super::timeline::{Entry, Scope};
+use super::{Source, redaction};
 use crate::db::schema::activity_logs;
 
 /// What an audit entry says beside its place in the timeline.
@@ -81,7 +81,9 @@ pub fn batch(
         .into_iter()
         .collect();
     let whole = read.into_iter().map(|Record { entry, .. }| {
-        let columns = columns.remove(entry.id()).unwrap_or_default();
+        let mut columns = columns.remove(entry.id()).unwrap_or_default();
+        // Other programs, and older versions, may have written what this one would not.
+        redaction::hide(columns.before.as_mut(), columns.after.as_mut());
         (entry, columns)
     });
     Ok((whole.collect(), next))

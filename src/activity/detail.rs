@@ -5,7 +5,9 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::timeline::{ACTIONS, AUDIT, CAUSED_BY, EVENTS, Entry, Row, RowStatement, Table, utc, with_names};
+use super::timeline::{
+    ACTIONS, AUDIT, CAUSED_BY, EVENTS, Entry, Row, RowStatement, Table, take_name, utc, with_names,
+};
 use super::{Reference, Source};
 use crate::db::schema::{activity_events, activity_logs, project_actions};
 
@@ -207,10 +209,17 @@ fn load(conn: &mut PgConnection, s: &RowStatement) -> QueryResult<Vec<Entry>> {
     Ok(rows.into_iter().filter_map(Row::into_entry).collect())
 }
 
-fn thread(conn: &mut PgConnection, entry: Entry, stored: Vec<(&'static str, String)>) -> QueryResult<Detail> {
+fn thread(
+    conn: &mut PgConnection,
+    mut entry: Entry,
+    stored: Vec<(&'static str, String)>,
+) -> QueryResult<Detail> {
     let causes = causes(conn, &entry)?;
     let effects = effects(conn, &entry)?;
     let mut same_request = same_request(conn, &entry)?;
+    for other in &same_request {
+        take_name(&mut entry, other);
+    }
     let mut related = related(conn, &entry)?;
     let is_told = |other: &Entry| {
         other.position == entry.position

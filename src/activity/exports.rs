@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_is_made_while_an_export_runs_does_not_belong_to_it() {
-        let at = |second| DateTime::from_timestamp(1_763_640_000 + second, 0).unwrap();
+        let at = |second: i64| DateTime::from_timestamp(1_763_640_000 + second, 0).unwrap();
         assert!(was_there(None, at(0), at(9)));
         assert!(was_there(Some(at(0)), at(0), at(9)));
         assert!(!was_there(Some(at(1)), at(0), at(9)));

@@ -33,6 +33,7 @@ pub mod options;
 mod position;
 mod principal;
 pub mod record;
+pub mod redaction;
 pub mod sentence;
 pub mod spool;
 mod status;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::query::{self, Ask, Fetch};
-use super::{Entry, Row, Scope};
+use super::{Entry, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::schema::{activity_events, activity_logs, project_actions};
@@ -58,8 +58,23 @@ pub fn batch(
     let has_more = records.len() > most;
     records.truncate(most);
     let next = records.last().filter(|_| has_more).map(|record| record.entry.position.clone());
+    name_admins(&mut records);
     complete(conn, &mut records)?;
     Ok((records, next))
+}
+
+/// Owners may not see an admin's row; the audit entry of the same request knows what they were called.
+fn name_admins(records: &mut [Record]) {
+    let named: HashMap<String, Entry> = records
+        .iter()
+        .filter(|record| record.entry.source() == Source::Audit && record.entry.actor.is_admin)
+        .filter_map(|record| Some((record.entry.request_id.clone()?, record.entry.clone())))
+        .collect();
+    for record in records.iter_mut().filter(|record| record.entry.source() == Source::Action) {
+        if let Some(audit) = record.entry.request_id.as_ref().and_then(|request| named.get(request)) {
+            take_name(&mut record.entry, audit);
+        }
+    }
 }
 
 fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Row>> {
