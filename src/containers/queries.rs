@@ -213,17 +213,9 @@ pub struct ContainerView {
 /// # Errors
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<ContainerView>> {
-    Ok(find_many(conn, &[id])?.pop())
-}
-
-/// Those of the containers with these ids that the viewer may see, in any order.
-///
-/// # Errors
-/// When the statement fails.
-pub fn find_many(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ContainerView>> {
     containers::table
         .left_join(users::table)
-        .filter(containers::id.eq_any(ids))
+        .filter(containers::id.eq(id))
         .select((
             containers::id,
             containers::container_id,
@@ -243,7 +235,8 @@ pub fn find_many(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Ve
             containers::engine_status,
             (users::id, users::name, users::email).nullable(),
         ))
-        .load(conn)
+        .first(conn)
+        .optional()
 }
 
 /// The projects that run in a container, by name; at most twenty.

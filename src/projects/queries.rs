@@ -244,18 +244,10 @@ pub struct ContainerPart {
 /// # Errors
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
-    Ok(find_many(conn, &[id])?.pop())
-}
-
-/// Those of the projects with these ids that the viewer may see, in any order.
-///
-/// # Errors
-/// When the statement fails.
-pub fn find_many(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<ProjectView>> {
     projects::table
         .left_join(users::table)
         .left_join(containers::table)
-        .filter(projects::id.eq_any(ids))
+        .filter(projects::id.eq(id))
         .select((
             projects::id,
             projects::name,
@@ -279,7 +271,8 @@ pub fn find_many(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<
             )
                 .nullable(),
         ))
-        .load(conn)
+        .first(conn)
+        .optional()
 }
 
 /// Whether a project with this id exists for whoever asks.

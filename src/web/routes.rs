@@ -89,7 +89,7 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/audit", get => activity::index::audit))
         .service(at!("/audit/export", post => activity::export::audit))
-        .service(at!("/audit/{id}", get => activity::show::audit_entry))
+        .service(at!("/audit/{id}", get => activity::audit_entry::show))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
 

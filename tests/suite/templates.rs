@@ -33,6 +33,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::account::show::AccountPage>,
         rendered::<web::activity::index::ActivityPage>,
         rendered::<web::activity::show::EntryPage>,
+        rendered::<web::activity::audit_entry::AuditEntryPage>,
         rendered::<web::confirmation::ConfirmationPage>,
         rendered::<web::containers::index::ContainersPage>,
         rendered::<web::containers::show::ContainerPage>,

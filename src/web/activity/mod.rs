@@ -1,5 +1,7 @@
 //! The timeline's pages.
 
+pub mod audit_entry;
+pub mod changes;
 pub mod convert;
 pub mod display;
 pub mod export;

@@ -6,7 +6,8 @@ use actix_web::HttpResponse;
 
 use super::index::filter;
 use crate::activity::exports;
-use crate::containers::queries::{self, ContainerLine, ContainerView, Filter};
+use crate::containers::queries::{self, ContainerLine, Filter};
+use crate::containers::records::{self, ContainerRecord};
 use crate::db::cursor::From;
 use crate::db::ids::ContainerId;
 use crate::error::AppResult;
@@ -57,42 +58,42 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
         let read = exports::database_now(conn)?;
         let page = queries::page(conn, filter, &from, ROWS)?;
         let ids: Vec<ContainerId> = page.rows.iter().map(|line| line.id).collect();
-        let mut views: HashMap<ContainerId, ContainerView> =
-            queries::find_many(conn, &ids)?.into_iter().map(|view| (view.id, view)).collect();
+        let mut records: HashMap<ContainerId, ContainerRecord> =
+            records::of(conn, &ids)?.into_iter().map(|record| (record.id, record)).collect();
         let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));
         let rows = page.rows.iter().filter_map(|line| {
-            let view = views.remove(&line.id)?;
-            exports::was_there(view.created_at, began, read).then(|| row(view, line))
+            let record = records.remove(&line.id)?;
+            exports::was_there(record.created_at, began, read).then(|| row(record, line))
         });
         Ok(Batch { rows: rows.collect(), next: next.map(From::Beyond) })
     })
     .await
 }
 
-fn row(view: ContainerView, line: &ContainerLine) -> Vec<Cell> {
-    let (owner_id, owner_name, owner_email) = match view.owner {
+fn row(record: ContainerRecord, line: &ContainerLine) -> Vec<Cell> {
+    let (owner_id, owner_name, owner_email) = match record.owner {
         Some((id, name, email)) => (Some(id.to_string()), name, Some(email)),
         None => (None, None, None),
     };
     vec![
-        Cell::Text(view.id.to_string()),
-        Cell::Text(view.engine_id),
-        Cell::Text(view.name),
-        Cell::Text(view.status),
-        Cell::text(view.engine_status),
-        Cell::time(view.observed_at),
-        Cell::text(view.observed_from),
-        Cell::text(view.image_name),
-        Cell::number(view.assigned_port.map(i64::from)),
-        Cell::text(view.url),
+        Cell::Text(record.id.to_string()),
+        Cell::Text(record.engine_id),
+        Cell::Text(record.name),
+        Cell::Text(record.status),
+        Cell::text(record.engine_status),
+        Cell::time(record.observed_at),
+        Cell::text(record.observed_from),
+        Cell::text(record.image_name),
+        Cell::number(record.assigned_port.map(i64::from)),
+        Cell::text(record.url),
         Cell::text(owner_id),
         Cell::text(owner_name),
         Cell::text(owner_email),
         Cell::text(line.project_id.map(|id| id.to_string())),
         Cell::text(line.project_name.clone()),
-        Cell::time(view.created_at),
-        Cell::time(view.started_at),
-        Cell::time(view.stopped_at),
-        Cell::time(view.updated_at),
+        Cell::time(record.created_at),
+        Cell::time(record.started_at),
+        Cell::time(record.stopped_at),
+        Cell::time(record.updated_at),
     ]
 }

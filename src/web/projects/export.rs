@@ -9,7 +9,8 @@ use crate::activity::exports;
 use crate::db::cursor::From;
 use crate::db::ids::ProjectId;
 use crate::error::AppResult;
-use crate::projects::queries::{self, Filter, ProjectView};
+use crate::projects::queries::{self, Filter};
+use crate::projects::records::{self, ProjectRecord};
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, ROWS, Subject};
 use crate::web::forms::Form;
@@ -52,38 +53,41 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
         let read = exports::database_now(conn)?;
         let page = queries::page(conn, filter, &from, ROWS)?;
         let ids: Vec<ProjectId> = page.rows.iter().map(|line| line.id).collect();
-        let mut views: HashMap<ProjectId, ProjectView> =
-            queries::find_many(conn, &ids)?.into_iter().map(|view| (view.id, view)).collect();
+        let mut records: HashMap<ProjectId, ProjectRecord> =
+            records::of(conn, &ids)?.into_iter().map(|record| (record.id, record)).collect();
         let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));
         let rows = page.rows.iter().filter_map(|line| {
-            let view = views.remove(&line.id)?;
-            exports::was_there(view.created_at, began, read).then(|| row(view, line.last_action_ms))
+            let record = records.remove(&line.id)?;
+            exports::was_there(record.created_at, began, read).then(|| row(record, line.last_action_ms))
         });
         Ok(Batch { rows: rows.collect(), next: next.map(From::Beyond) })
     })
     .await
 }
 
-fn row(view: ProjectView, last_action_ms: Option<i64>) -> Vec<Cell> {
-    let (owner_id, owner_name, owner_email) = match view.owner {
+fn row(record: ProjectRecord, last_action_ms: Option<i64>) -> Vec<Cell> {
+    let (owner_id, owner_name, owner_email) = match record.owner {
         Some((id, name, email)) => (Some(id.to_string()), name, Some(email)),
         None => (None, None, None),
     };
-    let container = view.container;
+    let (container_id, container_name, container_status) = match record.container {
+        Some((id, name, status)) => (Some(id.to_string()), Some(name), Some(status)),
+        None => (None, None, None),
+    };
     vec![
-        Cell::Text(view.id.to_string()),
-        Cell::Text(view.name),
-        Cell::text(view.description),
-        Cell::text(view.kind),
-        Cell::text(view.status),
+        Cell::Text(record.id.to_string()),
+        Cell::Text(record.name),
+        Cell::text(record.description),
+        Cell::text(record.kind),
+        Cell::text(record.status),
         Cell::text(owner_id),
         Cell::text(owner_name),
         Cell::text(owner_email),
-        Cell::text(container.as_ref().map(|container| container.id.to_string())),
-        Cell::text(container.as_ref().map(|container| container.name.clone())),
-        Cell::text(container.map(|container| container.status)),
-        Cell::time(view.created_at),
-        Cell::time(view.updated_at),
+        Cell::text(container_id),
+        Cell::text(container_name),
+        Cell::text(container_status),
+        Cell::time(record.created_at),
+        Cell::time(record.updated_at),
         last_action_ms.map_or(Cell::Empty, Cell::millis),
     ]
 }
