@@ -1,6 +1,8 @@
 //! A container's pages.
 
+pub mod head;
 pub mod index;
+pub mod logs;
 pub mod show;
 pub mod verb;
 

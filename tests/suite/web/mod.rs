@@ -1,8 +1,10 @@
 //! Pages over a real server on a real database, by their addresses.
 
 mod account;
+mod chat;
 mod containers;
 mod errors;
+mod files;
 mod headers;
 mod input;
 mod passwords;
