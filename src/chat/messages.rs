@@ -80,7 +80,8 @@ type StoredCost = (Option<String>, Option<i64>, Option<i64>, Option<String>, Opt
 type Stored =
     (DateTime<Utc>, uuid::Uuid, bool, String, String, i64, Option<Value>, Option<Value>, bool, StoredCost);
 
-/// The statement of [`page`]. A message is read as far as a page shows it, and its extras only when they are
+/// The statement of [`page`]. The id is made a text before it is compared: an index answers an owner only what
+/// row-level security knows to tell nothing, and a cast is not among that. A message is read as far as a page shows it, and its extras only when they are
 /// small: somebody may have put a whole file there.
 #[must_use]
 pub fn statement(
@@ -94,7 +95,7 @@ pub fn statement(
            CASE WHEN pg_column_size(m.attachments) < 30000 THEN m.attachments END, \
            CASE WHEN pg_column_size(m.metadata) < 30000 THEN m.metadata END, \
            c.cost_id IS NOT NULL, c.model::text, c.input_tokens, c.output_tokens, c.cost_usd::text, c.request_id::text \
-           FROM (SELECT id, role, content, attachments, metadata, created_at IS NOT NULL AS has_time, ");
+           FROM (SELECT id, id::text AS key, role, content, attachments, metadata, created_at IS NOT NULL AS has_time, ");
     s.sql(SENT_AT).sql(" AS at FROM chat_messages WHERE container_id = ").text(container.to_string());
     s.sql("::uuid AND session_id = ").text(session);
     match from {
@@ -110,8 +111,10 @@ pub fn statement(
     };
     s.sql(SENT_AT).sql(if matches!(from, From::Back(_)) { " DESC, id DESC LIMIT " } else { ", id LIMIT " });
     s.big(i64::try_from(limit + 1).unwrap_or(i64::MAX));
-    s.sql(") m LEFT JOIN LATERAL (SELECT * FROM turbobackend.message_cost_tracker c WHERE c.message_id = m.id::text \
-           ORDER BY c.cost_id LIMIT 1) c ON true ORDER BY m.at, m.id");
+    s.sql(
+        ") m LEFT JOIN LATERAL (SELECT * FROM turbobackend.message_cost_tracker c WHERE c.message_id = m.key \
+           ORDER BY c.cost_id LIMIT 1) c ON true ORDER BY m.at, m.id",
+    );
     s
 }
 

@@ -282,6 +282,3 @@ impl Builder {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,10 +1,16 @@
+//! Markdown of other people becomes nothing but what the template of prose may write.
+
 use std::collections::BTreeSet;
 
 use askama::Template;
+use pilothouse::web::prose::{Element, Piece, Prose};
+use pilothouse::web::sample::HOSTILE;
 use scraper::{Html, Node};
 
-use super::*;
-use crate::web::sample::HOSTILE;
+/// The level of the heading that a text stands under.
+const ABOVE: i32 = 3;
+/// Parts that a text has at most.
+const MOST_PIECES: usize = 12_000;
 
 #[derive(Template)]
 #[template(
@@ -58,7 +64,7 @@ fn check(markdown: &str) -> String {
     let shown: String = markdown.chars().take(200).collect();
     let page = Html::parse_fragment(&html);
     assert!(page.errors.is_empty(), "{:?} in {shown:?}\n{html}", page.errors);
-    let mut heading = i32::from(ABOVE);
+    let mut heading = ABOVE;
     let around = page.root_element();
     assert_eq!(around.child_elements().count(), 1, "something left its box: {shown:?}");
     let prose = around.child_elements().next().unwrap();
@@ -83,7 +89,7 @@ fn check(markdown: &str) -> String {
             assert_eq!(element.attr("rel"), Some("nofollow noopener noreferrer"), "{shown:?}");
         }
         if let Some(level) = element.name().strip_prefix('h').and_then(|level| level.parse::<i32>().ok()) {
-            assert!(level <= heading + 1 && level > i32::from(ABOVE), "h{level} after h{heading}: {shown:?}");
+            assert!(level <= heading + 1 && level > ABOVE, "h{level} after h{heading}: {shown:?}");
             heading = level;
         }
         if ["h4", "h5", "h6", "a", "th"].contains(&element.name()) {
