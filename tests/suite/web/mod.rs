@@ -2,9 +2,11 @@
 
 mod account;
 mod audit;
+mod chat;
 mod containers;
 mod errors;
 mod exports;
+mod files;
 mod headers;
 mod input;
 mod passwords;
