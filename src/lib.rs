@@ -22,6 +22,8 @@ pub mod activity;
 pub mod containers;
 // An invented world to look at, for `serve --demo`.
 pub mod demo;
+// The instance as a whole: how much of everything there is.
+pub mod instance;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Git repositories, and what their history says was pushed.

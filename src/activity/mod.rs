@@ -14,6 +14,8 @@
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
 //! - [`listing::actions`] answers rows for the activities API.
+//! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
+//!   [`rollup::keep`] has counted; a job calls that.
 //!
 //! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
 //! with all of its facts. No part of this knows HTTP, HTML or addresses.
@@ -21,6 +23,7 @@
 mod act;
 mod action_type;
 pub mod audit;
+pub mod daily;
 pub mod detail;
 mod event_type;
 pub mod filter;
@@ -30,6 +33,7 @@ pub mod options;
 mod position;
 mod principal;
 pub mod record;
+pub mod rollup;
 pub mod sentence;
 pub mod spool;
 mod status;
@@ -44,9 +48,9 @@ pub use event_type::{EventFacts, EventType};
 pub use filter::{Filter, Reference};
 pub use position::{Direction, NotACursor, Source, TimelineCursor};
 pub use principal::{Origin, Principal};
-pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, Outcome, Status, StatusBadge};
+pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status, StatusBadge};
 pub use timeline::{
-    Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope, TimelinePage,
+    AHEAD_AT_MOST_MS, Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope, TimelinePage,
 };
 pub use tracker::{NewAction, Tally, tally, track};
 pub use vocabulary::{Group, humanised};

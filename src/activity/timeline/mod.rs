@@ -22,7 +22,7 @@ use crate::users::Role;
 
 pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
-pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
+pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use tables::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, with_names};

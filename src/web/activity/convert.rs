@@ -117,7 +117,7 @@ impl Eyes {
                 .then(|| MoreReferences { label: format!("+{} more", rest.len()), items: rest }),
             badge,
             note: entry.duration_ms.map(duration).unwrap_or_default(),
-            mark: mark(entry),
+            mark: mark(entry, self.now.timestamp_millis()),
             related: (!entry.folded.is_empty()).then(|| Related {
                 label: counted(entry.folded.len(), "related entry", "related entries"),
                 entries: entry.folded.iter().map(|inner| self.entry(inner)).collect(),
@@ -202,7 +202,7 @@ pub fn badge(status: &Status) -> Badge {
     Badge { icon: shown.icon, label: shown.label, tone }
 }
 
-fn mark(entry: &timeline::Entry) -> String {
+fn mark(entry: &timeline::Entry, now_ms: i64) -> String {
     let project = match entry.project.as_ref().map(|project| project.state) {
         Some(ProjectState::Unknown) => "unknown project",
         Some(ProjectState::Gone) => "project is gone",
@@ -212,6 +212,7 @@ fn mark(entry: &timeline::Entry) -> String {
         Some(Oddity::Missing) => "no time recorded",
         Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
         Some(Oddity::Implausible) => "implausible time",
+        None if entry.moment.is_ahead(now_ms) => "dated in the future",
         None => "",
     };
     [project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
