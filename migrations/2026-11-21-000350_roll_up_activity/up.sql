@@ -152,7 +152,7 @@ CREATE POLICY owner_select ON pilothouse.daily_activity FOR SELECT TO pilothouse
     WHERE t.kind = 'project' AND t.owner_id = (SELECT pilothouse.app_user_id())));
 DROP POLICY IF EXISTS owner_select ON pilothouse.rollups;
 CREATE POLICY owner_select ON pilothouse.rollups FOR SELECT TO pilothouse_owner
-    USING ((SELECT pilothouse.app_user_id()) IS NOT NULL);
+    USING (EXISTS (SELECT FROM public.users u WHERE u.id = (SELECT pilothouse.app_user_id())));
 GRANT SELECT, INSERT, UPDATE, DELETE ON pilothouse.daily_activity, pilothouse.daily_totals TO pilothouse_admin;
 GRANT SELECT, DELETE ON pilothouse.recount_marks TO pilothouse_admin;
 GRANT SELECT, UPDATE (as_of, recounted_at) ON pilothouse.rollups TO pilothouse_admin;

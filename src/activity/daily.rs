@@ -79,7 +79,8 @@ pub fn of_everything(conn: &mut PgConnection, span: &Span) -> QueryResult<Daily>
         .filter(rollups::name.eq(NAME))
         .select((
             rollups::as_of,
-            (daily_totals::day, daily_totals::quarters, daily_totals::entries, daily_totals::failed).nullable(),
+            (daily_totals::day, daily_totals::quarters, daily_totals::entries, daily_totals::failed)
+                .nullable(),
         ))
         .load(conn)?;
     Ok(span.sum(rows))

@@ -57,8 +57,8 @@ pub fn keep(db: &Db) -> Result<Kept, DbError> {
 
 fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     // "pilothou" and "rollup00" in ASCII tell the console's locks apart.
-    let is_ours: bool =
-        diesel::select(sql::<Bool>("pg_try_advisory_xact_lock(x'726f6c6c75703030'::bigint)")).get_result(conn)?;
+    let is_ours: bool = diesel::select(sql::<Bool>("pg_try_advisory_xact_lock(x'726f6c6c75703030'::bigint)"))
+        .get_result(conn)?;
     if !is_ours {
         return Ok(Step::Elsewhere);
     }
@@ -84,9 +84,13 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     // An idle console need not write every few seconds that nothing has changed.
     let minute_ago = (now.into_sql::<Timestamptz>() - 1.minute()).nullable();
     let is_old = rollups::as_of.is_null().or(rollups::as_of.lt(minute_ago)).assume_not_null();
-    diesel::update(rollups::table.find(NAME).filter(is_old.or(sql::<Bool>(if taken > 0 { "true" } else { "false" }))))
-        .set(rollups::as_of.eq(now))
-        .execute(conn)?;
+    diesel::update(rollups::table.find(NAME).filter(is_old.or(sql::<Bool>(if taken > 0 {
+        "true"
+    } else {
+        "false"
+    }))))
+    .set(rollups::as_of.eq(now))
+    .execute(conn)?;
     Ok(Step::Complete)
 }
 
@@ -109,7 +113,9 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
              FROM (SELECT quarter, count(*)::integer AS entries, (count(*) FILTER (WHERE bad))::integer AS failed FROM (",
     );
     // Rows without a project are found by their own branch: no index answers for both.
-    for (project, ours) in [("a.project_id = p.project_id", ""), ("a.project_id IS NULL", " AND p.project_id = ''")] {
+    for (project, ours) in
+        [("a.project_id = p.project_id", ""), ("a.project_id IS NULL", " AND p.project_id = ''")]
+    {
         s.sql("SELECT ((a.created_at - p.from_ms) / 900000)::smallint AS quarter, lower(a.status) = ANY (");
         s.texts(failed()).sql(") AS bad FROM turbobackend.project_actions a WHERE ").sql(project).sql(ours);
         s.sql(" AND a.created_at >= p.from_ms AND a.created_at < p.from_ms + 86400000 UNION ALL ");
@@ -146,7 +152,8 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
 /// Sums the projects of these days.
 fn sum_up(conn: &mut PgConnection, days: &[NaiveDate]) -> QueryResult<()> {
     let mut s = Statement::<(Date,)>::new();
-    s.sql("WITH place AS MATERIALIZED (SELECT unnest(").texts(days.iter().map(NaiveDate::to_string).collect());
+    s.sql("WITH place AS MATERIALIZED (SELECT unnest(")
+        .texts(days.iter().map(NaiveDate::to_string).collect());
     s.sql(
         ")::date AS day), \
          summed AS MATERIALIZED (SELECT p.day, q.quarters, q.entries, q.failed FROM place p CROSS JOIN LATERAL ( \

@@ -84,11 +84,12 @@ pub fn previous_visit(
         .inner_join(own.on(own.field(sessions::id).eq(session)))
         .filter(sessions::user_id.eq(user))
         .filter(sessions::created_at.lt(began))
-        .order((sessions::last_activity.desc().nulls_last(), sessions::id.desc()))
-        .select((sessions::last_activity, sessions::created_at, began))
-        .first::<(Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
+        .filter(sessions::last_activity.is_not_null())
+        .order((sessions::last_activity.desc(), sessions::id.desc()))
+        .select((sessions::last_activity, began))
+        .first::<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
         .optional()
-        .map(|row| row.and_then(|(active, created, began)| Some(active.or(created)?.min(began?))))
+        .map(|row| row.and_then(|(active, began)| Some(active?.min(began?))))
 }
 
 /// Writes that the session was used just now.

@@ -115,7 +115,8 @@ impl Chart {
     #[must_use]
     pub fn new(daily: &Daily, now: DateTime<Utc>, zone: Tz) -> Self {
         let count = daily.days.len();
-        let (entries, failed) = daily.days.iter().fold((0, 0), |(e, f), day| (e + day.entries, f + day.failed));
+        let (entries, failed) =
+            daily.days.iter().fold((0, 0), |(e, f), day| (e + day.entries, f + day.failed));
         let most = |of: fn(&DayCount) -> i64| daily.days.iter().map(of).max().unwrap_or(0);
         let (top, top_failed) = (round_up(most(|day| day.entries)), round_up(most(|day| day.failed)));
         let mut lines = vec![ENTRIES.line(0, top), ENTRIES.line(top, top)];
@@ -147,7 +148,12 @@ impl Chart {
             failed: format!("{} failed", grouped(failed)),
             lines,
             ticks: ticks(&daily.days),
-            days: daily.days.iter().enumerate().map(|(n, day)| chart_day(n, count, day, top, top_failed)).collect(),
+            days: daily
+                .days
+                .iter()
+                .enumerate()
+                .map(|(n, day)| chart_day(n, count, day, top, top_failed))
+                .collect(),
             zone: zone.name().to_owned(),
         }
     }
@@ -180,7 +186,10 @@ fn ticks(days: &[DayCount]) -> Vec<Tick> {
     let count = days.len();
     let places = days.iter().enumerate().filter(|(n, _)| (count - 1 - n).is_multiple_of(step));
     places
-        .map(|(n, day)| Tick { x: percent(n * 1000 + 500, count), label: day.date.format("%-d %b").to_string() })
+        .map(|(n, day)| Tick {
+            x: percent(n * 1000 + 500, count),
+            label: day.date.format("%-d %b").to_string(),
+        })
         .collect()
 }
 
@@ -194,7 +203,12 @@ fn round_up(number: i64) -> i64 {
     while number > unit.saturating_mul(10) {
         unit = unit.saturating_mul(10);
     }
-    [1, 2, 4, 6, 8, 10].into_iter().map(|steps| steps * unit).find(|top| *top >= number).unwrap_or(number).max(1)
+    [1, 2, 4, 6, 8, 10]
+        .into_iter()
+        .map(|steps| steps * unit)
+        .find(|top| *top >= number)
+        .unwrap_or(number)
+        .max(1)
 }
 
 #[cfg(test)]
@@ -204,7 +218,8 @@ mod tests {
     fn chart(counts: &[(i64, i64)]) -> Chart {
         let first: NaiveDate = "2026-10-22".parse().unwrap();
         let days = first.iter_days().zip(counts);
-        let days = days.map(|(date, (entries, failed))| DayCount { date, entries: *entries, failed: *failed });
+        let days =
+            days.map(|(date, (entries, failed))| DayCount { date, entries: *entries, failed: *failed });
         let daily = Daily { as_of: None, days: days.collect() };
         Chart::new(&daily, DateTime::UNIX_EPOCH, Tz::UTC)
     }

@@ -115,7 +115,7 @@ pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         failed_url: urls::with_query("/activity", &FAILED.map(|word| ("status", word))),
         projects: glance.projects.iter().map(|line| ProjectRow::new(line, now, viewer.zone)).collect(),
         has_more_projects: glance.has_more_projects,
-        since: Since::new(glance.latest, glance.visit, &eyes),
+        since: Since::new(glance.latest, glance.visit, Some(viewer.id), &eyes),
     };
     visit.page(StatusCode::OK, &page)
 }
@@ -127,8 +127,10 @@ impl Glance {
         let today = now.with_timezone(&viewer.zone).date_naive();
         // Until today: what is dated later would stand first, and hide what is new.
         let until_today = Filter { to: Some(today), ..Filter::none(viewer.zone) };
-        let latest = Filter { limit: since::READ, from: NaiveDate::from_ymd_opt(1990, 1, 1), ..until_today.clone() };
-        let mut failed = Filter { limit: FAILURES, from: today.checked_sub_days(Days::new(7)), ..until_today };
+        let latest =
+            Filter { limit: since::READ, from: NaiveDate::from_ymd_opt(1990, 1, 1), ..until_today.clone() };
+        let mut failed =
+            Filter { limit: FAILURES, from: today.checked_sub_days(Days::new(7)), ..until_today };
         failed.statuses.only = FAILED.map(str::to_owned).to_vec();
         let is_admin = viewer.role == Role::Admin;
         let instance = if is_admin {
@@ -171,7 +173,7 @@ impl Sample for DashboardPage {
             failed_url: "/activity".to_owned(),
             projects: Vec::new(),
             has_more_projects: false,
-            since: Since::new(TimelinePage::default(), None, &eyes),
+            since: Since::new(TimelinePage::default(), None, None, &eyes),
         };
         let failure = FailedLine {
             sentence: vec![Part { text: HOSTILE.to_owned(), url: None, kind: "word" }],
@@ -211,7 +213,7 @@ impl Sample for DashboardPage {
         };
         let uncounted = Self { instance: Some(instance(None)), ..empty() };
         let admin = Self { instance: Some(instance(Some(DateTime::UNIX_EPOCH))), since, ..empty() };
-        let quiet = Since::new(TimelinePage::default(), Some(DateTime::UNIX_EPOCH), &eyes);
+        let quiet = Since::new(TimelinePage::default(), Some(DateTime::UNIX_EPOCH), None, &eyes);
         vec![
             ("nothing yet", empty()),
             ("busy and hostile", busy),

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::activity::timeline::TimelinePage;
-use crate::activity::{Entry, Outcome};
+use crate::activity::{Act, Entry, EntryKind, Outcome};
+use crate::db::ids::UserId;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::Day;
 use crate::web::display::{Timestamp, counted};
@@ -32,19 +33,25 @@ pub struct Since {
 }
 
 impl Since {
-    /// What `page`, the newest [`READ`] entries, says to somebody who was here until `visit`. Entries of the
-    /// future are left out: they would stand first for ever.
+    /// What `page`, the newest [`READ`] entries, says to `viewer`, who was here until `visit`. Entries of the
+    /// future are left out: they would stand first for ever. So is that the viewer came and went, which they know.
     #[must_use]
-    pub fn new(mut page: TimelinePage, visit: Option<DateTime<Utc>>, eyes: &Eyes) -> Self {
+    pub fn new(
+        mut page: TimelinePage,
+        visit: Option<DateTime<Utc>>,
+        viewer: Option<UserId>,
+        eyes: &Eyes,
+    ) -> Self {
         let now_ms = eyes.now.timestamp_millis();
         let reads_more = page.older.is_some();
-        page.entries.retain(|entry| !entry.moment.is_ahead(now_ms));
+        page.entries.retain(|entry| !entry.moment.is_ahead(now_ms) && !is_own_coming(entry, viewer));
         let visit_ms = visit.map(|at| at.timestamp_millis());
         let is_new = |entry: &Entry| visit_ms.is_some_and(|visit| entry.moment.ms > visit);
         let new = page.entries.iter().filter(|entry| is_new(entry)).count();
         // Everything that was read is new: there may be more of it.
         let is_cut = reads_more && new > 0 && new == page.entries.len();
-        let of_new = || page.entries.iter().take(new).flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
+        let of_new =
+            || page.entries.iter().take(new).flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
         let failed = of_new().filter(|entry| is_bad(entry)).count();
         let entries = of_new().count();
         let summary = match (visit, entries) {
@@ -62,13 +69,21 @@ impl Since {
                 true => "All of them".to_owned(),
                 false => format!("All {entries} entries"),
             }),
-            more_url: urls::with_query("/activity", &day.map(|day| ("from", day)).into_iter().collect::<Vec<_>>()),
+            more_url: urls::with_query(
+                "/activity",
+                &day.map(|day| ("from", day)).into_iter().collect::<Vec<_>>(),
+            ),
             visit: visit.map(|at| Timestamp::new(at, eyes.now, eyes.zone)),
             summary,
             nothing_new,
             days: eyes.days(&page),
         }
     }
+}
+
+fn is_own_coming(entry: &Entry, viewer: Option<UserId>) -> bool {
+    matches!(entry.kind, EntryKind::Audit(Act::SignedIn | Act::SignedOut))
+        && viewer.is_some_and(|viewer| entry.actor.user.as_deref() == Some(viewer.to_string().as_str()))
 }
 
 fn is_bad(entry: &Entry) -> bool {

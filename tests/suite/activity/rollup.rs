@@ -22,8 +22,7 @@ fn span(zone: Tz) -> Span {
 
 impl World {
     fn counted(&self, who: &Person, project: ProjectId, zone: Tz) -> Daily {
-        let read =
-            |conn: &mut _| daily::of_project(conn, project, &span(zone)).map_err(DbError::from);
+        let read = |conn: &mut _| daily::of_project(conn, project, &span(zone)).map_err(DbError::from);
         self.db.read_blocking(&who.actor, read).unwrap()
     }
 

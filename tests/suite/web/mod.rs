@@ -2,6 +2,7 @@
 
 mod account;
 mod containers;
+mod dashboard;
 mod errors;
 mod headers;
 mod input;
