@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod chat;
 mod containers;
+mod dashboard;
 mod errors;
 mod exports;
 mod files;
