@@ -8,6 +8,7 @@ pub mod deletion;
 mod json_text;
 mod model;
 pub mod queries;
+pub mod records;
 
 pub use json_text::{BrokenJson, JsonText, Place};
 pub use model::{Kind, ProjectDescription, ProjectName, Status};

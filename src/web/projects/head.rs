@@ -41,7 +41,13 @@ pub struct ProjectHead {
 }
 
 /// The tabs: label and last part of the address.
-const TABS: [(&str, &str); 3] = [("Overview", ""), ("Activity", "activity"), ("Settings", "settings")];
+const TABS: [(&str, &str); 5] = [
+    ("Overview", ""),
+    ("Activity", "activity"),
+    ("Chat", "chat"),
+    ("Files", "files"),
+    ("Settings", "settings"),
+];
 
 /// What is said of every deleted project.
 const STAYS: &str = "Its record stays readable, and it can be restored until retention removes it.";
