@@ -60,7 +60,7 @@ impl JsonText {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let start =
                 text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
-            at(text, start + error.column().saturating_sub(1), said(&error.to_string()))
+            at(text, start + error.column().saturating_sub(1), &said(&error.to_string()))
         })?;
         if !value.is_object() {
             return Err(whole("Enter a JSON object, { … }.".to_owned()));
@@ -81,7 +81,7 @@ fn whole(what: String) -> BrokenJson {
 }
 
 /// `what` at the byte `offset` of `text`, with the line and column in front.
-fn at(text: &str, offset: usize, what: String) -> BrokenJson {
+fn at(text: &str, offset: usize, what: &str) -> BrokenJson {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;
@@ -136,7 +136,7 @@ fn scan(text: &str) -> Result<(), BrokenJson> {
                 open.push((*byte == b'{').then(HashSet::new));
                 key_is_next = *byte == b'{';
                 if open.len() > DEEPEST {
-                    return Err(at(text, begins, format!("use at most {DEEPEST} levels")));
+                    return Err(at(text, begins, &format!("use at most {DEEPEST} levels")));
                 }
             }
             b'}' | b']' => {
@@ -149,7 +149,7 @@ fn scan(text: &str) -> Result<(), BrokenJson> {
                 offset = end_of_string(bytes, offset);
                 let string: String = serde_json::from_str(&text[begins..offset]).unwrap_or_default();
                 if string.contains('\0') {
-                    return Err(at(text, begins, "the database can't hold a NUL character".to_owned()));
+                    return Err(at(text, begins, "the database can't hold a NUL character"));
                 }
                 if key_is_next
                     && let Some(Some(keys)) = open.last_mut()
@@ -161,7 +161,7 @@ fn scan(text: &str) -> Result<(), BrokenJson> {
             b'-' | b'0'..=b'9' => {
                 offset = begins + number_length(&bytes[begins..]);
                 if is_excessive(&text[begins..offset]) {
-                    return Err(at(text, begins, "this number is too long to be kept as it is".to_owned()));
+                    return Err(at(text, begins, "this number is too long to be kept as it is"));
                 }
             }
             _ => {}
@@ -169,7 +169,7 @@ fn scan(text: &str) -> Result<(), BrokenJson> {
     }
     match repeated.first() {
         None => Ok(()),
-        Some((first, _)) => Err(at(text, *first, twice(&repeated))),
+        Some((first, _)) => Err(at(text, *first, &twice(&repeated))),
     }
 }
 

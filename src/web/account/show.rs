@@ -90,7 +90,7 @@ impl AccountPage {
         (theme, shortcuts): (Theme, bool),
         now: DateTime<Utc>,
     ) -> Self {
-        let there = now.with_timezone(&zone);
+        let local = now.with_timezone(&zone);
         let switch = shortcuts.to_string();
         Self {
             shell: Shell::anonymous("Account"),
@@ -106,8 +106,8 @@ impl AccountPage {
             time_zone: Field::of(zone.name()),
             time_zone_hint: format!(
                 "Days and times are shown in it: there it is {} (UTC{}). Exports are in UTC.",
-                there.format("%H:%M"),
-                there.format("%:z")
+                local.format("%H:%M"),
+                local.format("%:z")
             ),
             time_zones: chrono_tz::TZ_VARIANTS
                 .iter()

@@ -15,6 +15,7 @@ use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use crate::web::display::grouped;
 use crate::web::forms::Form;
 use crate::web::urls;
 use crate::web::visit::Visit;
@@ -195,19 +196,6 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
         None => "No container is attached".to_owned(),
     }));
     effects
-}
-
-/// `count` with commas between thousands.
-fn grouped(count: i64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn page(
