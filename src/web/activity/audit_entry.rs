@@ -41,6 +41,10 @@ pub struct AuditEntryPage {
     pub has_before: bool,
     /// Whether any of them is something now.
     pub has_after: bool,
+    /// What that column is called.
+    pub after_title: &'static str,
+    /// The same where columns have no heads, on a phone.
+    pub after_label: &'static str,
     /// Who, and from where.
     pub who: Vec<Fact>,
     /// On what.
@@ -96,6 +100,8 @@ impl AuditEntryPage {
             changes,
             has_before: has_before || changed,
             has_after: has_after || changed,
+            after_title: if changed { "After" } else { "Value" },
+            after_label: if changed { "after" } else { "" },
             who: who(entry, columns, eyes),
             on_what: on_what(entry, columns, eyes),
             target_url: target_id.map(|id| urls::with_query("/audit", &[("target", id)])),
@@ -169,6 +175,8 @@ impl Sample for AuditEntryPage {
             changes_title: "What changed",
             has_before: before.is_some(),
             has_after: after.is_some(),
+            after_title: "After",
+            after_label: "after",
             changes: changes::between(before.as_ref(), after.as_ref()),
             who: vec![Fact::text("Who", text)],
             on_what: vec![Fact::mono(text, text)],
