@@ -68,6 +68,31 @@ pub fn start(
         .get_result(conn)
 }
 
+/// When `user` was last here before `session` began: the last activity of the sessions that are older. One that
+/// is still used beside this one has seen everything up to its beginning, and counts as that; younger ones don't
+/// count. So the moment never moves while the session lives.
+///
+/// # Errors
+/// When the statement fails.
+pub fn previous_visit(
+    conn: &mut PgConnection,
+    user: UserId,
+    session: SessionId,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    let own = diesel::alias!(sessions as own);
+    let began = own.field(sessions::created_at);
+    sessions::table
+        .inner_join(own.on(own.field(sessions::id).eq(session)))
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::created_at.lt(began))
+        .filter(sessions::last_activity.is_not_null())
+        .order((sessions::last_activity.desc(), sessions::id.desc()))
+        .select((sessions::last_activity, began))
+        .first::<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
+        .optional()
+        .map(|row| row.and_then(|(active, began)| Some(active?.min(began?))))
+}
+
 /// Writes that the session was used just now.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub mod health;
 pub mod lists;
 pub mod origin;
 pub mod path;
+pub mod prose;
 pub mod query;
 pub mod routes;
 pub mod sample;
@@ -23,8 +24,10 @@ pub mod visit;
 
 pub mod account;
 pub mod activity;
+pub mod chat;
 pub mod containers;
 pub mod dashboard;
+pub mod files;
 pub mod passwords;
 pub mod projects;
 pub mod references;

@@ -6,8 +6,8 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::visit::Visit;
 use super::{
-    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references, search,
-    sessions, users,
+    account, activity, assets, chat, containers, dashboard, files, guard, health, passwords, projects,
+    references, search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
 
@@ -61,6 +61,9 @@ fn mount_projects(config: &mut ServiceConfig) {
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
         .service(at!("/projects/{id}/activity", get => projects::activity::show))
         .service(at!("/projects/{id}/activity/export", post => activity::export::of_project))
+        .service(at!("/projects/{id}/chat", get => chat::show))
+        .service(at!("/projects/{id}/chat/{message}/raw", get => chat::raw::show))
+        .service(at!("/projects/{id}/files", get => files::show))
         .service(at!("/projects/{id}/settings", get => projects::settings::show))
         .service(at!(
             "/projects/{id}/{step:archive|unarchive|delete|restore}",
@@ -74,6 +77,7 @@ fn mount_containers(config: &mut ServiceConfig) {
         .service(at!("/containers", get => containers::index::index))
         .service(at!("/containers/export", post => containers::export::export))
         .service(at!("/containers/{id}", get => containers::show::show))
+        .service(at!("/containers/{id}/logs", get => containers::logs::show))
         .service(at!(
             "/containers/{id}/{verb:start|stop|restart|delete}",
             get => containers::verb::confirm,

@@ -23,7 +23,7 @@ use crate::users::Role;
 
 pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
-pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
+pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::take_name;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;

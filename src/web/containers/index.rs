@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::badge;
+use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
@@ -62,7 +63,9 @@ pub struct ContainerRow {
     pub ports: String,
     /// Its state.
     pub badge: Badge,
-    /// When that state was observed or written.
+    /// Who says so: "reported" by a worker, or "observed" at the engine.
+    pub source: &'static str,
+    /// When that was.
     pub observed: Option<Timestamp>,
     /// What runs in it.
     pub project: Option<Link>,
@@ -72,6 +75,7 @@ pub struct ContainerRow {
 
 impl ContainerRow {
     fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let (source, at) = as_of(line.observed_at, line.updated_at);
         Self {
             id: line.id.to_string(),
             url: urls::container(line.id),
@@ -79,7 +83,8 @@ impl ContainerRow {
             image: line.image_name.clone().unwrap_or_else(|| "—".to_owned()),
             ports: line.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
             badge: badge(&Status::from_stored(&line.status)),
-            observed: line.observed_at.or(line.updated_at).map(|at| Timestamp::new(at, now, zone)),
+            source,
+            observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line
                 .project_id
                 .zip(line.project_name.clone())
@@ -156,6 +161,7 @@ impl Sample for ContainersPage {
             image: name.to_owned(),
             ports: "4021".to_owned(),
             badge: badge(&Status::Other(name.to_owned())),
+            source: "reported",
             observed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             project: Some(Link::new(name, "/projects/x")),
             owner: name.to_owned(),

@@ -2,9 +2,12 @@
 
 mod account;
 mod audit;
+mod chat;
 mod containers;
+mod dashboard;
 mod errors;
 mod exports;
+mod files;
 mod headers;
 mod input;
 mod passwords;
