@@ -85,7 +85,7 @@ impl AuditEntryPage {
         let entry = &detail.entry;
         let (before, after) = thread(detail);
         let changes = changes::between(columns.before.as_ref(), columns.after.as_ref());
-        let changed = columns.before.is_some() && columns.after.is_some();
+        let has_both = columns.before.is_some() && columns.after.is_some();
         let has_before =
             columns.before.is_some() && changes.iter().any(|change| !change.before.text.is_empty());
         let has_after = columns.after.is_some() && changes.iter().any(|change| !change.after.text.is_empty());
@@ -96,12 +96,12 @@ impl AuditEntryPage {
             heading: eyes.sentence(&entry.sentence),
             time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
             meta: vec![Meta::text(entry.kind.label())],
-            changes_title: if changed { "What changed" } else { "What was recorded" },
+            changes_title: if has_both { "What changed" } else { "What was recorded" },
             changes,
-            has_before: has_before || changed,
-            has_after: has_after || changed,
-            after_title: if changed { "After" } else { "Value" },
-            after_label: if changed { "after" } else { "" },
+            has_before: has_before || has_both,
+            has_after: has_after || has_both,
+            after_title: if has_both { "After" } else { "Value" },
+            after_label: if has_both { "after" } else { "" },
             who: who(entry, columns, eyes),
             on_what: on_what(entry, columns, eyes),
             target_url: target_id.map(|id| urls::with_query("/audit", &[("target", id)])),
