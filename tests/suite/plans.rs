@@ -124,7 +124,7 @@ const TALK: &str = r#"
 /// How the statement ran: its plan with what each step read.
 fn explained<R>(conn: &mut PgConnection, actor: &str, statement: Statement<R>) -> String {
     conn.batch_execute(&format!(
-        "BEGIN READ ONLY; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+        "BEGIN READ ONLY; {UNTEMPTED}; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
     ))
     .unwrap();
     let lines: Vec<(String,)> = statement.explained().load(conn).unwrap();
