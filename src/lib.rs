@@ -26,6 +26,8 @@ pub mod containers;
 pub mod demo;
 // Files of projects, as a tree of their paths.
 pub mod files;
+// The instance as a whole: how much of everything there is.
+pub mod instance;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Git repositories, and what their history says was pushed.

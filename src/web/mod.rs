@@ -4,6 +4,7 @@ pub mod assets;
 pub mod confirmation;
 pub mod display;
 pub mod error_page;
+pub mod export;
 pub mod flash;
 pub mod forms;
 pub mod guard;

@@ -93,14 +93,18 @@ pub fn password_link(token: &str) -> String {
     format!("/passwords/{}", segment(token))
 }
 
-/// The place of a message in its conversation, below `chat`: a project's chat.
+/// `{path}/export`: where what the list at `path` shows is asked for as a file.
 #[must_use]
+pub fn export_of(path: &str) -> String {
+    format!("{path}/export")
+}
+
+/// The place of a message in its conversation, below `chat`: a project's chat.
 pub fn message(chat: &str, id: MessageId) -> String {
     format!("{chat}?message={id}#m-{id}")
 }
 
 /// `/projects/{id}/chat/{message}/raw`
-#[must_use]
 pub fn raw_message(project: ProjectId, id: MessageId) -> String {
     format!("/projects/{project}/chat/{id}/raw")
 }

@@ -35,6 +35,9 @@ const ROWS: &str = r#"
         SELECT '40000000-0000-0000-0000-' || lpad((1 + n % 99)::text, 12, '0'), 'u' || n % 1000, 'x',
                timestamp '2026-01-01' + n * interval '1 second'
         FROM generate_series(1, 20000) n;
+    INSERT INTO pilothouse.daily_activity
+        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n;
+    INSERT INTO pilothouse.daily_totals SELECT date '2020-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM generate_series(1, 2000) n;
     ANALYZE;
 "#;
 
@@ -63,7 +66,16 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("admin", "turbobackend.action_references WHERE key = 'branch_name' AND value = 'main'", ACTIONS, "action_references_pkey"),
     ("admin", "\"ActivityEvent\"", PRISMA, "ActivityEvent_timeline_idx"),
     ("admin", "\"ActivityLog\"", PRISMA, "ActivityLog_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"activityType\" = 'rare'", PRISMA, "ActivityLog_type_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"activityType\" = 'rare' AND (\"createdAt\", id COLLATE \"C\") < ('2026-01-01 02:00', 'l')", PRISMA, "ActivityLog_type_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"targetId\" = 'rare'", PRISMA, "ActivityLog_target_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"userId\" = 'u7'", PRISMA, "ActivityLog_user_timeline_idx"),
     ("admin", "\"ActivityLog\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007'", PRISMA, "ActivityLog_project_timeline_idx"),
+    ("owner", "pilothouse.daily_activity WHERE project_id = '40000000-0000-0000-0000-000000000007' \
+               AND day BETWEEN '2025-11-01' AND '2026-11-20'", "", "daily_activity_pkey"),
+    ("admin", "pilothouse.daily_totals WHERE day BETWEEN '2026-08-01' AND '2026-11-20'", "", "daily_totals_pkey"),
+    ("owner", "sessions WHERE user_id = '10000000-0000-0000-0000-00000000000a' AND created_at < now() AND last_activity IS NOT NULL",
+     "ORDER BY last_activity DESC, id DESC LIMIT 1", "sessions_user_last_activity_idx"),
     ("admin", "projects", "ORDER BY created_at DESC, id DESC LIMIT 51", "projects_created_at_idx"),
     ("admin", "projects", "ORDER BY lower(name), id LIMIT 51", "projects_name_idx"),
 ];

@@ -18,7 +18,7 @@ use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
-use crate::web::{lists, urls};
+use crate::web::{export, lists, urls};
 
 const PATH: &str = "/containers";
 
@@ -95,17 +95,21 @@ impl ContainerRow {
     }
 }
 
+pub(super) fn filter(query: &Query) -> Filter {
+    Filter {
+        text: query.first("q").map(|text| text.trim().to_owned()),
+        status: query.first("status").map(str::to_owned),
+        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
+    }
+}
+
 /// Shows the list.
 ///
 /// # Errors
 /// 400 for a position or limit that makes no sense.
 pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (limit, from) = (lists::limit(&query)?, lists::from(&query)?);
-    let filter = Filter {
-        text: query.first("q").map(|text| text.trim().to_owned()),
-        status: query.first("status").map(str::to_owned),
-        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
-    };
+    let filter = filter(&query);
     let sort = filter.sort;
     let (viewer, page) = visit.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
     let now = visit.app.clock.now();
@@ -140,8 +144,8 @@ impl ContainersPage {
                 &[("q", &|value| format!("“{value}”")), ("status", &|value| format!("status {value}"))],
             ),
             pager: lists::pager(PATH, query, page, ("container", "containers"), |line| line.position(sort)),
-            export_url: None,
-            export_fields: Vec::new(),
+            export_url: Some(urls::export_of(PATH)),
+            export_fields: export::hidden(export::filters(query)),
             engine_note: Some(Verb::UNAVAILABLE.to_owned()),
             containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
         }

@@ -1,5 +1,6 @@
 //! A container's pages.
 
+pub mod export;
 pub mod head;
 pub mod index;
 pub mod logs;

@@ -88,6 +88,7 @@ const ROWS: &[Row] = &[
         admins("303 /users/"),
     ),
     ("GET", "/users/new", "/users/new", &[], admins("200")),
+    ("POST", "/users/export", "/users/export", &[("format", "csv")], admins("200")),
     ("GET", "/users/{id}", "/users/USER", &[], admins("200")),
     (
         "POST",
@@ -120,6 +121,7 @@ const ROWS: &[Row] = &[
         [SIGN_IN, "303 /projects/", "303 /projects/", "303 /projects/"],
     ),
     ("GET", "/projects/new", "/projects/new", &[], own("200")),
+    ("POST", "/projects/export", "/projects/export", &[("format", "csv")], own("200")),
     ("GET", "/projects/{id}", "/projects/PROJECT", &[], [SIGN_IN, "200", "404", "200"]),
     (
         "POST",
@@ -129,6 +131,13 @@ const ROWS: &[Row] = &[
         [SIGN_IN, "303 /projects/PROJECT/settings", "404", "303 /projects/PROJECT/settings"],
     ),
     ("GET", "/projects/{id}/activity", "/projects/PROJECT/activity", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        "/projects/{id}/activity/export",
+        "/projects/PROJECT/activity/export",
+        &[("format", "jsonl")],
+        [SIGN_IN, "200", "404", "200"],
+    ),
     ("GET", "/projects/{id}/settings", "/projects/PROJECT/settings", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/projects/{id}/chat", "/projects/PROJECT/chat", &[], [SIGN_IN, "200", "404", "200"]),
     (
@@ -175,6 +184,7 @@ const ROWS: &[Row] = &[
     ("POST", STEP, "/projects/PROJECT/restore", &[], [SIGN_IN, "409", "404", "409"]),
     // Containers.
     ("GET", "/containers", "/containers", &[], own("200")),
+    ("POST", "/containers/export", "/containers/export", &[("format", "csv")], own("200")),
     ("GET", "/containers/{id}", "/containers/CONTAINER", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/containers/{id}/logs", "/containers/CONTAINER/logs", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
@@ -189,9 +199,11 @@ const ROWS: &[Row] = &[
     ("GET", "/search", "/search?q=shop", &[], own("200")),
     // The record.
     ("GET", "/activity", "/activity", &[], own("200")),
+    ("POST", "/activity/export", "/activity/export", &[("format", "jsonl")], own("200")),
     ("GET", "/activity/{action_id}", "/activity/ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/audit", "/audit", &[], admins("200")),
+    ("POST", "/audit/export", "/audit/export", &[("format", "csv")], admins("200")),
     ("GET", "/audit/{id}", "/audit/AUDIT", &[], admins("200")),
     (
         "GET",
