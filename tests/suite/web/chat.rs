@@ -181,7 +181,7 @@ fn hostile_messages_are_only_text() {
          \"url\": \"javascript:alert(1)\", \"size\": 12400, \"type\": \"text/html\"}}, {{\"name\": \"ok.png\", \
          \"url\": \"https://files.example/ok.png\"}}, \"just a name\", 7]' WHERE id = '{id}'"
     ));
-    for path in [format!("?session=%3Cb%3E"), format!("?q=alert"), String::new()] {
+    for path in ["?session=%3Cb%3E", "?q=alert", ""] {
         let page = owner.get(&format!("/projects/{project}/chat{path}")).expect(200);
         assert!(!page.has("main :is(script, img, iframe, [onerror], [style])"), "{path}");
         for address in page.attributes("main a", "href") {
@@ -266,7 +266,7 @@ fn words_are_found_in_messages_and_lead_to_them() {
     let hit = console.message(&container, "a", 0, "user", "Add a Dark theme, 100% dark");
     console.message(&container, "b", 5, "assistant", "Something else");
     let page = owner.get(&format!("{chat}?q=dark%20THEME")).expect(200);
-    assert_eq!(page.attributes("[data-message]", "data-message"), [hit.clone()]);
+    assert_eq!(page.attributes("[data-message]", "data-message"), std::slice::from_ref(&hit));
     assert_eq!(page.text("mark"), "Dark theme");
     let address = page.attribute("[data-message] a", "href");
     assert!(address.ends_with(&format!("#m-{hit}")), "{address}");
