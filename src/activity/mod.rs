@@ -14,6 +14,7 @@
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
 //! - [`listing::actions`] answers rows for the activities API.
+//! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
 //! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
 //!   [`rollup::keep`] has counted; a job calls that.
 //!
@@ -23,9 +24,11 @@
 mod act;
 mod action_type;
 pub mod audit;
+pub mod audit_records;
 pub mod daily;
 pub mod detail;
 mod event_type;
+pub mod exports;
 pub mod filter;
 pub mod listing;
 pub mod lookup;
@@ -33,6 +36,7 @@ pub mod options;
 mod position;
 mod principal;
 pub mod record;
+pub mod redaction;
 pub mod rollup;
 pub mod sentence;
 pub mod spool;

@@ -421,6 +421,14 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE projects CASCADE", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM \"ActivityLog\"", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE \"ActivityLog\"", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE turbobackend.project_actions", DENIED),
+    (&[WORKER, GUEST, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
+    (
+        &[WORKER, GUEST, GATE, NOBODY],
+        "SELECT pilothouse.own_exports_between('-infinity', 'infinity')",
+        DENIED,
+    ),
     (
         &[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY],
         "UPDATE turbobackend.project_actions SET status = 'x'",

@@ -117,7 +117,7 @@ impl Eyes {
                 .then(|| MoreReferences { label: format!("+{} more", rest.len()), items: rest }),
             badge,
             note: entry.duration_ms.map(duration).unwrap_or_default(),
-            mark: mark(entry, self.now.timestamp_millis()),
+            mark: self.mark(entry),
             related: (!entry.folded.is_empty()).then(|| Related {
                 label: counted(entry.folded.len(), "related entry", "related entries"),
                 entries: entry.folded.iter().map(|inner| self.entry(inner)).collect(),
@@ -181,6 +181,25 @@ impl Eyes {
             Source::Audit => around(entry),
         }
     }
+
+    /// What is to be known of an entry besides what it says. Owners read who of those who did something to what
+    /// is theirs was an admin; for admins that is no news.
+    fn mark(&self, entry: &timeline::Entry) -> String {
+        let project = match entry.project.as_ref().map(|project| project.state) {
+            Some(ProjectState::Unknown) => "unknown project",
+            Some(ProjectState::Gone) => "project is gone",
+            Some(ProjectState::Exists) | None => "",
+        };
+        let time = match entry.moment.oddity {
+            Some(Oddity::Missing) => "no time recorded",
+            Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
+            Some(Oddity::Implausible) => "implausible time",
+            None if entry.moment.is_ahead(self.now.timestamp_millis()) => "dated in the future",
+            None => "",
+        };
+        let actor = if entry.actor.is_admin && !self.is_admin { "by an admin" } else { "" };
+        [actor, project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// The timeline with `entry` in its upper part: two minutes on and everything before.
@@ -200,22 +219,6 @@ pub fn badge(status: &Status) -> Badge {
     let shown = status.badge();
     let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
     Badge { icon: shown.icon, label: shown.label, tone }
-}
-
-fn mark(entry: &timeline::Entry, now_ms: i64) -> String {
-    let project = match entry.project.as_ref().map(|project| project.state) {
-        Some(ProjectState::Unknown) => "unknown project",
-        Some(ProjectState::Gone) => "project is gone",
-        Some(ProjectState::Exists) | None => "",
-    };
-    let time = match entry.moment.oddity {
-        Some(Oddity::Missing) => "no time recorded",
-        Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
-        Some(Oddity::Implausible) => "implausible time",
-        None if entry.moment.is_ahead(now_ms) => "dated in the future",
-        None => "",
-    };
-    [project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {

@@ -18,7 +18,7 @@ use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
-use crate::web::{lists, urls};
+use crate::web::{export, lists, urls};
 
 const PATH: &str = "/projects";
 
@@ -93,7 +93,7 @@ impl ProjectRow {
     }
 }
 
-fn filter(query: &Query) -> Filter {
+pub(super) fn filter(query: &Query) -> Filter {
     Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
         status: query.first("status").map(str::to_owned),
@@ -168,8 +168,8 @@ impl ProjectsPage {
             chips,
             pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
             projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
-            export_url: None,
-            export_fields: Vec::new(),
+            export_url: Some(urls::export_of(PATH)),
+            export_fields: export::hidden(export::filters(query)),
         }
     }
 }

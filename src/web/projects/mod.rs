@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod create;
+pub mod export;
 pub mod head;
 pub mod heat_map;
 pub mod index;
