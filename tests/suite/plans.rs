@@ -136,7 +136,8 @@ const TALK: &str = r"
 /// How the statement ran: its plan with what each step read.
 fn explained<R>(conn: &mut PgConnection, actor: &str, statement: Statement<R>) -> String {
     conn.batch_execute(&format!(
-        "BEGIN READ ONLY; {UNTEMPTED}; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+        "BEGIN READ ONLY; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+         SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
     ))
     .unwrap();
     let lines: Vec<(String,)> = statement.explained().load(conn).unwrap();
