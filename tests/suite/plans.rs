@@ -172,7 +172,10 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
             let plan = explained(conn, actor, messages::statement(container, "s0", &from, 50));
             assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
             assert!(plan.contains("message_cost_tracker_message_idx"), "{actor}, {from:?}\n{plan}");
-            assert!(pages_touched(&plan) < 500, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
+            // The position is a bound of the index, not a filter on all that lies before it.
+            let bound = plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW("));
+            assert!(bound || from == From::Start, "{actor}, {from:?}\n{plan}");
+            assert!(pages_touched(&plan) < 300, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
         }
         let plan = explained(conn, actor, search::statement(container, "nothing", Some(&middle), 50));
         assert!(plan.contains("chat_messages_newest_idx"), "{actor}\n{plan}");
