@@ -71,6 +71,9 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("admin", "\"ActivityLog\" WHERE \"targetId\" = 'rare'", PRISMA, "ActivityLog_target_timeline_idx"),
     ("admin", "\"ActivityLog\" WHERE \"userId\" = 'u7'", PRISMA, "ActivityLog_user_timeline_idx"),
     ("admin", "\"ActivityLog\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007'", PRISMA, "ActivityLog_project_timeline_idx"),
+    ("owner", "turbobackend.project_actions WHERE project_id = '40000000-0000-0000-0000-000000000007' \
+               AND status = ANY ('{failed,failure,error,FAILED}'::text[])", ACTIONS, "project_actions_failed_idx"),
+    ("owner", "\"ActivityEvent\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007' AND status = 'FAILED'", PRISMA, "ActivityEvent_failed_idx"),
     ("owner", "pilothouse.daily_activity WHERE project_id = '40000000-0000-0000-0000-000000000007' \
                AND day BETWEEN '2025-11-01' AND '2026-11-20'", "", "daily_activity_pkey"),
     ("admin", "pilothouse.daily_totals WHERE day BETWEEN '2026-08-01' AND '2026-11-20'", "", "daily_totals_pkey"),
