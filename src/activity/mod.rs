@@ -12,7 +12,7 @@
 //! - [`detail::action`], [`detail::event`] and [`detail::audit_entry`] answer one record with its thread.
 //! - [`record::behind`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
 //!   [`Filter::reference`](filter::Filter::reference) set.
-//! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
+//! - [`timeline::page_with_options`] answers what filters offer too, [`options::Options::known`] without asking.
 //! - [`listing::actions`] answers rows for the activities API.
 //!
 //! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
@@ -33,6 +33,7 @@ pub mod record;
 pub mod sentence;
 pub mod spool;
 mod status;
+mod thread;
 pub mod timeline;
 mod tracker;
 mod vocabulary;

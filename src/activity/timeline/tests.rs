@@ -5,6 +5,7 @@ use crate::activity::sentence::{LinkTarget, Part};
 
 fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
     Row {
+        part: if source == "gap" { "gap" } else { "page" }.to_owned(),
         at: ms,
         source: source.to_owned(),
         id: id.to_owned(),
