@@ -17,7 +17,9 @@ const DETAIL_SHOWN: usize = 240;
 /// Characters of a detail that a timeline reads.
 const MOST_DETAILS: usize = 2_000;
 /// References that stand in the list.
-const REFERENCES_SHOWN: usize = 4;
+const REFERENCES_SHOWN: usize = 3;
+/// Characters of a name or a title that stand in the list: nobody reads more, and anybody may write it.
+const PART_SHOWN: usize = 120;
 /// How long an operation may be silent before nobody believes that it still runs.
 const BELIEVED_MS: i64 = 24 * 3_600_000;
 
@@ -163,13 +165,13 @@ impl Eyes {
             clock: time.clock.clone(),
             time,
             apart: String::new(),
-            sentence: self.sentence(&entry.sentence),
+            sentence: shortened(self.sentence(&entry.sentence)),
             detail,
             detail_more,
             references: entry.references.iter().take(REFERENCES_SHOWN).map(chip).collect(),
             references_more: if more == 0 { String::new() } else { format!("and {more} more") },
             badge,
-            note: entry.duration_ms.map(duration).unwrap_or_default(),
+            note: entry.duration_ms.filter(|ms| *ms >= 0).map(duration).unwrap_or_default(),
             mark: mark(entry),
             related: None,
         }
@@ -193,7 +195,7 @@ impl Eyes {
             id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
-            sentence: self.sentence(&entry.sentence),
+            sentence: shortened(self.sentence(&entry.sentence)),
             badge: entry.status.as_ref().map_or_else(|| badge(&Status::running()), badge),
             time: Timestamp::from_millis(entry.moment.ms, self.now, self.zone),
             // A worker's clock may be ahead.
@@ -302,6 +304,7 @@ pub fn mark(entry: &timeline::Entry) -> String {
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
+    let is_cut = text.is_some_and(|text| text.chars().count() >= MOST_DETAILS);
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return (None, None) };
     let length = text.chars().count();
     if length <= DETAIL_SHOWN {
@@ -309,12 +312,22 @@ fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
     }
     let head = text.chars().take(DETAIL_SHOWN).collect();
     // The timeline brings that many at most; the entry's own page has the rest.
-    let label = if length >= MOST_DETAILS {
+    let label = if is_cut {
         format!("Show the first {length} characters")
     } else {
         format!("Show all {length} characters")
     };
     (Some(head), Some(Long { label, text: text.to_owned() }))
+}
+
+fn shortened(mut parts: Vec<Part>) -> Vec<Part> {
+    for part in &mut parts {
+        if let Some((at, _)) = part.text.char_indices().nth(PART_SHOWN) {
+            part.text.truncate(at);
+            part.text.push('…');
+        }
+    }
+    parts
 }
 
 /// What a reference's key is called.

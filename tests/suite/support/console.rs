@@ -20,6 +20,7 @@ use pilothouse::server;
 
 use super::db::TestDb;
 pub use super::person::Person;
+use super::wire::Wire;
 
 /// The password of everybody whom a [`Console`] makes.
 pub const PASSWORD: &str = "four unrelated words";
@@ -70,7 +71,25 @@ impl Console {
         Self::build(TestDb::new(), url, &[], None)
     }
 
+    /// A console whose one connection to its database runs through a wire that counts its round trips.
+    pub fn wired() -> (Self, Wire) {
+        let db = TestDb::new();
+        let wire = Wire::to(&db.url());
+        let url = wire.url(&db.url());
+        (Self::build_with(db, &url, &[], Some(PATIENCE), 1), wire)
+    }
+
     fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
+        Self::build_with(db, url, values, budget, 4)
+    }
+
+    fn build_with(
+        db: TestDb,
+        url: &str,
+        values: &[(&str, &str)],
+        budget: Option<Duration>,
+        size: u32,
+    ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
@@ -79,7 +98,7 @@ impl Console {
         let config = Config::from_values(environment).unwrap();
         let options = ConnectOptions {
             url: with_deadlines(url, config.database_ssl),
-            size: 4,
+            size,
             budget: budget.unwrap_or(config.database_budget),
         };
         let app = App::new(config, Db::new(&options));
