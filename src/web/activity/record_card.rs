@@ -41,6 +41,15 @@ impl RecordCard {
         Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }
     }
 
+    /// The card without the fact `label`, where the page around it says that already.
+    #[must_use]
+    pub fn without(mut self, label: &str) -> Self {
+        if self.facts.len() > 1 {
+            self.facts.retain(|fact| fact.label != label);
+        }
+        self
+    }
+
     /// For samples.
     pub(in crate::web) fn sample() -> Self {
         Self {

@@ -174,7 +174,7 @@ impl EntryPage {
                 0 => String::new(),
                 more => format!("and {more} more, in the raw JSON"),
             },
-            records: records.iter().map(|record| RecordCard::new(record, eyes)).collect(),
+            records: records.iter().map(|record| RecordCard::new(record, eyes).without("Project")).collect(),
             before: before.into_iter().map(|other| eyes.entry_apart(other, entry)).collect(),
             after: after.into_iter().map(|other| eyes.entry_apart(other, entry)).collect(),
             older: detail.thread.older.as_ref().map(neighbour),

@@ -40,7 +40,9 @@ fn fifty_entries_with_their_filters_weigh_sixty_kilobytes_and_so_do_styles_and_s
     let project = console.project(&owner, "shop-api");
     furnish(&console, &project);
     let of_project = format!("/projects/{project}/activity");
-    for (person, path) in [(&owner, "/activity"), (&owner, &of_project), (&admin, "/activity"), (&admin, &of_project)] {
+    for (person, path) in
+        [(&owner, "/activity"), (&owner, &of_project), (&admin, "/activity"), (&admin, &of_project)]
+    {
         let page = person.get(path);
         assert!(ids(&page).len() >= 50, "{path} holds {}", ids(&page).len());
         let weight = page.body.len();
@@ -48,7 +50,8 @@ fn fifty_entries_with_their_filters_weigh_sixty_kilobytes_and_so_do_styles_and_s
     }
     let page = owner.get("/activity");
     let links = ["link[rel=stylesheet]", "script[src]"].map(|part| {
-        let address = page.select(part)[0].attr("href").or(page.select(part)[0].attr("src")).unwrap().to_owned();
+        let address =
+            page.select(part)[0].attr("href").or(page.select(part)[0].attr("src")).unwrap().to_owned();
         owner.get(&address).body.len()
     });
     assert!(links.iter().all(|weight| *weight > 1_000) && links.iter().sum::<usize>() <= 60_000, "{links:?}");
@@ -76,7 +79,10 @@ fn the_forms_own_fields_lead_to_the_address_that_they_mean() {
         ("ref_key=&ref_value=nobody-knows-it", "/activity?ref=id%3Anobody-knows-it"),
         ("ref=app_name:shop&ref_key=app_name&ref_value=", "/activity"),
         ("status=failed&limit=25&jump=", "/activity?status=failed&limit=25"),
-        ("type=github_push&from=2025-11-01&jump=2025-11-20", "/activity?type=github_push&before=1763683200000.a.%7E01"),
+        (
+            "type=github_push&from=2025-11-01&jump=2025-11-20",
+            "/activity?type=github_push&before=1763683200000.a.%7E01",
+        ),
     ] {
         assert_eq!(meant(&owner, &format!("/activity?{form}")), address, "{form}");
     }
@@ -135,14 +141,20 @@ fn a_story_folds_under_its_newest_action_and_a_link_opens_it() {
     let console = Console::start();
     let owner = console.owner();
     let project = console.project(&owner, "shop-api");
-    let push = console.action(&project, "github_push", NOON, r#"{"commit_sha": "c1", "branch_name": "main"}"#);
+    let push =
+        console.action(&project, "github_push", NOON, r#"{"commit_sha": "c1", "branch_name": "main"}"#);
     let deploy = console.action(
         &project,
         "deployment",
         NOON + 240_000,
         r#"{"commit_sha": "c1", "deployment_id": "d1", "branch_name": "main"}"#,
     );
-    let fix = console.action(&project, "github_push", NOON + 1_800_000, r#"{"commit_sha": "c2", "branch_name": "main"}"#);
+    let fix = console.action(
+        &project,
+        "github_push",
+        NOON + 1_800_000,
+        r#"{"commit_sha": "c2", "branch_name": "main"}"#,
+    );
     let page = owner.get("/activity");
     assert_eq!(ids(&page), [fix.as_str(), deploy.as_str(), push.as_str()]);
     let folded = page.select("ol.timeline > li details.related > ol.timeline > li");
