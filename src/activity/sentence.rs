@@ -33,6 +33,8 @@ pub struct Actor {
     pub name: String,
     /// Whether there is such a user whom the viewer may see.
     pub exists: bool,
+    /// Whether they are on record as acting as an admin.
+    pub is_admin: bool,
 }
 
 /// A thing that a sentence names.
@@ -149,7 +151,7 @@ mod tests {
     use super::*;
 
     fn ada() -> Actor {
-        Actor { user: Some("u1".to_owned()), name: "ada".to_owned(), exists: true }
+        Actor { user: Some("u1".to_owned()), name: "ada".to_owned(), exists: true, is_admin: false }
     }
 
     fn shop() -> Object {

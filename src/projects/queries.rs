@@ -1,12 +1,14 @@
 //! Reads of projects. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, max, now};
+use diesel::dsl::{IntervalDsl, max, now, sql};
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
+use diesel::sql_types::{BigInt, Nullable, Timestamptz};
 use serde_json::Value;
 
+use crate::activity::AHEAD_AT_MOST_MS;
 use crate::auth::Viewer;
 use crate::auth::viewer::{ViewerRow, app_session_id, app_user_id, viewer_columns};
 use crate::db::DbError;
@@ -61,7 +63,11 @@ pub struct ProjectLine {
     pub owner_email: Option<String>,
     /// Its container's status.
     pub container_status: Option<String>,
-    /// Epoch milliseconds of its newest action.
+    /// When the engine was last asked about the container.
+    pub container_observed_at: Option<DateTime<Utc>>,
+    /// When the container's row was last written.
+    pub container_updated_at: Option<DateTime<Utc>>,
+    /// Epoch milliseconds of its newest action; those dated in the future aside.
     pub last_action_ms: Option<i64>,
 }
 
@@ -84,6 +90,12 @@ pub fn containing(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
+/// The last instant that is no future: clocks of workers differ a little. See [`AHEAD_AT_MOST_MS`].
+fn soon() -> SqlLiteral<Nullable<BigInt>> {
+    const { assert!(AHEAD_AT_MOST_MS == 300_000) };
+    sql("(extract(epoch FROM now()) * 1000)::bigint + 300000")
+}
+
 /// A page of projects that match `filter`.
 ///
 /// # Errors
@@ -97,6 +109,7 @@ pub fn page(
     let last_action = || {
         project_actions::table
             .filter(project_actions::project_id.eq(projects::id_text.nullable()))
+            .filter(project_actions::created_at.le(soon()))
             .select(max(project_actions::created_at))
             .single_value()
     };
@@ -112,6 +125,8 @@ pub fn page(
             users::name.nullable(),
             users::email.nullable(),
             containers::status.nullable(),
+            containers::observed_at.nullable(),
+            containers::updated_at.nullable(),
             last_action(),
         ))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))

@@ -10,14 +10,14 @@ use crate::activity::position::Direction;
 /// Gaps concern everything that happened, so a page that shows a selection leaves them out.
 pub(super) fn shows_gaps(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
-    words.iter().all(|words| words.is_empty()) && filter.reference.is_none()
+    words.iter().all(|words| words.is_empty()) && filter.reference.is_none() && filter.target.is_none()
 }
 
 /// The gaps of the record within the page, in the same round trip.
 pub(super) fn gaps(s: &mut RowStatement, ask: &Ask<'_>) {
     s.sql(
         " UNION ALL (SELECT 'gap'::text, g.to_ms, 'gap', g.id::text, g.project_id, NULL, NULL, NULL, g.reason, g.from_ms::text, \
-         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.lost, NULL, NULL, false, false, NULL, NULL, false \
+         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.lost, NULL, NULL, false, false, NULL, NULL, false, NULL \
          FROM pilothouse.recording_gaps g WHERE true",
     );
     if let Scope::Project(id) = ask.scope {
@@ -105,7 +105,7 @@ pub(super) fn options(s: &mut RowStatement) {
     s.sql(
         " UNION ALL (SELECT 'option'::text, 0::bigint, o.what, o.word, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
          NULL, NULL, NULL, NULL, coalesce(u.name, tu.name)::text, NULL, NULL, NULL, NULL, false, false, NULL, \
-         u.email::text, false \
+         u.email::text, false, NULL \
          FROM ((SELECT 'type'::text AS what, word FROM (SELECT word FROM type_of UNION SELECT word FROM every_type) t LIMIT 100) \
          UNION ALL (SELECT 'status', word FROM (SELECT word FROM status_of UNION SELECT word FROM every_status) t LIMIT 100) \
          UNION ALL (SELECT DISTINCT 'environment', environment::text FROM recent LIMIT 100) \

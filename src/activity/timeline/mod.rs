@@ -10,6 +10,7 @@ mod extras;
 mod fold;
 mod lanes;
 mod query;
+pub mod records;
 mod row;
 mod tables;
 
@@ -25,8 +26,8 @@ use crate::users::Role;
 
 pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
-pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
-pub(super) use fold::TYING;
+pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
+pub(super) use fold::{TYING, take_name};
 pub(super) use query::{Ask, Fetch, rows};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;

@@ -28,13 +28,14 @@ impl Fetch {
     /// The one row that comes next.
     pub(in crate::activity) const NEXT: Self = Self { sql: " LIMIT 1", rows: "1" };
 
-    /// At least `limit + 1` rows, so that it shows whether there are more.
+    /// At least `limit + 1` rows, so that it shows whether there are more; for exports 250 and one.
     pub(super) fn for_page(limit: i64) -> Self {
         match limit {
             ..=10 => Self { sql: " LIMIT 11", rows: "11" },
             11..=25 => Self { sql: " LIMIT 26", rows: "26" },
             26..=50 => Self { sql: " LIMIT 51", rows: "51" },
-            _ => Self { sql: " LIMIT 101", rows: "101" },
+            51..=100 => Self { sql: " LIMIT 101", rows: "101" },
+            _ => Self { sql: " LIMIT 251", rows: "251" },
         }
     }
 }
@@ -128,7 +129,10 @@ pub(in crate::activity) fn rows(s: &mut RowStatement, name: &'static str, ask: &
 fn is_common(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
     let used: usize = words.iter().map(|words| words.only.len() + 2 * words.not.len()).sum();
-    used <= 1 && filter.reference.is_none() && filter.from.is_some() == filter.to.is_some()
+    used <= 1
+        && filter.reference.is_none()
+        && filter.target.is_none()
+        && filter.from.is_some() == filter.to.is_some()
 }
 
 /// Whether a source can hold rows that the filter lets through. A word that belongs to one source alone

@@ -172,7 +172,7 @@ impl Eyes {
             references_more: if more == 0 { String::new() } else { format!("and {more} more") },
             badge,
             note: entry.duration_ms.filter(|ms| *ms >= 0).map(duration).unwrap_or_default(),
-            mark: mark(entry),
+            mark: self.mark(entry),
             related: None,
         }
     }
@@ -246,6 +246,26 @@ impl Eyes {
             Source::Audit => around(entry),
         }
     }
+
+    /// What is to be known of an entry besides what it says. Owners read who of those who did something to what
+    /// is theirs was an admin; for admins that is no news.
+    #[must_use]
+    pub fn mark(&self, entry: &timeline::Entry) -> String {
+        let project = match entry.project.as_ref().map(|project| project.state) {
+            Some(ProjectState::Unknown) => "unknown project",
+            Some(ProjectState::Gone) => "project is gone",
+            Some(ProjectState::Exists) | None => "",
+        };
+        let time = match entry.moment.oddity {
+            Some(Oddity::Missing) => "no time recorded",
+            Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
+            Some(Oddity::Implausible) => "implausible time",
+            None if entry.moment.is_ahead(self.now.timestamp_millis()) => "dated in the future",
+            None => "",
+        };
+        let actor = if entry.actor.is_admin && !self.is_admin { "by an admin" } else { "" };
+        [actor, project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// The timeline with `entry` in its upper part, marked: two minutes on and everything before. In its project
@@ -284,23 +304,6 @@ pub fn badge(status: &Status) -> Badge {
     let shown = status.badge();
     let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
     Badge { icon: shown.icon, label: shown.label, tone }
-}
-
-/// What is odd about a record, in words.
-#[must_use]
-pub fn mark(entry: &timeline::Entry) -> String {
-    let project = match entry.project.as_ref().map(|project| project.state) {
-        Some(ProjectState::Unknown) => "unknown project",
-        Some(ProjectState::Gone) => "project is gone",
-        Some(ProjectState::Exists) | None => "",
-    };
-    let time = match entry.moment.oddity {
-        Some(Oddity::Missing) => "no time recorded",
-        Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
-        Some(Oddity::Implausible) => "implausible time",
-        None => "",
-    };
-    [project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {

@@ -8,7 +8,8 @@ use crate::activity::filter::Words;
 use crate::activity::options::{Choice, Options, source_label};
 use crate::activity::{Filter, Group, Source};
 use crate::web::display::{Chip, Chips, Choice as FormChoice, HiddenField, Link};
-use crate::web::urls::with_query;
+use crate::web::export;
+use crate::web::urls::{export_of, with_query};
 
 /// See `templates/activity/_filters.html`.
 #[derive(Debug, Clone)]
@@ -35,6 +36,10 @@ pub struct Filters {
     pub reference: String,
     /// What else the form keeps.
     pub hidden: Vec<HiddenField>,
+    /// Whether entries can be found by what was acted on: only audit entries say so.
+    pub by_target: bool,
+    /// The target's id, or nothing.
+    pub target: String,
     /// Where the timeline can be exported.
     pub export_url: Option<String>,
     /// What the export needs to know.
@@ -110,8 +115,10 @@ impl Filters {
             reference_keys,
             reference: value.to_owned(),
             hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
-            export_url: None,
-            export_fields: Vec::new(),
+            by_target: false,
+            target: filter.target.clone().unwrap_or_default(),
+            export_url: Some(export_of(path)),
+            export_fields: export::hidden(filter.pairs().into_iter().filter(|(name, _)| *name != "limit")),
         }
     }
 }
@@ -204,7 +211,7 @@ pub fn chips(path: &str, filter: &Filter, options: &Options) -> Chips {
 
 fn chip_label(name: &str, value: &str, options: &Options) -> String {
     let (not, word) = match value.strip_prefix('-') {
-        Some(word) if !matches!(name, "from" | "to" | "ref") => ("not ", word),
+        Some(word) if !matches!(name, "from" | "to" | "ref" | "target") => ("not ", word),
         _ => ("", value),
     };
     let known = |choices: &[Choice]| {
@@ -218,6 +225,7 @@ fn chip_label(name: &str, value: &str, options: &Options) -> String {
         }
         "status" => format!("{not}{}", known(&options.statuses)),
         "environment" => format!("{not}{}", known(&options.environments)),
+        "target" => format!("target {value}"),
         "actor" => format!("{not}by {}", known(&options.actors)),
         "source" => format!("{not}{}", known(&sources())),
         "ref" => match value.split_once(':') {

@@ -8,9 +8,10 @@ use super::TimelineView;
 use super::convert::Eyes;
 use super::display::DayItem;
 use super::form::{self, Step};
-use crate::activity::options::Options;
+use crate::activity::audit_records::audit_only;
+use crate::activity::options;
 use crate::activity::timeline;
-use crate::activity::{Filter, Scope, Source};
+use crate::activity::{Filter, Scope};
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::query::Query;
@@ -85,21 +86,22 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             if let Some(address) = form::canonical(conn, &query, &filter, "/audit")? {
                 return Ok(Step::Elsewhere(address));
             }
-            let mut audited = filter.clone();
-            audited.sources.only = vec![Source::Audit.as_str().to_owned()];
+            let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
-            Ok(Step::Page((filter, page, here(&query))))
+            let options = options::for_audit_log(conn)?;
+            Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
-    let (filter, page, here) = match step {
+    let (filter, page, options, here) = match step {
         Step::Page(page) => page,
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
-    let mut view = TimelineView::new("/audit", &filter, &Options::of_acts(&page), &page, &eyes);
+    let mut view = TimelineView::new("/audit", &filter, &options, &page, &eyes);
     // Audit entries have neither status nor environment, and come from one source.
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.reference_keys.clear();
+    view.filters.by_target = true;
     let shell = visit.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
     visit.page(StatusCode::OK, &ActivityPage { shell, heading: "Audit log", view })
 }

@@ -32,6 +32,9 @@ const SECRET_KEY: &str = "a key that is long enough for tests only";
 /// A page's budget is one second; tests share their machine, and wait longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many connections a console has, unless a test says otherwise.
+const CONNECTIONS: u32 = 4;
+
 /// See the module. Dropping it stops the server and drops the database.
 pub struct Console {
     /// Scheme, host and port.
@@ -56,19 +59,26 @@ impl Console {
     pub fn with(values: &[(&str, &str)]) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, values, Some(PATIENCE))
+        Self::build(db, &url, values, Some(PATIENCE), CONNECTIONS)
+    }
+
+    /// A console that has one connection to its database.
+    pub fn with_one_connection() -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build(db, &url, &[], Some(PATIENCE), 1)
     }
 
     /// A console with a real page's patience for its database.
     pub fn impatient() -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, &[], None)
+        Self::build(db, &url, &[], None, CONNECTIONS)
     }
 
     /// A console that looks for its database at `url`, with a real page's patience.
     pub fn looking_at(url: &str) -> Self {
-        Self::build(TestDb::new(), url, &[], None)
+        Self::build(TestDb::new(), url, &[], None, CONNECTIONS)
     }
 
     /// A console whose one connection to its database runs through a wire that counts its round trips.
@@ -76,19 +86,15 @@ impl Console {
         let db = TestDb::new();
         let wire = Wire::to(&db.url());
         let url = wire.url(&db.url());
-        (Self::build_with(db, &url, &[], Some(PATIENCE), 1), wire)
+        (Self::build(db, &url, &[], Some(PATIENCE), 1), wire)
     }
 
-    fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
-        Self::build_with(db, url, values, budget, 4)
-    }
-
-    fn build_with(
+    fn build(
         db: TestDb,
         url: &str,
         values: &[(&str, &str)],
         budget: Option<Duration>,
-        size: u32,
+        connections: u32,
     ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
@@ -98,7 +104,7 @@ impl Console {
         let config = Config::from_values(environment).unwrap();
         let options = ConnectOptions {
             url: with_deadlines(url, config.database_ssl),
-            size,
+            size: connections,
             budget: budget.unwrap_or(config.database_budget),
         };
         let app = App::new(config, Db::new(&options));

@@ -24,7 +24,7 @@ impl Wire {
     /// A wire to the server of `url`, which names its socket's directory.
     pub fn to(url: &str) -> Self {
         let directory = new_directory();
-        let host = url.split_once('@').and_then(|(_, rest)| rest.split_once('/')).unwrap().0;
+        let host = url.split_once('@').and_then(|(_, rest)| rest.split_once(':')).unwrap().0;
         let socket = PathBuf::from(percent_decode_str(host).decode_utf8().unwrap().into_owned());
         let socket = socket.join(".s.PGSQL.5432");
         let listener = UnixListener::bind(directory.join(".s.PGSQL.5432")).unwrap();
@@ -45,9 +45,9 @@ impl Wire {
     /// `url` with this wire in place of its server.
     pub fn url(&self, url: &str) -> String {
         let (before, rest) = url.split_once('@').unwrap();
-        let (_, after) = rest.split_once('/').unwrap();
+        let (_, after) = rest.split_once(':').unwrap();
         let here = utf8_percent_encode(self.directory.to_str().unwrap(), NON_ALPHANUMERIC).to_string();
-        format!("{before}@{here}/{after}")
+        format!("{before}@{here}:{after}")
     }
 
     /// Round trips since this was last asked.
