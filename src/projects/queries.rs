@@ -1,21 +1,18 @@
 //! Reads of projects. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, max, now, sql};
+use diesel::dsl::{max, sql};
 use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable};
 use serde_json::Value;
 
 use crate::activity::AHEAD_AT_MOST_MS;
-use crate::auth::Viewer;
-use crate::auth::viewer::{ViewerRow, app_session_id, app_user_id, viewer_columns};
-use crate::db::DbError;
 use crate::db::cursor::{From, ListPosition, Page};
 use crate::db::functions::{coalesce_ms, coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
-use crate::db::schema::{containers, project_actions, projects, sessions, users};
+use crate::db::schema::{containers, project_actions, projects, users};
 
 /// What a list of projects is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -273,6 +270,7 @@ macro_rules! container_columns {
         )
     };
 }
+pub(super) use container_columns;
 
 /// The project with this id, if the viewer may see it.
 ///
@@ -298,74 +296,6 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
         ))
         .first(conn)
         .optional()
-}
-
-/// The viewer of a transaction that a session opened, and the project with this id if they may see it: what a
-/// project's pages need first, in one round trip.
-///
-/// # Errors
-/// [`DbError::NoSession`] when the transaction was not opened by a session.
-pub fn find_with_viewer(
-    conn: &mut PgConnection,
-    id: ProjectId,
-) -> Result<(Viewer, Option<ProjectView>), DbError> {
-    type Own = (
-        ProjectId,
-        String,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<DateTime<Utc>>,
-        Option<DateTime<Utc>>,
-        Option<Value>,
-        Option<Value>,
-    );
-    type Owner = (UserId, Option<String>, String);
-    let owners = diesel::alias!(users as owners);
-    let found: Option<(ViewerRow, Option<Own>, Option<Owner>, Option<ContainerPart>)> = users::table
-        .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
-        .left_join(projects::table.on(projects::id.eq(id)))
-        .left_join(owners.on(owners.field(users::id).nullable().eq(projects::user_id)))
-        .left_join(containers::table.on(containers::id.nullable().eq(projects::container_id)))
-        .filter(users::id.nullable().eq(app_user_id()))
-        .filter(sessions::id.nullable().eq(app_session_id()))
-        .select((
-            viewer_columns!(),
-            (
-                projects::id,
-                projects::name,
-                projects::description,
-                projects::kind,
-                projects::status,
-                projects::created_at,
-                projects::updated_at,
-                projects::settings,
-                projects::metadata,
-            )
-                .nullable(),
-            (owners.field(users::id), owners.field(users::name), owners.field(users::email)).nullable(),
-            container_columns!().nullable(),
-        ))
-        .first(conn)
-        .optional()?;
-    let (viewer, own, owner, container) = found.ok_or(DbError::NoSession)?;
-    let view = own.map(|own| {
-        let (id, name, description, kind, status, created_at, updated_at, settings, metadata) = own;
-        ProjectView {
-            id,
-            name,
-            description,
-            kind,
-            status,
-            created_at,
-            updated_at,
-            settings,
-            metadata,
-            owner,
-            container,
-        }
-    });
-    Ok((Viewer::of_row(viewer), view))
 }
 
 /// Whether a project with this id exists for whoever asks.

@@ -79,7 +79,7 @@ impl Visit {
         F: FnOnce(&mut PgConnection, &Viewer, &ProjectView) -> AppResult<T> + Send + 'static,
     {
         let actor = Actor::Session(self.credential.clone());
-        let find = move |conn: &mut PgConnection| projects::queries::find_with_viewer(conn, id);
+        let find = move |conn: &mut PgConnection| projects::visited::find_with_viewer(conn, id);
         let work = |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
             let project = project.ok_or(AppError::NotFound)?;
             let value = work(conn, viewer, &project)?;
