@@ -18,7 +18,7 @@ use crate::web::display::{Chips, Link, Pager, counted};
 use crate::web::urls::with_query;
 
 use convert::Eyes;
-use display::{Day, Running};
+use display::{Day, DayItem, Running};
 use filters::Filters;
 
 /// What every page with a whole timeline shows; see `templates/activity/_timeline.html`.
@@ -57,14 +57,32 @@ impl TimelineView {
             };
             Link::new(format!("Entries {side} {}", eyes.moment(cursor.ms)), with_query(path, &filter.pairs()))
         });
+        let mut days = eyes.days(page);
+        if let Some(own) = path.strip_suffix("/activity").filter(|own| !own.is_empty()) {
+            unlink(&mut days, own);
+        }
         Self {
             filters: Filters::new(path, filter, options, eyes),
             chips: filters::chips(path, filter, options),
             start,
             running: page.running.iter().map(|entry| eyes.running(entry)).collect(),
-            days: eyes.days(page),
+            days,
             pager: pager(path, filter, page),
             zone: eyes.zone.name().to_owned(),
+        }
+    }
+}
+
+/// On the pages of one project, fifty links to it lead nowhere.
+fn unlink(days: &mut [Day], own: &str) {
+    let items = days.iter_mut().flat_map(|day| &mut day.items);
+    for item in items {
+        let DayItem::Entry(entry) = item else { continue };
+        let folded = entry.related.iter_mut().flat_map(|related| &mut related.entries);
+        for part in folded.flat_map(|inner| &mut inner.sentence).chain(&mut entry.sentence) {
+            if part.url.as_deref() == Some(own) {
+                part.url = None;
+            }
         }
     }
 }
