@@ -7,7 +7,7 @@ use crate::db::ids::ProjectId;
 use crate::db::schema::{action_references, activity_events, project_actions, reference_text};
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "deployment_id",
     "github_push_id",
     "commit_sha",
@@ -17,6 +17,7 @@ const KEYS: [&str; 9] = [
     "database_name",
     "app_name",
     "branch_name",
+    "chat_message_id",
 ];
 
 /// References that hold exactly `value`; a commit is also found by its first seven digits and more.

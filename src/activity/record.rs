@@ -89,7 +89,10 @@ pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryRe
     s.of_a_rare_shape();
     let mut asked = false;
     for (at, reference) in (0_i64..).zip(references) {
-        let has_records = KEYS.contains(&reference.key.as_str()) && !reference.value.contains('\0');
+        let is_uuid = || reference.value.parse::<uuid::Uuid>().is_ok();
+        let has_records = KEYS.contains(&reference.key.as_str())
+            && !reference.value.contains('\0')
+            && (reference.key != "chat_message_id" || is_uuid());
         if has_records {
             s.sql(if asked { " UNION ALL (SELECT " } else { "(SELECT " }).big(at);
             s.sql(", to_jsonb(t)::text FROM (");
@@ -112,7 +115,7 @@ pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryRe
 }
 
 /// The keys that records stand behind.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "github_push_id",
     "commit_sha",
     "deployment_id",
@@ -121,6 +124,7 @@ const KEYS: [&str; 8] = [
     "database_id",
     "container_id",
     "project_id",
+    "chat_message_id",
 ];
 
 /// Long texts and lists are cut: a page shows their beginning.
@@ -139,9 +143,15 @@ const DATABASE: &str = "SELECT database_id AS id, project_id, database_name, sta
     left(coalesce(t->>'name', t#>>'{}'), 60) AS name FROM jsonb_array_elements(schema_design->'tables') t LIMIT 8) x) \
     END AS names FROM turbobackend.project_databases WHERE database_id = ";
 const CONTAINER: &str = "SELECT id::text AS id, container_id, name, status, image_name, url, \
-    (extract(epoch FROM created_at) * 1000)::bigint AS created_at FROM public.containers WHERE container_id = ";
+    CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM created_at) * 1000)::bigint END \
+    AS created_at FROM public.containers WHERE container_id = ";
 const PROJECT: &str = "SELECT id_text AS id, name, status, left(description, 1000) AS description, \
-    (extract(epoch FROM created_at) * 1000)::bigint AS created_at FROM public.projects WHERE id_text = ";
+    CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM created_at) * 1000)::bigint END \
+    AS created_at FROM public.projects WHERE id_text = ";
+/// Workers may have stored a time that no calendar holds.
+const MESSAGE: &str = "SELECT m.id::text AS id, m.role, left(m.content, 300) AS words, p.id_text AS project_id, p.name, \
+    CASE WHEN m.created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM m.created_at) * 1000)::bigint END \
+    AS created_at FROM public.chat_messages m LEFT JOIN public.projects p ON p.container_id = m.container_id WHERE m.id = ";
 const NEWEST: &str = " ORDER BY created_at DESC NULLS LAST";
 
 fn row_behind(s: &mut Statement<(BigInt, Text)>, key: &str, value: &str) {
@@ -160,6 +170,7 @@ fn row_behind(s: &mut Statement<(BigInt, Text)>, key: &str, value: &str) {
             }
             s
         }
+        "chat_message_id" => s.sql(MESSAGE).text(value).sql("::uuid ORDER BY p.name, p.id"),
         _ => s.sql(PROJECT).text(value),
     };
 }
@@ -194,6 +205,8 @@ struct Stored {
     names: Option<Vec<String>>,
     image_name: Option<String>,
     url: Option<String>,
+    role: Option<String>,
+    words: Option<String>,
 }
 
 fn code(text: Option<String>) -> Option<FactValue> {
@@ -224,8 +237,24 @@ impl Record {
             "container_session_id" => Self::of_session(row),
             "database_id" => Self::of_database(row),
             "container_id" => Self::of_container(row),
+            "chat_message_id" => Self::of_message(row),
             _ => Self::of_project(row),
         })
+    }
+
+    fn of_message(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        facts.add("Role", row.role.map(FactValue::Text));
+        let words = row.words.unwrap_or_default();
+        if let Some((project, name)) = row.project_id.zip(row.name) {
+            let target = LinkTarget::Message { project: project.clone(), id: row.id.clone() };
+            facts.add("Words", Some(FactValue::Link(target, words)));
+            facts.add("Project", Some(FactValue::Link(LinkTarget::Project(project), name)));
+        } else {
+            facts.add("Words", Some(FactValue::Text(words)));
+        }
+        facts.add("Sent", row.created_at.map(FactValue::Time));
+        Self { kind: "Message", title: row.id, facts: facts.0 }
     }
 
     fn of_push(row: Stored) -> Self {

@@ -131,7 +131,7 @@ pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -150,7 +150,7 @@ pub fn visible(text: &str) -> String {
                 | '\u{061C}' | '\u{FEFF}');
         // It joins emoji, and letters of some scripts.
         if is_hidden && character != '\u{200D}' {
-            visible.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
+            visible.extend(character.escape_unicode());
         } else {
             visible.push(character);
         }

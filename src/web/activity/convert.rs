@@ -231,6 +231,10 @@ impl Eyes {
             LinkTarget::Project(id) => id.parse().ok().map(urls::project),
             LinkTarget::Container(id) => id.parse().ok().map(urls::container),
             LinkTarget::User(id) => id.parse().ok().filter(|_| self.is_admin).map(urls::user),
+            LinkTarget::Message { project, id } => {
+                let chat = urls::project_part(project.parse().ok()?, "chat");
+                Some(urls::message(&chat, id.parse().ok()?))
+            }
             LinkTarget::Reference { key, value } => Some(urls::reference(key, value)),
             LinkTarget::Nowhere => None,
         }
@@ -345,6 +349,7 @@ pub fn key_label(key: &str) -> &str {
         "container_session_id" => "session",
         "database_id" => "database",
         "database_name" => "database name",
+        "chat_message_id" => "message",
         "app_name" => "app",
         other => other,
     }
