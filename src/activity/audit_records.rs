@@ -78,15 +78,14 @@ pub fn audit_only(filter: &Filter) -> Filter {
     filter
 }
 
+/// Entries with their columns, and where the next batch begins.
+pub type Batch = (Vec<(Entry, Columns)>, Option<TimelineCursor>);
+
 /// [`records::batch`] of audit entries, with all their columns. For admins: others have no right to them.
 ///
 /// # Errors
 /// When a statement fails, as it does for an owner.
-pub fn batch(
-    conn: &mut PgConnection,
-    filter: &Filter,
-    before: TimelineCursor,
-) -> QueryResult<(Vec<(Entry, Columns)>, Option<TimelineCursor>)> {
+pub fn batch(conn: &mut PgConnection, filter: &Filter, before: TimelineCursor) -> QueryResult<Batch> {
     let (read, next) = records::batch(conn, Scope::Everything, &audit_only(filter), before)?;
     let ids: Vec<&str> = read.iter().map(|record| record.entry.id()).collect();
     let mut columns = columns_of(conn, &ids)?;

@@ -9,7 +9,7 @@ use crate::db::schema::{action_references, activity_events, activity_logs, proje
 use crate::db::statement::Statement;
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "deployment_id",
     "github_push_id",
     "commit_sha",
@@ -21,6 +21,7 @@ const KEYS: [&str; 11] = [
     "database_name",
     "app_name",
     "branch_name",
+    "chat_message_id",
 ];
 
 /// What carries one key and value, found by one probe of an index each.

@@ -46,6 +46,13 @@ pub enum LinkTarget {
     Container(String),
     /// A user's id, as text.
     User(String),
+    /// A message of a project's chat.
+    Message {
+        /// The project's id, as text.
+        project: String,
+        /// The message's id, as text.
+        id: String,
+    },
     /// One key and value of `reference_ids`.
     Reference {
         /// The key.

@@ -114,8 +114,12 @@ impl World {
             created_at,
             finished_at: thread.at,
         });
-        let references =
+        let mut references =
             json!({ "deployment_id": deployment_id, "app_name": app_name, "commit_sha": thread.commit });
+        // What is in production runs in the project's own container.
+        if let Some(container) = thread.project.container.as_ref().filter(|_| environment == "production") {
+            references["container_id"] = json!(container.engine_id);
+        }
         self.act(thread, ("deployment", details), (status, environment), references);
         self.tell(thread, told);
         self.pass(thread, 5 * SECOND, 50 * SECOND);

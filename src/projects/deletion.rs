@@ -117,16 +117,23 @@ pub enum Known {
 /// # Errors
 /// When a statement fails.
 pub fn known(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Known>> {
-    if let Some(row) = queries::find(conn, id)? {
-        return Ok(Some(Known::Row(Box::new(row))));
+    match queries::find(conn, id)? {
+        Some(row) => Ok(Some(Known::Row(Box::new(row)))),
+        None => Ok(tombstone(conn, id)?.map(Known::Gone)),
     }
+}
+
+/// What is left of the project with this id, if its row is gone and the viewer may see it.
+///
+/// # Errors
+/// When the statement fails.
+pub fn tombstone(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Tombstone>> {
     tombstones::table
         .filter(tombstones::kind.eq("project"))
         .filter(tombstones::id.eq(id.to_string()))
         .select((tombstones::id, tombstones::name, tombstones::owner_id, tombstones::deleted_at))
         .first(conn)
         .optional()
-        .map(|gone| gone.map(Known::Gone))
 }
 
 /// The viewer's projects whose rows are gone, the last removed first; at most `limit`.

@@ -9,6 +9,7 @@ mod json_text;
 mod model;
 pub mod queries;
 pub mod records;
+pub mod visited;
 
 pub use json_text::{BrokenJson, JsonText, Place};
 pub use model::{Kind, ProjectDescription, ProjectName, Status};

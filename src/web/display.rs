@@ -150,7 +150,7 @@ pub fn visible(text: &str) -> String {
                 | '\u{061C}' | '\u{FEFF}');
         // It joins emoji, and letters of some scripts.
         if is_hidden && character != '\u{200D}' {
-            visible.push_str(&format!("\\u{{{:x}}}", u32::from(character)));
+            visible.extend(character.escape_unicode());
         } else {
             visible.push(character);
         }

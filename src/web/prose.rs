@@ -82,7 +82,7 @@ const MOST_PIECES: usize = 12_000;
 const ABOVE: u8 = 3;
 
 impl Prose {
-    /// Reads `markdown`: CommonMark with tables and struck-out text; lines end where they were ended.
+    /// Reads `markdown`: the common kind with tables and struck-out text; lines end where they were ended.
     #[must_use]
     pub fn new(markdown: &str) -> Self {
         let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
@@ -108,10 +108,9 @@ impl Prose {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) | Piece::Code(text) | Piece::Block(_, text) => words.push_str(text),
-                Piece::Break | Piece::Rule => words.push(' '),
                 Piece::Close(Element::Emphasis | Element::Strong | Element::Struck | Element::Link(_))
                 | Piece::Open(_) => {}
-                Piece::Close(_) => words.push(' '),
+                Piece::Break | Piece::Rule | Piece::Close(_) => words.push(' '),
             }
         }
         words.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -100,11 +100,13 @@ pub fn export_of(path: &str) -> String {
 }
 
 /// The place of a message in its conversation, below `chat`: a project's chat.
+#[must_use]
 pub fn message(chat: &str, id: MessageId) -> String {
     format!("{chat}?message={id}#m-{id}")
 }
 
 /// `/projects/{id}/chat/{message}/raw`
+#[must_use]
 pub fn raw_message(project: ProjectId, id: MessageId) -> String {
     format!("/projects/{project}/chat/{id}/raw")
 }

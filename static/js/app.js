@@ -128,6 +128,11 @@ function bind(root) {
 document.addEventListener("click", ({ target }) => {
 	for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
 });
+// A download leaves the page where it is, so its menu closes by itself.
+document.addEventListener("submit", ({ target }) => {
+	const menu = target.matches("[action$='/export']") && target.closest("details.menu");
+	if (menu) menu.open = false;
+});
 document.addEventListener("keydown", (event) => {
 	const typing = event.target.matches?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 	if (event.key === "Escape") {

@@ -123,7 +123,7 @@ fn chat_and_files_of_the_demo_hang_together_in_the_tables() {
         ),
         (
             "messages of other owners' conversations",
-            "(SELECT 1 FROM chat_messages JOIN containers c ON c.id = container_id WHERE session_id <> '' \
+            "(SELECT 1 FROM chat_messages m JOIN containers c ON c.id = m.container_id WHERE session_id <> '' \
              GROUP BY session_id HAVING count(DISTINCT c.user_id) > 1) x",
         ),
     ] {
@@ -132,7 +132,7 @@ fn chat_and_files_of_the_demo_hang_together_in_the_tables() {
     assert!(
         count(
             conn,
-            "SELECT count(DISTINCT user_id) FROM chat_messages m JOIN containers c ON c.id = container_id"
+            "SELECT count(DISTINCT c.user_id) FROM chat_messages m JOIN containers c ON c.id = m.container_id"
         ) > 1
     );
     assert!(count(conn, "SELECT count(*) FROM file_storage WHERE is_deleted") > 0);

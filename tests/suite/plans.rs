@@ -37,7 +37,7 @@ const ROWS: &str = r#"
                timestamp '2026-01-01' + n * interval '1 second'
         FROM generate_series(1, 20000) n;
     INSERT INTO pilothouse.daily_activity
-        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n;
+        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n WHERE user_id IS NOT NULL;
     INSERT INTO pilothouse.daily_totals SELECT date '2020-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM generate_series(1, 2000) n;
     ANALYZE;
 "#;
@@ -72,6 +72,9 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("admin", "\"ActivityLog\" WHERE \"targetId\" = 'rare'", PRISMA, "ActivityLog_target_timeline_idx"),
     ("admin", "\"ActivityLog\" WHERE \"userId\" = 'u7'", PRISMA, "ActivityLog_user_timeline_idx"),
     ("admin", "\"ActivityLog\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007'", PRISMA, "ActivityLog_project_timeline_idx"),
+    ("owner", "turbobackend.project_actions WHERE project_id = '40000000-0000-0000-0000-000000000007' \
+               AND status = ANY ('{failed,failure,error,FAILED}'::text[])", ACTIONS, "project_actions_failed_idx"),
+    ("owner", "\"ActivityEvent\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007' AND status = 'FAILED'", PRISMA, "ActivityEvent_failed_idx"),
     ("owner", "pilothouse.daily_activity WHERE project_id = '40000000-0000-0000-0000-000000000007' \
                AND day BETWEEN '2025-11-01' AND '2026-11-20'", "", "daily_activity_pkey"),
     ("admin", "pilothouse.daily_totals WHERE day BETWEEN '2026-08-01' AND '2026-11-20'", "", "daily_totals_pkey"),
@@ -157,7 +160,7 @@ fn a_search_reads_no_whole_table() {
     assert_eq!(asked, 2 * 4 * 4);
 }
 
-const TALK: &str = r#"
+const TALK: &str = r"
     INSERT INTO containers (id, container_id, name, user_id)
         SELECT ('50000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'c' || n, 'c', '10000000-0000-0000-0000-00000000000a'
         FROM generate_series(1, 20) n;
@@ -173,12 +176,13 @@ const TALK: &str = r#"
         SELECT 'c' || n, '40000000-0000-0000-0000-' || lpad((1 + n % 99)::text, 12, '0'),
                '70000000-0000-0000-0000-' || lpad(n::text, 12, '0') FROM generate_series(1, 40000) n;
     ANALYZE;
-"#;
+";
 
 /// How the statement ran: its plan with what each step read.
 fn explained<R>(conn: &mut PgConnection, actor: &str, statement: Statement<R>) -> String {
     conn.batch_execute(&format!(
-        "BEGIN READ ONLY; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+        "BEGIN READ ONLY; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+         SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
     ))
     .unwrap();
     let lines: Vec<(String,)> = statement.explained().load(conn).unwrap();
@@ -213,7 +217,10 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
             let plan = explained(conn, actor, messages::statement(container, "s0", &from, 50));
             assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
             assert!(plan.contains("message_cost_tracker_message_idx"), "{actor}, {from:?}\n{plan}");
-            assert!(pages_touched(&plan) < 500, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
+            // The position is a bound of the index, not a filter on all that lies before it.
+            let bound = plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW("));
+            assert!(bound || from == From::Start, "{actor}, {from:?}\n{plan}");
+            assert!(pages_touched(&plan) < 300, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
         }
         let plan = explained(conn, actor, search::statement(container, "nothing", Some(&middle), 50));
         assert!(plan.contains("chat_messages_newest_idx"), "{actor}\n{plan}");

@@ -41,6 +41,10 @@ pub struct AuditEntryPage {
     pub has_before: bool,
     /// Whether any of them is something now.
     pub has_after: bool,
+    /// What that column is called.
+    pub after_title: &'static str,
+    /// The same where columns have no heads, on a phone.
+    pub after_label: &'static str,
     /// Who, and from where.
     pub who: Vec<Fact>,
     /// On what.
@@ -81,7 +85,7 @@ impl AuditEntryPage {
         let entry = &detail.entry;
         let (before, after) = thread(detail);
         let changes = changes::between(columns.before.as_ref(), columns.after.as_ref());
-        let changed = columns.before.is_some() && columns.after.is_some();
+        let has_both = columns.before.is_some() && columns.after.is_some();
         let has_before =
             columns.before.is_some() && changes.iter().any(|change| !change.before.text.is_empty());
         let has_after = columns.after.is_some() && changes.iter().any(|change| !change.after.text.is_empty());
@@ -92,10 +96,12 @@ impl AuditEntryPage {
             heading: eyes.sentence(&entry.sentence),
             time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
             meta: vec![Meta::text(entry.kind.label())],
-            changes_title: if changed { "What changed" } else { "What was recorded" },
+            changes_title: if has_both { "What changed" } else { "What was recorded" },
             changes,
-            has_before: has_before || changed,
-            has_after: has_after || changed,
+            has_before: has_before || has_both,
+            has_after: has_after || has_both,
+            after_title: if has_both { "After" } else { "Value" },
+            after_label: if has_both { "after" } else { "" },
             who: who(entry, columns, eyes),
             on_what: on_what(entry, columns, eyes),
             target_url: target_id.map(|id| urls::with_query("/audit", &[("target", id)])),
@@ -105,8 +111,8 @@ impl AuditEntryPage {
                 .filter(|(name, _)| stored.contains(name))
                 .map(|(name, value)| Fact::mono(*name, value))
                 .collect(),
-            before: before.into_iter().map(|entry| eyes.entry(entry)).collect(),
-            after: after.into_iter().map(|entry| eyes.entry(entry)).collect(),
+            before: before.into_iter().map(|other| eyes.entry_apart(other, &detail.entry)).collect(),
+            after: after.into_iter().map(|other| eyes.entry_apart(other, &detail.entry)).collect(),
             around_url: around(entry),
             raw: raw(detail),
         }
@@ -169,6 +175,8 @@ impl Sample for AuditEntryPage {
             changes_title: "What changed",
             has_before: before.is_some(),
             has_after: after.is_some(),
+            after_title: "After",
+            after_label: "after",
             changes: changes::between(before.as_ref(), after.as_ref()),
             who: vec![Fact::text("Who", text)],
             on_what: vec![Fact::mono(text, text)],

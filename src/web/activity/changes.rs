@@ -35,6 +35,9 @@ impl FieldValue {
             None | Some(Value::Null) => return Self::default(),
             Some(Value::String(text)) if text.trim().is_empty() => format!("{text:?}"),
             Some(Value::String(text)) => text.clone(),
+            Some(Value::Array(list)) if !list.is_empty() && list.iter().all(Value::is_string) => {
+                list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+            }
             Some(nested @ (Value::Object(_) | Value::Array(_))) => {
                 serde_json::to_string_pretty(nested).unwrap_or_default()
             }
@@ -141,6 +144,13 @@ mod tests {
             told(&json!({ "a": 1 }), &json!({ "a": { "b": 1 } })),
             [row("a", "1", "{\n  \"b\": 1\n}")]
         );
+    }
+
+    #[test]
+    fn a_list_of_texts_is_shown_as_its_lines() {
+        assert_eq!(FieldValue::new(Some(&json!(["type=a", "q=b"]))).text, "type=a\nq=b");
+        assert_eq!(FieldValue::new(Some(&json!([]))).text, "[]");
+        assert_eq!(FieldValue::new(Some(&json!(["a", 1]))).text, "[\n  \"a\",\n  1\n]");
     }
 
     #[test]

@@ -161,6 +161,7 @@ fn batch<P>((records, next): (Vec<Record>, Option<P>)) -> Batch<P> {
 
 fn row(Record { entry, references }: Record) -> Vec<Cell> {
     let [project_id, project_name] = project(&entry);
+    let details = details(&entry);
     vec![
         Cell::Text(entry.source().as_str().to_owned()),
         Cell::Text(entry.id().to_owned()),
@@ -173,7 +174,7 @@ fn row(Record { entry, references }: Record) -> Vec<Cell> {
         Cell::Text(entry.plain()),
         Cell::text(entry.status.as_ref().map(|status| status.as_str().to_owned())),
         Cell::text(entry.environment),
-        Cell::text(entry.details),
+        Cell::text(details),
         Cell::stored_json(references.as_deref()),
         Cell::text(entry.request_id),
         Cell::text(entry.caused_by),
@@ -183,6 +184,7 @@ fn row(Record { entry, references }: Record) -> Vec<Cell> {
 
 fn audit_row(entry: Entry, columns: Columns) -> Vec<Cell> {
     let [project_id, project_name] = project(&entry);
+    let details = details(&entry);
     vec![
         Cell::Text(entry.id().to_owned()),
         Cell::millis(entry.moment.ms),
@@ -203,9 +205,14 @@ fn audit_row(entry: Entry, columns: Columns) -> Vec<Cell> {
         Cell::text(entry.request_id),
         Cell::json(columns.before),
         Cell::json(columns.after),
-        Cell::text(entry.details),
+        Cell::text(details),
         Cell::stored_json(columns.metadata.as_deref()),
     ]
+}
+
+/// What an entry says besides its type: the console describes its own acts by what their type is called.
+fn details(entry: &Entry) -> Option<String> {
+    entry.details.clone().filter(|text| *text != entry.kind.label())
 }
 
 /// Id and name; a project that nobody knows has only an id.

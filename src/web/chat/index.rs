@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::excerpt::Excerpt;
+use super::speakers;
 use crate::chat::Role;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::search::{self, Found, Hit};
@@ -15,7 +16,7 @@ use crate::containers::queries::projects_in;
 use crate::db::cursor::{From, TimePosition};
 use crate::error::{AppError, AppResult};
 use crate::projects::queries;
-use crate::web::display::{Chips, Pager, Timestamp, beginning, counted, grouped};
+use crate::web::display::{Chips, Pager, Timestamp, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::Prose;
@@ -60,6 +61,8 @@ pub struct ConversationRow {
     pub url: String,
     /// How it begins.
     pub title: String,
+    /// Whether its messages name no conversation.
+    pub is_nameless: bool,
     /// How many messages it has.
     pub messages: String,
     /// Who speaks.
@@ -73,18 +76,17 @@ pub struct ConversationRow {
 impl ConversationRow {
     fn new(path: &str, conversation: &Conversation, now: DateTime<Utc>, zone: Tz) -> Self {
         let count = conversation.messages;
-        let roles: Vec<_> =
-            conversation.roles.iter().map(|role| Role::from_stored(role).label().to_owned()).collect();
         Self {
             url: urls::with_query(path, &[("session", conversation.session.as_str())]),
             session: conversation.session.clone(),
             title: title(&conversation.first_words),
+            is_nameless: conversation.session.trim().is_empty(),
             messages: if count > COUNTED {
                 format!("more than {} messages", grouped(COUNTED))
             } else {
                 counted(usize::try_from(count).unwrap_or_default(), "message", "messages")
             },
-            roles: roles.join(", "),
+            roles: speakers(&conversation.roles),
             began: Timestamp::new(conversation.began_at, now, zone),
             last: Timestamp::new(conversation.last.at, now, zone),
         }
@@ -93,7 +95,7 @@ impl ConversationRow {
 
 /// What a conversation is called: its first words.
 pub(super) fn title(first_words: &str) -> String {
-    let words = Prose::new(first_words).words();
+    let words = visible(&Prose::new(first_words).words());
     match beginning(&words, 120) {
         ("", _) => "Without words".to_owned(),
         (start, true) => format!("{start}…"),
@@ -251,6 +253,7 @@ impl Sample for ChatPage {
             session: text.to_owned(),
             url: "/projects/x/chat?session=y".to_owned(),
             title: text.to_owned(),
+            is_nameless: true,
             messages: text.to_owned(),
             roles: text.to_owned(),
             began: time(),

@@ -29,6 +29,18 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
     }
 }
 
+/// Who speaks, people first.
+fn speakers(roles: &[String]) -> String {
+    let mut roles: Vec<Role> = roles.iter().map(|role| Role::from_stored(role)).collect();
+    roles.sort_by_key(|role| match role {
+        Role::User => 0,
+        Role::Assistant => 1,
+        Role::System => 2,
+        Role::Other(_) => 3,
+    });
+    roles.iter().map(Role::label).collect::<Vec<_>>().join(", ")
+}
+
 /// How a role looks.
 fn badge(role: &Role) -> Badge {
     let (icon, tone) = match role {

@@ -27,7 +27,7 @@ pub async fn show(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpR
         .await?;
     if !is_whole {
         let shown = grouped(i64::try_from(LONGEST_RAW).unwrap_or(i64::MAX));
-        text.push_str(&format!("\n\n[The message goes on; its first {shown} characters are shown.]\n"));
+        text.extend(["\n\n[The message goes on; its first ", &shown, " characters are shown.]\n"]);
     }
     Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
 }

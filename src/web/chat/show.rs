@@ -7,8 +7,8 @@ use askama::Template;
 
 use super::index::title;
 use super::message::MessageCard;
+use super::speakers;
 use crate::activity::lookup;
-use crate::chat::Role;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::messages::{self, Message};
 use crate::db::cursor::{From, Page};
@@ -141,8 +141,6 @@ fn meta(conversation: &Conversation, eyes: &Eyes) -> Vec<Meta> {
         many if many > COUNTED => format!("more than {} messages", grouped(COUNTED)),
         few => counted(usize::try_from(few).unwrap_or_default(), "message", "messages"),
     };
-    let roles: Vec<_> =
-        conversation.roles.iter().map(|role| Role::from_stored(role).label().to_owned()).collect();
     let time = |at| Timestamp::new(at, eyes.now, eyes.zone).precise;
     let name = match conversation.session.trim() {
         "" => "no conversation named".to_owned(),
@@ -150,7 +148,7 @@ fn meta(conversation: &Conversation, eyes: &Eyes) -> Vec<Meta> {
     };
     vec![
         Meta::text(count),
-        Meta::text(roles.join(", ")),
+        Meta::text(speakers(&conversation.roles)),
         Meta::text(format!("{} to {}", time(conversation.began_at), time(conversation.last.at))),
         Meta::text(name),
     ]

@@ -68,9 +68,12 @@ fn conversations_are_listed_by_their_last_message() {
     console.message(&container, "", 5, "narrator", "nobody said where this belongs");
     let page = owner.get(&chat).expect(200);
     assert_eq!(page.attributes("[data-conversation]", "data-conversation"), ["old", "new", ""]);
-    assert_eq!(page.texts(".name"), ["Add search please", "Cache it", "nobody said where this belongs"]);
+    assert_eq!(
+        page.texts(".name"),
+        ["Add search please", "Cache it", "nobody said where this belongs no conversation"]
+    );
     let rows = page.texts("[data-conversation]");
-    assert!(rows[0].contains("2 messages") && rows[0].contains("Assistant, User"), "{rows:?}");
+    assert!(rows[0].contains("2 messages") && rows[0].contains("User, Assistant"), "{rows:?}");
     assert!(rows[2].contains("1 message ") && rows[2].contains("narrator"), "{rows:?}");
     // The one without a name can be opened like the others.
     let address = page.attributes(".name a", "href").pop().unwrap();
@@ -178,7 +181,7 @@ fn hostile_messages_are_only_text() {
          \"url\": \"javascript:alert(1)\", \"size\": 12400, \"type\": \"text/html\"}}, {{\"name\": \"ok.png\", \
          \"url\": \"https://files.example/ok.png\"}}, \"just a name\", 7]' WHERE id = '{id}'"
     ));
-    for path in [format!("?session=%3Cb%3E"), format!("?q=alert"), String::new()] {
+    for path in ["?session=%3Cb%3E", "?q=alert", ""] {
         let page = owner.get(&format!("/projects/{project}/chat{path}")).expect(200);
         assert!(!page.has("main :is(script, img, iframe, [onerror], [style])"), "{path}");
         for address in page.attributes("main a", "href") {
@@ -235,6 +238,23 @@ fn an_answer_tells_what_it_cost_and_what_it_led_to() {
     }
     assert_eq!(page.attribute(".led-to", "href"), format!("/activity/{action}"));
     owner.get(&page.attribute(".led-to", "href")).expect(200);
+
+    // And back: what an action says led to it is a message with a place.
+    console.action(
+        &project,
+        "github_push",
+        1_763_680_000_001,
+        &format!("{{\"chat_message_id\": \"{answer}\"}}"),
+    );
+    for time in ["'infinity'", "NULL", "now()"] {
+        console.sql(&format!("UPDATE chat_messages SET created_at = {time}"));
+        let page = owner.get(&format!("/references/chat_message_id/{answer}")).expect(200);
+        let links = page.attributes("main a", "href");
+        let place = format!("/projects/{project}/chat?message={answer}#m-{answer}");
+        assert!(links.contains(&place), "{links:?}");
+    }
+    let stranger = console.owner();
+    stranger.get(&format!("/references/chat_message_id/{answer}")).expect(404);
 }
 
 #[test]
@@ -246,7 +266,7 @@ fn words_are_found_in_messages_and_lead_to_them() {
     let hit = console.message(&container, "a", 0, "user", "Add a Dark theme, 100% dark");
     console.message(&container, "b", 5, "assistant", "Something else");
     let page = owner.get(&format!("{chat}?q=dark%20THEME")).expect(200);
-    assert_eq!(page.attributes("[data-message]", "data-message"), [hit.clone()]);
+    assert_eq!(page.attributes("[data-message]", "data-message"), std::slice::from_ref(&hit));
     assert_eq!(page.text("mark"), "Dark theme");
     let address = page.attribute("[data-message] a", "href");
     assert!(address.ends_with(&format!("#m-{hit}")), "{address}");

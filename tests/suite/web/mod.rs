@@ -14,4 +14,5 @@ mod passwords;
 mod projects;
 mod search;
 mod sessions;
+mod timeline;
 mod users;
