@@ -36,7 +36,7 @@ const ROWS: &str = r#"
                timestamp '2026-01-01' + n * interval '1 second'
         FROM generate_series(1, 20000) n;
     INSERT INTO pilothouse.daily_activity
-        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n;
+        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n WHERE user_id IS NOT NULL;
     INSERT INTO pilothouse.daily_totals SELECT date '2020-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM generate_series(1, 2000) n;
     ANALYZE;
 "#;
