@@ -168,12 +168,12 @@ fn what_an_admin_does_to_somebodys_project_stands_in_its_owners_timeline() {
         admin.post(&format!("{path}{part}"), fields).expect(303);
         for page in [format!("{path}/activity"), "/activity".to_owned()] {
             let timeline = owner.get(&page).expect(200);
-            let newest = timeline.texts("ol.timeline > li > .what > p").remove(0);
+            let newest = timeline.texts("ol.timeline > li > div > p").remove(0);
             assert!(newest.starts_with("Root Admin ") && newest.contains(verb), "{page}: {newest}");
             assert!(newest.ends_with("by an admin"), "{page}: {newest}");
         }
     }
-    let newest = owner.get("/activity").expect(200).attribute("ol.timeline a.when", "href");
+    let newest = owner.get("/activity").expect(200).attribute("ol.timeline > li > a", "href");
     assert!(owner.get(&newest).expect(200).text("h1").starts_with("Root Admin"), "on its own page too");
     let exported = owner.post("/activity/export", &[("format", "jsonl")]).expect(200);
     assert_eq!(
@@ -184,7 +184,7 @@ fn what_an_admin_does_to_somebodys_project_stands_in_its_owners_timeline() {
     );
     // What the owner does is no admin's act, and to an admin an admin's act is no news.
     owner.post(&path, &[("name", "mine")]).expect(303);
-    let newest = owner.get("/activity").expect(200).texts("ol.timeline > li > .what > p").remove(0);
+    let newest = owner.get("/activity").expect(200).texts("ol.timeline > li > div > p").remove(0);
     assert!(newest.starts_with("The owner") && !newest.contains("admin"), "{newest}");
     assert!(!admin.get("/activity").expect(200).text("ol.timeline").contains("by an admin"));
     // The address, the browser and the fields are for admins alone.
