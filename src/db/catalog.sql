@@ -45,7 +45,8 @@ UNION ALL
 -- From USING on: the name is compared apart. A constraint's index is compared with its constraint.
 SELECT 'index', r.name || '.' || x.relname,
        CASE WHEN i.indisunique THEN 'unique ' ELSE '' END
-       || substring(pg_get_indexdef(i.indexrelid) FROM ' (USING .*)$')
+       -- On one line: the catalog has one for each part, and PostgreSQL breaks a CASE into several.
+       || substring(regexp_replace(pg_get_indexdef(i.indexrelid), '\s+', ' ', 'g') FROM ' (USING .*)$')
        || CASE WHEN i.indisvalid THEN '' ELSE ' (not valid)' END
 FROM relation r
 JOIN pg_index i ON i.indrelid = r.oid
