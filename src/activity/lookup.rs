@@ -1,9 +1,9 @@
 //! Finds what a pasted id means.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Nullable, Text};
 
-use super::{Act, Reference};
+use super::{Act, ActionType, Reference, Source};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{action_references, activity_events, activity_logs, project_actions};
 use crate::db::statement::Statement;
@@ -139,60 +139,49 @@ pub fn first_of_requests(
         .load(conn)
 }
 
-/// Which records have exactly this id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ids {
-    /// An action has it.
-    pub action: bool,
-    /// An event has it.
-    pub event: bool,
-    /// An audit entry has it.
-    pub audit: bool,
+/// An entry that a pasted id means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownEntry {
+    /// Which source it is from.
+    pub source: Source,
+    /// Its id.
+    pub id: String,
+    /// What it is called when it is found by its request; none when the id is its own.
+    pub of_request: Option<String>,
 }
 
-/// Which records have the id `id`.
-///
-/// # Errors
-/// When a statement fails.
-pub fn ids(conn: &mut PgConnection, id: &str) -> QueryResult<Ids> {
-    let action = project_actions::table.find(id).select(project_actions::action_id);
-    let event = activity_events::table.find(id).select(activity_events::id);
-    let audit = activity_logs::table.find(id).select(activity_logs::id);
-    let (action, event, audit) =
-        diesel::select((diesel::dsl::exists(action), diesel::dsl::exists(event), diesel::dsl::exists(audit)))
-            .get_result(conn)?;
-    Ok(Ids { action, event, audit })
-}
-
-/// Ids and stored types of the actions that the request `request` led to, in their order; at most ten.
+/// The entries whose id is `id`, and at most ten of each source of the request whose id it is, in their order.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn actions_of_request(
-    conn: &mut PgConnection,
-    request: &str,
-) -> QueryResult<Vec<(String, Option<String>)>> {
-    project_actions::table
-        .filter(project_actions::request_id.eq(request))
-        .order((project_actions::created_at, project_actions::action_id))
-        .limit(10)
-        .select((project_actions::action_id, project_actions::action_type))
-        .load(conn)
-}
-
-/// Ids of the audit entries that the request `request` led to, and what was done, in their order; at most ten.
-///
-/// # Errors
-/// When the statement fails.
-pub fn audit_entries_of_request(
-    conn: &mut PgConnection,
-    request: &str,
-) -> QueryResult<Vec<(String, String)>> {
-    let rows: Vec<(String, String)> = activity_logs::table
-        .filter(activity_logs::request_id.eq(request))
-        .order((activity_logs::created_at, activity_logs::id))
-        .limit(10)
-        .select((activity_logs::id, activity_logs::activity_type))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(id, act)| (id, Act::from_stored(&act).label())).collect())
+pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>> {
+    let mut statement = Statement::<(Text, Text, Nullable<Text>)>::new();
+    statement
+        .sql("SELECT 'action', a.action_id, NULL FROM turbobackend.project_actions a WHERE a.action_id = ")
+        .text(id)
+        .sql(" UNION ALL SELECT 'event', e.id, NULL FROM public.\"ActivityEvent\" e WHERE e.id = ")
+        .text(id)
+        .sql(" UNION ALL SELECT 'audit', l.id, NULL FROM public.\"ActivityLog\" l WHERE l.id = ")
+        .text(id)
+        .sql(
+            " UNION ALL (SELECT 'action', a.action_id, coalesce(a.action_type, '') \
+             FROM turbobackend.project_actions a WHERE a.request_id = ",
+        )
+        .text(id)
+        .sql(
+            " ORDER BY a.created_at, a.action_id LIMIT 10) \
+             UNION ALL (SELECT 'audit', l.id, l.\"activityType\" FROM public.\"ActivityLog\" l WHERE l.\"requestId\" = ",
+        )
+        .text(id)
+        .sql(" ORDER BY l.\"createdAt\", l.id LIMIT 10)");
+    let rows: Vec<(String, String, Option<String>)> = statement.load(conn)?;
+    let known = |(source, id, word): (String, String, Option<String>)| {
+        let (source, label): (Source, fn(&str) -> String) = match source.as_str() {
+            "action" => (Source::Action, |word| ActionType::from_stored(word).label()),
+            "event" => (Source::Event, str::to_owned),
+            _ => (Source::Audit, |word| Act::from_stored(word).label()),
+        };
+        KnownEntry { source, id, of_request: word.as_deref().map(label) }
+    };
+    Ok(rows.into_iter().map(known).collect())
 }

@@ -98,19 +98,17 @@ fn soon() -> SqlLiteral<Nullable<BigInt>> {
 ///
 /// # Errors
 /// When the statement fails.
-#[expect(clippy::too_many_lines, reason = "one statement, whatever it is ordered by")]
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
     from: &From<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
+    let of_project = || project_actions::project_id.eq(projects::id_text.nullable());
     let last_action = || {
-        project_actions::table
-            .filter(project_actions::project_id.eq(projects::id_text.nullable()))
-            .filter(project_actions::created_at.le(soon()))
-            .select(max(project_actions::created_at))
-            .single_value()
+        let actions = project_actions::table.filter(of_project());
+        let past = actions.filter(project_actions::created_at.le(soon()));
+        past.select(max(project_actions::created_at)).single_value()
     };
     let mut query = projects::table
         .left_join(users::table)

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 
 use super::{Found, Kind, Target};
-use crate::activity::{ActionType, lookup};
+use crate::activity::Source;
+use crate::activity::lookup::{self, KnownEntry};
 use crate::auth::Viewer;
 use crate::containers;
 use crate::projects::deletion::{self, Known};
@@ -48,36 +49,20 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
     Ok(found)
 }
 
-/// The entry whose id `text` is, and those of the request whose id it is.
+/// The entry whose id `text` is, and those of the request whose id it is. Audit entries have pages for admins.
 pub(super) fn entries(conn: &mut PgConnection, is_admin: bool, text: &str) -> QueryResult<Vec<Found>> {
-    let entry = |target, label: &str, note: String, is_meant| Found {
-        kind: Kind::Entry,
-        target,
-        label: label.to_owned(),
-        note,
-        is_meant,
+    let mut entries = lookup::entries(conn, text)?;
+    entries.retain(|entry| is_admin || entry.source != Source::Audit);
+    let found = |entry: KnownEntry| {
+        let (target, name): (fn(String) -> Target, &str) = match entry.source {
+            Source::Action => (Target::Action, "activity"),
+            Source::Event => (Target::Event, "event"),
+            Source::Audit => (Target::AuditEntry, "audit entry"),
+        };
+        let is_meant = entry.of_request.is_none();
+        let note =
+            entry.of_request.map_or_else(|| name.to_owned(), |what| format!("{what}, of this request"));
+        Found { kind: Kind::Entry, target: target(entry.id.clone()), label: entry.id, note, is_meant }
     };
-    let mut found = Vec::new();
-    let ids = lookup::ids(conn, text)?;
-    if ids.action {
-        found.push(entry(Target::Action(text.to_owned()), text, "activity".to_owned(), true));
-    }
-    if ids.event {
-        found.push(entry(Target::Event(text.to_owned()), text, "event".to_owned(), true));
-    }
-    if is_admin && ids.audit {
-        found.push(entry(Target::AuditEntry(text.to_owned()), text, "audit entry".to_owned(), true));
-    }
-    for (id, kind) in lookup::actions_of_request(conn, text)? {
-        let label = kind
-            .as_deref()
-            .map_or_else(|| "activity".to_owned(), |kind| ActionType::from_stored(kind).label());
-        found.push(entry(Target::Action(id.clone()), &id, format!("{label}, of this request"), false));
-    }
-    if is_admin {
-        for (id, act) in lookup::audit_entries_of_request(conn, text)? {
-            found.push(entry(Target::AuditEntry(id.clone()), &id, format!("{act}, of this request"), false));
-        }
-    }
-    Ok(found)
+    Ok(entries.into_iter().map(found).collect())
 }
