@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -23,10 +22,6 @@ struct RequestId(String);
 pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
-
-/// How long a request may take to arrive and be answered. Without it, a body that trickles in would
-/// hold its connection for ever.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// `path` as logs may hold it: the address of a one-time link is a secret.
 fn loggable(path: &str) -> &str {
@@ -59,7 +54,7 @@ pub async fn identify<B: MessageBody>(
     result
 }
 
-/// Ends a handler at its deadline, and turns its panic into a 500 instead of a dropped connection.
+/// Ends a handler at its deadline (a body that trickles in would hold its connection for ever), and turns its panic into a 500 instead of a dropped connection.
 ///
 /// Wraps each route, not the router: the router needs the request for itself, and an answer needs it back.
 ///
@@ -70,8 +65,9 @@ pub async fn contain<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let kept = request.request().clone();
+    let deadlines = request.app_data::<web::Data<App>>().map(|app| app.deadlines).unwrap_or_default();
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let error = match tokio::time::timeout(DEADLINE, work).await {
+    let error = match tokio::time::timeout(deadlines.request, work).await {
         Ok(Ok(result)) => return result.map(ServiceResponse::map_into_left_body),
         Ok(Err(_panic)) => AppError::Internal(anyhow::anyhow!("a handler panicked")),
         Err(_) => AppError::RequestTimeout,

@@ -14,6 +14,7 @@ mod plans;
 mod postgres;
 mod rls;
 mod routes;
+mod security;
 mod seeds;
 mod serve;
 mod templates;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
 use diesel::PgConnection;
-use pilothouse::app::App;
+use pilothouse::app::{App, Deadlines};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
@@ -58,6 +58,13 @@ impl Console {
         Self::build(db, &url, values, Some(PATIENCE))
     }
 
+    /// A console that gives its clients so long.
+    pub fn with_deadlines(deadlines: Deadlines) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build_with(db, &url, &[], Some(PATIENCE), deadlines)
+    }
+
     /// A console with a real page's patience for its database.
     pub fn impatient() -> Self {
         let db = TestDb::new();
@@ -71,6 +78,16 @@ impl Console {
     }
 
     fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
+        Self::build_with(db, url, values, budget, Deadlines::default())
+    }
+
+    fn build_with(
+        db: TestDb,
+        url: &str,
+        values: &[(&str, &str)],
+        budget: Option<Duration>,
+        deadlines: Deadlines,
+    ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
@@ -82,7 +99,7 @@ impl Console {
             size: 4,
             budget: budget.unwrap_or(config.database_budget),
         };
-        let app = App::new(config, Db::new(&options));
+        let app = App { deadlines, ..App::new(config, Db::new(&options)) };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
