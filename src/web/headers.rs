@@ -61,10 +61,8 @@ fn policy(nonce: &str) -> String {
 pub fn bare_answer(status: &str) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n");
     let fixed = FIXED.iter().map(|(name, value)| (*name, (*value).to_owned()));
-    let made = [
-        ("content-security-policy", policy(&Entropy.nonce())),
-        ("cache-control", "no-store".to_owned()),
-    ];
+    let made =
+        [("content-security-policy", policy(&Entropy.nonce())), ("cache-control", "no-store".to_owned())];
     for (name, value) in fixed.chain(made) {
         text.extend([name, ": ", &value, "\r\n"]);
     }

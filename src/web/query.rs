@@ -8,6 +8,12 @@ use actix_web::{FromRequest, HttpRequest};
 use super::forms;
 use crate::error::AppError;
 
+/// What has one value in every address of the console. Two would be read as either by somebody.
+const SINGLE: [&str; 14] = [
+    "q", "sort", "limit", "offset", "cursor", "before", "after", "from", "to", "since", "until", "ref",
+    "next", "notice",
+];
+
 /// The decoded pairs in their order. Names that a page does not know are ignored by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query(pub Vec<(String, String)>);
@@ -38,11 +44,28 @@ impl Query {
     }
 }
 
+/// Reads the query of an address.
+///
+/// # Errors
+/// A sentence for the person who sent it.
+pub fn parse(text: &str) -> Result<Query, String> {
+    let query = Query(forms::pairs(text.as_bytes())?);
+    for name in SINGLE {
+        let mut values = query.all(name);
+        if let Some(first) = values.next()
+            && values.any(|other| other != first)
+        {
+            return Err(format!("Give {name} once."));
+        }
+    }
+    Ok(query)
+}
+
 impl FromRequest for Query {
     type Error = AppError;
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(forms::pairs(request.query_string().as_bytes()).map(Self).map_err(AppError::BadRequest))
+        ready(parse(request.query_string()).map_err(AppError::BadRequest))
     }
 }

@@ -175,7 +175,8 @@ fn a_client_that_takes_its_answers_slowly_gets_them_whole() {
     let began = std::time::Instant::now();
     for n in 0..MANY {
         std::thread::sleep(STALL / 5);
-        let answer = wire.answer("an answer that is taken slowly").unwrap_or_else(|| panic!("{n}")).expect(200);
+        let answer =
+            wire.answer("an answer that is taken slowly").unwrap_or_else(|| panic!("{n}")).expect(200);
         assert!(answer.body.contains("</html>"));
     }
     assert!(began.elapsed() > STALL * 2, "slower than anything that is given up");
@@ -193,7 +194,11 @@ fn what_is_no_request_is_answered_with_the_same_headers_as_everything() {
         ("a long address", format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 431),
         ("a long header", format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n"), 431),
         ("many headers", format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
-        ("a second length", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(), 400),
+        (
+            "a second length",
+            "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(),
+            400,
+        ),
     ];
     for (name, bytes, status) in cases {
         for earlier in [0, 1] {

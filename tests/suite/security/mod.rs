@@ -2,3 +2,5 @@
 //! `docs/security.md` lists the promises with the test of each.
 
 mod connections;
+mod input;
+mod kinds;
