@@ -3,4 +3,7 @@
 
 mod connections;
 mod input;
+mod isolation;
 mod kinds;
+mod process;
+mod sign_in;

@@ -100,20 +100,18 @@ impl Console {
             budget: budget.unwrap_or(config.database_budget),
         };
         let app = App { deadlines, ..App::new(config, Db::new(&options)) };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (tell, told) = mpsc::channel();
-        let served = app.clone();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async {
-                let running = server::start(served, listener).unwrap();
-                tell.send(running.handle()).unwrap();
-                running.await.unwrap();
-            });
-        });
+        let (base, handle, thread) = serve(&app);
         let superuser = Mutex::new(db.connect_owner());
-        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread), superuser, db }
+        Self { base, app, handle, thread: Some(thread), superuser, db }
+    }
+
+    /// A second instance over the same database.
+    pub fn beside(&self) -> Instance {
+        let options =
+            ConnectOptions { url: with_deadlines(&self.db.url(), false), size: 4, budget: PATIENCE };
+        let app = App::new((*self.app.config).clone(), Db::new(&options));
+        let (base, handle, thread) = serve(&app);
+        Instance { base, handle, thread: Some(thread) }
     }
 
     /// Somebody without a session.
@@ -172,6 +170,40 @@ impl Console {
         jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(name, value.to_owned()));
         let line = jar.get(name).unwrap().stripped().encoded().to_string();
         line.split_once('=').unwrap().1.to_owned()
+    }
+}
+
+/// Starts a server for `app` on a port of its own.
+fn serve(app: &App) -> (String, ServerHandle, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    let served = app.clone();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let running = server::start(served, listener).unwrap();
+            tell.send(running.handle()).unwrap();
+            running.await.unwrap();
+        });
+    });
+    (base, told.recv().unwrap(), thread)
+}
+
+/// Another instance over a console's database. It shares nothing else.
+pub struct Instance {
+    /// Scheme, host and port.
+    pub base: String,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
