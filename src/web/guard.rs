@@ -79,7 +79,8 @@ pub async fn contain<B: MessageBody + 'static>(
 /// right up to the first address that is not theirs.
 #[must_use]
 pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
+    // An IPv4 client of an IPv6 socket is an IPv4 client: else all of them would be one network.
+    let peer = request.peer_addr()?.ip().to_canonical();
     let app = request.app_data::<web::Data<App>>()?;
     let trusted = |ip: IpAddr| app.config.trusted_proxies.iter().any(|network| network.contains(ip));
     if !trusted(peer) {
@@ -89,7 +90,8 @@ pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
     let lines = request.headers().get_all("x-forwarded-for");
     let hops: Vec<&str> = lines.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
     for hop in hops.into_iter().rev() {
-        let Ok(ip) = hop.trim().parse() else { break };
+        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        let ip = ip.to_canonical();
         client = ip;
         if !trusted(ip) {
             break;

@@ -8,6 +8,7 @@ mod activity;
 mod adoption;
 mod architecture;
 mod demo;
+mod dependencies;
 mod drift;
 mod import_git;
 mod plans;

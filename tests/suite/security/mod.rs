@@ -5,5 +5,6 @@ mod connections;
 mod input;
 mod isolation;
 mod kinds;
+mod parsers;
 mod process;
 mod sign_in;
