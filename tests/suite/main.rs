@@ -13,6 +13,7 @@ mod drift;
 mod import_git;
 mod plans;
 mod postgres;
+mod prose;
 mod rls;
 mod routes;
 mod security;

@@ -215,7 +215,7 @@ fn an_audit_entry_keeps_who_did_what_to_whom() {
         })
         .unwrap()
         .unwrap();
-    assert_eq!(found.before, Some(serde_json::json!({"name": "shop"})));
+    assert_eq!(found.columns.before, Some(serde_json::json!({"name": "shop"})));
     assert!(found.detail.stored.contains(&("actorEmail", "root@demo.test".to_owned())));
     assert!(found.detail.stored.contains(&("actorRole", "admin".to_owned())));
 }

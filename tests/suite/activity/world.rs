@@ -40,7 +40,7 @@ impl World {
         self.conn.batch_execute(sql).unwrap();
     }
 
-    pub fn count(&mut self, sql: &'static str) -> i64 {
+    pub fn count(&mut self, sql: &str) -> i64 {
         diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(sql)).get_result(&mut self.conn).unwrap()
     }
 

@@ -31,6 +31,9 @@ const SECRET_KEY: &str = "a key that is long enough for tests only";
 /// A page's budget is one second; tests share their machine, and wait longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many connections a console has, unless a test says otherwise.
+const CONNECTIONS: u32 = 4;
+
 /// See the module. Dropping it stops the server and drops the database.
 pub struct Console {
     /// Scheme, host and port.
@@ -55,30 +58,43 @@ impl Console {
     pub fn with(values: &[(&str, &str)]) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, values, Some(PATIENCE))
+        Self::build(db, &url, values, Some(PATIENCE), CONNECTIONS)
+    }
+
+    /// A console that has one connection to its database.
+    pub fn with_one_connection() -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build(db, &url, &[], Some(PATIENCE), 1)
     }
 
     /// A console that gives its clients so long.
     pub fn with_deadlines(deadlines: Deadlines) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build_with(db, &url, &[], Some(PATIENCE), deadlines)
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, deadlines)
     }
 
     /// A console with a real page's patience for its database.
     pub fn impatient() -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, &[], None)
+        Self::build(db, &url, &[], None, CONNECTIONS)
     }
 
     /// A console that looks for its database at `url`, with a real page's patience.
     pub fn looking_at(url: &str) -> Self {
-        Self::build(TestDb::new(), url, &[], None)
+        Self::build(TestDb::new(), url, &[], None, CONNECTIONS)
     }
 
-    fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
-        Self::build_with(db, url, values, budget, Deadlines::default())
+    fn build(
+        db: TestDb,
+        url: &str,
+        values: &[(&str, &str)],
+        budget: Option<Duration>,
+        connections: u32,
+    ) -> Self {
+        Self::build_with(db, url, values, budget, connections, Deadlines::default())
     }
 
     fn build_with(
@@ -86,6 +102,7 @@ impl Console {
         url: &str,
         values: &[(&str, &str)],
         budget: Option<Duration>,
+        connections: u32,
         deadlines: Deadlines,
     ) -> Self {
         let mut environment = HashMap::from([
@@ -96,7 +113,7 @@ impl Console {
         let config = Config::from_values(environment).unwrap();
         let options = ConnectOptions {
             url: with_deadlines(url, config.database_ssl),
-            size: 4,
+            size: connections,
             budget: budget.unwrap_or(config.database_budget),
         };
         let app = App { deadlines, ..App::new(config, Db::new(&options)) };
@@ -107,8 +124,11 @@ impl Console {
 
     /// A second instance over the same database.
     pub fn beside(&self) -> Instance {
-        let options =
-            ConnectOptions { url: with_deadlines(&self.db.url(), false), size: 4, budget: PATIENCE };
+        let options = ConnectOptions {
+            url: with_deadlines(&self.db.url(), false),
+            size: CONNECTIONS,
+            budget: PATIENCE,
+        };
         let app = App::new((*self.app.config).clone(), Db::new(&options));
         let (base, handle, thread) = serve(&app);
         Instance { base, handle, thread: Some(thread) }
