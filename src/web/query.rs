@@ -9,9 +9,9 @@ use super::forms;
 use crate::error::AppError;
 
 /// What has one value in every address of the console. Two would be read as either by somebody.
-const SINGLE: [&str; 14] = [
-    "q", "sort", "limit", "offset", "cursor", "before", "after", "from", "to", "since", "until", "ref",
-    "next", "notice",
+const SINGLE: [&str; 15] = [
+    "format", "q", "sort", "limit", "offset", "cursor", "before", "after", "from", "to", "since", "until",
+    "ref", "next", "notice",
 ];
 
 /// The decoded pairs in their order. Names that a page does not know are ignored by it.
@@ -33,6 +33,22 @@ impl Query {
             .map(|(_, v)| v.as_str())
     }
 
+    /// Whether nothing has two values that has one.
+    ///
+    /// # Errors
+    /// A sentence for the person who sent it.
+    pub fn check(&self) -> Result<(), String> {
+        for name in SINGLE {
+            let mut values = self.all(name);
+            if let Some(first) = values.next()
+                && values.any(|other| other != first)
+            {
+                return Err(format!("Give {name} once."));
+            }
+        }
+        Ok(())
+    }
+
     /// The pairs without those named in `names`, and without blank ones: for links that change them.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Vec<(String, String)> {
@@ -50,14 +66,7 @@ impl Query {
 /// A sentence for the person who sent it.
 pub fn parse(text: &str) -> Result<Query, String> {
     let query = Query(forms::pairs(text.as_bytes())?);
-    for name in SINGLE {
-        let mut values = query.all(name);
-        if let Some(first) = values.next()
-            && values.any(|other| other != first)
-        {
-            return Err(format!("Give {name} once."));
-        }
-    }
+    query.check()?;
     Ok(query)
 }
 

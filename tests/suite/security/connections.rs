@@ -183,6 +183,44 @@ fn a_client_that_takes_its_answers_slowly_gets_them_whole() {
 }
 
 #[test]
+fn a_streamed_answer_goes_on_as_long_as_somebody_reads_it() {
+    let console = impatient(|deadlines| {
+        (deadlines.stall, deadlines.head, deadlines.idle, deadlines.request) = (STALL, HEAD, IDLE, REQUEST);
+    });
+    let owner = console.owner();
+    let project = console.project(&owner, "shop");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, action_details, status, \
+             environment, reference_ids, created_at) \
+         SELECT 'action_' || n, '{project}', '{}', 'deployment', repeat(md5(n::text), 30), 'success', 'production', '{{}}', \
+             1763640000000 + n FROM generate_series(1, 4000) n",
+        owner.id
+    ));
+    let mut wire = Wire::narrow(&console);
+    let head = head(&console, &owner, "POST", "/activity/export");
+    let body = "format=jsonl";
+    wire.send(format!("{head}{FORM}Content-Length: {}\r\n\r\n{body}", body.len()));
+    let (mut read, began) = (0, std::time::Instant::now());
+    let mut end = Vec::new();
+    loop {
+        std::thread::sleep(STALL / 20);
+        let piece = wire.read(64 * 1024);
+        read += piece.len();
+        end = [end, piece.clone()].concat();
+        end.drain(..end.len().saturating_sub(64));
+        if end.ends_with(b"\r\n0\r\n\r\n") {
+            break;
+        }
+        assert!(!piece.is_empty(), "cut after {read} bytes");
+    }
+    assert!(
+        read > 4_000 * 900 && began.elapsed() > REQUEST.max(STALL),
+        "{read} bytes in {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
 fn what_is_no_request_is_answered_with_the_same_headers_as_everything() {
     let console = Console::start();
     let long = "a".repeat(200 * 1024);

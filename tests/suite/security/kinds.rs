@@ -261,7 +261,7 @@ pub fn bodies(
     let utf16: Vec<u8> = valid.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let many: String = (0..2_000).map(|n| format!("p{n}=1&")).collect();
     let first = valid.split('&').next().unwrap_or_default();
-    let twice = format!("{valid}&{first}");
+    let twice = format!("{valid}&{first}x");
     let name = first.split('=').next().unwrap_or_default();
     let arrays = valid.replace('=', "[]=");
     let nested = valid.replace('=', "[a][b]=");
