@@ -97,6 +97,7 @@ fn soon() -> SqlLiteral<Nullable<BigInt>> {
 ///
 /// # Errors
 /// When the statement fails.
+#[expect(clippy::too_many_lines, reason = "one statement, whatever it is ordered by")]
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
@@ -255,6 +256,23 @@ pub struct ContainerPart {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
+/// The columns of a [`ContainerPart`].
+macro_rules! container_columns {
+    () => {
+        (
+            containers::id,
+            containers::name,
+            containers::status,
+            containers::image_name,
+            containers::assigned_port,
+            containers::url,
+            containers::observed_at,
+            containers::updated_at,
+        )
+    };
+}
+pub(super) use container_columns;
+
 /// The project with this id, if the viewer may see it.
 ///
 /// # Errors
@@ -275,17 +293,7 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
             projects::settings,
             projects::metadata,
             (users::id, users::name, users::email).nullable(),
-            (
-                containers::id,
-                containers::name,
-                containers::status,
-                containers::image_name,
-                containers::assigned_port,
-                containers::url,
-                containers::observed_at,
-                containers::updated_at,
-            )
-                .nullable(),
+            container_columns!().nullable(),
         ))
         .first(conn)
         .optional()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pilothouse::app::Deadlines;
 
 use crate::support::console::{Console, Person};
-use crate::support::wire::{Wire, head};
+use crate::support::raw::{Wire, head};
 
 const HEAD: Duration = Duration::from_millis(400);
 const IDLE: Duration = Duration::from_millis(800);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use reqwest::Method;
 
 use crate::support::console::Console;
-use crate::support::wire::{Wire, head};
+use crate::support::raw::{Wire, head};
 
 #[test]
 fn what_is_given_to_somebody_else_is_gone_at_once() {

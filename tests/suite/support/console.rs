@@ -20,6 +20,7 @@ use pilothouse::server;
 
 use super::db::TestDb;
 pub use super::person::Person;
+use super::wire::Wire;
 
 /// The password of everybody whom a [`Console`] makes.
 pub const PASSWORD: &str = "four unrelated words";
@@ -85,6 +86,14 @@ impl Console {
     /// A console that looks for its database at `url`, with a real page's patience.
     pub fn looking_at(url: &str) -> Self {
         Self::build(TestDb::new(), url, &[], None, CONNECTIONS)
+    }
+
+    /// A console whose one connection to its database runs through a wire that counts its round trips.
+    pub fn wired() -> (Self, Wire) {
+        let db = TestDb::new();
+        let wire = Wire::to(&db.url());
+        let url = wire.url(&db.url());
+        (Self::build(db, &url, &[], Some(PATIENCE), 1), wire)
     }
 
     fn build(

@@ -3,7 +3,7 @@
 use reqwest::header::CONTENT_TYPE;
 
 use crate::support::console::Console;
-use crate::support::wire::Wire;
+use crate::support::raw::Wire;
 
 /// What the console answers to `bytes` on a connection of their own: its status.
 fn raw(console: &Console, bytes: &[u8]) -> u16 {
