@@ -84,6 +84,7 @@ pub const UNDECODABLE: [&str; 10] =
     ["%zz", "%", "%f", "a%", "%ff", "%c0%af", "%ed%a0%80", "%00", "a%00b", "%f5%80%80%80"];
 
 /// Values of a query's parameter or a form's field: texts, once decoded.
+#[expect(clippy::too_many_lines, reason = "a list")]
 pub fn values() -> Vec<String> {
     let mut values: Vec<String> = [
         "0",
@@ -259,7 +260,7 @@ pub fn bodies(
             .join(",")
     );
     let utf16: Vec<u8> = valid.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let many: String = (0..2_000).map(|n| format!("p{n}=1&")).collect();
+    let many = (0..2_000).map(|n| format!("p{n}=1&")).collect::<Vec<_>>().concat();
     let first = valid.split('&').next().unwrap_or_default();
     let twice = format!("{valid}&{first}x");
     let name = first.split('=').next().unwrap_or_default();

@@ -184,10 +184,9 @@ proptest! {
 
     #[test]
     fn a_name_that_is_taken_deceives_nobody(text in texts()) {
-        for name in [ProjectName::parse(&text, None).map(|name| name.as_str().to_owned())] {
-            if let Ok(name) = name {
-                prop_assert!(!name.is_empty() && name.chars().count() <= 100 && !name.chars().any(is_deceptive));
-            }
+        if let Ok(name) = ProjectName::parse(&text, None) {
+            let name = name.as_str();
+            prop_assert!(!name.is_empty() && name.chars().count() <= 100 && !name.chars().any(is_deceptive));
         }
         if let Ok(email) = Email::parse(&text) {
             prop_assert!(email.as_str().contains('@') && !email.as_str().chars().any(is_deceptive));

@@ -143,7 +143,7 @@ fn no_secret_is_in_the_log_or_in_the_database_and_no_request_writes_a_line_of_it
     for line in log.lines() {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?}"));
         assert!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
-        assert!(!line.chars().any(|c| c.is_control()), "{line:?}");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
         lines += 1;
     }
     assert!(lines > 20 && log.contains("answered") && log.contains("/account/sessions"), "{log}");

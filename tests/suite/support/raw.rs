@@ -109,8 +109,8 @@ impl Wire {
     pub fn expect_end(&mut self, what: &str) {
         let mut rest = Vec::new();
         if let Err(error) = self.stream.read_to_end(&mut rest) {
-            let reset = error.kind() == std::io::ErrorKind::ConnectionReset;
-            assert!(reset, "{what}: the connection was not ended: {error}");
+            let was_reset = error.kind() == std::io::ErrorKind::ConnectionReset;
+            assert!(was_reset, "{what}: the connection was not ended: {error}");
         }
     }
 }
