@@ -104,12 +104,11 @@ pub fn page(
     from: &From<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
+    let of_project = || project_actions::project_id.eq(projects::id_text.nullable());
     let last_action = || {
-        project_actions::table
-            .filter(project_actions::project_id.eq(projects::id_text.nullable()))
-            .filter(project_actions::created_at.le(soon()))
-            .select(max(project_actions::created_at))
-            .single_value()
+        let actions = project_actions::table.filter(of_project());
+        let past = actions.filter(project_actions::created_at.le(soon()));
+        past.select(max(project_actions::created_at)).single_value()
     };
     let mut query = projects::table
         .left_join(users::table)
@@ -145,10 +144,10 @@ pub fn page(
     if let Some(owner) = filter.owner {
         query = query.filter(projects::user_id.eq(owner));
     }
-    let backwards = matches!(from, From::Back(_));
-    let at = match from {
-        From::Start => None,
-        From::Beyond(at) | From::Back(at) => Some(at.clone()),
+    let (backwards, at) = match from {
+        From::Start => (false, None),
+        From::Beyond(at) => (false, Some(at.clone())),
+        From::Back(at) => (true, Some(at.clone())),
     };
     query = match filter.sort {
         Sort::Changed => {

@@ -34,8 +34,9 @@ pub fn find_with_viewer(
         Option<Value>,
     );
     type Owner = (UserId, Option<String>, String);
+    type Found = (ViewerRow, Option<Own>, Option<Owner>, Option<ContainerPart>);
     let owners = diesel::alias!(users as owners);
-    let found: Option<(ViewerRow, Option<Own>, Option<Owner>, Option<ContainerPart>)> = users::table
+    let found: Option<Found> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .left_join(projects::table.on(projects::id.eq(id)))
         .left_join(owners.on(owners.field(users::id).nullable().eq(projects::user_id)))

@@ -57,7 +57,7 @@ impl Wire {
 }
 
 fn pass_on(mut from: UnixStream, mut to: UnixStream) {
-    let mut buffer = [0_u8; 65_536];
+    let mut buffer = vec![0_u8; 65_536];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         if to.write_all(&buffer[..length]).is_err() {
             break;
