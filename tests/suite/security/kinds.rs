@@ -244,11 +244,12 @@ pub fn values() -> Vec<String> {
     values
 }
 
+/// What is wrong with a body, the type that it claims, more headers, and the bytes.
+pub type Body = (&'static str, Option<&'static str>, Vec<(&'static str, &'static str)>, Vec<u8>);
+
 /// Bodies that are no form of the console, with the type that they claim. Each holds what `valid` holds, in a
 /// way that a lenient reader would take.
-pub fn bodies(
-    valid: &str,
-) -> Vec<(&'static str, Option<&'static str>, Vec<(&'static str, &'static str)>, Vec<u8>)> {
+pub fn bodies(valid: &str) -> Vec<Body> {
     const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
     let json = format!(
         "{{{}}}",
