@@ -42,6 +42,8 @@ async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
 /// Follows the chip of a push's commit.
 async fn along_a_reference(browser: &Browser, project: &str, push: &str) {
     browser.open(&format!("/projects/{project}/activity")).await;
+    // The deployment is of the same commit: the push stands under it.
+    browser.click("details.related > summary").await;
     let chip = format!("[data-activity='{push}'] div > div > a[href$='/4be1d07c']");
     browser.follow(&chip).await;
     assert_eq!(browser.path().await, "/references/commit_sha/4be1d07c");
