@@ -5,7 +5,7 @@ use diesel::sql_types::{Nullable, Text};
 
 use super::{Act, ActionType, Reference, Source};
 use crate::db::ids::ProjectId;
-use crate::db::schema::{action_references, activity_events, activity_logs, project_actions};
+use crate::db::schema::{action_references, project_actions};
 use crate::db::statement::Statement;
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
