@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod confirmation;
+pub mod connection;
 pub mod display;
 pub mod error_page;
 pub mod export;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
 use diesel::PgConnection;
-use pilothouse::app::App;
+use pilothouse::app::{App, Deadlines};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
@@ -69,6 +69,13 @@ impl Console {
         Self::build(db, &url, &[], Some(PATIENCE), 1)
     }
 
+    /// A console that gives its clients so long.
+    pub fn with_deadlines(deadlines: Deadlines) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, deadlines)
+    }
+
     /// A console with a real page's patience for its database.
     pub fn impatient() -> Self {
         let db = TestDb::new();
@@ -96,6 +103,17 @@ impl Console {
         budget: Option<Duration>,
         connections: u32,
     ) -> Self {
+        Self::build_with(db, url, values, budget, connections, Deadlines::default())
+    }
+
+    fn build_with(
+        db: TestDb,
+        url: &str,
+        values: &[(&str, &str)],
+        budget: Option<Duration>,
+        connections: u32,
+        deadlines: Deadlines,
+    ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
@@ -107,21 +125,22 @@ impl Console {
             size: connections,
             budget: budget.unwrap_or(config.database_budget),
         };
-        let app = App::new(config, Db::new(&options));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (tell, told) = mpsc::channel();
-        let served = app.clone();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async {
-                let running = server::start(served, listener).unwrap();
-                tell.send(running.handle()).unwrap();
-                running.await.unwrap();
-            });
-        });
+        let app = App { deadlines, ..App::new(config, Db::new(&options)) };
+        let (base, handle, thread) = serve(&app);
         let superuser = Mutex::new(db.connect_owner());
-        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread), superuser, db }
+        Self { base, app, handle, thread: Some(thread), superuser, db }
+    }
+
+    /// A second instance over the same database.
+    pub fn beside(&self) -> Instance {
+        let options = ConnectOptions {
+            url: with_deadlines(&self.db.url(), false),
+            size: CONNECTIONS,
+            budget: PATIENCE,
+        };
+        let app = App::new((*self.app.config).clone(), Db::new(&options));
+        let (base, handle, thread) = serve(&app);
+        Instance { base, handle, thread: Some(thread) }
     }
 
     /// Somebody without a session.
@@ -180,6 +199,40 @@ impl Console {
         jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(name, value.to_owned()));
         let line = jar.get(name).unwrap().stripped().encoded().to_string();
         line.split_once('=').unwrap().1.to_owned()
+    }
+}
+
+/// Starts a server for `app` on a port of its own.
+fn serve(app: &App) -> (String, ServerHandle, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = mpsc::channel();
+    let served = app.clone();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let running = server::start(served, listener).unwrap();
+            tell.send(running.handle()).unwrap();
+            running.await.unwrap();
+        });
+    });
+    (base, told.recv().unwrap(), thread)
+}
+
+/// Another instance over a console's database. It shares nothing else.
+pub struct Instance {
+    /// Scheme, host and port.
+    pub base: String,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
