@@ -1,7 +1,7 @@
 //! The value that holds what a process depends on, so that tests can hold each of it still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeZone, Utc};
 use rand::Rng;
@@ -21,13 +21,32 @@ pub struct App {
     pub clock: Clock,
     /// Where ids and tokens come from.
     pub entropy: Entropy,
+    /// Whether the process still wants requests.
+    pub draining: Draining,
+}
+
+/// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
+#[derive(Debug, Clone, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// From now on, no more requests are wanted. Those that come are still served.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`Draining::begin`] was called.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 impl App {
     /// An app on `db` with the machine's clock and randomness.
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {
-        Self { config: Arc::new(config), db, clock: Clock::system(), entropy: Entropy }
+        Self { config: Arc::new(config), db, clock: Clock::system(), entropy: Entropy, draining: Draining::default() }
     }
 }
 

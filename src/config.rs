@@ -44,6 +44,8 @@ pub struct Config {
     pub migrate_url: Option<Secret>,
     /// `DATABASE_SSL`: ask for TLS unless the URL says more.
     pub database_ssl: bool,
+    /// `DATABASE_POOLER=transaction`: a pooler in transaction mode, such as PgBouncer, is at `DATABASE_URL`.
+    pub behind_pooler: bool,
     /// `DATABASE_POOL_SIZE`: connections, and so requests that can be at the database at once.
     pub pool_size: u32,
     /// How long a page may wait for the database: 1 s, or less when `DATABASE_TIMEOUT` says so.
@@ -181,6 +183,21 @@ impl Config {
             reader.problem("PILOTHOUSE_MIGRATE_URL", "is set, but DATABASE_URL is not");
         }
         let database_ssl = reader.flag("DATABASE_SSL");
+        let behind_pooler = match reader.optional("DATABASE_POOLER").as_deref() {
+            None | Some("none") => false,
+            Some("transaction") => true,
+            Some(other) => {
+                reader.problem("DATABASE_POOLER", format!("{other:?} is neither transaction nor none"));
+                false
+            }
+        };
+        if behind_pooler && migrate_url.is_none() {
+            reader.problem(
+                "DATABASE_POOLER",
+                "needs PILOTHOUSE_MIGRATE_URL: the owner's login on the server itself, since migrations can't \
+                 go through a pooler",
+            );
+        }
         let pool_size = reader.number("DATABASE_POOL_SIZE", 10, 1..=500);
         let timeout = reader.number("DATABASE_TIMEOUT", 1000, 1..=3_600_000);
         let listen = reader.optional("PILOTHOUSE_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -248,6 +265,7 @@ impl Config {
             database_url,
             migrate_url,
             database_ssl,
+            behind_pooler,
             pool_size: u32::try_from(pool_size).unwrap_or(10),
             database_budget: LONGEST_DATABASE_BUDGET.min(Duration::from_millis(timeout)),
             listen,
@@ -269,11 +287,12 @@ impl Config {
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 13] = [
+pub const VARIABLES: [&str; 14] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
     "DATABASE_POOL_SIZE",
+    "DATABASE_POOLER",
     "DATABASE_TIMEOUT",
     "PILOTHOUSE_LISTEN",
     "PILOTHOUSE_DATA_DIR",

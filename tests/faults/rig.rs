@@ -46,11 +46,22 @@ pub struct Directory(pub PathBuf);
 impl Directory {
     /// An empty one, which the server's user can enter.
     pub fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("pilothouse-faults-{}", &Entropy.secret()[..8]));
+        let path = roomy_directory().join(format!("pilothouse-faults-{}", &Entropy.secret()[..8]));
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).unwrap();
         Self(path)
     }
+}
+
+/// Memory, if there is enough of it: what is measured is the console, not how busy the disk is. What a
+/// process that is killed has written stays there as it would on a disk.
+fn roomy_directory() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    let free = Command::new("df").arg("-Pk").arg(&memory).output().ok().and_then(|answer| {
+        let text = String::from_utf8(answer.stdout).ok()?;
+        text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
+    });
+    if free >= Some(2 << 20) { memory } else { std::env::temp_dir() }
 }
 
 impl Drop for Directory {
@@ -294,6 +305,10 @@ impl Console {
 impl Drop for Console {
     fn drop(&mut self) {
         self.kill();
+        // For whoever looks for a cause.
+        if let Some(kept) = std::env::var_os("FAULT_LOG") {
+            let _ = fs::copy(&self.log, kept);
+        }
     }
 }
 
@@ -345,7 +360,7 @@ impl Rig {
         let proxy = Proxy::start(vec![Upstream::Unix(database.socket())]);
         let values = environment(&proxy, &dir);
         let config = Config::from_values(values).unwrap();
-        let options = ConnectOptions { url: database.owner_url(), size: 1, budget: Duration::from_secs(1) };
+        let options = ConnectOptions { url: database.owner_url(), size: 1, budget: Duration::from_secs(1) , behind_pooler: false};
         let app = App::new(config, Db::new(&options));
         let rig = Self { proxy, database, app, dir };
         let migrated = rig.recipe().command(&["migrate"]).output().unwrap();

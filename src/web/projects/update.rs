@@ -18,7 +18,7 @@ use crate::web::urls;
 use crate::web::visit::Visit;
 
 /// What the form sends. What a script leaves out stays as it is.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ProjectChange {
     name: Option<String>,
     description: Option<String>,
@@ -110,6 +110,7 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
 }
 
 /// Which version the form was made from.
+#[derive(Clone, Copy)]
 enum Seen {
     /// It does not say: a script that means the present one.
     Present,

@@ -144,7 +144,7 @@ fn while_the_database_is_gone_a_file_keeps_the_action() {
     let gone = Db::new(&ConnectOptions {
         url: "postgres://nobody@127.0.0.1:9/none?connect_timeout=1".to_owned(),
         size: 1,
-        budget: std::time::Duration::from_millis(300),
+        budget: std::time::Duration::from_millis(300), behind_pooler: false
     });
     let action = NewAction::by(&ada.principal("r"), shop, ActionType::Deployment, "line\none".to_owned());
     spool::keep(&gone, &action, "gone");

@@ -80,7 +80,7 @@ impl Console {
         let options = ConnectOptions {
             url: with_deadlines(url, config.database_ssl),
             size: 4,
-            budget: budget.unwrap_or(config.database_budget),
+            budget: budget.unwrap_or(config.database_budget), behind_pooler: false
         };
         let app = App::new(config, Db::new(&options));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
