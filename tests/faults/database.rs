@@ -11,7 +11,7 @@ use diesel::prelude::*;
 
 use crate::load::{Crowd, Ending, Load, Worker};
 use crate::proxy::Weather;
-use crate::rig::{Console, Database, Directory, Rig, send_signal, wait_until};
+use crate::rig::{Database, Directory, Rig, send_signal, wait_until};
 use crate::verdict::{Episode, Fault, Verdict};
 
 /// The longest that anybody waits for an answer while the database is away.
@@ -82,17 +82,6 @@ pub const FAULTS: &[Fault] = &[
     },
 ];
 
-fn crowd(rig: &Rig, console: &Console) -> Crowd {
-    Crowd {
-        address: console.address,
-        people: ["ada", "grace", "edsger"].iter().map(|name| rig.person(name)).collect(),
-        writers: 6,
-        readers: 4,
-        pause: Duration::from_millis(25),
-        fresh_connections: false,
-    }
-}
-
 /// The usual run: a console under load, something that happens again and again, and the usual judgement.
 fn again_and_again(
     rounds: u32,
@@ -102,7 +91,7 @@ fn again_and_again(
 ) {
     let mut rig = Rig::new();
     let console = rig.recipe().serve();
-    let load = Load::start(&crowd(&rig, &console));
+    let load = Load::start(&Crowd::usual(&rig, &console));
     load.serve_more(50);
     let threads = console.figure("Threads");
     let mut episodes = Vec::new();
@@ -184,7 +173,7 @@ fn silent(rounds: u32, verdict: &mut Verdict) {
 fn read_only(rounds: u32, verdict: &mut Verdict) {
     let rig = Rig::new();
     let console = rig.recipe().serve();
-    let load = Load::start(&crowd(&rig, &console));
+    let load = Load::start(&Crowd::usual(&rig, &console));
     load.serve_more(50);
     let (mut reads, mut writes, mut wrong) = (0, 0, 0);
     let mut episodes = Vec::new();
@@ -227,26 +216,16 @@ fn out_of_connections(rounds: u32, verdict: &mut Verdict) {
     again_and_again(rounds.min(5), verdict, ANSWER, |rig| {
         let from = Instant::now();
         let mut owner = rig.database.connect();
-        // As the console's own login, so that nothing but the superuser's reserve is left.
-        let url = rig.database.owner_url().replace("postgres@", "pilothouse_console@");
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pilothouse'";
+        owner.batch_execute("DO $$ BEGIN CREATE ROLE hog LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$").unwrap();
+        owner.batch_execute("ALTER ROLE pilothouse_console CONNECTION LIMIT 0; \
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pilothouse'").unwrap();
+        // Not as a superuser, for whom the server keeps some back.
+        let url = rig.database.owner_url().replace("postgres@", "hog@");
         let mut taken = Vec::new();
-        let give_up = Instant::now() + Duration::from_secs(5);
-        // The console's connections are ended until the hog has them all.
-        loop {
-            while let Ok(conn) = PgConnection::establish(&url) {
-                taken.push(conn);
-            }
-            owner.batch_execute(end).unwrap();
-            let left: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
-                "(SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pilothouse')",
-            ))
-            .get_result(&mut owner)
-            .unwrap();
-            if left == 0 || Instant::now() > give_up {
-                break;
-            }
+        while let Ok(conn) = PgConnection::establish(&url) {
+            taken.push(conn);
         }
+        owner.batch_execute("ALTER ROLE pilothouse_console CONNECTION LIMIT -1").unwrap();
         sleep(Duration::from_secs(2));
         drop(taken);
         Episode { from, back: Instant::now() }
@@ -256,7 +235,7 @@ fn out_of_connections(rounds: u32, verdict: &mut Verdict) {
 fn saturated(_: u32, verdict: &mut Verdict) {
     let rig = Rig::new();
     let console = rig.recipe().serve();
-    let mut crowd = crowd(&rig, &console);
+    let mut crowd = Crowd::usual(&rig, &console);
     let gentle = Load::start(&crowd);
     gentle.serve_more(50);
     gentle.stop();
@@ -289,7 +268,7 @@ fn saturated(_: u32, verdict: &mut Verdict) {
 fn slow(_: u32, verdict: &mut Verdict) {
     let rig = Rig::new();
     let console = rig.recipe().serve();
-    let load = Load::start(&crowd(&rig, &console));
+    let load = Load::start(&Crowd::usual(&rig, &console));
     load.serve_more(50);
     let from = Instant::now();
     // There and back.
@@ -333,7 +312,7 @@ fn disk_full(rounds: u32, verdict: &mut Verdict) {
     let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let rig = Rig::on(Database::start(&disk), dir);
         let console = rig.recipe().serve();
-        let load = Load::start(&crowd(&rig, &console));
+        let load = Load::start(&Crowd::usual(&rig, &console));
         load.serve_more(50);
         let mut episodes = Vec::new();
         for _ in 0..rounds.min(3) {

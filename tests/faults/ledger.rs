@@ -71,11 +71,6 @@ impl Ledger {
         self.entries().insert((write, key.to_owned()), told);
     }
 
-    /// How many writes were acknowledged so far.
-    pub fn acknowledged(&self) -> usize {
-        self.entries().values().filter(|told| **told == Told::Done).count()
-    }
-
     /// Holds everything noted against the database. Actions that wait in the spool get time to be recorded.
     pub fn check(&self, database: &Database) -> Finding {
         let waiting = "SELECT count(*) FROM pilothouse.action_spool";

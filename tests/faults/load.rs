@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::ledger::{Ledger, Told, Write};
-use crate::rig::Person;
+use crate::rig::{Console, Person, Rig};
 
 /// All load runs on it.
 pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -64,6 +64,21 @@ pub struct Crowd {
     pub pause: Duration,
     /// Whether every request comes on a connection of its own.
     pub fresh_connections: bool,
+}
+
+impl Crowd {
+    /// Ten who keep their connections.
+    pub fn usual(rig: &Rig, console: &Console) -> Self {
+        Self {
+            address: console.address,
+            // No owner should have thousands of projects in the end.
+            people: (0..16).map(|n| rig.person(&format!("person{n}"))).collect(),
+            writers: 6,
+            readers: 4,
+            pause: Duration::from_millis(25),
+            fresh_connections: false,
+        }
+    }
 }
 
 /// Requests that are being sent until [`Load::stop`].
@@ -294,16 +309,6 @@ impl Seen {
             }
         }
     }
-}
-
-/// How long after `back` the last request began that was not served.
-pub fn recovery(samples: &[Sample], back: Instant) -> Duration {
-    samples
-        .iter()
-        .filter(|sample| sample.ending != Ending::Served)
-        .map(|sample| sample.at.saturating_duration_since(back))
-        .max()
-        .unwrap_or_default()
 }
 
 /// Headers of a request by hand, on a connection of its own.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what can't be set up ends the run")]
 #![expect(clippy::disallowed_methods, reason = "faults are looked at from behind the scenes")]
 
+mod clients;
 mod database;
 mod ledger;
 mod load;
@@ -12,6 +13,7 @@ mod process;
 #[path = "../support/proxy.rs"]
 mod proxy;
 mod rig;
+mod schema;
 mod verdict;
 
 use verdict::{Fault, Verdict};
@@ -19,7 +21,7 @@ use verdict::{Fault, Verdict};
 fn main() {
     let rounds = std::env::var("FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let faults: Vec<Fault> = [database::FAULTS, process::FAULTS].concat();
+    let faults: Vec<Fault> = [database::FAULTS, process::FAULTS, schema::FAULTS, clients::FAULTS].concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));
     println!("{}", verdict::TABLE_HEAD);
     let mut missed = Vec::new();

@@ -32,14 +32,8 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 fn crowd(rig: &Rig, console: &Console) -> Crowd {
-    Crowd {
-        address: console.address,
-        people: ["ada", "grace", "edsger"].iter().map(|name| rig.person(name)).collect(),
-        writers: 12,
-        readers: 4,
-        pause: Duration::from_millis(10),
-        fresh_connections: true,
-    }
+    let (writers, pause) = (10, Duration::from_millis(15));
+    Crowd { writers, pause, fresh_connections: true, ..Crowd::usual(rig, console) }
 }
 
 fn killed(rounds: u32, verdict: &mut Verdict) {

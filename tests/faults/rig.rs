@@ -307,7 +307,7 @@ impl Drop for Console {
         self.kill();
         // For whoever looks for a cause.
         if let Some(kept) = std::env::var_os("FAULT_LOG") {
-            let _ = fs::copy(&self.log, kept);
+            let _ = fs::copy(&self.log, Path::new(&kept).join(self.address.port().to_string()));
         }
     }
 }

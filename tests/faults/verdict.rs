@@ -108,7 +108,9 @@ impl Verdict {
             let until = episodes.get(n + 1).map(|next| next.from);
             let late = samples
                 .iter()
-                .filter(|sample| sample.ending != Ending::Served && until.is_none_or(|until| sample.at < until))
+                .filter(|sample| sample.ending != Ending::Served)
+                // What was under way when the next one began belongs to that.
+                .filter(|sample| until.is_none_or(|until| sample.at + sample.took < until))
                 .map(|sample| sample.at.saturating_duration_since(episode.back))
                 .max()
                 .unwrap_or_default();
