@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 
-use crate::load::{Crowd, Load, RUNTIME};
+use crate::load::{Crowd, Load};
 use crate::rig::{Rig, wait_until};
 use crate::verdict::{Fault, Verdict};
 
@@ -100,12 +100,12 @@ fn deadlocks(rounds: u32, verdict: &mut Verdict) {
     let rig = Rig::new();
     rig.database.sql(
         "CREATE TABLE pair (id int PRIMARY KEY, n int); INSERT INTO pair VALUES (1, 0), (2, 0); \
-         ALTER SYSTEM SET deadlock_timeout = '50ms'; \
          CREATE FUNCTION collide() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
              UPDATE public.pair SET n = n + 1 WHERE id = 1; PERFORM pg_sleep(0.005); \
              UPDATE public.pair SET n = n + 1 WHERE id = 2; RETURN NEW; END $$; \
          CREATE TRIGGER collide AFTER INSERT ON projects FOR EACH ROW EXECUTE FUNCTION collide()",
     );
+    rig.database.sql("ALTER SYSTEM SET deadlock_timeout = '50ms'");
     rig.database.sql("SELECT pg_reload_conf()");
     let console = rig.recipe().serve();
     let mut crowd = Crowd::usual(&rig, &console);
@@ -125,7 +125,7 @@ fn deadlocks(rounds: u32, verdict: &mut Verdict) {
             sleep(Duration::from_millis(60));
         }
     });
-    RUNTIME.block_on(tokio::time::sleep(Duration::from_secs(u64::from(rounds.min(20)) + 3)));
+    sleep(Duration::from_secs(u64::from(rounds.min(20)) + 3));
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     thread.join().unwrap();
     let ledger = load.ledger.clone();
