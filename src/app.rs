@@ -46,7 +46,13 @@ impl App {
     /// An app on `db` with the machine's clock and randomness.
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {
-        Self { config: Arc::new(config), db, clock: Clock::system(), entropy: Entropy, draining: Draining::default() }
+        Self {
+            config: Arc::new(config),
+            db,
+            clock: Clock::system(),
+            entropy: Entropy,
+            draining: Draining::default(),
+        }
     }
 }
 

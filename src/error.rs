@@ -46,6 +46,14 @@ pub enum AppError {
         /// Seconds.
         retry_after: u64,
     },
+    /// Too many exports within a minute.
+    #[error("too many exports; retry in {retry_after} s")]
+    TooManyExports {
+        /// How many may be started.
+        most: usize,
+        /// Seconds.
+        retry_after: u64,
+    },
     /// Something that the console depends on is not there; the text is for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -76,7 +84,7 @@ impl AppError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::TooManyExports { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -88,7 +96,7 @@ impl AppError {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooMany { retry_after } => Some(*retry_after),
+            Self::TooMany { retry_after } | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::NoEngine(_) => Some(60),
             _ => None,
@@ -110,6 +118,10 @@ impl AppError {
             Self::TooMany { retry_after } => {
                 format!("Too many tries. Wait {retry_after} seconds and try again.")
             }
+            Self::TooManyExports { most, retry_after } => format!(
+                "You have started {most} exports within a minute, which is the most. Those go on. \
+                 Wait {retry_after} seconds, go back and export again."
+            ),
             Self::Unavailable(_) => {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."
                     .to_owned()

@@ -1,6 +1,6 @@
 //! Pilothouse: a web console for projects that run in containers.
 //!
-//! Nouns (`users`, `projects`, `containers`, `activity`) hold rows, reads, writes and rules, and know no
+//! Nouns (`users`, `projects`, `containers`, `chat`, `files`, `activity`) hold rows, reads, writes and rules, and know no
 //! HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
 
 // What one process is made of: configuration, database, clock, randomness.
@@ -18,10 +18,16 @@ pub mod postgres;
 
 // The record of what happened: actions, events and audit entries on one timeline.
 pub mod activity;
+// Conversations with the builder.
+pub mod chat;
 // Containers as the `containers` table knows them.
 pub mod containers;
 // An invented world to look at, for `serve --demo`.
 pub mod demo;
+// Files of projects, as a tree of their paths.
+pub mod files;
+// The instance as a whole: how much of everything there is.
+pub mod instance;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Git repositories, and what their history says was pushed.

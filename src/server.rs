@@ -85,8 +85,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
 /// # Errors
 /// When the process can't listen for signals.
 pub async fn stop_when_told(app: &App, server: ServerHandle, notice: Duration) -> std::io::Result<()> {
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let notice = tokio::select! {
         _ = terminate.recv() => notice,
         _ = interrupt.recv() => Duration::ZERO,

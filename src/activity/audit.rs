@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::{Act, Principal};
+use super::{Act, Principal, redaction};
 use crate::db::ids::{ProjectId, SessionId, UserId};
 use crate::db::schema::{activity_logs, users};
 
@@ -74,9 +74,10 @@ fn insert(
     principal: &Principal,
     act: &Act,
     target: &Target,
-    before: Option<Value>,
-    after: Option<Value>,
+    mut before: Option<Value>,
+    mut after: Option<Value>,
 ) -> QueryResult<()> {
+    redaction::hide(before.as_mut(), after.as_mut());
     let user = principal.user;
     let email = users::table.filter(users::id.nullable().eq(user)).select(users::email).single_value();
     let role = match (user, principal.is_admin) {

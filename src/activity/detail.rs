@@ -2,10 +2,12 @@
 
 use chrono::Duration;
 use diesel::prelude::*;
-use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::timeline::{ACTIONS, AUDIT, CAUSED_BY, EVENTS, Entry, Row, RowStatement, Table, utc, with_names};
+use super::audit_records::{Columns, columns_of};
+use super::timeline::{
+    ACTIONS, AUDIT, CAUSED_BY, EVENTS, Entry, Row, RowStatement, Table, take_name, utc, with_names,
+};
 use super::{Reference, Source};
 use crate::db::schema::{activity_events, activity_logs, project_actions};
 
@@ -116,14 +118,8 @@ pub fn event(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
 pub struct AuditDetail {
     /// The entry and its thread.
     pub detail: Detail,
-    /// Where the act came from.
-    pub ip: Option<IpNetwork>,
-    /// With which browser.
-    pub user_agent: Option<String>,
-    /// The changed fields as they were.
-    pub before: Option<Value>,
-    /// The changed fields as they became.
-    pub after: Option<Value>,
+    /// Who, from where, on what, and what changed.
+    pub columns: Columns,
 }
 
 /// The audit entry with this id. For admins: other roles have no right to its columns.
@@ -131,45 +127,33 @@ pub struct AuditDetail {
 /// # Errors
 /// When a statement fails, as it does for an owner.
 pub fn audit_entry(conn: &mut PgConnection, id: &str) -> QueryResult<Option<AuditDetail>> {
-    type Text = Option<String>;
-    type Snapshot = (Text, Text, Text, Text, Text, Text);
-    let Some(entry) = by_id(conn, Source::Audit, id)? else { return Ok(None) };
-    let (ip, user_agent, before, after): (Option<IpNetwork>, Option<String>, Option<Value>, Option<Value>) =
-        activity_logs::table
-            .find(id)
-            .select((
-                activity_logs::ip,
-                activity_logs::user_agent,
-                activity_logs::before,
-                activity_logs::after,
-            ))
-            .first(conn)?;
-    let (email, role, kind, target, description, metadata): Snapshot = activity_logs::table
-        .find(id)
-        .select((
-            activity_logs::actor_email,
-            activity_logs::actor_role,
-            activity_logs::target_type,
-            activity_logs::target_id,
-            activity_logs::description,
-            activity_logs::metadata,
-        ))
-        .first(conn)?;
+    let Some(mut entry) = by_id(conn, Source::Audit, id)? else { return Ok(None) };
+    let columns = columns_of(conn, &[id])?.remove(id).unwrap_or_default();
+    let description: Option<String> =
+        activity_logs::table.find(id).select(activity_logs::description).first(conn)?;
+    entry.details.clone_from(&description);
     let stored = present([
         ("id", Some(id.to_owned())),
         ("activityType", Some(entry.kind.as_str().to_owned())),
-        ("userId", entry.actor.user.clone()),
-        ("actorEmail", email),
-        ("actorRole", role),
-        ("targetType", kind),
-        ("targetId", target),
-        ("projectId", entry.project.as_ref().map(|project| project.id.clone())),
-        ("requestId", entry.request_id.clone()),
         ("description", description),
-        ("metadata", metadata),
+        ("userId", entry.actor.user.clone()),
+        ("actorName", columns.actor_name.clone()),
+        ("actorEmail", columns.actor_email.clone()),
+        ("actorRole", columns.actor_role.clone()),
+        ("actingAdminId", columns.acting_admin.clone()),
+        ("ip", columns.ip.map(|ip| ip.ip().to_string())),
+        ("userAgent", columns.user_agent.clone()),
+        ("requestId", entry.request_id.clone()),
+        ("targetType", columns.target_kind.clone()),
+        ("targetId", columns.target_id.clone()),
+        ("targetName", columns.target_name.clone()),
+        ("projectId", entry.project.as_ref().map(|project| project.id.clone())),
+        ("before", columns.before.as_ref().map(pretty)),
+        ("after", columns.after.as_ref().map(pretty)),
+        ("metadata", columns.metadata.clone()),
     ]);
     let detail = thread(conn, entry, stored)?;
-    Ok(Some(AuditDetail { detail, ip, user_agent, before, after }))
+    Ok(Some(AuditDetail { detail, columns }))
 }
 
 fn present<const N: usize>(columns: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
@@ -207,10 +191,17 @@ fn load(conn: &mut PgConnection, s: &RowStatement) -> QueryResult<Vec<Entry>> {
     Ok(rows.into_iter().filter_map(Row::into_entry).collect())
 }
 
-fn thread(conn: &mut PgConnection, entry: Entry, stored: Vec<(&'static str, String)>) -> QueryResult<Detail> {
+fn thread(
+    conn: &mut PgConnection,
+    mut entry: Entry,
+    stored: Vec<(&'static str, String)>,
+) -> QueryResult<Detail> {
     let causes = causes(conn, &entry)?;
     let effects = effects(conn, &entry)?;
     let mut same_request = same_request(conn, &entry)?;
+    for other in &same_request {
+        take_name(&mut entry, other);
+    }
     let mut related = related(conn, &entry)?;
     let is_told = |other: &Entry| {
         other.position == entry.position

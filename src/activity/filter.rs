@@ -81,6 +81,8 @@ pub struct Filter {
     pub to: Option<NaiveDate>,
     /// What the entries must refer to.
     pub reference: Option<Reference>,
+    /// The id of what was acted on; audit entries only.
+    pub target: Option<String>,
     /// Entries on a page: 1 to [`MAX_LIMIT`].
     pub limit: i64,
     /// Where the page begins, and in which direction it goes on.
@@ -102,6 +104,7 @@ impl Filter {
             from: None,
             to: None,
             reference: None,
+            target: None,
             limit: DEFAULT_LIMIT,
             position: None,
             zone,
@@ -138,6 +141,7 @@ impl Filter {
             "from" => set_once(&mut self.from, name, day(value)?),
             "to" => set_once(&mut self.to, name, day(value)?),
             "ref" => set_once(&mut self.reference, name, reference(value)?),
+            "target" => set_once(&mut self.target, name, id(value)?),
             "limit" => {
                 self.limit = limit(value)?;
                 Ok(())
@@ -165,6 +169,7 @@ impl Filter {
             || self.from.is_some()
             || self.to.is_some()
             || self.reference.is_some()
+            || self.target.is_some()
     }
 
     /// The filters as pairs for an address, without the position. The limit only when it is not the default.
@@ -179,6 +184,7 @@ impl Filter {
         pairs.extend(self.from.map(|day| ("from", day.to_string())));
         pairs.extend(self.to.map(|day| ("to", day.to_string())));
         pairs.extend(self.reference.as_ref().map(|r| ("ref", format!("{}:{}", r.key, r.value))));
+        pairs.extend(self.target.iter().map(|id| ("target", id.clone())));
         if self.limit != DEFAULT_LIMIT {
             pairs.push(("limit", self.limit.to_string()));
         }
@@ -204,6 +210,7 @@ impl Filter {
         self.sources.lets(source.as_str())
             && (source == Source::Action || (self.reference.is_none() && self.environments.only.is_empty()))
             && (source != Source::Audit || self.statuses.only.is_empty())
+            && (source == Source::Audit || self.target.is_none())
     }
 }
 
@@ -258,6 +265,14 @@ fn reference(value: &str) -> Result<Reference, String> {
         return Err(wrong());
     }
     Ok(Reference { key: key.to_owned(), value: referred.to_owned() })
+}
+
+fn id(value: &str) -> Result<String, String> {
+    let value = value.trim();
+    if value.chars().count() > LONGEST_VALUE || value.contains('\0') {
+        return Err(format!("{} is no id.", quoted(value)));
+    }
+    Ok(value.to_owned())
 }
 
 /// A page's size: a whole number from 1; more than [`MAX_LIMIT`] is clamped.

@@ -3,10 +3,11 @@
 use diesel::prelude::*;
 
 use super::Reference;
+use crate::db::ids::ProjectId;
 use crate::db::schema::{action_references, activity_events, project_actions, reference_text};
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "deployment_id",
     "github_push_id",
     "commit_sha",
@@ -16,6 +17,7 @@ const KEYS: [&str; 9] = [
     "database_name",
     "app_name",
     "branch_name",
+    "chat_message_id",
 ];
 
 /// References that hold exactly `value`; a commit is also found by its first seven digits and more.
@@ -45,6 +47,28 @@ pub fn references(conn: &mut PgConnection, value: &str) -> QueryResult<Vec<Refer
     }
     found.sort_by_key(|(key, value)| (KEYS.iter().position(|known| known == key), value.clone()));
     Ok(found.into_iter().map(|(key, value)| Reference { key, value }).collect())
+}
+
+/// The first action of each of these requests in a project: request, action, and what it says.
+///
+/// # Errors
+/// When a statement fails.
+pub fn first_of_requests(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    requests: &[String],
+) -> QueryResult<Vec<(String, String, Option<String>)>> {
+    project_actions::table
+        .filter(project_actions::project_id.eq(project.to_string()))
+        .filter(project_actions::request_id.eq_any(requests))
+        .distinct_on(project_actions::request_id)
+        .order((project_actions::request_id, project_actions::created_at, project_actions::action_id))
+        .select((
+            project_actions::request_id.assume_not_null(),
+            project_actions::action_id,
+            project_actions::action_details,
+        ))
+        .load(conn)
 }
 
 /// Which records have exactly this id.

@@ -14,6 +14,9 @@
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
 //! - [`listing::actions`] answers rows for the activities API.
+//! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
+//! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
+//!   [`rollup::keep`] has counted; a job calls that.
 //!
 //! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
 //! with all of its facts. No part of this knows HTTP, HTML or addresses.
@@ -21,8 +24,11 @@
 mod act;
 mod action_type;
 pub mod audit;
+pub mod audit_records;
+pub mod daily;
 pub mod detail;
 mod event_type;
+pub mod exports;
 pub mod filter;
 pub mod listing;
 pub mod lookup;
@@ -30,6 +36,8 @@ pub mod options;
 mod position;
 mod principal;
 pub mod record;
+pub mod redaction;
+pub mod rollup;
 pub mod sentence;
 pub mod spool;
 mod status;
@@ -44,9 +52,10 @@ pub use event_type::{EventFacts, EventType};
 pub use filter::{Filter, Reference};
 pub use position::{Direction, NotACursor, Source, TimelineCursor};
 pub use principal::{Origin, Principal};
-pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, Outcome, Status, StatusBadge};
+pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status, StatusBadge};
 pub use timeline::{
-    Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope, TimelinePage,
+    AHEAD_AT_MOST_MS, Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope,
+    TimelinePage,
 };
 pub use tracker::{NewAction, Tally, tally, track};
 pub use vocabulary::{Group, humanised};

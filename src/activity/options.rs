@@ -161,6 +161,43 @@ fn present(conn: &mut PgConnection, scope: Scope) -> QueryResult<Present> {
     s.load(conn)
 }
 
+/// What the audit log can be filtered by: the console's own acts, the words that other programs wrote there, and
+/// who appears in its last thousand entries.
+///
+/// # Errors
+/// When the statement fails.
+pub fn for_audit_log(conn: &mut PgConnection) -> QueryResult<Options> {
+    let mut options = Options::default();
+    for act in Act::ALL {
+        options.add_type(act.facts().group, act.as_str(), act.label());
+    }
+    let mut s = Statement::<(Text, Text, Nullable<Text>)>::new();
+    s.sql(
+        "WITH RECURSIVE type_of AS ((SELECT l.\"activityType\" AS word FROM public.\"ActivityLog\" l \
+           ORDER BY l.\"activityType\" LIMIT 1) \
+         UNION ALL SELECT (SELECT l.\"activityType\" FROM public.\"ActivityLog\" l \
+           WHERE l.\"activityType\" > t.word ORDER BY l.\"activityType\" LIMIT 1) FROM type_of t WHERE t.word IS NOT NULL), \
+         recent AS MATERIALIZED (SELECT l.\"userId\" AS id, coalesce(l.\"actorName\", l.\"actorEmail\") AS name, \
+           row_number() OVER (ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC) AS at FROM public.\"ActivityLog\" l \
+           ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC LIMIT 1000) \
+         (SELECT 'type', word, NULL::text FROM type_of WHERE word <> '' LIMIT 200) \
+         UNION ALL (SELECT 'actor', r.id, coalesce(u.name, u.email, r.name)::text \
+           FROM (SELECT DISTINCT ON (id) id, name FROM recent WHERE id <> '' ORDER BY id, at LIMIT 200) r \
+           LEFT JOIN public.users u ON u.id_text = r.id)",
+    );
+    let held: Present = s.load(conn)?;
+    for (what, value, name) in held {
+        if what == "actor" {
+            options.actors.push(choice(&value, name.unwrap_or_else(|| value.clone())));
+        } else if !options.knows_type(&value) {
+            options.add_type(Group::Other, &value, humanised(&value));
+        }
+    }
+    options.types.sort_by_key(|(group, _)| *group);
+    options.actors.sort_by_key(|choice| choice.label.to_lowercase());
+    Ok(options)
+}
+
 /// Whether an action of `project` holds `word`: for words that the console does not know.
 ///
 /// # Errors

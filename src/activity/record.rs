@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use super::Reference;
 use super::sentence::LinkTarget;
 use crate::db::schema::{
-    container_sessions, containers, github_push_history, project_databases, project_deployments, projects,
+    chat_messages, container_sessions, containers, github_push_history, project_databases,
+    project_deployments, projects,
 };
 
 /// What a reference points to, for people.
@@ -87,6 +88,7 @@ pub fn behind(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Opt
         "database_id" => database(conn, value),
         "container_id" => container(conn, value),
         "project_id" => project(conn, value),
+        "chat_message_id" => message(conn, value),
         _ => Ok(None),
     }
 }
@@ -242,4 +244,44 @@ fn project(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> 
         facts.add("Created", at.map(|at| FactValue::Time(at.timestamp_millis())));
         Record { kind: "Project", title: name, facts: facts.0 }
     }))
+}
+
+fn message(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
+    use chat_messages as t;
+    type Row = (String, String, Option<chrono::DateTime<chrono::Utc>>, Option<(String, String)>);
+    let Ok(id) = value.parse::<uuid::Uuid>() else { return Ok(None) };
+    let row: Option<Row> = t::table
+        .left_join(projects::table.on(projects::container_id.eq(t::container_id)))
+        .filter(t::id.eq(id))
+        .order((projects::name, projects::id))
+        .select((
+            t::role,
+            left(t::content, 300),
+            diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>(
+                // Workers may have stored a time that no calendar holds.
+                "CASE WHEN chat_messages.created_at BETWEEN '0001-01-01' AND '9999-12-31' \
+                 THEN chat_messages.created_at END",
+            ),
+            (projects::id_text.assume_not_null(), projects::name).nullable(),
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(row.map(|(role, words, at, project)| {
+        let mut facts = Facts(Vec::new());
+        facts.add("Role", Some(FactValue::Text(role)));
+        if let Some((project, name)) = project {
+            let target = LinkTarget::Message { project: project.clone(), id: id.to_string() };
+            facts.add("Words", Some(FactValue::Link(target, words)));
+            facts.add("Project", Some(FactValue::Link(LinkTarget::Project(project), name)));
+        } else {
+            facts.add("Words", Some(FactValue::Text(words)));
+        }
+        facts.add("Sent", at.map(|at| FactValue::Time(at.timestamp_millis())));
+        Record { kind: "Message", title: value.to_owned(), facts: facts.0 }
+    }))
+}
+
+diesel::define_sql_function! {
+    /// The first characters of a text.
+    fn left(text: diesel::sql_types::Text, length: diesel::sql_types::Integer) -> diesel::sql_types::Text;
 }

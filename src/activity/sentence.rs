@@ -33,6 +33,8 @@ pub struct Actor {
     pub name: String,
     /// Whether there is such a user whom the viewer may see.
     pub exists: bool,
+    /// Whether they are on record as acting as an admin.
+    pub is_admin: bool,
 }
 
 /// A thing that a sentence names.
@@ -44,6 +46,13 @@ pub enum LinkTarget {
     Container(String),
     /// A user's id, as text.
     User(String),
+    /// A message of a project's chat.
+    Message {
+        /// The project's id, as text.
+        project: String,
+        /// The message's id, as text.
+        id: String,
+    },
     /// One key and value of `reference_ids`.
     Reference {
         /// The key.
@@ -149,7 +158,7 @@ mod tests {
     use super::*;
 
     fn ada() -> Actor {
-        Actor { user: Some("u1".to_owned()), name: "ada".to_owned(), exists: true }
+        Actor { user: Some("u1".to_owned()), name: "ada".to_owned(), exists: true, is_admin: false }
     }
 
     fn shop() -> Object {

@@ -32,6 +32,8 @@ pub struct StatusBadge {
 
 /// What an operation that goes on is called in `project_actions.status`.
 pub const RUNNING: [&str; 3] = ["running", "in_progress", "pending"];
+/// The words for failure, in lower case.
+pub const FAILED: [&str; 3] = ["failed", "failure", "error"];
 /// The words of `project_actions.status` that the console itself knows.
 pub const ACTION_STATUSES: [&str; 7] =
     ["success", "failed", "failure", "error", "running", "in_progress", "pending"];
@@ -94,7 +96,7 @@ impl Status {
 pub fn outcome_of(stored: &str) -> Outcome {
     match stored.to_ascii_lowercase().as_str() {
         "success" | "succeeded" | "completed" | "ok" | "done" => Outcome::Good,
-        "failed" | "failure" | "error" => Outcome::Bad,
+        word if FAILED.contains(&word) => Outcome::Bad,
         "running" | "in_progress" | "pending" | "queued" | "started" => Outcome::Busy,
         _ => Outcome::Unknown,
     }

@@ -6,6 +6,7 @@ use diesel::dsl::{IntervalDsl, exists, now};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Timestamptz};
 use ipnetwork::IpNetwork;
+use serde_json::json;
 
 use crate::activity::{Act, Origin, Principal, Target, audit};
 use crate::db::SecretHash;
@@ -67,6 +68,31 @@ pub fn start(
         .get_result(conn)
 }
 
+/// When `user` was last here before `session` began: the last activity of the sessions that are older. One that
+/// is still used beside this one has seen everything up to its beginning, and counts as that; younger ones don't
+/// count. So the moment never moves while the session lives.
+///
+/// # Errors
+/// When the statement fails.
+pub fn previous_visit(
+    conn: &mut PgConnection,
+    user: UserId,
+    session: SessionId,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    let own = diesel::alias!(sessions as own);
+    let began = own.field(sessions::created_at);
+    sessions::table
+        .inner_join(own.on(own.field(sessions::id).eq(session)))
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::created_at.lt(began))
+        .filter(sessions::last_activity.is_not_null())
+        .order((sessions::last_activity.desc(), sessions::id.desc()))
+        .select((sessions::last_activity, began))
+        .first::<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
+        .optional()
+        .map(|row| row.and_then(|(active, began)| Some(active?.min(began?))))
+}
+
 /// Writes that the session was used just now.
 ///
 /// # Errors
@@ -100,7 +126,7 @@ pub fn sign_out(
     session: SessionId,
 ) -> QueryResult<()> {
     end(conn, user, session)?;
-    audit::record(conn, principal, &Act::SignedOut, &Target::session(session, email))
+    record_end(conn, principal, &Act::SignedOut, &Target::session(session, email))
 }
 
 /// Ends one session of a user, wherever it is. Answers whether it is or was theirs; one that has ended
@@ -117,7 +143,7 @@ pub fn revoke(
     if !end(conn, user, session)? {
         return belongs(conn, user, session);
     }
-    audit::record(conn, principal, &Act::SessionRevoked, &Target::session(session, email))?;
+    record_end(conn, principal, &Act::SessionRevoked, &Target::session(session, email))?;
     Ok(true)
 }
 
@@ -133,9 +159,17 @@ pub fn revoke_others(
 ) -> QueryResult<usize> {
     let ended = end_all(conn, user, Some(kept))?;
     if ended > 0 {
-        audit::record(conn, principal, &Act::OtherSessionsRevoked, &Target::user(user, email))?;
+        // The one that asked stays.
+        let (before, after) = (json!({ "sessions": ended + 1 }), json!({ "sessions": 1 }));
+        let target = Target::user(user, email);
+        audit::record_change(conn, principal, &Act::OtherSessionsRevoked, &target, before, after)?;
     }
     Ok(ended)
+}
+
+fn record_end(conn: &mut PgConnection, principal: &Principal, act: &Act, target: &Target) -> QueryResult<()> {
+    let (before, after) = (json!({ "is_active": true }), json!({ "is_active": false }));
+    audit::record_change(conn, principal, act, target, before, after)
 }
 
 fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {

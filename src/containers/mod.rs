@@ -3,5 +3,6 @@
 
 mod model;
 pub mod queries;
+pub mod records;
 
 pub use model::{Status, Verb};

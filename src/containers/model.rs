@@ -92,4 +92,8 @@ impl Verb {
     /// Why it can't be done in this release.
     pub const UNAVAILABLE: &'static str = "No container engine is connected, so containers can't be started, stopped, \
          restarted or deleted from here. States are what workers last reported.";
+
+    /// Why there are no logs in this release, and what to do.
+    pub const NO_LOGS: &'static str = "No container engine is connected, so what the container writes can't be read \
+         from here. Read it on the machine where the container runs.";
 }

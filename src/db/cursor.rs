@@ -44,6 +44,43 @@ impl std::fmt::Display for ListPosition {
     }
 }
 
+/// A position in a list that is ordered by a time and then by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimePosition {
+    /// When.
+    pub at: chrono::DateTime<chrono::Utc>,
+    /// Tells rows of the same time apart.
+    pub id: uuid::Uuid,
+}
+
+impl TimePosition {
+    /// The same as a position of any list: what an address holds.
+    #[must_use]
+    pub fn listed(&self) -> ListPosition {
+        ListPosition { key: self.at.timestamp_micros().to_string(), id: self.id }
+    }
+
+    /// The position that comes right before it, so that a page beyond that one begins with it.
+    #[must_use]
+    pub fn just_before(&self) -> Self {
+        match self.id.as_u128().checked_sub(1) {
+            Some(id) => Self { id: uuid::Uuid::from_u128(id), ..*self },
+            None => Self { at: self.at - chrono::TimeDelta::microseconds(1), id: uuid::Uuid::max() },
+        }
+    }
+}
+
+impl TryFrom<&ListPosition> for TimePosition {
+    type Error = NotAPosition;
+
+    fn try_from(position: &ListPosition) -> Result<Self, NotAPosition> {
+        let micros = position.key.parse().map_err(|_| NotAPosition)?;
+        let at = chrono::DateTime::from_timestamp_micros(micros).ok_or(NotAPosition)?;
+        let year = chrono::Datelike::year(&at);
+        if (1..=9999).contains(&year) { Ok(Self { at, id: position.id }) } else { Err(NotAPosition) }
+    }
+}
+
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
@@ -81,6 +118,12 @@ mod tests {
         for key in ["", "shop-api", "a.b c/ü", "1763680000000000"] {
             let position = ListPosition { key: key.to_owned(), id: uuid::Uuid::from_u128(7) };
             assert_eq!(position.to_string().parse(), Ok(position));
+        }
+        let micros =
+            |key: &str| TimePosition::try_from(&ListPosition { key: key.to_owned(), id: uuid::Uuid::nil() });
+        assert_eq!(micros("1763680000000001").unwrap().listed().key, "1763680000000001");
+        for bad in ["", "shop", "1.5", "999999999999999999999", "9223372036854775807"] {
+            assert!(micros(bad).is_err(), "{bad}");
         }
         let long = format!("{}.{}", uuid::Uuid::nil(), "x".repeat(301));
         for bad in ["", "x", "00000000-0000-0000-0000-000000000000", "ü".repeat(40).as_str(), long.as_str()]

@@ -67,6 +67,14 @@ uuid_id! {
     /// `sessions.id` (not the token, which only its holder knows)
     SessionId
 }
+uuid_id! {
+    /// `chat_messages.id`
+    MessageId
+}
+uuid_id! {
+    /// `file_storage.id`
+    FileId
+}
 
 #[cfg(test)]
 mod tests {

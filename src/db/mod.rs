@@ -26,8 +26,8 @@ use tokio::time::timeout;
 
 pub use pool::ConnectOptions;
 use pool::Pool;
-use transaction::{Fate, Plan};
 pub use transaction::after_commit;
+use transaction::{Fate, Plan};
 
 /// Who opens a transaction, and so what it can see.
 #[derive(Debug, Clone, PartialEq, Eq)]

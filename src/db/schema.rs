@@ -472,14 +472,41 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Actions a project, UTC day and type, rolled up by a job. An empty `project_id` stands for none.
-    pilothouse.daily_activity (project_id, day, kind) {
+    /// Entries of the timeline a project and UTC day, by quarter of an hour, rolled up by a job. An empty
+    /// `project_id` stands for none.
+    pilothouse.daily_activity (project_id, day) {
         project_id -> Text,
         day -> Date,
-        #[sql_name = "type"]
-        kind -> Text,
-        count -> Int8,
-        as_of -> Timestamptz,
+        quarters -> Array<Int2>,
+        entries -> Array<Int4>,
+        failed -> Array<Int4>,
+    }
+}
+
+diesel::table! {
+    /// The sums of [`daily_activity`] over all projects.
+    pilothouse.daily_totals (day) {
+        day -> Date,
+        quarters -> Array<Int2>,
+        entries -> Array<Int4>,
+        failed -> Array<Int4>,
+    }
+}
+
+diesel::table! {
+    /// Days of projects that the job has to count again. There is no key; diesel insists on one.
+    pilothouse.recount_marks (project_id, day) {
+        project_id -> Text,
+        day -> Date,
+    }
+}
+
+diesel::table! {
+    /// Up to when a rollup is complete, and when all of it was last counted.
+    pilothouse.rollups (name) {
+        name -> Text,
+        as_of -> Nullable<Timestamptz>,
+        recounted_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -526,6 +553,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     tombstones,
     sign_in_failures,
     daily_activity,
+    daily_totals,
+    recount_marks,
+    rollups,
 );
 
 diesel::define_sql_function! {

@@ -7,6 +7,8 @@
 
 mod cast;
 mod chance;
+mod conversation;
+mod files;
 mod oddities;
 mod operations;
 mod present;
@@ -84,6 +86,7 @@ fn life(now: DateTime<Utc>, password_hash: &str) -> rows::Rows {
     }
     oddities::add(&mut world, &projects);
     present::add(&mut world, &projects);
+    files::store(&mut world, &projects);
     world.rows
 }
 

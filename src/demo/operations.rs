@@ -2,66 +2,11 @@
 
 use serde_json::json;
 
-use super::rows::{Cost, Database, Deployment, Message, Push};
-use super::words::{ANSWERS, ENDPOINTS, FAILURES, TABLES, Wish};
-use super::world::{MINUTE, SECOND, Thread, World, utc};
+use super::rows::{Database, Deployment, Push};
+use super::words::{ENDPOINTS, FAILURES, TABLES, Wish};
+use super::world::{MINUTE, SECOND, Thread, World};
 
 impl World {
-    /// Somebody asks for something, and is answered. Without a container there is nobody to ask.
-    pub(super) fn talk(&mut self, thread: &mut Thread<'_>, prompt: &str) {
-        if thread.project.container.is_none() {
-            return;
-        }
-        let session = format!("chat_{}", &thread.request[4..12]);
-        let title = format!("\u{201c}{prompt}\u{201d}");
-        self.say(thread, &session, "user", prompt.to_owned());
-        self.operation(thread, ("CHAT_MESSAGE_SENT", "chat_message"), (title, None), "COMPLETED", 40);
-        let thinking = self.chance.between(3 * SECOND, 25 * SECOND);
-        let received = ("CHAT_MESSAGE_RECEIVED", "chat_message");
-        self.operation(thread, received, ("The assistant answered".to_owned(), None), "COMPLETED", thinking);
-        let answer = self.chance.pick(&ANSWERS);
-        let message_id = self.say(thread, &session, "assistant", answer.to_owned());
-        let (input, output) = (self.chance.between(2_000, 48_000), self.chance.between(200, 6_000));
-        let micros = input * 3 + output * 15;
-        let cost_id = self.id("cost");
-        self.rows.costs.push(Cost {
-            cost_id,
-            project_id: thread.project.key(),
-            user_id: thread.project.user(),
-            request_id: thread.request.clone(),
-            message_id,
-            model: "builder-large",
-            input_tokens: input,
-            output_tokens: output,
-            cost_usd: format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000),
-            created_at: thread.at,
-        });
-    }
-
-    /// Adds a chat message and returns its id.
-    pub(super) fn say(
-        &mut self,
-        thread: &Thread<'_>,
-        session: &str,
-        role: &'static str,
-        content: String,
-    ) -> String {
-        let id = self.uuid();
-        if let Some(container) = &thread.project.container {
-            self.rows.messages.push(Message {
-                id: id.clone(),
-                container_id: container.id.hyphenated().to_string(),
-                session_id: session.to_owned(),
-                role,
-                content,
-                attachments: json!([]),
-                created_at: utc(thread.at),
-                metadata: json!({ "request_id": thread.request }),
-            });
-        }
-        id
-    }
-
     /// Code is written for a wish.
     pub(super) fn write_code(&mut self, thread: &mut Thread<'_>, wish: &Wish) {
         let duration = self.chance.between(20 * SECOND, 4 * MINUTE);
@@ -121,10 +66,14 @@ impl World {
             files: files.iter().map(|file| (*file).to_owned()).collect(),
             created_at: thread.at,
         });
-        let references =
+        let mut references =
             json!({ "github_push_id": push_id, "commit_sha": thread.commit, "branch_name": branch });
+        if let Some(prompt) = &thread.prompt {
+            references["chat_message_id"] = json!(prompt);
+        }
         let details = format!("Pushed 1 commit ({} {noun}) to {branch}: {commit}", files.len());
         self.act(thread, ("github_push", details), ("success", "development"), references);
+        self.tell(thread, format!("Pushed `{}` to **{branch}**: {commit}", &thread.commit[..7]));
         self.pass(thread, 4 * SECOND, 40 * SECOND);
     }
 
@@ -147,6 +96,10 @@ impl World {
             None => format!("Deployed to {environment}: {app_url}"),
             Some(reason) => format!("Deployment to {environment} failed: {reason}"),
         };
+        let told = match failure {
+            None => format!("It is on {environment}: <{app_url}>"),
+            Some(reason) => format!("The deployment to {environment} failed:\n\n```\n{reason}\n```"),
+        };
         self.rows.deployments.push(Deployment {
             deployment_id: deployment_id.clone(),
             project_id: thread.project.key(),
@@ -161,9 +114,14 @@ impl World {
             created_at,
             finished_at: thread.at,
         });
-        let references =
+        let mut references =
             json!({ "deployment_id": deployment_id, "app_name": app_name, "commit_sha": thread.commit });
+        // What is in production runs in the project's own container.
+        if let Some(container) = thread.project.container.as_ref().filter(|_| environment == "production") {
+            references["container_id"] = json!(container.engine_id);
+        }
         self.act(thread, ("deployment", details), (status, environment), references);
+        self.tell(thread, told);
         self.pass(thread, 5 * SECOND, 50 * SECOND);
     }
 
@@ -185,7 +143,8 @@ impl World {
             // A person takes over, in a request of their own that still answers to the failure.
             thread.request = self.id("req");
             self.pass(thread, 6 * MINUTE, 40 * MINUTE);
-            self.talk(thread, &format!("The deployment failed: {reason}. Please fix it."));
+            let files = ["Dockerfile", "src/server.ts"];
+            self.talk(thread, &format!("The deployment failed: {reason}. Please fix it."), &files);
         }
         self.push(thread, "main", repair, &["Dockerfile", "src/server.ts"]);
         self.deploy(thread, environment, None);

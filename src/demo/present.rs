@@ -15,7 +15,7 @@ pub(super) fn add(world: &mut World, projects: &[Project]) {
     world.push(&mut thread, "main", WISHES[16].commit, WISHES[16].files);
     world.deploy(&mut thread, "production", None);
     let mut thread = world.thread(shop, world.now - 2 * MINUTE);
-    world.talk(&mut thread, wish.prompt);
+    world.talk(&mut thread, wish.prompt, wish.files);
     let writing = format!("Writing code: {}", wish.commit);
     running(
         world,

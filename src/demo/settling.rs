@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::cast::{Container, Person, Project};
-use super::rows::{self, ContainerSession, File};
+use super::rows::{self, ContainerSession};
 use super::words::{FILES, WISHES};
 use super::world::{DAY, HOUR, MINUTE, SECOND, World, utc};
 
@@ -69,7 +69,6 @@ fn begin(world: &mut World, project: &Project) {
             references["container_session_id"] = json!(session);
         }
         store_container(world, project, container, born, until);
-        store_files(world, container, born, until);
     }
     let details = match &project.container {
         Some(container) => format!("Project created with container {}", &container.engine_id[..12]),
@@ -79,7 +78,7 @@ fn begin(world: &mut World, project: &Project) {
     let title = (format!("First files of {}", project.slug), Some(format!("{} files", FILES.len())));
     let duration = world.chance.between(30 * SECOND, 3 * MINUTE);
     world.operation(&mut thread, ("CODE_SCAFFOLDING", "scaffold"), title, "COMPLETED", duration);
-    world.push(&mut thread, "main", "Start the project", &FILES.map(|(path, _)| path));
+    world.push(&mut thread, "main", "Start the project", &FILES);
     if project.container.is_some() {
         world.create_database(&mut thread);
         world.add_endpoints(&mut thread);
@@ -170,23 +169,4 @@ fn store_container(world: &mut World, project: &Project, container: &Container, 
         labels: json!({ "pilothouse.project": project.slug, "tier": "web" }),
         metadata: json!({ "memory_mb": 512, "cpus": 1 }),
     });
-}
-
-fn store_files(world: &mut World, container: &Container, born: i64, until: i64) {
-    for (path, mime_type) in FILES {
-        let (id, size) = (world.uuid(), world.chance.between(180, 260_000));
-        let changed = world.chance.between(born + MINUTE, until.max(born + MINUTE));
-        let gone = path.starts_with("tests/") && world.chance.likely(30);
-        world.rows.files.push(File {
-            id,
-            container_id: container.id.hyphenated().to_string(),
-            file_path: path.to_owned(),
-            file_name: path.rsplit('/').next().unwrap_or(path).to_owned(),
-            file_size: size,
-            mime_type,
-            created_at: utc(born + MINUTE),
-            updated_at: utc(changed),
-            is_deleted: gone,
-        });
-    }
 }

@@ -50,7 +50,7 @@ fn episode(world: &mut World, project: &Project, at: i64) {
 fn wish(world: &mut World, project: &Project, at: i64) {
     let wish = world.chance.pick(&WISHES);
     let mut thread = world.thread(project, at);
-    world.talk(&mut thread, wish.prompt);
+    world.talk(&mut thread, wish.prompt, wish.files);
     world.pass(&mut thread, SECOND, 20 * SECOND);
     world.write_code(&mut thread, &wish);
     if world.chance.likely(25) {
@@ -100,9 +100,15 @@ fn data(world: &mut World, project: &Project, at: i64) {
 fn redeployment(world: &mut World, project: &Project, at: i64) {
     let own = project.key();
     let newest = world.rows.pushes.iter().rfind(|push| push.project_id == own && push.created_at < at);
-    let Some(commit) = newest.map(|push| push.commit_sha.clone()) else { return };
+    let Some(push) = newest.cloned() else { return };
     let mut thread = world.thread(project, at);
-    thread.commit = commit;
+    thread.cause = world
+        .rows
+        .actions
+        .iter()
+        .rfind(|action| action.reference_ids["github_push_id"] == push.push_id.as_str())
+        .map(|action| action.action_id.clone());
+    thread.commit = push.commit_sha;
     world.deploy(&mut thread, "production", None);
 }
 

@@ -116,6 +116,109 @@ fn every_failed_deployment_but_odd_ones_leads_to_a_good_one() {
 }
 
 #[test]
+fn every_deployment_is_led_to_by_the_push_of_its_commit() {
+    for now in moments() {
+        let rows = life(now, "hash");
+        let actions: HashMap<_, _> =
+            rows.actions.iter().map(|action| (action.action_id.as_str(), action)).collect();
+        let mut deployments = 0;
+        for action in rows.actions.iter().filter(|action| action.reference_ids.get("deployment_id").is_some())
+        {
+            deployments += 1;
+            let commit = &action.reference_ids["commit_sha"];
+            let mut here = action;
+            loop {
+                let cause = here.reference_ids.get("caused_by").and_then(|cause| cause.as_str());
+                here = actions[cause.unwrap_or_else(|| panic!("nothing led to {action:?}"))];
+                if here.action_type == "github_push" {
+                    assert_eq!(&here.reference_ids["commit_sha"], commit, "{action:?}");
+                    break;
+                }
+            }
+        }
+        assert!(deployments > 300, "{deployments}");
+    }
+}
+
+#[test]
+fn a_failed_deployment_causes_the_push_that_repairs_it() {
+    let rows = life(moments()[0], "hash");
+    for failed in
+        rows.actions.iter().filter(|action| action.action_type == "deployment" && action.status == "failed")
+    {
+        let repair = rows.actions.iter().find(|action| {
+            action.reference_ids.get("caused_by").is_some_and(|cause| cause == failed.action_id.as_str())
+        });
+        assert!(repair.is_some_and(|action| action.action_type == "github_push"), "{failed:?}");
+    }
+}
+
+#[test]
+fn a_message_leads_to_code_and_code_to_files() {
+    let rows = life(moments()[0], "hash");
+    let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap().timestamp_millis();
+    let messages: HashMap<_, _> = rows.messages.iter().map(|row| (row.id.as_str(), row)).collect();
+    let container: HashMap<_, _> =
+        rows.projects.iter().map(|row| (row.id.as_str(), row.container_id.clone())).collect();
+    let mut asked = 0;
+    for action in &rows.actions {
+        let Some(id) = action.reference_ids.get("chat_message_id").and_then(|id| id.as_str()) else {
+            continue;
+        };
+        let prompt = messages[id];
+        asked += 1;
+        assert_eq!(
+            (prompt.role, &Some(prompt.container_id.clone())),
+            ("user", &container[action.project_id.as_str()])
+        );
+        assert!(time(&prompt.created_at) <= action.created_at, "{action:?}");
+    }
+    assert!(asked > 200, "{asked}");
+    for cost in &rows.costs {
+        let answer = messages[cost.message_id.as_str()];
+        assert_eq!(
+            (answer.role, answer.metadata["request_id"].as_str()),
+            ("assistant", Some(cost.request_id.as_str()))
+        );
+    }
+    // A file is as old as the first push that names it, and was changed by the last.
+    for file in &rows.files {
+        let mut pushes: Vec<i64> = rows
+            .pushes
+            .iter()
+            .filter(|push| push.branch_name == "main" && push.files.contains(&file.file_path))
+            .filter(|push| container[push.project_id.as_str()].as_ref() == Some(&file.container_id))
+            .map(|push| push.created_at)
+            .collect();
+        pushes.sort_unstable();
+        assert_eq!(pushes.first(), Some(&time(&file.created_at)), "{file:?}");
+        assert_eq!(pushes.last(), Some(&time(&file.updated_at)), "{file:?}");
+        assert!(file.file_name.chars().count() <= 255 && file.file_size > 0);
+    }
+    assert!(rows.files.iter().filter(|file| file.is_deleted).count() > 4);
+}
+
+#[test]
+fn there_are_conversations_of_every_kind() {
+    let rows = life(moments()[0], "hash");
+    let mut lengths: HashMap<(&str, &str), usize> = HashMap::new();
+    for message in &rows.messages {
+        *lengths.entry((&message.container_id, &message.session_id)).or_default() += 1;
+    }
+    assert!(lengths.values().any(|length| *length > 200), "none is long");
+    assert!(lengths.keys().any(|(_, session)| session.is_empty()), "all have a name");
+    assert!(lengths.len() > 100, "{}", lengths.len());
+    let containers: HashSet<_> = lengths.keys().map(|(container, _)| container).collect();
+    assert!(containers.len() >= 7, "{containers:?}");
+    let roles: HashSet<_> = rows.messages.iter().map(|row| row.role).collect();
+    assert_eq!(roles, HashSet::from(["user", "assistant", "system", "tool"]));
+    for part in ["```ts", "| File |", "## Steps", "](javascript:", "![", "<script>"] {
+        assert!(rows.messages.iter().any(|row| row.content.contains(part)), "{part}");
+    }
+    assert!(rows.messages.iter().filter(|row| row.attachments[0]["url"].is_string()).count() > 20);
+}
+
+#[test]
 fn nothing_lies_in_the_future_or_before_its_project() {
     for now in moments() {
         let rows = life(now, "hash");

@@ -107,12 +107,38 @@ pub(super) const FAILURES: [(&str, &str); 6] = [
     ("exit code 1: environment variable SMTP_URL is not set", "Start without a mail server"),
 ];
 
-pub(super) const ANSWERS: [&str; 5] = [
-    "Done. I changed the files below and ran the tests; all of them pass.",
-    "I have added it behind the existing page. Have a look at the preview before it goes live.",
-    "This needed a small change to the API as well. Both are in one commit.",
-    "I kept the old behaviour for callers that rely on it, and noted it in the code.",
-    "Finished. One thing to decide later: the limit is 50 rows for now.",
+/// How an answer begins.
+pub(super) const PLANS: [&str; 6] = [
+    "I'll do this in one commit, so that it can be taken back in one. These files change:",
+    "That fits behind the existing page. **Nothing that calls it has to change.**",
+    "This needs a small change to the API as well. I'll keep the old behaviour for callers that rely on it.",
+    "Good idea. Before I start: the limit stays at `50` rows, unless you tell me otherwise.",
+    "I looked at how it is done elsewhere in the code and will do it ~~a new way~~ the same way here.",
+    "Yes. This is what I am going to touch:",
+];
+
+/// What a change to a file is about.
+pub(super) const ASIDES: [&str; 8] = [
+    "reads the new parameter and checks it",
+    "keeps the order stable when two rows are equal",
+    "moves the query behind an index",
+    "gets a test for the empty case",
+    "shows what was found, and what to do when nothing was",
+    "loses a special case that nobody needs",
+    "says in a comment *why*, not what",
+    "handles an answer that never comes",
+];
+
+/// What somebody asks who reads code for the first time.
+pub(super) const QUESTIONS: [&str; 8] = [
+    "What calls this?",
+    "Why is that a `Map` and not an object?",
+    "Is there a test for it?",
+    "What happens when the list is empty?",
+    "Could this be slow with many rows?",
+    "Go on.",
+    "Which of the two is right?",
+    "Where does the number come from?",
 ];
 
 pub(super) const TABLES: [&str; 8] =
@@ -127,22 +153,24 @@ pub(super) const ENDPOINTS: [&str; 6] = [
     "GET /healthz",
 ];
 
-/// Files of every project, with their types.
-pub(super) const FILES: [(&str, &str); 16] = [
-    ("README.md", "text/markdown"),
-    ("package.json", "application/json"),
-    ("package-lock.json", "application/json"),
-    ("Dockerfile", "text/plain"),
-    ("src/index.ts", "text/typescript"),
-    ("src/server.ts", "text/typescript"),
-    ("src/api/list.ts", "text/typescript"),
-    ("src/db/queries.ts", "text/typescript"),
-    ("src/pages/list.tsx", "text/typescript"),
-    ("src/pages/login.tsx", "text/typescript"),
-    ("src/components/button.tsx", "text/typescript"),
-    ("src/styles/tokens.css", "text/css"),
-    ("src/styles/footer.css", "text/css"),
-    ("public/logo.svg", "image/svg+xml"),
-    ("public/hero.webp", "image/webp"),
-    ("tests/price.test.ts", "text/typescript"),
+/// What every project begins with.
+pub(super) const FILES: [&str; 18] = [
+    "README.md",
+    "package.json",
+    "package-lock.json",
+    "Dockerfile",
+    "src/index.ts",
+    "src/server.ts",
+    "src/flags.ts",
+    "src/legacy.ts",
+    "src/api/list.ts",
+    "src/db/queries.ts",
+    "src/pages/list.tsx",
+    "src/pages/login.tsx",
+    "src/components/button.tsx",
+    "src/styles/tokens.css",
+    "src/styles/footer.css",
+    "public/logo.svg",
+    "public/hero.webp",
+    "tests/price.test.ts",
 ];

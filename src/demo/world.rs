@@ -1,5 +1,7 @@
 //! The world while it is told: its dice, its clock, and what has been written down.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Datelike, TimeZone, Utc, Weekday};
 use serde_json::{Value, json};
 
@@ -18,6 +20,8 @@ pub(super) struct World {
     pub chance: Chance,
     pub now: i64,
     pub rows: Rows,
+    /// Each project's last conversation, and when something was last asked there.
+    pub conversations: HashMap<String, (String, i64)>,
 }
 
 /// What one request leads to, one thing after the other.
@@ -31,11 +35,15 @@ pub(super) struct Thread<'a> {
     pub cause: Option<String>,
     /// The newest commit.
     pub commit: String,
+    /// The conversation that it was asked for in.
+    pub session: Option<String>,
+    /// The message that asked for it.
+    pub prompt: Option<String>,
 }
 
 impl World {
     pub(super) fn new(chance: Chance, now: i64) -> Self {
-        Self { chance, now, rows: Rows::default() }
+        Self { chance, now, rows: Rows::default(), conversations: HashMap::new() }
     }
 
     /// A new id: a word and 16 hex digits.
@@ -50,7 +58,7 @@ impl World {
     /// Starts a request at `at`.
     pub(super) fn thread<'a>(&mut self, project: &'a Project, at: i64) -> Thread<'a> {
         let (request, commit) = (self.id("req"), self.chance.hex(40));
-        Thread { project, request, at, cause: None, commit }
+        Thread { project, request, at, cause: None, commit, session: None, prompt: None }
     }
 
     /// Lets between `low` and `high` milliseconds pass.

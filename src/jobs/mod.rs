@@ -1,6 +1,7 @@
 //! What the console does by itself, beside requests. One file a job.
 
 mod record_spooled;
+mod roll_up_activity;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ pub fn start(app: App) -> Jobs {
     let thread = thread::spawn(move || {
         while !told.load(Ordering::Relaxed) {
             record_spooled::run(&app);
+            roll_up_activity::run(&app);
             thread::park_timeout(PAUSE);
         }
     });

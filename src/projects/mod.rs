@@ -6,5 +6,6 @@
 pub mod commands;
 mod model;
 pub mod queries;
+pub mod records;
 
 pub use model::{JsonText, Kind, ProjectDescription, ProjectName, Status};

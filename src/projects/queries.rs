@@ -1,11 +1,14 @@
 //! Reads of projects. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{max, sql};
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable};
 use serde_json::Value;
 
+use crate::activity::AHEAD_AT_MOST_MS;
 use crate::db::cursor::{From, ListPosition, Page};
 use crate::db::functions::{coalesce_ms, coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
@@ -57,7 +60,11 @@ pub struct ProjectLine {
     pub owner_email: Option<String>,
     /// Its container's status.
     pub container_status: Option<String>,
-    /// Epoch milliseconds of its newest action.
+    /// When the engine was last asked about the container.
+    pub container_observed_at: Option<DateTime<Utc>>,
+    /// When the container's row was last written.
+    pub container_updated_at: Option<DateTime<Utc>>,
+    /// Epoch milliseconds of its newest action; those dated in the future aside.
     pub last_action_ms: Option<i64>,
 }
 
@@ -80,6 +87,12 @@ pub fn containing(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
+/// The last instant that is no future: clocks of workers differ a little. See [`AHEAD_AT_MOST_MS`].
+fn soon() -> SqlLiteral<Nullable<BigInt>> {
+    const { assert!(AHEAD_AT_MOST_MS == 300_000) };
+    sql("(extract(epoch FROM now()) * 1000)::bigint + 300000")
+}
+
 /// A page of projects that match `filter`.
 ///
 /// # Errors
@@ -93,6 +106,7 @@ pub fn page(
     let last_action = || {
         project_actions::table
             .filter(project_actions::project_id.eq(projects::id_text.nullable()))
+            .filter(project_actions::created_at.le(soon()))
             .select(max(project_actions::created_at))
             .single_value()
     };
@@ -108,6 +122,8 @@ pub fn page(
             users::name.nullable(),
             users::email.nullable(),
             containers::status.nullable(),
+            containers::observed_at.nullable(),
+            containers::updated_at.nullable(),
             last_action(),
         ))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))

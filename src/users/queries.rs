@@ -159,8 +159,16 @@ impl UserView {
 /// # Errors
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>> {
+    Ok(find_many(conn, &[id])?.pop())
+}
+
+/// Those of the users with these ids whom the viewer may see, in any order.
+///
+/// # Errors
+/// When the statement fails.
+pub fn find_many(conn: &mut PgConnection, ids: &[UserId]) -> QueryResult<Vec<UserView>> {
     users::table
-        .filter(users::id.eq(id))
+        .filter(users::id.eq_any(ids))
         .select((
             users::id,
             users::email,
@@ -171,8 +179,7 @@ pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>
             users::updated_at,
             users::last_login,
         ))
-        .first(conn)
-        .optional()
+        .load(conn)
 }
 
 /// The id of the user with exactly this address.

@@ -90,6 +90,80 @@ pub fn duration(millis: i64) -> String {
     }
 }
 
+/// A number of bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByteSize {
+    /// "12.4 kB"
+    pub short: String,
+    /// "12,400 bytes"
+    pub exact: String,
+}
+
+impl ByteSize {
+    /// `bytes` for people, in steps of a thousand. Less than none is nothing that a file can have.
+    #[must_use]
+    pub fn new(bytes: i64) -> Self {
+        const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+        let exact = format!("{} bytes", grouped(bytes));
+        if bytes < 1000 {
+            let short = if bytes < 0 { "—".to_owned() } else { format!("{bytes} B") };
+            return Self { short, exact: if bytes == 1 { "1 byte".to_owned() } else { exact } };
+        }
+        // Tenths are enough, and whole numbers know no rounding errors.
+        let mut unit = 1_i64;
+        let mut name = "";
+        for next in UNITS {
+            if !name.is_empty() && bytes / unit < 1000 {
+                break;
+            }
+            unit = unit.saturating_mul(1000);
+            name = next;
+        }
+        let (whole, tenth) = (bytes / unit, bytes % unit / (unit / 10));
+        let short = if whole < 100 { format!("{whole}.{tenth} {name}") } else { format!("{whole} {name}") };
+        Self { short, exact }
+    }
+}
+
+/// `number` with a comma before each three digits.
+#[must_use]
+pub fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `text` with what can't be seen, or turns around what stands beside it, written out: a name of a file is
+/// read as it is.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for character in text.chars() {
+        let is_hidden = character.is_control()
+            || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
+                | '\u{061C}' | '\u{FEFF}');
+        // It joins emoji, and letters of some scripts.
+        if is_hidden && character != '\u{200D}' {
+            visible.extend(character.escape_unicode());
+        } else {
+            visible.push(character);
+        }
+    }
+    visible
+}
+
+/// The first `length` characters of `text`, and whether there are more.
+#[must_use]
+pub fn beginning(text: &str, length: usize) -> (&str, bool) {
+    text.char_indices().nth(length).map_or((text, false), |(end, _)| (text.get(..end).unwrap_or(text), true))
+}
+
 /// `count` with the right form of its noun: "1 entry", "2 entries".
 #[must_use]
 pub fn counted(count: usize, one: &str, many: &str) -> String {
@@ -273,6 +347,33 @@ mod tests {
         assert_eq!(said(24 * 3_600_000), "yesterday 13:00");
         assert_eq!(said(400 * 24 * 3_600_000), "16 Oct 2025");
         assert_eq!(Timestamp::from_millis(i64::MAX, now, Tz::UTC).relative, "31 Dec 9999");
+    }
+
+    #[test]
+    fn sizes_are_short_and_exact() {
+        for (bytes, short, exact) in [
+            (0, "0 B", "0 bytes"),
+            (1, "1 B", "1 byte"),
+            (999, "999 B", "999 bytes"),
+            (1_000, "1.0 kB", "1,000 bytes"),
+            (12_400, "12.4 kB", "12,400 bytes"),
+            (999_999, "999 kB", "999,999 bytes"),
+            (1_000_000, "1.0 MB", "1,000,000 bytes"),
+            (i64::MAX, "9.2 EB", "9,223,372,036,854,775,807 bytes"),
+            (-7, "—", "-7 bytes"),
+        ] {
+            let size = ByteSize::new(bytes);
+            assert_eq!((size.short.as_str(), size.exact.as_str()), (short, exact));
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_seen_is_written_out() {
+        assert_eq!(visible("invoice\u{202e}gpj.exe"), "invoice\\u{202e}gpj.exe");
+        assert_eq!(visible("a\nb\t"), "a\\u{a}b\\u{9}");
+        assert_eq!(visible("名前 🦀 👩\u{200d}💻 é"), "名前 🦀 👩\u{200d}💻 é");
+        assert_eq!(beginning("äöü", 2), ("äö", true));
+        assert_eq!(beginning("äöü", 3), ("äöü", false));
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn title(status: StatusCode) -> &'static str {
         409 => "Changed in the meantime",
         413 => "Too large",
         415 => "Wrong kind of form",
-        429 => "Too many tries",
+        429 => "Too much at once",
         503 => "Unavailable right now",
         _ => "Something failed",
     }

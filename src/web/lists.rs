@@ -3,7 +3,7 @@
 use super::display::{Chip, Chips, Pager, counted};
 use super::query::Query;
 use super::urls::with_query;
-use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::cursor::{From, ListPosition, Page, TimePosition};
 use crate::error::{AppError, AppResult};
 
 /// How many rows a page of a list has, unless the address says otherwise.
@@ -46,6 +46,26 @@ pub fn from(query: &Query) -> AppResult<From<ListPosition>> {
         (None, Some(after)) => Ok(From::Back(position(after)?)),
         (Some(_), Some(_)) => Err(AppError::BadRequest("Use either before or after, not both.".to_owned())),
     }
+}
+
+/// [`from`] for a list that is ordered by time.
+///
+/// # Errors
+/// A 400 when the position is not one of such a list.
+pub fn from_time(query: &Query) -> AppResult<From<TimePosition>> {
+    let timed = |position: &ListPosition| {
+        TimePosition::try_from(position).map_err(|_| {
+            AppError::BadRequest(format!(
+                "{:?} is not a position in this list. Start again at its first page.",
+                position.to_string()
+            ))
+        })
+    };
+    Ok(match from(query)? {
+        From::Start => From::Start,
+        From::Beyond(position) => From::Beyond(timed(&position)?),
+        From::Back(position) => From::Back(timed(&position)?),
+    })
 }
 
 /// The pager of `page` at `path`, with the filters that are on.

@@ -6,8 +6,8 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::visit::Visit;
 use super::{
-    account, activity, assets, containers, dashboard, guard, health, passwords, projects, references, search,
-    sessions, users,
+    account, activity, assets, chat, containers, dashboard, files, guard, health, passwords, projects,
+    references, search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
 
@@ -57,8 +57,13 @@ fn mount_projects(config: &mut ServiceConfig) {
         .service(at!("/search", get => search::show::show))
         .service(at!("/projects", get => projects::index::index, post => projects::create::create))
         .service(at!("/projects/new", get => projects::new::show))
+        .service(at!("/projects/export", post => projects::export::export))
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
         .service(at!("/projects/{id}/activity", get => projects::activity::show))
+        .service(at!("/projects/{id}/activity/export", post => activity::export::of_project))
+        .service(at!("/projects/{id}/chat", get => chat::show))
+        .service(at!("/projects/{id}/chat/{message}/raw", get => chat::raw::show))
+        .service(at!("/projects/{id}/files", get => files::show))
         .service(at!("/projects/{id}/settings", get => projects::settings::show))
         .service(at!(
             "/projects/{id}/{step:archive|unarchive|delete|restore}",
@@ -70,7 +75,9 @@ fn mount_projects(config: &mut ServiceConfig) {
 fn mount_containers(config: &mut ServiceConfig) {
     config
         .service(at!("/containers", get => containers::index::index))
+        .service(at!("/containers/export", post => containers::export::export))
         .service(at!("/containers/{id}", get => containers::show::show))
+        .service(at!("/containers/{id}/logs", get => containers::logs::show))
         .service(at!(
             "/containers/{id}/{verb:start|stop|restart|delete}",
             get => containers::verb::confirm,
@@ -81,10 +88,12 @@ fn mount_containers(config: &mut ServiceConfig) {
 fn mount_activity(config: &mut ServiceConfig) {
     config
         .service(at!("/activity", get => activity::index::index))
+        .service(at!("/activity/export", post => activity::export::timeline))
         .service(at!("/activity/{action_id}", get => activity::show::action))
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/audit", get => activity::index::audit))
-        .service(at!("/audit/{id}", get => activity::show::audit_entry))
+        .service(at!("/audit/export", post => activity::export::audit))
+        .service(at!("/audit/{id}", get => activity::audit_entry::show))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
 
@@ -101,6 +110,7 @@ fn mount_people(config: &mut ServiceConfig) {
         .service(at!("/account/sessions/{id}/revoke", post => account::sessions::revoke))
         .service(at!("/users", get => users::index::index, post => users::new::create))
         .service(at!("/users/new", get => users::new::new))
+        .service(at!("/users/export", post => users::export::export))
         .service(at!("/users/{id}", get => users::show::show, post => users::update::update))
         .service(at!("/users/{id}/link", get => users::link::show, post => users::link::create))
         .service(at!(

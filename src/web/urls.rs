@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::db::ids::{ContainerId, ProjectId, SessionId, UserId};
+use crate::db::ids::{ContainerId, MessageId, ProjectId, SessionId, UserId};
 
 /// What stands for itself in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
@@ -91,6 +91,24 @@ pub fn reference(key: &str, value: &str) -> String {
 #[must_use]
 pub fn password_link(token: &str) -> String {
     format!("/passwords/{}", segment(token))
+}
+
+/// `{path}/export`: where what the list at `path` shows is asked for as a file.
+#[must_use]
+pub fn export_of(path: &str) -> String {
+    format!("{path}/export")
+}
+
+/// The place of a message in its conversation, below `chat`: a project's chat.
+#[must_use]
+pub fn message(chat: &str, id: MessageId) -> String {
+    format!("{chat}?message={id}#m-{id}")
+}
+
+/// `/projects/{id}/chat/{message}/raw`
+#[must_use]
+pub fn raw_message(project: ProjectId, id: MessageId) -> String {
+    format!("/projects/{project}/chat/{id}/raw")
 }
 
 /// `path` with `pairs` as its query; `path` alone when there are none.

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::auth::viewer::{self, Viewer};
 use crate::auth::{Admin, session_store, sessions};
 use crate::db::ids::SessionId;
-use crate::db::{Actor, SecretHash};
+use crate::db::{Actor, Db, SecretHash};
 use crate::error::{AppError, AppResult};
 
 /// A request with a session cookie whose signature holds. Whether the session still lives is known once
@@ -151,6 +151,12 @@ impl Visit {
         move |viewer| Principal::viewer(viewer, origin, &app)
     }
 
+    /// What reads on while the answer is sent.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader { db: self.app.db.clone(), actor: Actor::Session(self.credential.clone()) }
+    }
+
     /// Leaves the viewer for the error page, also when their request failed; without one the cookie goes.
     fn recognise<T>(&self, answer: Result<(Viewer, T), Failed>) -> AppResult<(Viewer, AppResult<T>)> {
         let (viewer, result) = match answer {
@@ -178,6 +184,29 @@ impl Visit {
                 tracing::debug!(%error, "a session's last activity was not written");
             }
         });
+    }
+}
+
+/// Reads on in the session of a visit whose answer has begun already: each time anew as what the session is by
+/// then, or not at all once it has ended.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    db: Db,
+    actor: Actor,
+}
+
+impl Reader {
+    /// [`Visit::read`], without a page to show an error on.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::SignIn`] once the session has ended.
+    pub async fn read<T, F>(&self, work: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
+    {
+        let read = self.db.read(&self.actor, move |conn| as_viewer(conn, work)).await;
+        read.map(|(_, value)| value).map_err(|failed: Failed| failed.error)
     }
 }
 

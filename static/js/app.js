@@ -56,6 +56,38 @@ const behaviours = {
 		});
 	},
 
+	/** A heat map's days become one stop of the tab key: arrows walk among those with entries, weeks lie side by side. */
+	days(map) {
+		const days = [...map.querySelectorAll("a[data-day]")];
+		const numbers = days.map((day) => Number(day.dataset.day));
+		let at = days.length - 1;
+		const stop = (next) => {
+			if (!days[next]) return;
+			days[at].setAttribute("tabindex", "-1");
+			at = next;
+			days[at].setAttribute("tabindex", "0");
+		};
+		for (const day of days) day.setAttribute("tabindex", "-1");
+		stop(at);
+		map.addEventListener("focusin", (event) => stop(days.indexOf(event.target.closest("a"))));
+		map.addEventListener("keydown", (event) => {
+			if (event.altKey || event.ctrlKey || event.metaKey) return;
+			const here = numbers[at];
+			const next = {
+				ArrowUp: at - 1,
+				ArrowDown: at + 1,
+				ArrowLeft: numbers.findLastIndex((number) => number <= here - 7),
+				ArrowRight: numbers.findIndex((number) => number >= here + 7),
+				Home: 0,
+				End: days.length - 1,
+			}[event.key];
+			if (next === undefined) return;
+			event.preventDefault();
+			days[next]?.focus();
+			days[next]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+		});
+	},
+
 	/** The theme changes at once, here and in other open tabs; the form still tells the server. */
 	theme(form) {
 		form.addEventListener("submit", (event) => {
@@ -95,6 +127,11 @@ function bind(root) {
 // Menus: Esc closes and gives focus back; a click elsewhere closes.
 document.addEventListener("click", ({ target }) => {
 	for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+});
+// A download leaves the page where it is, so its menu closes by itself.
+document.addEventListener("submit", ({ target }) => {
+	const menu = target.matches("[action$='/export']") && target.closest("details.menu");
+	if (menu) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
 	const typing = event.target.matches?.("input, select, textarea, [contenteditable]");

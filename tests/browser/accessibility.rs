@@ -25,6 +25,13 @@ fn pages(console: &Console) -> Vec<Page> {
     let one = |query: &str| console.text(query);
     let project = one("SELECT id FROM projects WHERE status = 'active' ORDER BY created_at, id LIMIT 1");
     let container = one("SELECT id FROM containers WHERE status = 'running' ORDER BY created_at, id LIMIT 1");
+    // The one that somebody wrote strange things in.
+    let talkative = one("SELECT id FROM projects WHERE name = 'shop-api'");
+    let conversation = one(
+        "SELECT session_id FROM chat_messages WHERE content LIKE '%javascript:%' ORDER BY created_at, id LIMIT 1",
+    );
+    let file = one("SELECT f.id FROM file_storage f JOIN projects p ON p.container_id = f.container_id \
+         WHERE p.name = 'shop-api' AND file_path LIKE '%onerror%' LIMIT 1");
     let action = one("SELECT action_id FROM turbobackend.project_actions \
          WHERE project_id IN (SELECT id_text FROM projects) AND reference_ids ? 'commit_sha' ORDER BY created_at DESC, action_id LIMIT 1");
     let event = one("SELECT id FROM \"ActivityEvent\" ORDER BY \"createdAt\" DESC, id LIMIT 1");
@@ -40,10 +47,17 @@ fn pages(console: &Console) -> Vec<Page> {
         page("/projects/new".to_owned(), "New project"),
         page(format!("/projects/{project}"), ""),
         page(format!("/projects/{project}/activity"), ""),
+        page(format!("/projects/{talkative}/chat"), ""),
+        page(format!("/projects/{talkative}/chat?q=theme"), ""),
+        page(format!("/projects/{talkative}/chat?session={conversation}"), ""),
+        page(format!("/projects/{talkative}/files"), ""),
+        page(format!("/projects/{talkative}/files?path=src&deleted=1"), ""),
+        page(format!("/projects/{talkative}/files?file={file}"), ""),
         page(format!("/projects/{project}/settings"), ""),
         page(format!("/projects/{project}/delete"), "Delete project"),
         page("/containers".to_owned(), "Containers"),
         page(format!("/containers/{container}"), ""),
+        page(format!("/containers/{container}/logs"), ""),
         page(format!("/containers/{container}/stop"), "Stop"),
         page("/activity".to_owned(), "Activity"),
         page("/activity?status=failed&from=2020-01-01".to_owned(), "Activity"),

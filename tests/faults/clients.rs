@@ -292,7 +292,9 @@ fn raw(address: SocketAddr, request: &[u8]) -> Option<u16> {
 }
 
 fn corpus(address: SocketAddr, cookie: &str) -> Vec<Vec<u8>> {
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+    let get = |path: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n")
+    };
     let post = |path: &str, kind: &str, body: &str| {
         format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nCookie: {cookie}\r\n\
@@ -302,9 +304,20 @@ fn corpus(address: SocketAddr, cookie: &str) -> Vec<Vec<u8>> {
     };
     let form = "application/x-www-form-urlencoded";
     let mut all: Vec<Vec<u8>> = [
-        "/projects/%00", "/projects/%FF%FE", "/projects/..%2f..%2fetc", "/projects?page=%80", "/activity?cursor=%00",
-        "/activity?from=9999999-99-99&to=x", "/activity?type=%F0%9F%92%A9&status='", "/search?q=%00%01%02",
-        "/references/%00/%00", "/references/a/b/c/d%2F%2F", "/activity?before=1e999", "//", "/%", "/%zz",
+        "/projects/%00",
+        "/projects/%FF%FE",
+        "/projects/..%2f..%2fetc",
+        "/projects?page=%80",
+        "/activity?cursor=%00",
+        "/activity?from=9999999-99-99&to=x",
+        "/activity?type=%F0%9F%92%A9&status='",
+        "/search?q=%00%01%02",
+        "/references/%00/%00",
+        "/references/a/b/c/d%2F%2F",
+        "/activity?before=1e999",
+        "//",
+        "/%",
+        "/%zz",
         "/projects/00000000-0000-0000-0000-000000000000/activity?cursor=9223372036854775808.a.x",
     ]
     .iter()
@@ -312,7 +325,9 @@ fn corpus(address: SocketAddr, cookie: &str) -> Vec<Vec<u8>> {
     .collect();
     all.push(get(&format!("/search?q={}", "a".repeat(60_000))).into_bytes());
     all.push(get(&format!("/projects?{}", "a=b&".repeat(5000))).into_bytes());
-    for body in ["", "name=%FF", "name=%00", "name", "&&&&", "name=a&name=b&type=%00", "%", "name=x&type=unheard-of"] {
+    for body in
+        ["", "name=%FF", "name=%00", "name", "&&&&", "name=a&name=b&type=%00", "%", "name=x&type=unheard-of"]
+    {
         all.push(post("/projects", form, body).into_bytes());
     }
     all.push(post("/projects", "application/json", &"[".repeat(10_000)).into_bytes());
@@ -322,7 +337,10 @@ fn corpus(address: SocketAddr, cookie: &str) -> Vec<Vec<u8>> {
     all.push(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec());
     all.push(format!("GET / HTTP/1.1\r\nHost: {address}\r\n{}\r\n", "X: y\r\n".repeat(200)).into_bytes());
     all.push(format!("GET / HTTP/1.1\r\nHost: {address}\r\nX: {}\r\n\r\n", "y".repeat(200_000)).into_bytes());
-    all.push(format!("GET / HTTP/1.1\r\nHost: {address}\r\nCookie: {}\r\n\r\n", "\u{ff}=;".repeat(500)).into_bytes());
+    all.push(
+        format!("GET / HTTP/1.1\r\nHost: {address}\r\nCookie: {}\r\n\r\n", "\u{ff}=;".repeat(500))
+            .into_bytes(),
+    );
     all.push(
         format!("POST /projects HTTP/1.1\r\nHost: {address}\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx").into_bytes(),
     );

@@ -107,7 +107,9 @@ fn again_and_again(
     let samples = load.stop();
     verdict.see(format!("{rounds} rounds"));
     let seen = verdict.requests(&samples, slowest);
-    verdict.require(seen.broken + seen.unsent == 0, || format!("{} connections ended unanswered", seen.broken + seen.unsent));
+    verdict.require(seen.broken + seen.unsent == 0, || {
+        format!("{} connections ended unanswered", seen.broken + seen.unsent)
+    });
     verdict.recovery(&samples, &episodes, BACK);
     verdict.require(more_threads <= 24, || format!("{more_threads} more threads"));
     verdict.writes(ledger.check(&rig.database));
@@ -216,9 +218,17 @@ fn out_of_connections(rounds: u32, verdict: &mut Verdict) {
     again_and_again(rounds.min(5), verdict, ANSWER, |rig| {
         let from = Instant::now();
         let mut owner = rig.database.connect();
-        owner.batch_execute("DO $$ BEGIN CREATE ROLE hog LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$").unwrap();
-        owner.batch_execute("ALTER ROLE pilothouse_console CONNECTION LIMIT 0; \
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pilothouse'").unwrap();
+        owner
+            .batch_execute(
+                "DO $$ BEGIN CREATE ROLE hog LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+            )
+            .unwrap();
+        owner
+            .batch_execute(
+                "ALTER ROLE pilothouse_console CONNECTION LIMIT 0; \
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pilothouse'",
+            )
+            .unwrap();
         // Not as a superuser, for whom the server keeps some back.
         let url = rig.database.owner_url().replace("postgres@", "hog@");
         let mut taken = Vec::new();
@@ -276,12 +286,18 @@ fn slow(_: u32, verdict: &mut Verdict) {
     sleep(Duration::from_secs(5));
     let until = Instant::now();
     rig.proxy.set(Weather::Fair);
-    let mut far: Vec<_> = load.samples().into_iter().filter(|s| s.at > from && s.at + s.took < until).collect();
+    let mut far: Vec<_> =
+        load.samples().into_iter().filter(|s| s.at > from && s.at + s.took < until).collect();
     let refused = far.iter().filter(|sample| sample.ending != Ending::Served).count();
     far.sort_by_key(|sample| sample.took);
     let p99 = far[far.len() * 99 / 100].took;
-    verdict.see(format!("at + 50 ms p99 {} ms over {} requests, {refused} refused", p99.as_millis(), far.len()));
-    verdict.require(p99 < Duration::from_secs(1) && refused == 0, || format!("p99 {p99:?}, {refused} refused"));
+    verdict.see(format!(
+        "at + 50 ms p99 {} ms over {} requests, {refused} refused",
+        p99.as_millis(),
+        far.len()
+    ));
+    verdict
+        .require(p99 < Duration::from_secs(1) && refused == 0, || format!("p99 {p99:?}, {refused} refused"));
     rig.database.sql(
         "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3); RETURN NEW; END $$; \
          CREATE TRIGGER dawdle BEFORE INSERT ON turbobackend.project_actions FOR EACH ROW EXECUTE FUNCTION dawdle()",
@@ -326,7 +342,9 @@ fn disk_full(rounds: u32, verdict: &mut Verdict) {
             // Makes the server need room at once: a new segment of its log.
             if let Ok(mut conn) = rig.database.try_connect() {
                 let _ = conn.batch_execute("SELECT pg_switch_wal()");
-                let _ = conn.batch_execute("CREATE TABLE bulk AS SELECT repeat('x', 900) FROM generate_series(1, 40000)");
+                let _ = conn.batch_execute(
+                    "CREATE TABLE bulk AS SELECT repeat('x', 900) FROM generate_series(1, 40000)",
+                );
             }
             sleep(Duration::from_secs(4));
             fs::remove_file(&filler).unwrap();

@@ -46,8 +46,7 @@ pub struct Finding {
 }
 
 const PROJECTS: &str = "SELECT name FROM projects WHERE name LIKE 'ledger %'";
-const CREATED_AUDIT: &str =
-    r#"SELECT "targetName" FROM "ActivityLog" WHERE "activityType" = 'project.created' AND "targetName" LIKE 'ledger %'"#;
+const CREATED_AUDIT: &str = r#"SELECT "targetName" FROM "ActivityLog" WHERE "activityType" = 'project.created' AND "targetName" LIKE 'ledger %'"#;
 const CREATED_ACTIONS: &str = "SELECT p.name FROM turbobackend.project_actions a JOIN projects p ON p.id::text = a.project_id \
      WHERE a.action_type = 'project_created' AND p.name LIKE 'ledger %'";
 const ARCHIVED: &str = "SELECT id FROM projects WHERE status = 'archived'";
@@ -79,7 +78,8 @@ impl Ledger {
         if drained.is_none() {
             misses.push(format!("{} actions stay in the spool", database.text(waiting)));
         }
-        misses.extend(database.texts(ORPHANS).into_iter().map(|id| format!("action {id} belongs to nothing")));
+        misses
+            .extend(database.texts(ORPHANS).into_iter().map(|id| format!("action {id} belongs to nothing")));
         let gaps = database.text("SELECT count(*) FROM pilothouse.recording_gaps");
         if gaps != "0" {
             misses.push(format!("{gaps} gaps in the record"));
@@ -91,9 +91,16 @@ impl Ledger {
             }
             counts
         };
-        let project = [("project", count(PROJECTS)), ("audit entry", count(CREATED_AUDIT)), ("action", count(CREATED_ACTIONS))];
-        let archiving =
-            [("status", count(ARCHIVED)), ("audit entry", count(ARCHIVED_AUDIT)), ("action", count(ARCHIVED_ACTIONS))];
+        let project = [
+            ("project", count(PROJECTS)),
+            ("audit entry", count(CREATED_AUDIT)),
+            ("action", count(CREATED_ACTIONS)),
+        ];
+        let archiving = [
+            ("status", count(ARCHIVED)),
+            ("audit entry", count(ARCHIVED_AUDIT)),
+            ("action", count(ARCHIVED_ACTIONS)),
+        ];
         let action = [("action", count(ACTIONS))];
         let entries = self.entries();
         for ((write, key), told) in entries.iter() {
@@ -102,7 +109,8 @@ impl Ledger {
                 Write::Archiving => &archiving,
                 Write::Action => &action,
             };
-            let found: Vec<usize> = parts.iter().map(|(_, counts)| counts.get(key).copied().unwrap_or(0)).collect();
+            let found: Vec<usize> =
+                parts.iter().map(|(_, counts)| counts.get(key).copied().unwrap_or(0)).collect();
             let once = found.iter().all(|n| *n == 1);
             let never = found.iter().all(|n| *n == 0);
             let right = match told {

@@ -133,10 +133,13 @@ impl Asker {
             Err(error) if error.is_timeout() => (Ending::Hung, Told::Uncertain, String::new()),
             Err(error) => (Ending::Broken(format!("{error:?}")), Told::Uncertain, String::new()),
             Ok((status, headers, body)) => {
-                let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+                let header =
+                    |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
                 let location = header(LOCATION).to_owned();
                 match (status, form) {
-                    (303, _) if location.starts_with("/login") => (Ending::SignedOut, Told::Refused, location),
+                    (303, _) if location.starts_with("/login") => {
+                        (Ending::SignedOut, Told::Refused, location)
+                    }
                     (303, Some(_)) | (200, None) => (Ending::Served, Told::Done, location),
                     (503, _) if headers.contains_key("retry-after") => {
                         let told = if body.contains("not certain") { Told::Uncertain } else { Told::Refused };
@@ -156,7 +159,8 @@ impl Asker {
     async fn write(&self) {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("ledger {number}");
-        let (told, location) = self.ask("/projects", Some(&format!("name={}&type=nextjs", name.replace(' ', "+")))).await;
+        let (told, location) =
+            self.ask("/projects", Some(&format!("name={}&type=nextjs", name.replace(' ', "+")))).await;
         self.ledger.note(Write::Project, &name, told);
         let id = location.trim_start_matches("/projects/");
         if told == Told::Done && number.is_multiple_of(3) {

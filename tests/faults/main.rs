@@ -12,6 +12,7 @@ mod load;
 mod pooler;
 mod process;
 #[path = "../support/proxy.rs"]
+#[expect(dead_code, reason = "the suite also makes bytes trickle")]
 mod proxy;
 mod rig;
 mod schema;
@@ -22,7 +23,8 @@ use verdict::{Fault, Verdict};
 fn main() {
     let rounds = std::env::var("FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let faults: Vec<Fault> = [database::FAULTS, process::FAULTS, schema::FAULTS, clients::FAULTS, pooler::FAULTS].concat();
+    let faults: Vec<Fault> =
+        [database::FAULTS, process::FAULTS, schema::FAULTS, clients::FAULTS, pooler::FAULTS].concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));
     println!("{}", verdict::TABLE_HEAD);
     let mut missed = Vec::new();

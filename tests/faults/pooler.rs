@@ -73,9 +73,10 @@ fn pooled(rounds: u32, verdict: &mut Verdict) {
         let refused = recipe.command(&[command]).output().unwrap();
         let told = [refused.stdout, refused.stderr].concat();
         let told = String::from_utf8_lossy(&told).into_owned();
-        verdict.require(refused.status.code() == Some(1) && told.contains("DATABASE_POOLER=transaction"), || {
-            format!("`{command}` ends with {} and says {told}", refused.status)
-        });
+        verdict.require(
+            refused.status.code() == Some(1) && told.contains("DATABASE_POOLER=transaction"),
+            || format!("`{command}` ends with {} and says {told}", refused.status),
+        );
     }
 
     recipe.values.insert("DATABASE_POOLER".to_owned(), "transaction".to_owned());
@@ -99,8 +100,11 @@ fn pooled(rounds: u32, verdict: &mut Verdict) {
         sleep(Duration::from_millis(1300));
         loads[0].serve_more(20);
     }
-    let sessions: usize =
-        rig.database.text("SELECT count(*) FROM pg_stat_activity WHERE usename = 'pilothouse_console'").parse().unwrap_or(0);
+    let sessions: usize = rig
+        .database
+        .text("SELECT count(*) FROM pg_stat_activity WHERE usename = 'pilothouse_console'")
+        .parse()
+        .unwrap_or(0);
     verdict.see(format!("{sessions} sessions of PostgreSQL"));
     for load in loads {
         let ledger = load.ledger.clone();

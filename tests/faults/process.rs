@@ -105,7 +105,11 @@ fn told_to_end(rounds: u32, verdict: &mut Verdict) {
 }
 
 /// Asks `/readyz` of `console` again and again, and switches its upstream accordingly, as proxies do.
-fn look_after(address: std::net::SocketAddr, on: Arc<AtomicBool>, stop: Arc<AtomicBool>) -> std::thread::JoinHandle<()> {
+fn look_after(
+    address: std::net::SocketAddr,
+    on: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         while !stop.load(Ordering::Relaxed) {
             let ready = status_of(address, "/readyz", Duration::from_secs(2)) == Some(200);
@@ -126,8 +130,11 @@ fn restarted_in_turn(rounds: u32, verdict: &mut Verdict) {
         .zip(&switches)
         .map(|(console, on)| look_after(console.address, Arc::clone(on), Arc::clone(&stop)))
         .collect();
-    let upstreams =
-        consoles.iter().zip(&switches).map(|(console, on)| Upstream::Tcp(console.address, Arc::clone(on))).collect();
+    let upstreams = consoles
+        .iter()
+        .zip(&switches)
+        .map(|(console, on)| Upstream::Tcp(console.address, Arc::clone(on)))
+        .collect();
     let front = Proxy::start(upstreams);
     let mut crowd = crowd(&rig, &consoles[0]);
     crowd.address = front.address();
@@ -137,7 +144,8 @@ fn restarted_in_turn(rounds: u32, verdict: &mut Verdict) {
         let turn = (round % 2) as usize;
         send_signal("TERM", &consoles[turn].pid());
         let ended = consoles[turn].ended(Duration::from_secs(12));
-        verdict.require(ended.is_some_and(|(status, _)| status.success()), || "it did not end well".to_owned());
+        verdict
+            .require(ended.is_some_and(|(status, _)| status.success()), || "it did not end well".to_owned());
         consoles[turn] = recipes[turn].serve();
         wait_until(Duration::from_secs(5), || switches[turn].load(Ordering::SeqCst));
         load.serve_more(50);
@@ -151,6 +159,7 @@ fn restarted_in_turn(rounds: u32, verdict: &mut Verdict) {
     verdict.see(format!("{} restarts", rounds.min(25)));
     verdict.requests(&samples, Duration::from_secs(5));
     let failed: Vec<_> = samples.iter().filter(|sample| sample.ending != Ending::Served).collect();
-    verdict.require(failed.is_empty(), || format!("{} requests failed, such as {:?}", failed.len(), failed[0]));
+    verdict
+        .require(failed.is_empty(), || format!("{} requests failed, such as {:?}", failed.len(), failed[0]));
     verdict.writes(ledger.check(&rig.database));
 }

@@ -216,7 +216,8 @@ impl Recipe {
         let mut command = Command::new(words.next().unwrap());
         command.args(words).args(arguments).envs(&self.values);
         for name in std::env::vars_os().map(|(name, _)| name) {
-            let known = name.to_str().is_some_and(|n| n.starts_with("PILOTHOUSE") || n.starts_with("DATABASE_"));
+            let known =
+                name.to_str().is_some_and(|n| n.starts_with("PILOTHOUSE") || n.starts_with("DATABASE_"));
             if known && !self.values.contains_key(name.to_str().unwrap_or_default()) {
                 command.env_remove(name);
             }
@@ -249,11 +250,6 @@ impl Recipe {
 }
 
 impl Console {
-    /// Scheme, host and port.
-    pub fn base(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     /// What it printed.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
@@ -297,7 +293,8 @@ impl Console {
     pub fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
         let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+        let ticks: u64 =
+            after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
         Duration::from_millis(ticks * 10)
     }
 }
@@ -333,8 +330,6 @@ pub fn free_address() -> SocketAddr {
 pub struct Person {
     /// Their session cookie, as a request carries it.
     pub cookie: String,
-    /// `users.id`.
-    pub id: String,
 }
 
 /// A database behind a proxy, and what starts consoles on it.
@@ -360,7 +355,12 @@ impl Rig {
         let proxy = Proxy::start(vec![Upstream::Unix(database.socket())]);
         let values = environment(&proxy, &dir);
         let config = Config::from_values(values).unwrap();
-        let options = ConnectOptions { url: database.owner_url(), size: 1, budget: Duration::from_secs(1) , behind_pooler: false};
+        let options = ConnectOptions {
+            url: database.owner_url(),
+            size: 1,
+            budget: Duration::from_secs(1),
+            behind_pooler: false,
+        };
         let app = App::new(config, Db::new(&options));
         let rig = Self { proxy, database, app, dir };
         let migrated = rig.recipe().command(&["migrate"]).output().unwrap();
@@ -381,9 +381,7 @@ impl Rig {
     /// A new owner who is signed in.
     pub fn person(&self, name: &str) -> Person {
         let token = Entropy.secret();
-        let id = self.database.text(&format!(
-            "SELECT id FROM users WHERE email = '{name}@faults.test'"
-        ));
+        let id = self.database.text(&format!("SELECT id FROM users WHERE email = '{name}@faults.test'"));
         let id = if id.is_empty() {
             self.database.sql(&format!(
                 "INSERT INTO users (email, name, role, password_hash) VALUES ('{name}@faults.test', '{name}', 'owner', 'x')"
@@ -400,7 +398,7 @@ impl Rig {
         let mut jar = CookieJar::new();
         jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(cookie_name, token));
         let cookie = jar.get(cookie_name).unwrap().stripped().encoded().to_string();
-        Person { cookie, id }
+        Person { cookie }
     }
 }
 

@@ -44,7 +44,8 @@ fn two_migrators(rounds: u32, verdict: &mut Verdict) {
                 *value = format!("{server}/{name}");
             }
         }
-        let migrate = || recipe.command(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let migrate =
+            || recipe.command(&["migrate"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let (mut first, second) = (migrate(), migrate());
         sleep(Duration::from_millis(20 + u64::from(round) * 37 % 400));
         killed += u32::from(first.try_wait().unwrap().is_none());
@@ -73,12 +74,17 @@ fn lock_queue(_: u32, verdict: &mut Verdict) {
     // As if the migration that makes triggers and indexes had not run: it needs each table for itself.
     rig.database.sql("DELETE FROM __diesel_schema_migrations WHERE version LIKE '20261120000108%'");
     let mut holder = rig.database.connect();
-    holder.batch_execute("BEGIN; UPDATE projects SET description = 'held' WHERE name = 'ledger 1'; \
+    holder
+        .batch_execute(
+            "BEGIN; UPDATE projects SET description = 'held' WHERE name = 'ledger 1'; \
         LOCK TABLE projects, turbobackend.project_actions IN ACCESS SHARE MODE; \
         INSERT INTO turbobackend.project_actions (action_id, action_type, status, environment, created_at) \
-        VALUES ('held', 'deployment', 'success', 'production', 1)").unwrap();
+        VALUES ('held', 'deployment', 'success', 'production', 1)",
+        )
+        .unwrap();
     let began = Instant::now();
-    let mut migrator = rig.recipe().command(&["migrate"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut migrator =
+        rig.recipe().command(&["migrate"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     sleep(Duration::from_secs(5));
     let early = migrator.try_wait().unwrap().is_some();
     let under = load.samples();
@@ -87,7 +93,8 @@ fn lock_queue(_: u32, verdict: &mut Verdict) {
     let status = migrator.wait().unwrap();
     let ledger = load.ledger.clone();
     let samples = load.stop();
-    let slowest = under.iter().filter(|s| s.at > began && !s.is_write).map(|s| s.took).max().unwrap_or_default();
+    let slowest =
+        under.iter().filter(|s| s.at > began && !s.is_write).map(|s| s.took).max().unwrap_or_default();
     verdict.see(format!("slowest page meanwhile {} ms", slowest.as_millis()));
     verdict.require(!early && done.is_some() && status.success(), || format!("early {early}, {status}"));
     verdict.require(slowest < Duration::from_secs(1), || format!("a page took {slowest:?}"));

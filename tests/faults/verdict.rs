@@ -79,7 +79,12 @@ impl Verdict {
     /// Judges what a ledger found.
     pub fn writes(&mut self, finding: Finding) {
         self.writes += finding.writes;
-        self.see(format!("{} of {} writes acknowledged, {} not as told", finding.acknowledged, finding.writes, finding.misses.len()));
+        self.see(format!(
+            "{} of {} writes acknowledged, {} not as told",
+            finding.acknowledged,
+            finding.writes,
+            finding.misses.len()
+        ));
         self.misses.extend(finding.misses);
     }
 
@@ -117,7 +122,9 @@ impl Verdict {
             worst = worst.max(late);
         }
         self.see(format!("full service after {} ms at most", worst.as_millis()));
-        self.require(worst <= within, || format!("a request was refused {} ms after the return", worst.as_millis()));
+        self.require(worst <= within, || {
+            format!("a request was refused {} ms after the return", worst.as_millis())
+        });
     }
 
     /// The table's row.

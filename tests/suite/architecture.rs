@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each noun is made of; it knows no surface.
-const NOUNS: [&str; 5] = ["activity", "auth", "containers", "projects", "users"];
+const NOUNS: [&str; 8] = ["activity", "auth", "chat", "containers", "files", "instance", "projects", "users"];
 const SURFACES: [&str; 4] = ["api", "cli", "server", "web"];
 
 /// Files below `dir` whose name ends in `ending`, as paths from the repository's root.

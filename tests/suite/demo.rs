@@ -15,7 +15,8 @@ use pilothouse::demo::{self, Summary};
 use crate::support::db::TestDb;
 
 fn create(db: &TestDb) -> Summary {
-    let options = ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(10) , behind_pooler: false};
+    let options =
+        ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(10), behind_pooler: false };
     let app = App::new(Config::from_values(HashMap::new()).unwrap(), Db::new(&options));
     let now: DateTime<Utc> = "2026-11-20T15:04:05.678Z".parse().unwrap();
     app.db
@@ -85,6 +86,60 @@ fn the_demo_stands_in_the_tables_as_pages_read_it() {
     assert_eq!(count(conn, "SELECT count(*) FROM projects WHERE status = 'archived'"), 1);
     assert_eq!(count(conn, "SELECT count(*) FROM projects WHERE container_id IS NULL"), 1);
     assert_eq!(count(conn, "SELECT count(*) FROM turbobackend.message_cost_tracker WHERE cost_usd <= 0"), 0);
+}
+
+#[test]
+fn chat_and_files_of_the_demo_hang_together_in_the_tables() {
+    let db = TestDb::new();
+    create(&db);
+    let conn = &mut db.connect_owner();
+    // Each counts rows that must not be there.
+    for (what, lonely) in [
+        (
+            "deployments that no push of their commit came before",
+            "turbobackend.project_deployments d WHERE NOT EXISTS (SELECT 1 FROM turbobackend.github_push_history p \
+             WHERE p.project_id = d.project_id AND p.commit_sha = d.commit_sha AND p.created_at <= d.created_at)",
+        ),
+        (
+            "failed deployments that no later push and success answer",
+            "turbobackend.project_deployments d WHERE d.status = 'failed' AND NOT EXISTS (SELECT 1 \
+             FROM turbobackend.project_deployments r JOIN turbobackend.github_push_history p USING (project_id, commit_sha) \
+             WHERE r.project_id = d.project_id AND r.status = 'success' AND p.created_at > d.finished_at \
+             AND r.created_at >= p.created_at)",
+        ),
+        (
+            "costs without their message",
+            "turbobackend.message_cost_tracker c WHERE NOT EXISTS (SELECT 1 FROM chat_messages m \
+             WHERE m.id::text = c.message_id AND m.metadata->>'request_id' = c.request_id)",
+        ),
+        (
+            "pushes whose prompt is not there",
+            "turbobackend.action_references r WHERE key = 'chat_message_id' AND NOT EXISTS (SELECT 1 FROM chat_messages m \
+             WHERE m.id::text = r.value)",
+        ),
+        (
+            "files that no push names",
+            "file_storage f JOIN projects p USING (container_id) WHERE NOT EXISTS (SELECT 1 \
+             FROM turbobackend.github_push_history h WHERE h.project_id = p.id_text AND h.files ? f.file_path)",
+        ),
+        (
+            "messages of other owners' conversations",
+            "(SELECT 1 FROM chat_messages m JOIN containers c ON c.id = m.container_id WHERE session_id <> '' \
+             GROUP BY session_id HAVING count(DISTINCT c.user_id) > 1) x",
+        ),
+    ] {
+        assert_eq!(count(conn, &format!("SELECT count(*) FROM {lonely}")), 0, "{what}");
+    }
+    assert!(
+        count(
+            conn,
+            "SELECT count(DISTINCT c.user_id) FROM chat_messages m JOIN containers c ON c.id = m.container_id"
+        ) > 1
+    );
+    assert!(count(conn, "SELECT count(*) FROM file_storage WHERE is_deleted") > 0);
+    assert!(
+        count(conn, "SELECT count(*) FROM turbobackend.action_references WHERE key = 'chat_message_id'") > 0
+    );
 }
 
 #[test]

@@ -239,6 +239,9 @@ fn diesel_type(sql: &str) -> &str {
         "character varying" => "Varchar",
         "boolean" => "Bool",
         "integer" => "Int4",
+        // No writer but the job, and it knows no NULL.
+        "smallint[]" => "Array<Int2>",
+        "integer[]" => "Array<Int4>",
         "bigint" => "Int8",
         "numeric" => "Numeric",
         "jsonb" => "Jsonb",

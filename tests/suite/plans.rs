@@ -4,6 +4,12 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use pilothouse::chat::{conversations, messages, search};
+use pilothouse::db::cursor::{From, TimePosition};
+use pilothouse::db::statement::Statement;
+use pilothouse::files::Directory;
+use pilothouse::files::listing::{self, Ask};
+
 use crate::support::db::TestDb;
 
 const ROWS: &str = r#"
@@ -29,6 +35,9 @@ const ROWS: &str = r#"
         SELECT '40000000-0000-0000-0000-' || lpad((1 + n % 99)::text, 12, '0'), 'u' || n % 1000, 'x',
                timestamp '2026-01-01' + n * interval '1 second'
         FROM generate_series(1, 20000) n;
+    INSERT INTO pilothouse.daily_activity
+        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n;
+    INSERT INTO pilothouse.daily_totals SELECT date '2020-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM generate_series(1, 2000) n;
     ANALYZE;
 "#;
 
@@ -57,7 +66,19 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("admin", "turbobackend.action_references WHERE key = 'branch_name' AND value = 'main'", ACTIONS, "action_references_pkey"),
     ("admin", "\"ActivityEvent\"", PRISMA, "ActivityEvent_timeline_idx"),
     ("admin", "\"ActivityLog\"", PRISMA, "ActivityLog_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"activityType\" = 'rare'", PRISMA, "ActivityLog_type_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"activityType\" = 'rare' AND (\"createdAt\", id COLLATE \"C\") < ('2026-01-01 02:00', 'l')", PRISMA, "ActivityLog_type_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"targetId\" = 'rare'", PRISMA, "ActivityLog_target_timeline_idx"),
+    ("admin", "\"ActivityLog\" WHERE \"userId\" = 'u7'", PRISMA, "ActivityLog_user_timeline_idx"),
     ("admin", "\"ActivityLog\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007'", PRISMA, "ActivityLog_project_timeline_idx"),
+    ("owner", "turbobackend.project_actions WHERE project_id = '40000000-0000-0000-0000-000000000007' \
+               AND status = ANY ('{failed,failure,error,FAILED}'::text[])", ACTIONS, "project_actions_failed_idx"),
+    ("owner", "\"ActivityEvent\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007' AND status = 'FAILED'", PRISMA, "ActivityEvent_failed_idx"),
+    ("owner", "pilothouse.daily_activity WHERE project_id = '40000000-0000-0000-0000-000000000007' \
+               AND day BETWEEN '2025-11-01' AND '2026-11-20'", "", "daily_activity_pkey"),
+    ("admin", "pilothouse.daily_totals WHERE day BETWEEN '2026-08-01' AND '2026-11-20'", "", "daily_totals_pkey"),
+    ("owner", "sessions WHERE user_id = '10000000-0000-0000-0000-00000000000a' AND created_at < now() AND last_activity IS NOT NULL",
+     "ORDER BY last_activity DESC, id DESC LIMIT 1", "sessions_user_last_activity_idx"),
     ("admin", "projects", "ORDER BY created_at DESC, id DESC LIMIT 51", "projects_created_at_idx"),
     ("admin", "projects", "ORDER BY lower(name), id LIMIT 51", "projects_name_idx"),
 ];
@@ -94,5 +115,73 @@ fn every_page_walks_its_index() {
         let sorts = plan.lines().any(|line| line.trim_start_matches([' ', '-', '>']).starts_with("Sort"))
             && !plan.contains("Incremental Sort");
         assert!(!sorts, "{actor}, {from} {order}\n{plan}");
+    }
+}
+
+const TALK: &str = r"
+    INSERT INTO containers (id, container_id, name, user_id)
+        SELECT ('50000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'c' || n, 'c', '10000000-0000-0000-0000-00000000000a'
+        FROM generate_series(1, 20) n;
+    INSERT INTO chat_messages (id, container_id, session_id, role, content, created_at)
+        SELECT ('70000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid,
+               ('50000000-0000-0000-0000-' || lpad((1 + n % 20)::text, 12, '0'))::uuid,
+               's' || CASE WHEN n % 2 = 0 THEN 0 ELSE n % 300 END, 'user', 'm',
+               timestamptz '2026-01-01' + n * interval '1 second' FROM generate_series(1, 40000) n;
+    INSERT INTO file_storage (container_id, file_path, file_name, file_size)
+        SELECT ('50000000-0000-0000-0000-' || lpad((1 + n % 20)::text, 12, '0'))::uuid,
+               'd' || n % 500 || '/f' || n, 'f', n FROM generate_series(1, 40000) n;
+    INSERT INTO turbobackend.message_cost_tracker (cost_id, project_id, message_id)
+        SELECT 'c' || n, '40000000-0000-0000-0000-' || lpad((1 + n % 99)::text, 12, '0'),
+               '70000000-0000-0000-0000-' || lpad(n::text, 12, '0') FROM generate_series(1, 40000) n;
+    ANALYZE;
+";
+
+/// How the statement ran: its plan with what each step read.
+fn explained<R>(conn: &mut PgConnection, actor: &str, statement: Statement<R>) -> String {
+    conn.batch_execute(&format!(
+        "BEGIN READ ONLY; {UNTEMPTED}; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+    ))
+    .unwrap();
+    let lines: Vec<(String,)> = statement.explained().load(conn).unwrap();
+    conn.batch_execute("ROLLBACK").unwrap();
+    lines.into_iter().map(|(line,)| line).collect::<Vec<_>>().join("\n")
+}
+
+/// Pages that all of a statement touched: the first line of the plan tells.
+fn pages_touched(plan: &str) -> u64 {
+    let buffers = plan.lines().find(|line| line.trim_start().starts_with("Buffers:")).unwrap();
+    buffers
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("hit=").or_else(|| word.strip_prefix("read=")))
+        .map(|number| number.parse::<u64>().unwrap())
+        .sum()
+}
+
+#[test]
+fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
+    let db = TestDb::new();
+    db.connect_owner().batch_execute(&format!("{ROWS}{TALK}")).unwrap();
+    let conn = &mut PgConnection::establish(&db.url()).unwrap();
+    let container = "50000000-0000-0000-0000-000000000001".parse().unwrap();
+    let middle = TimePosition { at: "2026-01-01T03:00:00Z".parse().unwrap(), id: uuid::Uuid::nil() };
+    let ask = |directory: &str| Ask { directory: Directory::new(directory), ..Ask::default() };
+    for actor in ["owner", "admin"] {
+        // 2,000 messages in 16 conversations, half of them in one.
+        for from in [From::Start, From::Beyond(middle), From::Back(middle)] {
+            let plan = explained(conn, actor, conversations::statement(container, &from, 50));
+            assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
+            assert!(pages_touched(&plan) < 1_200, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
+            let plan = explained(conn, actor, messages::statement(container, "s0", &from, 50));
+            assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
+            assert!(plan.contains("message_cost_tracker_message_idx"), "{actor}, {from:?}\n{plan}");
+            assert!(pages_touched(&plan) < 500, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
+        }
+        let plan = explained(conn, actor, search::statement(container, "nothing", Some(&middle), 50));
+        assert!(plan.contains("chat_messages_newest_idx"), "{actor}\n{plan}");
+        let plan = explained(conn, actor, listing::statement(container, &ask("d20"), &From::Start, 50));
+        assert!(plan.contains("file_storage_path_idx"), "{actor}\n{plan}");
+        assert!(pages_touched(&plan) < 200, "{actor}: {}\n{plan}", pages_touched(&plan));
+        let plan = explained(conn, actor, listing::statement(container, &ask(""), &From::Start, 50));
+        assert!(!plan.contains("Seq Scan on file_storage"), "{actor}\n{plan}");
     }
 }

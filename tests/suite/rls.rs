@@ -54,7 +54,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('50000000-0000-0000-0000-00000000000{o}', 'token of {o}', 'ci', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.api_token_projects VALUES ('50000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
-    INSERT INTO pilothouse.daily_activity (project_id, day, type, count) VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', 1);
+    INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
+    INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
     DELETE FROM projects WHERE id = '49000000-0000-0000-0000-00000000000{o}';
 "#;
@@ -165,6 +166,10 @@ const SIGHT: &[(&str, [Option<usize>; 5])] = &[
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2)]),
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO]),
+    ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO]),
+    // Marks that the triggers left.
+    ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO]),
+    ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO]),
 ];
 
 #[test]
@@ -416,6 +421,14 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE projects CASCADE", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM \"ActivityLog\"", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE \"ActivityLog\"", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE turbobackend.project_actions", DENIED),
+    (&[WORKER, GUEST, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
+    (
+        &[WORKER, GUEST, GATE, NOBODY],
+        "SELECT pilothouse.own_exports_between('-infinity', 'infinity')",
+        DENIED,
+    ),
     (
         &[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY],
         "UPDATE turbobackend.project_actions SET status = 'x'",
@@ -632,7 +645,12 @@ fn an_unknown_role_of_a_user_is_an_owner() {
 #[test]
 fn a_reused_connection_carries_nothing_over() {
     let db = full_database();
-    let pool = Db::new(&ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(5) , behind_pooler: false});
+    let pool = Db::new(&ConnectOptions {
+        url: db.url(),
+        size: 1,
+        budget: Duration::from_secs(5),
+        behind_pooler: false,
+    });
     let session = |secret: &str| pilothouse::db::Actor::Session(pilothouse::db::SecretHash::of(secret));
     let hashes = [("a", session("secret a")), ("b", session("secret b"))];
     for (owner, actor) in &hashes {

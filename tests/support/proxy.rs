@@ -7,7 +7,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -39,14 +39,6 @@ pub enum Upstream {
     Unix(PathBuf),
 }
 
-impl Upstream {
-    /// A server on TCP that is always switched on.
-    #[must_use]
-    pub fn tcp(address: SocketAddr) -> Self {
-        Self::Tcp(address, Arc::new(AtomicBool::new(true)))
-    }
-}
-
 #[derive(Debug, Clone, Copy)]
 struct State {
     weather: Weather,
@@ -59,7 +51,6 @@ struct State {
 pub struct Proxy {
     address: SocketAddr,
     state: watch::Sender<State>,
-    passed: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,20 +62,18 @@ impl Proxy {
         let (state, seen) = watch::channel(State { weather: Weather::Fair, generation: 0 });
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
-        let passed = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&passed);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 tokio::select! {
-                    () = accept(listener, upstreams, seen, counter) => {}
+                    () = accept(listener, upstreams, seen) => {}
                     _ = stopped => {}
                 }
             });
         });
-        Self { address: told.recv().unwrap(), state, passed, stop: Some(stop), thread: Some(thread) }
+        Self { address: told.recv().unwrap(), state, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Where it listens.
@@ -102,12 +91,6 @@ impl Proxy {
     pub fn cut(&self) {
         self.state.send_modify(|state| state.generation += 1);
     }
-
-    /// Connections that were passed on so far.
-    #[must_use]
-    pub fn passed(&self) -> u64 {
-        self.passed.load(Ordering::Relaxed)
-    }
 }
 
 impl Drop for Proxy {
@@ -121,23 +104,18 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    upstreams: Vec<Upstream>,
-    seen: watch::Receiver<State>,
-    passed: Arc<AtomicU64>,
-) {
+async fn accept(listener: TcpListener, upstreams: Vec<Upstream>, seen: watch::Receiver<State>) {
     let mut turn = 0;
     loop {
         let Ok((client, _)) = listener.accept().await else { continue };
         turn += 1;
-        let (upstreams, seen, passed) = (upstreams.clone(), seen.clone(), Arc::clone(&passed));
+        let (upstreams, seen) = (upstreams.clone(), seen.clone());
         tokio::spawn(async move {
             let _ = client.set_nodelay(true);
             let generation = seen.borrow().generation;
-            let closed = || seen.borrow().weather == Weather::Closed;
-            if !closed() && pass_on(client, &upstreams, turn, &seen, generation, &passed).await.is_none() {
-                // Nobody takes it: the client sees its connection end.
+            // Where nobody takes it, the client sees its connection end.
+            if seen.borrow().weather != Weather::Closed {
+                pass_on(client, &upstreams, turn, &seen, generation).await;
             }
         });
     }
@@ -149,33 +127,27 @@ async fn pass_on(
     turn: usize,
     seen: &watch::Receiver<State>,
     generation: u64,
-    passed: &AtomicU64,
-) -> Option<()> {
+) {
     for n in 0..upstreams.len() {
         match &upstreams[(turn + n) % upstreams.len()] {
             Upstream::Tcp(address, on) if on.load(Ordering::SeqCst) => {
                 if let Ok(server) = TcpStream::connect(address).await {
                     let _ = server.set_nodelay(true);
-                    passed.fetch_add(1, Ordering::Relaxed);
                     let ((from_client, to_client), (from_server, to_server)) =
                         (client.into_split(), server.into_split());
-                    both(from_client, to_server, from_server, to_client, seen, generation).await;
-                    return Some(());
+                    return both(from_client, to_server, from_server, to_client, seen, generation).await;
                 }
             }
             Upstream::Tcp(..) => {}
             Upstream::Unix(path) => {
                 if let Ok(server) = UnixStream::connect(path).await {
-                    passed.fetch_add(1, Ordering::Relaxed);
                     let ((from_client, to_client), (from_server, to_server)) =
                         (client.into_split(), server.into_split());
-                    both(from_client, to_server, from_server, to_client, seen, generation).await;
-                    return Some(());
+                    return both(from_client, to_server, from_server, to_client, seen, generation).await;
                 }
             }
         }
     }
-    None
 }
 
 /// Copies both ways until both ends have ended, or the connection is cut.

@@ -77,7 +77,11 @@ pub(super) fn words_of(s: &mut RowStatement, source: Source, table: &Table, filt
             words(s, "a.environment", &filter.environments);
         }
         Source::Event => event_statuses(s, table, &filter.statuses),
-        Source::Audit => {}
+        Source::Audit => {
+            if let Some(target) = &filter.target {
+                s.sql(" AND l.\"targetId\" = ").text(target.as_str());
+            }
+        }
     }
 }
 

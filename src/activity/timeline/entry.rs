@@ -71,6 +71,9 @@ pub struct Moment {
     pub oddity: Option<Oddity>,
 }
 
+/// How far a worker's clock may be ahead. What is dated later lies in the future, and is nobody's last activity.
+pub const AHEAD_AT_MOST_MS: i64 = 300_000;
+
 /// Why a time is not to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oddity {
@@ -94,6 +97,12 @@ impl Moment {
             _ => Some(Oddity::Implausible),
         };
         Self { ms, oddity }
+    }
+
+    /// Whether it lies in the future of `now_ms`, by more than clocks differ.
+    #[must_use]
+    pub fn is_ahead(&self, now_ms: i64) -> bool {
+        self.ms > now_ms.saturating_add(AHEAD_AT_MOST_MS)
     }
 }
 

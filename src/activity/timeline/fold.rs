@@ -39,10 +39,14 @@ pub(super) fn by_request(entries: Vec<Entry>) -> Vec<Entry> {
     kept.into_iter().flatten().collect()
 }
 
-/// An audit entry knows what a user was called whom the viewer may not see.
-fn take_name(act: &mut Entry, audit: &Entry) {
+/// An audit entry knows what a user was called whom the viewer may not see, and that they acted as an admin.
+pub(in crate::activity) fn take_name(act: &mut Entry, audit: &Entry) {
     let same = act.actor.user.is_some() && act.actor.user == audit.actor.user;
-    if audit.source() == Source::Audit && same && !act.actor.exists {
+    if audit.source() != Source::Audit || !same {
+        return;
+    }
+    act.actor.is_admin = audit.actor.is_admin;
+    if !act.actor.exists {
         let name = audit.actor.name.clone();
         for part in &mut act.sentence {
             if let Part::Actor(actor) = part {

@@ -8,6 +8,7 @@ mod day;
 mod entry;
 mod fold;
 mod query;
+pub mod records;
 mod row;
 mod tables;
 
@@ -22,7 +23,8 @@ use crate::users::Role;
 
 pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
-pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
+pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
+pub(super) use fold::take_name;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use tables::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, with_names};

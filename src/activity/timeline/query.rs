@@ -24,13 +24,14 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// At least `limit + 1` rows, so that it shows whether there are more.
+    /// At least `limit + 1` rows, so that it shows whether there are more; for exports 250 and one.
     pub(super) fn for_page(limit: i64) -> Self {
         match limit {
             ..=10 => Self { sql: " LIMIT 11", rows: "11" },
             11..=25 => Self { sql: " LIMIT 26", rows: "26" },
             26..=50 => Self { sql: " LIMIT 51", rows: "51" },
-            _ => Self { sql: " LIMIT 101", rows: "101" },
+            51..=100 => Self { sql: " LIMIT 101", rows: "101" },
+            _ => Self { sql: " LIMIT 251", rows: "251" },
         }
     }
 }
@@ -95,7 +96,10 @@ pub(super) fn page(ask: &Ask<'_>) -> Option<RowStatement> {
 fn is_common(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
     let used: usize = words.iter().map(|words| words.only.len() + 2 * words.not.len()).sum();
-    used <= 1 && filter.reference.is_none() && filter.from.is_some() == filter.to.is_some()
+    used <= 1
+        && filter.reference.is_none()
+        && filter.target.is_none()
+        && filter.from.is_some() == filter.to.is_some()
 }
 
 /// Whether a source can hold rows that the filter lets through. A word that belongs to one source alone
@@ -224,14 +228,14 @@ fn undated_can_match(source: Source, ask: &Ask<'_>) -> bool {
 /// Gaps concern everything that happened, so a page that shows a selection leaves them out.
 pub(super) fn shows_gaps(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
-    words.iter().all(|words| words.is_empty()) && filter.reference.is_none()
+    words.iter().all(|words| words.is_empty()) && filter.reference.is_none() && filter.target.is_none()
 }
 
 /// The gaps of the record within the page, in the same round trip.
 fn gaps(s: &mut RowStatement, ask: &Ask<'_>) {
     s.sql(
         " UNION ALL (SELECT g.to_ms, 'gap', g.id::text, g.project_id, NULL, NULL, NULL, g.reason, g.from_ms::text, \
-         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.lost, NULL, NULL, false, false, NULL, NULL, false \
+         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.lost, NULL, NULL, false, false, NULL, NULL, false, NULL \
          FROM pilothouse.recording_gaps g WHERE true",
     );
     if let Scope::Project(id) = ask.scope {

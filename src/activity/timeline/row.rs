@@ -40,6 +40,7 @@ pub(in crate::activity) type RowSql = (
     NullableText,
     NullableText,
     Bool,
+    NullableText,
 );
 
 /// What every source brings: text, because trees of JSON and dates cost more than they are worth here.
@@ -71,6 +72,8 @@ pub(in crate::activity) struct Row {
     pub user_name: Option<String>,
     pub user_email: Option<String>,
     pub user_exists: bool,
+    /// What an audit entry's actor was when they acted.
+    pub actor_role: Option<String>,
 }
 
 /// The key that says which record led to this one.
@@ -144,7 +147,8 @@ impl Row {
             Some(id) => id.clone(),
             None => "somebody".to_owned(),
         });
-        Actor { user, name, exists: self.user_exists }
+        let is_admin = self.actor_role.as_deref() == Some("admin");
+        Actor { user, name, exists: self.user_exists, is_admin }
     }
 
     fn sentence(

@@ -30,13 +30,14 @@ const ACTION_COLUMNS: &str = "'action'::text AS src, a.action_id::text AS id, a.
      a.user_id::text AS usr, a.request_id::text AS req, a.action_type::text AS kind, \
      left(a.action_details, 2000) AS details, NULL::text AS more, a.status::text AS status, \
      a.environment::text AS env, a.reference_ids::text AS refs, NULL::text AS cause, NULL::text AS ekind, \
-     NULL::text AS eid, NULL::text AS ename, NULL::text AS aname, NULL::bigint AS amount, NULL::text AS progress";
+     NULL::text AS eid, NULL::text AS ename, NULL::text AS aname, NULL::bigint AS amount, NULL::text AS progress, \
+     NULL::text AS arole";
 
 const AUDIT_COLUMNS: &str = "'audit'::text AS src, l.id, l.\"projectId\" AS project, l.\"userId\" AS usr, \
      l.\"requestId\" AS req, l.\"activityType\" AS kind, left(l.description, 2000) AS details, NULL::text AS more, \
      NULL::text AS status, NULL::text AS env, NULL::text AS refs, NULL::text AS cause, l.\"targetType\" AS ekind, \
      l.\"targetId\" AS eid, l.\"targetName\" AS ename, coalesce(l.\"actorName\", l.\"actorEmail\") AS aname, \
-     NULL::bigint AS amount, NULL::text AS progress";
+     NULL::bigint AS amount, NULL::text AS progress, l.\"actorRole\" AS arole";
 
 const EVENT_MILLIS: &str = "floor(extract(epoch FROM \
      greatest('0001-01-01', least('9999-12-31 23:59:59.999', e.\"createdAt\"))) * 1000)::bigint";
@@ -90,7 +91,7 @@ pub(in crate::activity) const EVENTS: Table = Table {
         left(e.title, 500) AS details, left(e.description, 2000) AS more, e.status::text AS status, \
         NULL::text AS env, NULL::text AS refs, e.metadata->>'caused_by' AS cause, e.\"entityType\" AS ekind, \
         e.\"entityId\" AS eid, NULL::text AS ename, NULL::text AS aname, e.duration::bigint AS amount, \
-        e.metadata->>'progress' AS progress",
+        e.metadata->>'progress' AS progress, NULL::text AS arole",
     from: "public.\"ActivityEvent\" e",
     time: "e.\"createdAt\"",
     id: "e.id COLLATE \"C\"",
@@ -131,7 +132,8 @@ pub(in crate::activity) fn with_names(s: &mut RowStatement, newest_first: bool) 
     s.sql(
         "SELECT x.at, x.src, x.id, x.project, x.usr, x.req, x.kind, x.details, x.more, x.status, x.env, x.refs, \
          x.cause, x.ekind, x.eid, x.ename, x.aname, x.amount, x.progress, coalesce(p.name, tp.name)::text, \
-         p.id IS NOT NULL, tp.id IS NOT NULL, coalesce(u.name, tu.name)::text, u.email::text, u.id IS NOT NULL \
+         p.id IS NOT NULL, tp.id IS NOT NULL, coalesce(u.name, tu.name)::text, u.email::text, u.id IS NOT NULL, \
+         x.arole \
          FROM page x \
          LEFT JOIN public.projects p ON p.id_text = x.project \
          LEFT JOIN pilothouse.tombstones tp ON tp.kind = 'project' AND tp.id = x.project \

@@ -29,6 +29,7 @@ fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
         project_gone: false,
         user_name: None,
         user_email: None,
+        actor_role: None,
         user_exists: false,
     }
 }

@@ -117,7 +117,7 @@ impl Eyes {
                 .then(|| MoreReferences { label: format!("+{} more", rest.len()), items: rest }),
             badge,
             note: entry.duration_ms.map(duration).unwrap_or_default(),
-            mark: mark(entry),
+            mark: self.mark(entry),
             related: (!entry.folded.is_empty()).then(|| Related {
                 label: counted(entry.folded.len(), "related entry", "related entries"),
                 entries: entry.folded.iter().map(|inner| self.entry(inner)).collect(),
@@ -166,6 +166,10 @@ impl Eyes {
             LinkTarget::Project(id) => id.parse().ok().map(urls::project),
             LinkTarget::Container(id) => id.parse().ok().map(urls::container),
             LinkTarget::User(id) => id.parse().ok().filter(|_| self.is_admin).map(urls::user),
+            LinkTarget::Message { project, id } => {
+                let chat = urls::project_part(project.parse().ok()?, "chat");
+                Some(urls::message(&chat, id.parse().ok()?))
+            }
             LinkTarget::Reference { key, value } => Some(urls::reference(key, value)),
             LinkTarget::Nowhere => None,
         }
@@ -180,6 +184,25 @@ impl Eyes {
             Source::Audit if self.is_admin => urls::audit_entry(entry.id()),
             Source::Audit => around(entry),
         }
+    }
+
+    /// What is to be known of an entry besides what it says. Owners read who of those who did something to what
+    /// is theirs was an admin; for admins that is no news.
+    fn mark(&self, entry: &timeline::Entry) -> String {
+        let project = match entry.project.as_ref().map(|project| project.state) {
+            Some(ProjectState::Unknown) => "unknown project",
+            Some(ProjectState::Gone) => "project is gone",
+            Some(ProjectState::Exists) | None => "",
+        };
+        let time = match entry.moment.oddity {
+            Some(Oddity::Missing) => "no time recorded",
+            Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
+            Some(Oddity::Implausible) => "implausible time",
+            None if entry.moment.is_ahead(self.now.timestamp_millis()) => "dated in the future",
+            None => "",
+        };
+        let actor = if entry.actor.is_admin && !self.is_admin { "by an admin" } else { "" };
+        [actor, project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -200,21 +223,6 @@ pub fn badge(status: &Status) -> Badge {
     let shown = status.badge();
     let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
     Badge { icon: shown.icon, label: shown.label, tone }
-}
-
-fn mark(entry: &timeline::Entry) -> String {
-    let project = match entry.project.as_ref().map(|project| project.state) {
-        Some(ProjectState::Unknown) => "unknown project",
-        Some(ProjectState::Gone) => "project is gone",
-        Some(ProjectState::Exists) | None => "",
-    };
-    let time = match entry.moment.oddity {
-        Some(Oddity::Missing) => "no time recorded",
-        Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
-        Some(Oddity::Implausible) => "implausible time",
-        None => "",
-    };
-    [project, time].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
@@ -245,6 +253,7 @@ pub fn key_label(key: &str) -> &str {
         "container_session_id" => "session",
         "database_id" => "database",
         "database_name" => "database name",
+        "chat_message_id" => "message",
         "app_name" => "app",
         other => other,
     }

@@ -76,7 +76,7 @@ pub struct Part {
 }
 
 /// A text that is too long for a line.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Long {
     /// "Show all 10,000 characters".
     pub label: String,

@@ -7,7 +7,8 @@ use crate::activity::filter::Words;
 use crate::activity::options::{Choice, Options, source_label};
 use crate::activity::{Filter, Source};
 use crate::web::display::{Chip, Chips, HiddenField, Link};
-use crate::web::urls::with_query;
+use crate::web::export;
+use crate::web::urls::{export_of, with_query};
 
 /// See `templates/activity/_filters.html`.
 #[derive(Debug, Clone)]
@@ -30,6 +31,10 @@ pub struct Filters {
     pub by_reference: bool,
     /// `key:value`, or nothing.
     pub reference: String,
+    /// Whether entries can be found by what was acted on: only audit entries say so.
+    pub by_target: bool,
+    /// The target's id, or nothing.
+    pub target: String,
     /// Where the timeline can be exported.
     pub export_url: Option<String>,
     /// What the export needs to know.
@@ -94,8 +99,10 @@ impl Filters {
                 .as_ref()
                 .map(|r| format!("{}:{}", r.key, r.value))
                 .unwrap_or_default(),
-            export_url: None,
-            export_fields: Vec::new(),
+            by_target: false,
+            target: filter.target.clone().unwrap_or_default(),
+            export_url: Some(export_of(path)),
+            export_fields: export::hidden(filter.pairs().into_iter().filter(|(name, _)| *name != "limit")),
         }
     }
 }
@@ -176,7 +183,7 @@ pub fn chips(path: &str, filter: &Filter, options: &Options) -> Chips {
 
 fn chip_label(name: &str, value: &str, options: &Options) -> String {
     let (not, word) = match value.strip_prefix('-') {
-        Some(word) if !matches!(name, "from" | "to" | "ref") => ("not ", word),
+        Some(word) if !matches!(name, "from" | "to" | "ref" | "target") => ("not ", word),
         _ => ("", value),
     };
     let known = |choices: &[Choice]| {
@@ -190,6 +197,7 @@ fn chip_label(name: &str, value: &str, options: &Options) -> String {
         }
         "status" => format!("{not}{}", known(&options.statuses)),
         "environment" => format!("{not}{}", known(&options.environments)),
+        "target" => format!("target {value}"),
         "actor" => format!("{not}by {}", known(&options.actors)),
         "source" => format!("{not}{}", known(&sources())),
         "ref" => match value.split_once(':') {

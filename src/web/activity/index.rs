@@ -8,9 +8,10 @@ use super::TimelineView;
 use super::convert::Eyes;
 use super::display::{Day, DayItem, Running};
 use super::filters::Filters;
-use crate::activity::options::{self, Options};
+use crate::activity::audit_records::audit_only;
+use crate::activity::options;
 use crate::activity::timeline;
-use crate::activity::{Filter, Scope, Source};
+use crate::activity::{Filter, Scope};
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Chips, Pager};
@@ -83,19 +84,20 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
 /// 404 for an owner; 400 for a filter that makes no sense.
 pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let now = visit.app.clock.now();
-    let (viewer, (filter, page)) = visit
+    let (viewer, (filter, page, options)) = visit
         .read_as_admin(move |conn, admin| {
             let filter = read_filter(&query, admin)?;
-            let mut audited = filter.clone();
-            audited.sources.only = vec![Source::Audit.as_str().to_owned()];
+            let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
-            Ok((filter, page))
+            let options = options::for_audit_log(conn)?;
+            Ok((filter, page, options))
         })
         .await?;
-    let mut view = TimelineView::new("/audit", &filter, &Options::known(), &page, &Eyes::of(&viewer, now));
+    let mut view = TimelineView::new("/audit", &filter, &options, &page, &Eyes::of(&viewer, now));
     // Audit entries have neither status nor environment, and come from one source.
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.by_reference = false;
+    view.filters.by_target = true;
     let shell = visit.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
     visit.page(StatusCode::OK, &ActivityPage::new(shell, "Audit log", view))
 }

@@ -1,7 +1,10 @@
 //! The timeline's pages.
 
+pub mod audit_entry;
+pub mod changes;
 pub mod convert;
 pub mod display;
+pub mod export;
 pub mod filters;
 pub mod index;
 pub mod samples;

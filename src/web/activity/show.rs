@@ -1,4 +1,4 @@
-//! `GET /activity/{action_id}`, `GET /events/{id}` and, for admins, `GET /audit/{id}`
+//! `GET /activity/{action_id}` and `GET /events/{id}`
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::convert::{Eyes, around, badge, key_label};
 use super::display::{Entry, Part};
-use crate::activity::detail::{self, AuditDetail, Detail};
+use crate::activity::detail::{self, Detail};
 use crate::activity::record::{self, Record};
 use crate::activity::sentence;
 use crate::activity::{ProjectState, Reference, Source, timeline};
@@ -109,35 +109,7 @@ fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryRes
     references.iter().take(MOST_RECORDS).map(|reference| record::behind(conn, reference)).collect()
 }
 
-/// Shows an audit entry.
-///
-/// # Errors
-/// 404 for an owner, and for one that does not exist.
-pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
-    let id = path.into_inner();
-    if id.contains('\0') {
-        return Err(AppError::NotFound);
-    }
-    let (viewer, found) =
-        visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
-    let eyes = Eyes::of(&viewer, visit.app.clock.now());
-    let shell = visit.shell(&viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs(&found.detail));
-    let mut page = EntryPage::new(shell, &found.detail, &[], &eyes);
-    page.facts.extend(audit_facts(&found));
-    visit.page(StatusCode::OK, &page)
-}
-
-fn audit_facts(found: &AuditDetail) -> Vec<Fact> {
-    let json = |value: &Value| serde_json::to_string(value).unwrap_or_default();
-    let mut facts = Vec::new();
-    facts.extend(found.ip.map(|ip| Fact::mono("address", ip.ip().to_string())));
-    facts.extend(found.user_agent.as_ref().map(|agent| Fact::text("browser", agent)));
-    facts.extend(found.before.as_ref().map(|value| Fact::mono("before", json(value))));
-    facts.extend(found.after.as_ref().map(|value| Fact::mono("after", json(value))));
-    facts
-}
-
-fn crumbs(detail: &Detail) -> Vec<Crumb> {
+pub(super) fn crumbs(detail: &Detail) -> Vec<Crumb> {
     let mut crumbs = Vec::new();
     match &detail.entry.project {
         Some(project) if project.state == ProjectState::Exists => {
@@ -181,7 +153,7 @@ impl EntryPage {
 
 /// What led to the record and what followed, oldest first: its causes and effects, and what else the same
 /// request, deployment, push, commit or database left, by its time.
-fn thread(detail: &Detail) -> (Vec<&timeline::Entry>, Vec<&timeline::Entry>) {
+pub(super) fn thread(detail: &Detail) -> (Vec<&timeline::Entry>, Vec<&timeline::Entry>) {
     let here = &detail.entry.position;
     let mut before: Vec<&timeline::Entry> = detail.causes.iter().collect();
     let mut after: Vec<&timeline::Entry> = detail.effects.iter().collect();
@@ -228,14 +200,17 @@ fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
 }
 
 /// The columns as one JSON object; what holds JSON itself is kept as such.
-fn raw(detail: &Detail) -> String {
+pub(super) fn raw(detail: &Detail) -> String {
     let object: Map<String, Value> = detail
         .stored
         .iter()
         .map(|(name, value)| {
-            let parsed = matches!(*name, "reference_ids" | "metadata" | "created_at" | "duration")
-                .then(|| serde_json::from_str(value).ok())
-                .flatten();
+            let parsed = matches!(
+                *name,
+                "reference_ids" | "metadata" | "created_at" | "duration" | "before" | "after"
+            )
+            .then(|| serde_json::from_str(value).ok())
+            .flatten();
             ((*name).to_owned(), parsed.unwrap_or_else(|| Value::String(value.clone())))
         })
         .collect();

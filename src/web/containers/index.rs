@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::badge;
+use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
@@ -17,7 +18,7 @@ use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
-use crate::web::{lists, urls};
+use crate::web::{export, lists, urls};
 
 const PATH: &str = "/containers";
 
@@ -62,7 +63,9 @@ pub struct ContainerRow {
     pub ports: String,
     /// Its state.
     pub badge: Badge,
-    /// When that state was observed or written.
+    /// Who says so: "reported" by a worker, or "observed" at the engine.
+    pub source: &'static str,
+    /// When that was.
     pub observed: Option<Timestamp>,
     /// What runs in it.
     pub project: Option<Link>,
@@ -72,6 +75,7 @@ pub struct ContainerRow {
 
 impl ContainerRow {
     fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let (source, at) = as_of(line.observed_at, line.updated_at);
         Self {
             id: line.id.to_string(),
             url: urls::container(line.id),
@@ -79,7 +83,8 @@ impl ContainerRow {
             image: line.image_name.clone().unwrap_or_else(|| "—".to_owned()),
             ports: line.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
             badge: badge(&Status::from_stored(&line.status)),
-            observed: line.observed_at.or(line.updated_at).map(|at| Timestamp::new(at, now, zone)),
+            source,
+            observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line
                 .project_id
                 .zip(line.project_name.clone())
@@ -90,17 +95,21 @@ impl ContainerRow {
     }
 }
 
+pub(super) fn filter(query: &Query) -> Filter {
+    Filter {
+        text: query.first("q").map(|text| text.trim().to_owned()),
+        status: query.first("status").map(str::to_owned),
+        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
+    }
+}
+
 /// Shows the list.
 ///
 /// # Errors
 /// 400 for a position or limit that makes no sense.
 pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (limit, from) = (lists::limit(&query)?, lists::from(&query)?);
-    let filter = Filter {
-        text: query.first("q").map(|text| text.trim().to_owned()),
-        status: query.first("status").map(str::to_owned),
-        sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
-    };
+    let filter = filter(&query);
     let sort = filter.sort;
     let (viewer, page) = visit.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
     let now = visit.app.clock.now();
@@ -135,8 +144,8 @@ impl ContainersPage {
                 &[("q", &|value| format!("“{value}”")), ("status", &|value| format!("status {value}"))],
             ),
             pager: lists::pager(PATH, query, page, ("container", "containers"), |line| line.position(sort)),
-            export_url: None,
-            export_fields: Vec::new(),
+            export_url: Some(urls::export_of(PATH)),
+            export_fields: export::hidden(export::filters(query)),
             engine_note: Some(Verb::UNAVAILABLE.to_owned()),
             containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
         }
@@ -152,6 +161,7 @@ impl Sample for ContainersPage {
             image: name.to_owned(),
             ports: "4021".to_owned(),
             badge: badge(&Status::Other(name.to_owned())),
+            source: "reported",
             observed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             project: Some(Link::new(name, "/projects/x")),
             owner: name.to_owned(),

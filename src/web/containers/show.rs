@@ -8,18 +8,17 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::badge;
+use super::head::ContainerHead;
 use crate::activity::{Filter, Reference, Scope, timeline};
 use crate::containers::queries::{self, ContainerView};
-use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
-use crate::web::display::{Badge, Fact, Meta, Timestamp};
+use crate::web::display::{Fact, Timestamp};
 use crate::web::sample::{HOSTILE, Sample, endless};
-use crate::web::shell::{Crumb, Shell};
+use crate::web::shell::Shell;
 use crate::web::urls;
 use crate::web::visit::Visit;
 
@@ -29,43 +28,57 @@ use crate::web::visit::Visit;
 pub struct ContainerPage {
     /// The frame.
     pub shell: Shell,
-    /// Its name.
-    pub name: String,
-    /// Its state.
-    pub badge: Badge,
-    /// When that state was observed or written.
-    pub as_of: Option<Timestamp>,
-    /// Project, owner, image.
-    pub meta: Vec<Meta>,
-    /// Where table and engine differ.
-    pub disagreement: Option<String>,
-    /// What can be done to it.
-    pub verbs: Vec<VerbButton>,
-    /// Why not.
-    pub unavailable_reason: String,
-    /// Everything else.
+    /// The head of all its pages.
+    pub container: ContainerHead,
+    /// What workers last said of it.
+    pub reported: Panel,
+    /// What the engine last said of it.
+    pub observed: Panel,
+    /// Who and what it is: nothing that changes.
     pub facts: Vec<Fact>,
     /// What it is marked with.
     pub labels: Vec<Fact>,
     /// What workers keep with it.
     pub metadata: Option<String>,
+    /// The projects that it serves.
+    pub projects: Vec<ProjectLinks>,
     /// What happened to it lately.
     pub days: Vec<Day>,
     /// All that happened to it.
     pub activity_url: String,
 }
 
-/// One verb.
+/// Facts of one source.
 #[derive(Debug, Clone)]
-pub struct VerbButton {
-    /// Its word.
-    pub label: &'static str,
-    /// Where it leads.
+pub struct Panel {
+    /// When they were noted.
+    pub as_of: Option<Timestamp>,
+    /// The facts.
+    pub facts: Vec<Fact>,
+}
+
+/// A project in the container, and where its conversations and files are.
+#[derive(Debug, Clone)]
+pub struct ProjectLinks {
+    /// Its name.
+    pub name: String,
+    /// Its page.
     pub url: String,
-    /// A symbol of the sprite, without `i-`.
-    pub icon: &'static str,
-    /// Whether it can be done.
-    pub available: bool,
+    /// Its conversations.
+    pub chat_url: String,
+    /// Its files.
+    pub files_url: String,
+}
+
+impl ProjectLinks {
+    fn new(id: ProjectId, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: urls::project(id),
+            chat_url: urls::project_part(id, "chat"),
+            files_url: urls::project_part(id, "files"),
+        }
+    }
 }
 
 pub(super) fn container_id(path: &Path<String>) -> AppResult<ContainerId> {
@@ -91,10 +104,10 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
             Ok((container, queries::projects_in(conn, id)?, latest))
         })
         .await?;
-    let shell = visit
-        .shell(&viewer, &container.name)
-        .with_breadcrumbs(vec![Crumb::link("Containers", "/containers"), Crumb::here(&container.name)]);
-    let mut page = ContainerPage::new(shell, &container, &projects, (now, viewer.zone));
+    let head = ContainerHead::new(&container, &projects, "", (now, viewer.zone));
+    let shell = visit.shell(&viewer, &container.name).with_breadcrumbs(head.crumbs(None));
+    let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
+    page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();
     page.days = Eyes::of(&viewer, now).days(&latest);
     visit.page(StatusCode::OK, &page)
 }
@@ -102,55 +115,37 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
 impl ContainerPage {
     fn new(
         shell: Shell,
+        head: ContainerHead,
         container: &ContainerView,
-        projects: &[(ProjectId, String)],
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
-        let status = Status::from_stored(&container.status);
-        let mut meta: Vec<Meta> =
-            projects.iter().map(|(id, name)| Meta::link(name.clone(), urls::project(*id))).collect();
-        let owner =
-            container.owner.as_ref().map(|(_, name, email)| display_name(name.as_deref(), email).to_owned());
-        meta.extend(owner.clone().map(Meta::text));
+        let dash = || "—".to_owned();
         let mut facts = vec![
             Fact::mono("Container id", &container.engine_id),
             Fact::mono("Record", container.id.to_string()),
-            Fact::mono("Image", container.image_name.as_deref().unwrap_or("—")),
-            Fact::mono(
-                "Port",
-                container.assigned_port.map_or_else(|| "—".to_owned(), |port| port.to_string()),
-            ),
         ];
-        if let Some(address) = &container.url {
-            facts.push(Fact::address("Address", address));
+        if let Some((_, name, email)) = &container.owner {
+            facts.push(Fact::text("Owner", display_name(name.as_deref(), email)));
         }
-        for (label, at) in [
-            ("Created", container.created_at),
-            ("Started", container.started_at),
-            ("Stopped", container.stopped_at),
-            ("Reported", container.updated_at),
-            ("Observed", container.observed_at),
-        ] {
-            facts.extend(at.map(|at| Fact::text(label, time(at).exact)));
+        facts.extend(container.created_at.map(|at| Fact::text("Created", time(at).exact)));
+        let mut reported = vec![
+            Fact::text("State", container.status.clone()),
+            Fact::mono("Image", container.image_name.clone().unwrap_or_else(dash)),
+            Fact::mono("Port", container.assigned_port.map_or_else(dash, |port| port.to_string())),
+        ];
+        reported.extend(container.url.as_ref().map(|address| Fact::address("Address", address)));
+        for (label, at) in [("Started", container.started_at), ("Stopped", container.stopped_at)] {
+            reported.extend(at.map(|at| Fact::text(label, time(at).exact)));
         }
-        facts.extend(container.observed_from.as_ref().map(|from| Fact::mono("Observed from", from)));
-        facts.extend(owner.map(|owner| Fact::text("Owner", owner)));
-        let disagreement =
-            container.engine_status.as_deref().filter(|engine| *engine != status.as_str()).map(|engine| {
-                let when =
-                    container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
-                format!("The record says {}; the engine said {engine}{when}.", status.as_str())
-            });
+        let mut observed: Vec<Fact> =
+            container.engine_status.iter().map(|status| Fact::text("State", status)).collect();
+        observed.extend(container.observed_from.as_ref().map(|from| Fact::mono("Engine", from)));
         Self {
             shell,
-            name: container.name.clone(),
-            badge: badge(&status),
-            as_of: container.observed_at.or(container.updated_at).map(time),
-            meta,
-            disagreement,
-            verbs: verbs(container.id),
-            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+            container: head,
+            reported: Panel { as_of: container.updated_at.map(time), facts: reported },
+            observed: Panel { as_of: container.observed_at.map(time), facts: observed },
             facts,
             labels: labels(container.labels.as_ref()),
             metadata: container
@@ -158,26 +153,11 @@ impl ContainerPage {
                 .as_ref()
                 .filter(|value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()))
                 .and_then(|value| serde_json::to_string_pretty(value).ok()),
+            projects: Vec::new(),
             days: Vec::<Day>::new(),
             activity_url: urls::reference("container_id", &container.id.to_string()),
         }
     }
-}
-
-fn verbs(id: ContainerId) -> Vec<VerbButton> {
-    Verb::ALL
-        .map(|verb| VerbButton {
-            label: verb.label(),
-            url: urls::container_part(id, verb.as_str()),
-            icon: match verb {
-                Verb::Start => "running",
-                Verb::Stop => "stopped",
-                Verb::Restart => "restored",
-                Verb::Delete => "deleted",
-            },
-            available: false,
-        })
-        .to_vec()
 }
 
 fn labels(labels: Option<&Value>) -> Vec<Fact> {
@@ -194,16 +174,16 @@ impl Sample for ContainerPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |name: &str| Self {
             shell: Shell::sample("Container"),
-            name: name.to_owned(),
-            badge: badge(&Status::Other(name.to_owned())),
-            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-            meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
-            disagreement: Some(name.to_owned()),
-            verbs: verbs(ContainerId(uuid::Uuid::nil())),
-            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
-            facts: vec![Fact::mono(name, name), Fact::link("Address", name, "https://shop.example")],
+            container: ContainerHead::sample(name),
+            reported: Panel {
+                as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+                facts: vec![Fact::mono(name, name), Fact::link("Address", name, "https://shop.example")],
+            },
+            observed: Panel { as_of: None, facts: Vec::new() },
+            facts: vec![Fact::mono(name, name)],
             labels: vec![Fact::mono(name, name)],
             metadata: Some(name.to_owned()),
+            projects: vec![ProjectLinks::new(ProjectId(uuid::Uuid::nil()), name)],
             days: Vec::new(),
             activity_url: "/references/container_id/x".to_owned(),
         };

@@ -3,25 +3,31 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::PgConnection;
 
+use super::chart::{Chart, RANGES};
+use super::figures::{self, Figure};
+use super::since::{self, Since};
+use crate::activity::daily::{self, Daily, Span};
 use crate::activity::timeline::{self, TimelinePage};
 use crate::activity::{Filter, Scope};
-use crate::auth::Viewer;
+use crate::auth::{Viewer, sessions};
 use crate::db::cursor::From;
-use crate::error::{AppError, AppResult};
+use crate::error::AppResult;
+use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
 use crate::users::Role;
 use crate::web::activity::convert::Eyes;
-use crate::web::activity::display::{Day, DayItem, Part, Running};
+use crate::web::activity::display::{DayItem, Part, Running};
 use crate::web::display::Timestamp;
 use crate::web::projects::index::{ProjectRow, sample_rows};
+use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 use crate::web::visit::Visit;
-use crate::{containers, projects, users};
+use crate::{instance, projects};
 
 /// The dashboard.
 #[derive(Debug, Template)]
@@ -30,34 +36,28 @@ pub struct DashboardPage {
     /// The frame.
     pub shell: Shell,
     /// The instance at a glance, for admins.
-    pub figures: Vec<Figure>,
+    pub instance: Option<Instance>,
     /// What runs now.
     pub running: Vec<Running>,
     /// What failed lately.
     pub failed: Vec<FailedLine>,
     /// The timeline of failures.
     pub failed_url: String,
-    /// The projects that changed last.
+    /// The viewer's projects, the last active first; empty for admins, who have the list.
     pub projects: Vec<ProjectRow>,
-    /// What they are called.
-    pub projects_title: &'static str,
-    /// What the entries below are.
-    pub since: String,
-    /// The latest entries by day.
-    pub days: Vec<Day>,
+    /// Whether there are more than are shown.
+    pub has_more_projects: bool,
+    /// What happened since the last visit.
+    pub since: Since,
 }
 
-/// One number of the instance.
+/// What admins see of the whole.
 #[derive(Debug, Clone)]
-pub struct Figure {
-    /// What is counted.
-    pub label: &'static str,
-    /// How many.
-    pub value: String,
-    /// What the number is made of.
-    pub note: String,
-    /// Where they are listed.
-    pub url: &'static str,
+pub struct Instance {
+    /// Users, projects, containers.
+    pub figures: Vec<Figure>,
+    /// Activity and failures over time.
+    pub chart: Chart,
 }
 
 /// One failure.
@@ -73,16 +73,17 @@ pub struct FailedLine {
 
 /// What the dashboard reads.
 struct Glance {
+    visit: Option<DateTime<Utc>>,
     latest: TimelinePage,
     failed: TimelinePage,
     projects: Vec<ProjectLine>,
-    figures: Vec<Figure>,
+    has_more_projects: bool,
+    instance: Option<(Figures, Daily)>,
 }
 
-/// How many entries, failures and projects are shown.
-const LATEST: i64 = 12;
+/// How many failures and projects are shown.
 const FAILURES: i64 = 5;
-const PROJECTS: usize = 8;
+const PROJECTS: usize = 12;
 /// The words for failure, as actions and events store them.
 const FAILED: [&str; 4] = ["failed", "failure", "error", "FAILED"];
 
@@ -90,19 +91,21 @@ const FAILED: [&str; 4] = ["failed", "failure", "error", "FAILED"];
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
+pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let now = visit.app.clock.now();
-    let (viewer, glance) = visit.read(move |conn, viewer| Glance::of(conn, viewer, now)).await?;
+    let asked = query.first("days").and_then(|days| days.parse().ok());
+    let days = RANGES.into_iter().find(|days| Some(*days) == asked).unwrap_or(RANGES[0]);
+    let (viewer, glance) = visit.read(move |conn, viewer| Glance::of(conn, viewer, days, now)).await?;
     let eyes = Eyes::of(&viewer, now);
-    let is_admin = viewer.role == Role::Admin;
+    let failed = glance.failed.entries.iter().filter(|entry| !entry.moment.is_ahead(now.timestamp_millis()));
     let page = DashboardPage {
         shell: visit.shell(&viewer, "Dashboard").with_breadcrumbs(vec![Crumb::here("Dashboard")]),
-        figures: glance.figures,
+        instance: glance.instance.map(|(figures, daily)| Instance {
+            figures: figures::figures(&figures),
+            chart: Chart::new(&daily, now, viewer.zone),
+        }),
         running: glance.latest.running.iter().map(|entry| eyes.running(entry)).collect(),
-        failed: glance
-            .failed
-            .entries
-            .iter()
+        failed: failed
             .map(|entry| FailedLine {
                 sentence: eyes.sentence(&entry.sentence),
                 url: eyes.page_of(entry),
@@ -111,88 +114,112 @@ pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
             .collect(),
         failed_url: urls::with_query("/activity", &FAILED.map(|word| ("status", word))),
         projects: glance.projects.iter().map(|line| ProjectRow::new(line, now, viewer.zone)).collect(),
-        projects_title: if is_admin { "Latest projects" } else { "Your projects" },
-        since: "Latest activity".to_owned(),
-        days: eyes.days(&glance.latest),
+        has_more_projects: glance.has_more_projects,
+        since: Since::new(glance.latest, glance.visit, Some(viewer.id), &eyes),
     };
     visit.page(StatusCode::OK, &page)
 }
 
 impl Glance {
-    fn of(conn: &mut PgConnection, viewer: &Viewer, now: DateTime<Utc>) -> AppResult<Self> {
+    fn of(conn: &mut PgConnection, viewer: &Viewer, days: u64, now: DateTime<Utc>) -> AppResult<Self> {
         let scope = Scope::of(viewer);
         let now_ms = now.timestamp_millis();
-        let latest = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
-        let mut failed = Filter { limit: FAILURES, ..Filter::none(viewer.zone) };
+        let today = now.with_timezone(&viewer.zone).date_naive();
+        // Until today: what is dated later would stand first, and hide what is new.
+        let until_today = Filter { to: Some(today), ..Filter::none(viewer.zone) };
+        let latest =
+            Filter { limit: since::READ, from: NaiveDate::from_ymd_opt(1990, 1, 1), ..until_today.clone() };
+        let mut failed =
+            Filter { limit: FAILURES, from: today.checked_sub_days(Days::new(7)), ..until_today };
         failed.statuses.only = FAILED.map(str::to_owned).to_vec();
-        failed.from = now.with_timezone(&viewer.zone).date_naive().checked_sub_days(Days::new(7));
-        let active = projects::queries::Filter {
-            status: Some("active".to_owned()),
-            sort: Sort::Active,
-            ..projects::queries::Filter::default()
+        let is_admin = viewer.role == Role::Admin;
+        let instance = if is_admin {
+            let span = Span::ending_today(days, now, viewer.zone);
+            Some((instance::queries::figures(conn)?, daily::of_everything(conn, &span)?))
+        } else {
+            None
         };
+        let (projects, has_more_projects) = if is_admin { (Vec::new(), false) } else { own_projects(conn)? };
         Ok(Self {
+            visit: sessions::previous_visit(conn, viewer.id, viewer.session)?,
             latest: timeline::page(conn, scope, &latest, now_ms)?,
             failed: timeline::page(conn, scope, &failed, now_ms)?,
-            projects: projects::queries::page(conn, &active, &From::Start, PROJECTS)?.rows,
-            figures: if viewer.role == Role::Admin { figures(conn)? } else { Vec::new() },
+            projects,
+            has_more_projects,
+            instance,
         })
     }
 }
 
-fn figures(conn: &mut PgConnection) -> Result<Vec<Figure>, AppError> {
-    let by_status = containers::queries::count_by_status(conn)?;
-    let live: i64 = by_status.iter().filter(|(status, _)| status != "deleted").map(|(_, count)| count).sum();
-    let note =
-        by_status.iter().map(|(status, count)| format!("{count} {status}")).collect::<Vec<_>>().join(", ");
-    Ok(vec![
-        Figure {
-            label: "Users",
-            value: users::queries::count(conn)?.to_string(),
-            note: String::new(),
-            url: "/users",
-        },
-        Figure {
-            label: "Projects",
-            value: projects::queries::count(conn)?.to_string(),
-            note: String::new(),
-            url: "/projects",
-        },
-        Figure { label: "Containers", value: live.to_string(), note, url: "/containers" },
-    ])
+fn own_projects(conn: &mut PgConnection) -> AppResult<(Vec<ProjectLine>, bool)> {
+    let active = projects::queries::Filter {
+        status: Some("active".to_owned()),
+        sort: Sort::Active,
+        ..projects::queries::Filter::default()
+    };
+    let page = projects::queries::page(conn, &active, &From::Start, PROJECTS)?;
+    Ok((page.rows, page.has_next))
 }
 
 impl Sample for DashboardPage {
     fn samples() -> Vec<(&'static str, Self)> {
+        let eyes = Eyes { now: DateTime::UNIX_EPOCH, zone: chrono_tz::Tz::UTC, is_admin: true };
+        let at = Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
         let empty = || Self {
             shell: Shell::sample("Dashboard"),
-            figures: Vec::new(),
+            instance: None,
             running: Vec::new(),
             failed: Vec::new(),
             failed_url: "/activity".to_owned(),
             projects: Vec::new(),
-            projects_title: "Your projects",
-            since: "Latest activity".to_owned(),
-            days: Vec::new(),
+            has_more_projects: false,
+            since: Since::new(TimelinePage::default(), None, None, &eyes),
         };
         let failure = FailedLine {
             sentence: vec![Part { text: HOSTILE.to_owned(), url: None, kind: "word" }],
             url: "/activity/x".to_owned(),
-            when: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
+            when: at.clone(),
+        };
+        let since = Since {
+            visit: Some(at.clone()),
+            summary: HOSTILE.to_owned(),
+            more: Some(HOSTILE.to_owned()),
+            days: crate::web::activity::samples::days(),
+            ..empty().since
         };
         let busy = Self {
-            figures: vec![Figure {
-                label: "Users",
-                value: "3".to_owned(),
-                note: HOSTILE.to_owned(),
-                url: "/users",
-            }],
             running: crate::web::activity::samples::running(),
             failed: vec![failure],
             projects: sample_rows(),
-            days: crate::web::activity::samples::days(),
+            has_more_projects: true,
+            since: since.clone(),
             ..empty()
         };
-        vec![("nothing yet", empty()), ("busy and hostile", busy)]
+        let instance = |as_of| Instance {
+            figures: vec![Figure {
+                label: "Users",
+                value: "3".to_owned(),
+                parts: vec![
+                    figures::Part { label: HOSTILE.to_owned(), url: None },
+                    figures::Part { label: HOSTILE.to_owned(), url: Some("/users".to_owned()) },
+                ],
+                url: "/users",
+            }],
+            chart: Chart::new(
+                &Span::ending_today(30, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC).without_entries(as_of),
+                DateTime::UNIX_EPOCH,
+                chrono_tz::Tz::UTC,
+            ),
+        };
+        let uncounted = Self { instance: Some(instance(None)), ..empty() };
+        let admin = Self { instance: Some(instance(Some(DateTime::UNIX_EPOCH))), since, ..empty() };
+        let quiet = Since::new(TimelinePage::default(), Some(DateTime::UNIX_EPOCH), None, &eyes);
+        vec![
+            ("nothing yet", empty()),
+            ("busy and hostile", busy),
+            ("an admin's", admin),
+            ("not counted yet", uncounted),
+            ("nothing new", Self { since: quiet, ..empty() }),
+        ]
     }
 }

@@ -37,7 +37,13 @@ pub struct ProjectHead {
 }
 
 /// The tabs: label and last part of the address.
-const TABS: [(&str, &str); 3] = [("Overview", ""), ("Activity", "activity"), ("Settings", "settings")];
+const TABS: [(&str, &str); 5] = [
+    ("Overview", ""),
+    ("Activity", "activity"),
+    ("Chat", "chat"),
+    ("Files", "files"),
+    ("Settings", "settings"),
+];
 
 impl ProjectHead {
     /// The head of `project` on the page whose address ends in `part`.

@@ -18,7 +18,7 @@ use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
-use crate::web::{lists, urls};
+use crate::web::{export, lists, urls};
 
 const PATH: &str = "/projects";
 
@@ -63,6 +63,8 @@ pub struct ProjectRow {
     pub kind: String,
     /// Its state.
     pub badge: Badge,
+    /// When that state was observed or written; None where it is not a container's.
+    pub as_of: Option<Timestamp>,
     /// When something last happened to it.
     pub last_activity: Option<Timestamp>,
 }
@@ -72,6 +74,7 @@ impl ProjectRow {
     #[must_use]
     pub fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
         let container = line.container_status.as_deref().map(containers::Status::from_stored);
+        let status = Status::from_stored(line.status.as_deref());
         Self {
             id: line.id.to_string(),
             url: urls::project(line.id),
@@ -79,13 +82,18 @@ impl ProjectRow {
             owner: display_name(line.owner_name.as_deref(), line.owner_email.as_deref().unwrap_or("—"))
                 .to_owned(),
             kind: Kind::label(line.kind.as_deref().unwrap_or("—")).to_owned(),
-            badge: badge(&Status::from_stored(line.status.as_deref()), container.as_ref()),
+            as_of: container
+                .as_ref()
+                .filter(|_| status == Status::Active)
+                .and_then(|_| line.container_observed_at.or(line.container_updated_at))
+                .map(|at| Timestamp::new(at, now, zone)),
+            badge: badge(&status, container.as_ref()),
             last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),
         }
     }
 }
 
-fn filter(query: &Query) -> Filter {
+pub(super) fn filter(query: &Query) -> Filter {
     Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
         status: query.first("status").map(str::to_owned),
@@ -160,8 +168,8 @@ impl ProjectsPage {
             chips,
             pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
             projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
-            export_url: None,
-            export_fields: Vec::new(),
+            export_url: Some(urls::export_of(PATH)),
+            export_fields: export::hidden(export::filters(query)),
         }
     }
 }
@@ -176,6 +184,7 @@ pub(in crate::web) fn sample_rows() -> Vec<ProjectRow> {
             owner: name.to_owned(),
             kind: name.to_owned(),
             badge: badge(&Status::Other(name.to_owned()), None),
+            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             last_activity: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
         })
         .to_vec()

@@ -2,7 +2,9 @@
 
 pub mod activity;
 pub mod create;
+pub mod export;
 pub mod head;
+pub mod heat_map;
 pub mod index;
 pub mod new;
 pub mod settings;

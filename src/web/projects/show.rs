@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::head::ProjectHead;
+use super::heat_map::HeatMap;
 use super::project_id;
-use crate::activity::{Filter, Scope, timeline};
+use crate::activity::{Filter, Scope, daily, timeline};
 use crate::containers;
 use crate::error::{AppError, AppResult};
 use crate::projects::Kind;
@@ -33,6 +34,8 @@ pub struct ProjectPage {
     pub project: ProjectHead,
     /// What it is about.
     pub description: Option<String>,
+    /// How much happened on each day of a year.
+    pub heat: HeatMap,
     /// What runs now.
     pub running: Vec<Running>,
     /// The latest entries.
@@ -89,11 +92,13 @@ const LATEST: i64 = 10;
 pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = visit.app.clock.now();
-    let (viewer, (project, latest)) = visit
+    let (viewer, (project, latest, year)) = visit
         .read(move |conn, viewer| {
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
-            Ok((project, timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?))
+            let latest = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
+            let year = daily::of_project(conn, id, &HeatMap::span(now, viewer.zone))?;
+            Ok((project, latest, year))
         })
         .await?;
     let (zone, eyes) = (viewer.zone, Eyes::of(&viewer, now));
@@ -102,6 +107,7 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
         shell: visit.shell(&viewer, &project.name).with_breadcrumbs(head.crumbs(None)),
         project: head,
         description: project.description.clone().filter(|text| !text.trim().is_empty()),
+        heat: HeatMap::new(&year, &urls::project_part(id, "activity"), now, zone),
         running: latest.running.iter().map(|entry| eyes.running(entry)).collect(),
         days: eyes.days(&latest),
         activity_url: urls::project_part(id, "activity"),
@@ -129,6 +135,7 @@ impl Sample for ProjectPage {
             shell: Shell::sample("Project"),
             project: ProjectHead::sample(name),
             description: Some(name.to_owned()),
+            heat: HeatMap::sample(&[0, 1, 2, 40, 7]),
             running: Vec::new(),
             days: Vec::new(),
             activity_url: "/projects/x/activity".to_owned(),

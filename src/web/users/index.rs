@@ -17,7 +17,7 @@ use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
-use crate::web::{lists, urls};
+use crate::web::{export, lists, urls};
 
 const PATH: &str = "/users";
 
@@ -58,7 +58,7 @@ pub struct UsersPage {
     pub chips: Chips,
     /// The neighbouring pages.
     pub pager: Pager,
-    /// Where an export is asked for, once there is one.
+    /// Where an export is asked for.
     pub export_url: Option<String>,
     /// The filters, for an export.
     pub export_fields: Vec<HiddenField>,
@@ -108,15 +108,15 @@ impl UsersPage {
             statuses: choices("status", "Any state", [("active", "Active"), ("deactivated", "Deactivated")]),
             chips: chips(query),
             pager: lists::pager(PATH, query, page, ("user", "users"), UserLine::position),
-            export_url: None,
-            export_fields: Vec::new(),
+            export_url: Some(urls::export_of(PATH)),
+            export_fields: export::hidden(export::filters(query)),
             users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect(),
         }
     }
 }
 
 /// What to look for; nothing when a value is unknown, because nobody can match it.
-fn filter(query: &Query) -> Option<Filter> {
+pub(super) fn filter(query: &Query) -> Option<Filter> {
     Some(Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
         role: query.first("role").map(Role::parse).transpose().ok()?,

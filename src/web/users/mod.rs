@@ -1,6 +1,7 @@
 //! Users, for admins.
 
 pub mod activation;
+pub mod export;
 pub mod fields;
 pub mod index;
 pub mod link;

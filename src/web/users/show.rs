@@ -201,6 +201,7 @@ impl Sample for UserPage {
             badge: activity_badge(true),
             kind: "Next.js".to_owned(),
             owner: name.to_owned(),
+            as_of: None,
             last_activity: None,
         };
         let busy = Self {

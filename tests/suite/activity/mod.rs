@@ -4,6 +4,7 @@ mod api;
 mod detail;
 mod filters;
 mod flatness;
+mod rollup;
 mod timeline;
 mod tracker;
 mod world;

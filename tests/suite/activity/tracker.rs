@@ -144,7 +144,8 @@ fn while_the_database_is_gone_a_file_keeps_the_action() {
     let gone = Db::new(&ConnectOptions {
         url: "postgres://nobody@127.0.0.1:9/none?connect_timeout=1".to_owned(),
         size: 1,
-        budget: std::time::Duration::from_millis(300), behind_pooler: false
+        budget: std::time::Duration::from_millis(300),
+        behind_pooler: false,
     });
     let action = NewAction::by(&ada.principal("r"), shop, ActionType::Deployment, "line\none".to_owned());
     spool::keep(&gone, &action, "gone");
@@ -215,7 +216,7 @@ fn an_audit_entry_keeps_who_did_what_to_whom() {
         })
         .unwrap()
         .unwrap();
-    assert_eq!(found.before, Some(serde_json::json!({"name": "shop"})));
+    assert_eq!(found.columns.before, Some(serde_json::json!({"name": "shop"})));
     assert!(found.detail.stored.contains(&("actorEmail", "root@demo.test".to_owned())));
     assert!(found.detail.stored.contains(&("actorRole", "admin".to_owned())));
 }

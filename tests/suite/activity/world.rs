@@ -32,7 +32,12 @@ pub struct Person {
 impl World {
     pub fn new() -> Self {
         let test = TestDb::new();
-        let options = ConnectOptions { url: test.url(), size: 3, budget: Duration::from_secs(20) , behind_pooler: false};
+        let options = ConnectOptions {
+            url: test.url(),
+            size: 3,
+            budget: Duration::from_secs(20),
+            behind_pooler: false,
+        };
         Self { db: Db::new(&options), conn: test.connect_owner(), _test: test }
     }
 
@@ -40,7 +45,7 @@ impl World {
         self.conn.batch_execute(sql).unwrap();
     }
 
-    pub fn count(&mut self, sql: &'static str) -> i64 {
+    pub fn count(&mut self, sql: &str) -> i64 {
         diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(sql)).get_result(&mut self.conn).unwrap()
     }
 

@@ -31,14 +31,16 @@ const SECRET_KEY: &str = "a key that is long enough for tests only";
 /// A page's budget is one second; tests share their machine, and wait longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many connections a console has, unless a test says otherwise.
+const CONNECTIONS: u32 = 4;
+
 /// See the module. Dropping it stops the server and drops the database.
 pub struct Console {
     /// Scheme, host and port.
     pub base: String,
     /// What the server runs on.
     pub app: App,
-    handle: ServerHandle,
-    thread: Option<JoinHandle<()>>,
+    _instance: Instance,
     /// Sees everything, for the stage.
     pub(super) superuser: Mutex<PgConnection>,
     /// Last, because it can only be dropped when nobody is connected.
@@ -55,22 +57,40 @@ impl Console {
     pub fn with(values: &[(&str, &str)]) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, values, Some(PATIENCE))
+        Self::build(db, &url, values, Some(PATIENCE), CONNECTIONS)
+    }
+
+    /// A console that has one connection to its database.
+    pub fn with_one_connection() -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build(db, &url, &[], Some(PATIENCE), 1)
     }
 
     /// A console with a real page's patience for its database.
     pub fn impatient() -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build(db, &url, &[], None)
+        Self::build(db, &url, &[], None, CONNECTIONS)
     }
 
     /// A console that looks for its database at `url`, with a real page's patience.
     pub fn looking_at(url: &str) -> Self {
-        Self::build(TestDb::new(), url, &[], None)
+        Self::build(TestDb::new(), url, &[], None, CONNECTIONS)
     }
 
-    fn build(db: TestDb, url: &str, values: &[(&str, &str)], budget: Option<Duration>) -> Self {
+    /// A console on `db` that goes to it by way of `url`, with a real page's patience.
+    pub fn on(db: TestDb, url: &str) -> Self {
+        Self::build(db, url, &[], None, CONNECTIONS)
+    }
+
+    fn build(
+        db: TestDb,
+        url: &str,
+        values: &[(&str, &str)],
+        budget: Option<Duration>,
+        connections: u32,
+    ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
@@ -79,24 +99,26 @@ impl Console {
         let config = Config::from_values(environment).unwrap();
         let options = ConnectOptions {
             url: with_deadlines(url, config.database_ssl),
-            size: 4,
-            budget: budget.unwrap_or(config.database_budget), behind_pooler: false
+            size: connections,
+            budget: budget.unwrap_or(config.database_budget),
+            behind_pooler: false,
         };
         let app = App::new(config, Db::new(&options));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (tell, told) = mpsc::channel();
-        let served = app.clone();
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async {
-                let running = server::start(served, listener).unwrap();
-                tell.send(running.handle()).unwrap();
-                running.await.unwrap();
-            });
-        });
         let superuser = Mutex::new(db.connect_owner());
-        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread), superuser, db }
+        let instance = Instance::serve(app);
+        Self { base: instance.base.clone(), app: instance.app.clone(), _instance: instance, superuser, db }
+    }
+
+    /// Another console on the same database, with a pool and a process state of its own.
+    pub fn beside(&self) -> Instance {
+        let config = (*self.app.config).clone();
+        let options = ConnectOptions {
+            url: with_deadlines(&self.db.url(), false),
+            size: 4,
+            budget: PATIENCE,
+            behind_pooler: false,
+        };
+        Instance::serve(App::new(config, Db::new(&options)))
     }
 
     /// Somebody without a session.
@@ -158,15 +180,47 @@ impl Console {
     }
 }
 
-impl Drop for Console {
+/// A server for an app. Stops when it is dropped.
+pub struct Instance {
+    /// Scheme, host and port.
+    pub base: String,
+    /// What the server runs on.
+    pub app: App,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Instance {
+    fn serve(app: App) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (tell, told) = mpsc::channel();
+        let served = app.clone();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async {
+                let running = server::start(served, listener).unwrap();
+                tell.send(running.handle()).unwrap();
+                running.await.unwrap();
+            });
+        });
+        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread) }
+    }
+}
+
+impl Drop for Instance {
     fn drop(&mut self) {
-        // The request to stop is sent at once; what counts is the thread's end.
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-            && !std::thread::panicking()
-        {
-            panic!("the server panicked");
-        }
+        stop(&self.handle, self.thread.take());
+    }
+}
+
+fn stop(handle: &ServerHandle, thread: Option<JoinHandle<()>>) {
+    // The request to stop is sent at once; what counts is the thread's end.
+    drop(handle.stop(false));
+    if let Some(thread) = thread
+        && thread.join().is_err()
+        && !std::thread::panicking()
+    {
+        panic!("the server panicked");
     }
 }

@@ -68,6 +68,32 @@ impl Console {
         )
     }
 
+    /// An active project of `owner` that runs in a container. Answers both ids.
+    pub fn project_in_container(&self, owner: &Person, name: &str) -> (String, String) {
+        let (project, container) = (self.project(owner, name), self.container(owner, name));
+        self.sql(&format!("UPDATE projects SET container_id = '{container}' WHERE id = '{project}'"));
+        (project, container)
+    }
+
+    /// A message in `container`, `seconds` after a fixed moment. Answers its id.
+    pub fn message(&self, container: &str, session: &str, seconds: i64, role: &str, content: &str) -> String {
+        self.text_with(
+            "INSERT INTO chat_messages (container_id, session_id, role, content, created_at) \
+             VALUES ($1::uuid, $2, $3, $4, timestamptz '2026-11-01 12:00Z' + $5::int * interval '1 second') \
+             RETURNING id::text",
+            &[container, session, role, content, &seconds.to_string()],
+        )
+    }
+
+    /// A file of `size` bytes in `container`. Answers its id.
+    pub fn file(&self, container: &str, path: &str, size: i64) -> String {
+        self.text_with(
+            "INSERT INTO file_storage (container_id, file_path, file_name, file_size, mime_type) \
+             VALUES ($1::uuid, $2, right($2, 20), $3::bigint, 'text/plain') RETURNING id::text",
+            &[container, path, &size.to_string()],
+        )
+    }
+
     /// A successful action of `project`, of type `kind`, at `millis`, with `references` as JSON. Answers its id.
     pub fn action(&self, project: &str, kind: &str, millis: i64, references: &str) -> String {
         self.text_with(

@@ -99,3 +99,47 @@ fn verbs_say_why_they_are_unavailable_and_refuse() {
     owner.post(&format!("/containers/{id}/explode"), &[]).expect(404);
     assert!(console.holds("(SELECT status = 'running' FROM containers)"));
 }
+
+#[test]
+fn reported_and_observed_values_stand_apart_with_their_times() {
+    let console = Console::start();
+    let owner = console.owner();
+    let (project, id) = console.project_in_container(&owner, "shop");
+    let path = format!("/containers/{id}");
+    let page = owner.get(&path).expect(200);
+    assert!(page.text(".as-of").starts_with("reported "), "{}", page.text(".as-of"));
+    assert!(page.text("aside").contains("No engine has been asked"));
+    assert!(owner.get("/containers").expect(200).text("[data-container]").contains("reported"));
+    for part in ["chat", "files"] {
+        assert!(page.attributes("aside a", "href").contains(&format!("/projects/{project}/{part}")));
+    }
+    console.sql(&format!(
+        "UPDATE containers SET engine_status = 'running', observed_at = now() - interval '2 hours', observed_from = 'unix:///x' \
+         WHERE id = '{id}'"
+    ));
+    let page = owner.get(&path).expect(200);
+    assert!(page.text(".as-of").starts_with("observed "), "{}", page.text(".as-of"));
+    let panels = page.texts("aside .panel");
+    assert!(panels[0].starts_with("Reported by workers as of") && panels[0].contains("3000"), "{panels:?}");
+    assert!(
+        panels[1].starts_with("Observed at the engine as of") && panels[1].contains("unix:///x"),
+        "{panels:?}"
+    );
+}
+
+#[test]
+fn logs_say_why_there_are_none_and_what_to_do() {
+    let console = Console::start();
+    let (owner, stranger) = (console.owner(), console.owner());
+    let id = console.container(&owner, "shop-web");
+    let path = format!("/containers/{id}/logs");
+    let detail = owner.get(&format!("/containers/{id}")).expect(200);
+    assert!(detail.attributes(".tabs a", "href").contains(&path));
+    let page = owner.get(&path).expect(200);
+    assert!(page.text("main [role=status]").contains("No container engine is connected"));
+    assert!(page.text("main code").starts_with("docker logs --tail 200"));
+    stranger.get(&path).expect(404);
+    // What is no id does not get into a command.
+    console.sql("UPDATE containers SET container_id = 'x; rm -rf /'");
+    assert!(!owner.get(&path).expect(200).has("main code"));
+}

@@ -1,8 +1,13 @@
 //! Pages over a real server on a real database, by their addresses.
 
 mod account;
+mod audit;
+mod chat;
 mod containers;
+mod dashboard;
 mod errors;
+mod exports;
+mod files;
 mod headers;
 mod input;
 mod passwords;

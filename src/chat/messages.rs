@@ -1,0 +1,190 @@
+//! The messages of a conversation, oldest first.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid};
+use serde_json::Value;
+
+use super::conversations::bound;
+use super::{Attachment, SENT_AT};
+use crate::db::cursor::{From, Page, TimePosition};
+use crate::db::ids::{ContainerId, MessageId};
+use crate::db::statement::Statement;
+
+/// A page holds no more characters of a message.
+pub const LONGEST: usize = 20_000;
+/// Its raw text holds no more.
+pub const LONGEST_RAW: usize = 4_000_000;
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where it stands in its conversation.
+    pub position: TimePosition,
+    /// Whether it was stored with a time.
+    pub has_time: bool,
+    /// `chat_messages.role`.
+    pub role: String,
+    /// What was said, at most [`LONGEST`] characters of it.
+    pub content: String,
+    /// How long all of it is, in bytes, when that is more than `content` holds.
+    pub whole: Option<i64>,
+    /// What was sent with it.
+    pub attachments: Vec<Attachment>,
+    /// What workers keep with it, unless that is a lot.
+    pub metadata: Option<Value>,
+    /// What it cost, if that is on record.
+    pub cost: Option<Cost>,
+}
+
+impl Message {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> MessageId {
+        MessageId(self.position.id)
+    }
+
+    /// The request that it belongs to, if anybody noted that.
+    #[must_use]
+    pub fn request(&self) -> Option<&str> {
+        let noted = self.cost.as_ref().and_then(|cost| cost.request.as_deref());
+        noted.or_else(|| self.metadata.as_ref()?.get("request_id")?.as_str())
+    }
+
+    /// The model that wrote it.
+    #[must_use]
+    pub fn model(&self) -> Option<&str> {
+        let noted = self.cost.as_ref().and_then(|cost| cost.model.as_deref());
+        noted.or_else(|| self.metadata.as_ref()?.get("model")?.as_str())
+    }
+}
+
+/// A row of `message_cost_tracker`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    /// The model.
+    pub model: Option<String>,
+    /// Tokens that went in.
+    pub input: Option<i64>,
+    /// Tokens that came out.
+    pub output: Option<i64>,
+    /// Dollars, as a decimal number.
+    pub dollars: Option<String>,
+    /// The request.
+    pub request: Option<String>,
+}
+
+type CostRow = (Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
+type Row = (Timestamptz, Uuid, Bool, Text, Text, BigInt, Nullable<Jsonb>, Nullable<Jsonb>, Bool, CostRow);
+type StoredCost = (Option<String>, Option<i64>, Option<i64>, Option<String>, Option<String>);
+type Stored =
+    (DateTime<Utc>, uuid::Uuid, bool, String, String, i64, Option<Value>, Option<Value>, bool, StoredCost);
+
+/// The statement of [`page`]. The id is made a text before it is compared: an index answers an owner only what
+/// row-level security knows to tell nothing, and a cast is not among that. A message is read as far as a page shows it, and its extras only when they are
+/// small: somebody may have put a whole file there.
+#[must_use]
+pub fn statement(
+    container: ContainerId,
+    session: &str,
+    from: &From<TimePosition>,
+    limit: usize,
+) -> Statement<Row> {
+    let mut s = Statement::new();
+    s.sql("SELECT m.at, m.id, m.has_time, m.role::text, left(m.content, 20000), octet_length(m.content)::bigint, \
+           CASE WHEN pg_column_size(m.attachments) < 30000 THEN m.attachments END, \
+           CASE WHEN pg_column_size(m.metadata) < 30000 THEN m.metadata END, \
+           c.cost_id IS NOT NULL, c.model::text, c.input_tokens, c.output_tokens, c.cost_usd::text, c.request_id::text \
+           FROM (SELECT id, id::text AS key, role, content, attachments, metadata, created_at IS NOT NULL AS has_time, ");
+    s.sql(SENT_AT).sql(" AS at FROM chat_messages WHERE container_id = ").text(container.to_string());
+    s.sql("::uuid AND session_id = ").text(session);
+    match from {
+        From::Start => s.sql(" ORDER BY "),
+        From::Beyond(at) => {
+            s.sql(" AND (").sql(SENT_AT);
+            bound(&mut s, ", id) > (", at).sql(" ORDER BY ")
+        }
+        From::Back(at) => {
+            s.sql(" AND (").sql(SENT_AT);
+            bound(&mut s, ", id) < (", at).sql(" ORDER BY ")
+        }
+    };
+    s.sql(SENT_AT).sql(if matches!(from, From::Back(_)) { " DESC, id DESC LIMIT " } else { ", id LIMIT " });
+    s.big(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+    s.sql(
+        ") m LEFT JOIN LATERAL (SELECT * FROM turbobackend.message_cost_tracker c WHERE c.message_id = m.key \
+           ORDER BY c.cost_id LIMIT 1) c ON true ORDER BY m.at, m.id",
+    );
+    s
+}
+
+/// A page of the conversation `session`.
+///
+/// # Errors
+/// When the statement fails.
+pub fn page(
+    conn: &mut PgConnection,
+    container: ContainerId,
+    session: &str,
+    from: &From<TimePosition>,
+    limit: usize,
+) -> QueryResult<Page<Message>> {
+    let mut rows: Vec<Stored> = statement(container, session, from, limit).load(conn)?;
+    if matches!(from, From::Back(_)) {
+        rows.reverse();
+    }
+    Ok(Page::of(rows.into_iter().map(message).collect(), limit, from))
+}
+
+fn message(row: Stored) -> Message {
+    let (at, id, has_time, role, content, bytes, attachments, metadata, has_cost, cost) = row;
+    let (model, input, output, dollars, request) = cost;
+    Message {
+        position: TimePosition { at, id },
+        has_time,
+        role,
+        whole: i64::try_from(content.len()).is_ok_and(|shown| shown < bytes).then_some(bytes),
+        content,
+        attachments: attachments.as_ref().map(Attachment::from_stored).unwrap_or_default(),
+        metadata,
+        cost: has_cost.then_some(Cost { model, input, output, dollars, request }),
+    }
+}
+
+/// Where a message of the container stands: its conversation, and its place there.
+///
+/// # Errors
+/// When the statement fails.
+pub fn place(
+    conn: &mut PgConnection,
+    container: ContainerId,
+    id: MessageId,
+) -> QueryResult<Option<(String, TimePosition)>> {
+    let mut s = Statement::<(Text, Timestamptz, Uuid)>::new();
+    s.sql("SELECT session_id::text, ")
+        .sql(SENT_AT)
+        .sql(", id FROM chat_messages WHERE id = ")
+        .text(id.to_string());
+    s.sql("::uuid AND container_id = ").text(container.to_string()).sql("::uuid");
+    let found: Option<(String, DateTime<Utc>, uuid::Uuid)> = s.get_result(conn).optional()?;
+    Ok(found.map(|(session, at, id)| (session, TimePosition { at, id })))
+}
+
+/// A message's text as it was written, at most [`LONGEST_RAW`] characters of it, and whether that is all.
+///
+/// # Errors
+/// When the statement fails.
+pub fn raw(
+    conn: &mut PgConnection,
+    container: ContainerId,
+    id: MessageId,
+) -> QueryResult<Option<(String, bool)>> {
+    let mut s = Statement::<(Text, BigInt)>::new();
+    s.sql("SELECT left(content, 4000000), octet_length(content)::bigint FROM chat_messages WHERE id = ");
+    s.text(id.to_string()).sql("::uuid AND container_id = ").text(container.to_string()).sql("::uuid");
+    let found: Option<(String, i64)> = s.get_result(conn).optional()?;
+    Ok(found.map(|(text, bytes)| {
+        let is_whole = i64::try_from(text.len()) == Ok(bytes);
+        (text, is_whole)
+    }))
+}

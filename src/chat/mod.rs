@@ -1,0 +1,15 @@
+//! Conversations with the builder, as the `chat_messages` table holds them.
+//!
+//! Messages belong to a container, and through it to the projects that run there. A conversation is the
+//! messages of one `session_id`; those that name none make one of their own.
+
+pub mod conversations;
+pub mod messages;
+mod model;
+pub mod search;
+
+pub use model::{Attachment, Role};
+
+/// When a message was sent, as SQL: always a time that a calendar holds. The indexes are on this expression.
+const SENT_AT: &str = "GREATEST('0001-01-01 00:00:00+00'::timestamptz, \
+     LEAST('9999-12-31 23:59:59.999999+00'::timestamptz, COALESCE(created_at, '1970-01-01 00:00:00+00'::timestamptz)))";

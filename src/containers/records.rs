@@ -1,0 +1,70 @@
+//! Containers as exports hold them: many at once, without labels and metadata, which may be large and hold secrets.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::db::ids::{ContainerId, UserId};
+use crate::db::schema::{containers, users};
+
+/// One container.
+#[derive(Debug, Clone, Queryable)]
+pub struct ContainerRecord {
+    /// `containers.id`.
+    pub id: ContainerId,
+    /// The engine's id.
+    pub engine_id: String,
+    /// Its name.
+    pub name: String,
+    /// `containers.status`.
+    pub status: String,
+    /// Its image.
+    pub image_name: Option<String>,
+    /// The published port.
+    pub assigned_port: Option<i32>,
+    /// Where it is served.
+    pub url: Option<String>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the row was last written.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// When it was last started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it was last stopped.
+    pub stopped_at: Option<DateTime<Utc>>,
+    /// When the engine was last asked.
+    pub observed_at: Option<DateTime<Utc>>,
+    /// Who said so.
+    pub observed_from: Option<String>,
+    /// The state in the engine's own word.
+    pub engine_status: Option<String>,
+    /// Its owner: id, name and address.
+    pub owner: Option<(UserId, Option<String>, String)>,
+}
+
+/// Those of the containers with these ids that the viewer may see, in any order.
+///
+/// # Errors
+/// When the statement fails.
+pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ContainerRecord>> {
+    containers::table
+        .left_join(users::table)
+        .filter(containers::id.eq_any(ids))
+        .select((
+            containers::id,
+            containers::container_id,
+            containers::name,
+            containers::status,
+            containers::image_name,
+            containers::assigned_port,
+            containers::url,
+            containers::created_at,
+            containers::updated_at,
+            containers::started_at,
+            containers::stopped_at,
+            containers::observed_at,
+            containers::observed_from,
+            containers::engine_status,
+            (users::id, users::name, users::email).nullable(),
+        ))
+        .load(conn)
+}

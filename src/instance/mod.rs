@@ -1,0 +1,3 @@
+//! The instance as a whole: how much of everything there is. Lists belong to the nouns themselves.
+
+pub mod queries;

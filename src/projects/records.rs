@@ -1,0 +1,53 @@
+//! Projects as exports hold them: many at once, without their settings, which may be large and hold secrets.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::schema::{containers, projects, users};
+
+/// One project.
+#[derive(Debug, Clone, Queryable)]
+pub struct ProjectRecord {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// `projects.type`.
+    pub kind: Option<String>,
+    /// `projects.status`.
+    pub status: Option<String>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// Its owner: id, name and address.
+    pub owner: Option<(UserId, Option<String>, String)>,
+    /// Its container: id, name and status.
+    pub container: Option<(ContainerId, String, String)>,
+}
+
+/// Those of the projects with these ids that the viewer may see, in any order.
+///
+/// # Errors
+/// When the statement fails.
+pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<ProjectRecord>> {
+    projects::table
+        .left_join(users::table)
+        .left_join(containers::table)
+        .filter(projects::id.eq_any(ids))
+        .select((
+            projects::id,
+            projects::name,
+            projects::description,
+            projects::kind,
+            projects::status,
+            projects::created_at,
+            projects::updated_at,
+            (users::id, users::name, users::email).nullable(),
+            (containers::id, containers::name, containers::status).nullable(),
+        ))
+        .load(conn)
+}

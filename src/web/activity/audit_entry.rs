@@ -1,0 +1,199 @@
+//! `GET /audit/{id}`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+
+use super::changes::{self, Change};
+use super::convert::{Eyes, around};
+use super::display::{Entry, Part};
+use super::show::{raw, thread};
+use crate::activity::audit_records::Columns;
+use crate::activity::detail::{self, AuditDetail};
+use crate::activity::sentence::LinkTarget;
+use crate::activity::timeline;
+use crate::error::{AppError, AppResult};
+use crate::web::display::{Fact, Meta, Timestamp};
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::session_rows::device;
+use crate::web::shell::{Crumb, Shell};
+use crate::web::urls;
+use crate::web::visit::Visit;
+
+/// One act of the console with who, from where, on what, and what changed.
+#[derive(Debug, Template)]
+#[template(path = "audit/show.html")]
+pub struct AuditEntryPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Who did what to which thing.
+    pub heading: Vec<Part>,
+    /// When.
+    pub time: Timestamp,
+    /// Quiet facts.
+    pub meta: Vec<Meta>,
+    /// What the table of fields is called.
+    pub changes_title: &'static str,
+    /// The fields that are not what they were.
+    pub changes: Vec<Change>,
+    /// Whether any of them was something before.
+    pub has_before: bool,
+    /// Whether any of them is something now.
+    pub has_after: bool,
+    /// What that column is called.
+    pub after_title: &'static str,
+    /// The same where columns have no heads, on a phone.
+    pub after_label: &'static str,
+    /// Who, and from where.
+    pub who: Vec<Fact>,
+    /// On what.
+    pub on_what: Vec<Fact>,
+    /// The log of the same target, if there is one.
+    pub target_url: Option<String>,
+    /// As it is stored.
+    pub facts: Vec<Fact>,
+    /// What led to it.
+    pub before: Vec<Entry>,
+    /// What followed.
+    pub after: Vec<Entry>,
+    /// The timeline at this moment.
+    pub around_url: String,
+    /// Everything as JSON.
+    pub raw: String,
+}
+
+/// Shows an audit entry.
+///
+/// # Errors
+/// 404 for an owner, and for one that does not exist.
+pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    let id = path.into_inner();
+    if id.contains('\0') {
+        return Err(AppError::NotFound);
+    }
+    let (viewer, found) =
+        visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
+    let eyes = Eyes::of(&viewer, visit.app.clock.now());
+    let crumbs = vec![Crumb::link("Audit log", "/audit"), Crumb::here(found.detail.entry.kind.label())];
+    let shell = visit.shell(&viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs);
+    visit.page(StatusCode::OK, &AuditEntryPage::new(shell, &found, &eyes))
+}
+
+impl AuditEntryPage {
+    fn new(shell: Shell, AuditDetail { detail, columns }: &AuditDetail, eyes: &Eyes) -> Self {
+        let entry = &detail.entry;
+        let (before, after) = thread(detail);
+        let changes = changes::between(columns.before.as_ref(), columns.after.as_ref());
+        let has_both = columns.before.is_some() && columns.after.is_some();
+        let has_before =
+            columns.before.is_some() && changes.iter().any(|change| !change.before.text.is_empty());
+        let has_after = columns.after.is_some() && changes.iter().any(|change| !change.after.text.is_empty());
+        let target_id = columns.target_id.as_ref().filter(|id| !id.is_empty());
+        let stored = ["id", "activityType", "requestId", "metadata"];
+        Self {
+            shell,
+            heading: eyes.sentence(&entry.sentence),
+            time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
+            meta: vec![Meta::text(entry.kind.label())],
+            changes_title: if has_both { "What changed" } else { "What was recorded" },
+            changes,
+            has_before: has_before || has_both,
+            has_after: has_after || has_both,
+            after_title: if has_both { "After" } else { "Value" },
+            after_label: if has_both { "after" } else { "" },
+            who: who(entry, columns, eyes),
+            on_what: on_what(entry, columns, eyes),
+            target_url: target_id.map(|id| urls::with_query("/audit", &[("target", id)])),
+            facts: detail
+                .stored
+                .iter()
+                .filter(|(name, _)| stored.contains(name))
+                .map(|(name, value)| Fact::mono(*name, value))
+                .collect(),
+            before: before.into_iter().map(|entry| eyes.entry(entry)).collect(),
+            after: after.into_iter().map(|entry| eyes.entry(entry)).collect(),
+            around_url: around(entry),
+            raw: raw(detail),
+        }
+    }
+}
+
+/// A fact that leads to what it names, if that has a page.
+fn linked(label: &str, value: &str, url: Option<String>) -> Fact {
+    Fact { url, ..Fact::text(label, value) }
+}
+
+fn who(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact> {
+    let page = |id: &String| eyes.address(&LinkTarget::User(id.clone()));
+    let url = entry.actor.user.as_ref().filter(|_| entry.actor.exists).and_then(page);
+    let mut facts = vec![linked("Who", &entry.actor.name, url)];
+    let at_the_time = [("E-mail then", &columns.actor_email), ("Role then", &columns.actor_role)];
+    facts.extend(
+        at_the_time.into_iter().filter_map(|(label, value)| Some(Fact::text(label, value.as_ref()?))),
+    );
+    facts.extend(columns.acting_admin.as_ref().map(|id| linked("Done by the admin", id, page(id))));
+    facts.extend(columns.ip.map(|ip| Fact::mono("Address", ip.ip().to_string())));
+    if let Some(agent) = &columns.user_agent {
+        facts.push(Fact::text("Browser", device(agent)));
+        facts.push(Fact::text("As it calls itself", agent));
+    }
+    facts
+}
+
+fn on_what(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let id = columns.target_id.clone().filter(|id| !id.is_empty());
+    if let Some(kind) = &columns.target_kind {
+        let page = match kind.as_str() {
+            "project" => id.clone().map(LinkTarget::Project),
+            "user" => id.clone().map(LinkTarget::User),
+            "container" => id.clone().map(LinkTarget::Container),
+            _ => None,
+        };
+        let name = columns.target_name.as_deref().or(id.as_deref()).unwrap_or("—");
+        let url = page.and_then(|target| eyes.address(&target));
+        facts.push(linked(&crate::activity::humanised(kind), name, url));
+    }
+    facts.extend(id.map(|id| Fact::mono("Id", id)));
+    if let Some(project) =
+        entry.project.as_ref().filter(|_| columns.target_kind.as_deref() != Some("project"))
+    {
+        let url = eyes.address(&LinkTarget::Project(project.id.clone()));
+        facts.push(linked("In the project", &project.name, url));
+    }
+    facts
+}
+
+impl Sample for AuditEntryPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |text: &str, before: Option<serde_json::Value>, after: Option<serde_json::Value>| Self {
+            shell: Shell::sample("Audit entry"),
+            heading: vec![Part { text: text.to_owned(), url: Some("/users/x".to_owned()), kind: "actor" }],
+            time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
+            meta: vec![Meta::text(text)],
+            changes_title: "What changed",
+            has_before: before.is_some(),
+            has_after: after.is_some(),
+            after_title: "After",
+            after_label: "after",
+            changes: changes::between(before.as_ref(), after.as_ref()),
+            who: vec![Fact::text("Who", text)],
+            on_what: vec![Fact::mono(text, text)],
+            target_url: Some("/audit?target=x".to_owned()),
+            facts: vec![Fact::mono(text, text)],
+            before: Vec::new(),
+            after: Vec::new(),
+            around_url: "/activity".to_owned(),
+            raw: text.to_owned(),
+        };
+        let object = |value: &str| Some(serde_json::json!({ "name": value, HOSTILE: { HOSTILE: [value] } }));
+        let bare = Self { on_what: Vec::new(), target_url: None, ..page("ada", None, None) };
+        vec![
+            ("without fields", bare),
+            ("created", page("ada", None, object("shop"))),
+            ("changed", page(HOSTILE, object("shop"), object(HOSTILE))),
+            ("endless", page(&endless(200), object(&endless(400)), object("shop"))),
+        ]
+    }
+}

@@ -1,0 +1,169 @@
+//! A message as a page shows it.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::badge;
+use crate::chat::messages::{LONGEST, Message};
+use crate::chat::{Attachment, Role};
+use crate::db::ids::ProjectId;
+use crate::web::display::{Badge, ByteSize, Link, Timestamp, beginning, grouped, visible};
+use crate::web::prose::Prose;
+use crate::web::sample::HOSTILE;
+use crate::web::urls;
+
+/// See `templates/chat/_message.html`.
+#[derive(Debug, Clone)]
+pub struct MessageCard {
+    /// Its id.
+    pub id: String,
+    /// `user`, `assistant`, `system` or `other`.
+    pub speaker: &'static str,
+    /// Who says it.
+    pub role: Badge,
+    /// Where it always is.
+    pub url: String,
+    /// When it was sent; none when that was not stored.
+    pub at: Option<Timestamp>,
+    /// What it says.
+    pub body: Prose,
+    /// What is missing.
+    pub cut: Option<String>,
+    /// All of it, as it was written.
+    pub raw_url: String,
+    /// What was sent with it.
+    pub attachments: Vec<AttachmentRow>,
+    /// What is not shown of that.
+    pub more_attachments: Option<String>,
+    /// Model, tokens, cost.
+    pub facts: Vec<String>,
+    /// What came of it.
+    pub led_to: Option<Link>,
+    /// What workers keep with it, indented.
+    pub metadata: Option<String>,
+}
+
+/// One attachment.
+#[derive(Debug, Clone)]
+pub struct AttachmentRow {
+    /// Its name.
+    pub name: String,
+    /// Where it is, when that is safe to follow.
+    pub url: Option<String>,
+    /// Its size.
+    pub size: Option<ByteSize>,
+    /// Its media type.
+    pub media_type: String,
+}
+
+impl AttachmentRow {
+    fn new(attachment: &Attachment) -> Self {
+        Self {
+            name: shortened(&attachment.name, 300),
+            url: attachment.address.as_deref().and_then(urls::external),
+            size: attachment.size.map(ByteSize::new),
+            media_type: shortened(attachment.media_type.as_deref().unwrap_or_default(), 100),
+        }
+    }
+}
+
+fn shortened(text: &str, length: usize) -> String {
+    let (start, more) = beginning(text, length);
+    if more { format!("{}…", visible(start)) } else { visible(start) }
+}
+
+/// A message shows so many attachments.
+const MOST_ATTACHMENTS: usize = 20;
+
+impl MessageCard {
+    /// `message` of a conversation in `project`.
+    #[must_use]
+    pub fn new(message: &Message, project: ProjectId, (now, zone): (DateTime<Utc>, Tz)) -> Self {
+        let role = Role::from_stored(&message.role);
+        let body = Prose::new(&message.content);
+        let cut = match message.whole {
+            Some(bytes) => Some(format!(
+                "Only the first {} characters are shown, of {}.",
+                grouped(i64::try_from(LONGEST).unwrap_or(i64::MAX)),
+                ByteSize::new(bytes).exact
+            )),
+            None if body.is_cut => Some("Only a part is shown, because it has too many elements.".to_owned()),
+            None => None,
+        };
+        let hidden = message.attachments.len().saturating_sub(MOST_ATTACHMENTS);
+        Self {
+            id: message.id().to_string(),
+            speaker: match role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+                Role::System => "system",
+                Role::Other(_) => "other",
+            },
+            role: badge(&role),
+            url: urls::message(&urls::project_part(project, "chat"), message.id()),
+            at: message.has_time.then(|| Timestamp::new(message.position.at, now, zone)),
+            body,
+            cut,
+            raw_url: urls::raw_message(project, message.id()),
+            attachments: message.attachments.iter().take(MOST_ATTACHMENTS).map(AttachmentRow::new).collect(),
+            more_attachments: (hidden > 0)
+                .then(|| format!("and {hidden} more in the metadata of the record")),
+            facts: facts(message),
+            led_to: None,
+            metadata: message
+                .metadata
+                .as_ref()
+                .filter(|value| value.as_object().is_none_or(|map| !map.is_empty()) && !value.is_null())
+                .and_then(|value| serde_json::to_string_pretty(value).ok()),
+        }
+    }
+
+    /// For samples.
+    #[must_use]
+    pub(super) fn sample(text: &str, speaker: &'static str, id: u128) -> Self {
+        let id = uuid::Uuid::from_u128(id).to_string();
+        Self {
+            url: format!("/projects/x/chat?message={id}#m-{id}"),
+            speaker,
+            role: badge(&Role::Other(text.to_owned())),
+            at: (speaker != "other")
+                .then(|| Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+            body: Prose::new(text),
+            cut: Some(text.to_owned()),
+            raw_url: format!("/projects/x/chat/{id}/raw"),
+            attachments: vec![
+                AttachmentRow {
+                    name: text.to_owned(),
+                    url: None,
+                    size: Some(ByteSize::new(12_400)),
+                    media_type: text.to_owned(),
+                },
+                AttachmentRow {
+                    name: HOSTILE.to_owned(),
+                    url: urls::external("https://files.example/\"><script>"),
+                    size: None,
+                    media_type: String::new(),
+                },
+            ],
+            more_attachments: Some(text.to_owned()),
+            facts: vec![text.to_owned(), "12 tokens in".to_owned()],
+            led_to: Some(Link::new(text, "/activity/x")),
+            metadata: Some(text.to_owned()),
+            id,
+        }
+    }
+}
+
+fn facts(message: &Message) -> Vec<String> {
+    let mut facts: Vec<String> = message.model().map(|model| shortened(model, 60)).into_iter().collect();
+    if let Some(cost) = &message.cost {
+        facts.extend(cost.input.map(|tokens| format!("{} tokens in", grouped(tokens))));
+        facts.extend(cost.output.map(|tokens| format!("{} out", grouped(tokens))));
+        facts.extend(
+            cost.dollars
+                .as_ref()
+                .map(|dollars| format!("${}", dollars.trim_end_matches('0').trim_end_matches('.'))),
+        );
+    }
+    facts
+}

@@ -1,0 +1,53 @@
+//! Chat of a project: its conversations, one of them, and a message's raw text.
+
+pub mod excerpt;
+pub mod index;
+pub mod message;
+pub mod raw;
+pub mod show;
+
+use actix_web::HttpResponse;
+use actix_web::web::Path;
+
+use crate::chat::Role;
+use crate::error::AppResult;
+use crate::web::display::Badge;
+use crate::web::query::Query;
+use crate::web::visit::Visit;
+
+/// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
+/// holds it; with `q`, the messages that hold a text. A conversation may have an empty name.
+///
+/// # Errors
+/// 404 for a project, conversation or message that the viewer can't see; 400 for a position that makes no sense.
+pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+    let opens = |name: &str| query.0.iter().any(|(key, _)| key == name);
+    if opens("session") || query.first("message").is_some() {
+        show::show(visit, path, query).await
+    } else {
+        index::index(visit, path, query).await
+    }
+}
+
+/// Who speaks, people first.
+fn speakers(roles: &[String]) -> String {
+    let mut roles: Vec<Role> = roles.iter().map(|role| Role::from_stored(role)).collect();
+    roles.sort_by_key(|role| match role {
+        Role::User => 0,
+        Role::Assistant => 1,
+        Role::System => 2,
+        Role::Other(_) => 3,
+    });
+    roles.iter().map(Role::label).collect::<Vec<_>>().join(", ")
+}
+
+/// How a role looks.
+fn badge(role: &Role) -> Badge {
+    let (icon, tone) = match role {
+        Role::User => ("user", "neutral"),
+        Role::Assistant => ("autofix", "busy"),
+        Role::System => ("settings", "neutral"),
+        Role::Other(_) => ("unknown", "neutral"),
+    };
+    Badge { icon, label: role.label().to_owned(), tone }
+}

@@ -1,0 +1,199 @@
+//! One conversation.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+
+use super::index::title;
+use super::message::MessageCard;
+use super::speakers;
+use crate::activity::lookup;
+use crate::chat::conversations::{self, COUNTED, Conversation};
+use crate::chat::messages::{self, Message};
+use crate::db::cursor::{From, Page};
+use crate::db::ids::ProjectId;
+use crate::error::{AppError, AppResult};
+use crate::projects::queries;
+use crate::web::activity::convert::Eyes;
+use crate::web::display::{Link, Meta, Pager, Timestamp, beginning, counted, grouped, visible};
+use crate::web::projects::head::ProjectHead;
+use crate::web::projects::project_id;
+use crate::web::prose::{Element, Piece};
+use crate::web::query::Query;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::visit::Visit;
+use crate::web::{lists, urls};
+
+/// A conversation.
+#[derive(Debug, Template)]
+#[template(path = "chat/show.html")]
+pub struct ConversationPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head of all the project's pages.
+    pub project: ProjectHead,
+    /// The project's conversations.
+    pub chat_url: String,
+    /// Its first words.
+    pub title: String,
+    /// Its name, how much there is, who speaks, since when.
+    pub meta: Vec<Meta>,
+    /// The messages, oldest first.
+    pub messages: Vec<MessageCard>,
+    /// The neighbouring pages.
+    pub pager: Pager,
+}
+
+/// Shows the conversation.
+///
+/// # Errors
+/// 404 for a project, conversation or message that the viewer can't see; 400 for a position that makes no sense.
+pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+    let id = project_id(&path)?;
+    let (asked, now) = (query.clone(), visit.app.clock.now());
+    let (viewer, (project, conversation, page, led_to)) = visit
+        .read(move |conn, _| {
+            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let container = project.container.as_ref().ok_or(AppError::NotFound)?.id;
+            let limit = lists::limit(&asked)?;
+            let mut from = lists::from_time(&asked)?;
+            let session = match asked.first("message") {
+                Some(message) => {
+                    let message = message.parse().map_err(|_| AppError::NotFound)?;
+                    let (session, position) =
+                        messages::place(conn, container, message)?.ok_or(AppError::NotFound)?;
+                    from = From::Beyond(position.just_before());
+                    session
+                }
+                None => asked
+                    .0
+                    .iter()
+                    .find(|(key, _)| key == "session")
+                    .map(|(_, session)| session.clone())
+                    .ok_or(AppError::NotFound)?,
+            };
+            let conversation = conversations::find(conn, container, &session)?.ok_or(AppError::NotFound)?;
+            let mut page = messages::page(conn, container, &session, &from, limit)?;
+            if let (Some(_), Some(first)) = (asked.first("message"), page.rows.first()) {
+                let before = From::Back(first.position);
+                page.has_previous = !messages::page(conn, container, &session, &before, 1)?.rows.is_empty();
+            }
+            let led_to = led_to(conn, id, &page)?;
+            Ok((project, conversation, page, led_to))
+        })
+        .await?;
+    let eyes = Eyes::of(&viewer, now);
+    let head = ProjectHead::new(&project, "chat", now, viewer.zone);
+    let path = urls::project_part(id, "chat");
+    let title = title(&conversation.first_words);
+    let mut crumbs = head.crumbs(Some("Chat"));
+    if let Some(chat) = crumbs.last_mut() {
+        chat.url = Some(path.clone());
+    }
+    crumbs.push(Crumb::here(title.clone()));
+    let page = ConversationPage {
+        shell: visit.shell(&viewer, format!("{title} · Chat of {}", project.name)).with_breadcrumbs(crumbs),
+        project: head,
+        pager: pager(&path, &conversation.session, &query, &page),
+        chat_url: path,
+        meta: meta(&conversation, &eyes),
+        title,
+        messages: page
+            .rows
+            .iter()
+            .map(|message| {
+                let led_to = led_to.iter().find(|(request, _)| Some(request.as_str()) == message.request());
+                MessageCard {
+                    led_to: led_to.map(|(_, link)| link.clone()).filter(|_| message.role == "assistant"),
+                    ..MessageCard::new(message, id, (now, viewer.zone))
+                }
+            })
+            .collect(),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+/// The first action of each request that the messages belong to.
+fn led_to(
+    conn: &mut diesel::PgConnection,
+    project: ProjectId,
+    page: &Page<Message>,
+) -> AppResult<Vec<(String, Link)>> {
+    let requests: Vec<String> = page.rows.iter().filter_map(|row| row.request().map(str::to_owned)).collect();
+    let found = lookup::first_of_requests(conn, project, &requests)?;
+    Ok(found
+        .into_iter()
+        .map(|(request, action, details)| {
+            let details = details.filter(|text| !text.trim().is_empty()).unwrap_or_else(|| action.clone());
+            let label = match beginning(&details, 100) {
+                (start, true) => format!("{start}…"),
+                (start, false) => start.to_owned(),
+            };
+            (request, Link::new(label, urls::action(&action)))
+        })
+        .collect())
+}
+
+fn meta(conversation: &Conversation, eyes: &Eyes) -> Vec<Meta> {
+    let count = match conversation.messages {
+        many if many > COUNTED => format!("more than {} messages", grouped(COUNTED)),
+        few => counted(usize::try_from(few).unwrap_or_default(), "message", "messages"),
+    };
+    let time = |at| Timestamp::new(at, eyes.now, eyes.zone).precise;
+    let name = match conversation.session.trim() {
+        "" => "no conversation named".to_owned(),
+        _ => format!("conversation {}", visible(&conversation.session)),
+    };
+    vec![
+        Meta::text(count),
+        Meta::text(speakers(&conversation.roles)),
+        Meta::text(format!("{} to {}", time(conversation.began_at), time(conversation.last.at))),
+        Meta::text(name),
+    ]
+}
+
+fn pager(path: &str, session: &str, query: &Query, page: &Page<Message>) -> Pager {
+    let link = |name: &str, message: Option<&Message>| {
+        message.map(|message| {
+            // A name may be blank, and is part of the address all the same.
+            let mut pairs = vec![("session".to_owned(), session.to_owned())];
+            pairs.extend(query.without(&["session", "message", "before", "after"]));
+            pairs.push((name.to_owned(), message.position.listed().to_string()));
+            urls::with_query(path, &pairs)
+        })
+    };
+    let shown = counted(page.rows.len(), "message", "messages");
+    Pager {
+        shown: if page.has_next || page.has_previous { format!("{shown} on this page") } else { shown },
+        newer: page.has_previous.then(|| link("after", page.rows.first())).flatten(),
+        older: page.has_next.then(|| link("before", page.rows.last())).flatten(),
+    }
+}
+
+impl Sample for ConversationPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        const MARKDOWN: &str = "# One\n\n### Three\n\n- a\n  1. b\n\n> quoted\n\n```sh\nls\n```\n\n| a | |\n|-|-|\n| 1 | 2 |\n\n---\n\n\
+            ~~struck~~ **strong** *so* `code` [link](https://shop.example) https://shop.example/x";
+        let page = |text: &str| Self {
+            shell: Shell::sample("Conversation"),
+            project: ProjectHead::sample(HOSTILE),
+            chat_url: "/projects/x/chat".to_owned(),
+            title: text.to_owned(),
+            meta: vec![Meta::text(text)],
+            messages: ["user", "assistant", "system", "other"]
+                .into_iter()
+                .zip(1..)
+                .map(|(speaker, id)| MessageCard::sample(text, speaker, id))
+                .collect(),
+            pager: Pager::default(),
+        };
+        vec![
+            ("beyond its end", Self { messages: Vec::new(), ..page("x") }),
+            ("markdown", page(MARKDOWN)),
+            ("hostile", page(HOSTILE)),
+            ("endless", page(&endless(500))),
+        ]
+    }
+}

@@ -1,0 +1,159 @@
+//! The head that all pages of a container share.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::badge;
+use crate::containers::queries::ContainerView;
+use crate::containers::{Status, Verb};
+use crate::db::ids::{ContainerId, ProjectId};
+use crate::users::display_name;
+use crate::web::display::{Badge, Meta, Tab, Timestamp};
+use crate::web::shell::Crumb;
+use crate::web::urls;
+
+/// See `templates/containers/_header.html`.
+#[derive(Debug, Clone)]
+pub struct ContainerHead {
+    /// Its name.
+    pub name: String,
+    /// Its page.
+    pub url: String,
+    /// Its state.
+    pub badge: Badge,
+    /// Who says so: "reported" by a worker, or "observed" at the engine.
+    pub source: &'static str,
+    /// When that was.
+    pub as_of: Option<Timestamp>,
+    /// Projects and owner.
+    pub meta: Vec<Meta>,
+    /// Where table and engine differ.
+    pub disagreement: Option<String>,
+    /// What can be done to it.
+    pub verbs: Vec<VerbButton>,
+    /// Why not.
+    pub unavailable_reason: String,
+    /// Its pages.
+    pub tabs: Vec<Tab>,
+}
+
+/// One verb.
+#[derive(Debug, Clone)]
+pub struct VerbButton {
+    /// Its word.
+    pub label: &'static str,
+    /// Where it leads.
+    pub url: String,
+    /// A symbol of the sprite, without `i-`.
+    pub icon: &'static str,
+    /// Whether it can be done.
+    pub available: bool,
+}
+
+/// The tabs: label and last part of the address.
+const TABS: [(&str, &str); 2] = [("Overview", ""), ("Logs", "logs")];
+
+/// When a container's state was noted, and by whom: the engine's word counts, because a worker's row is
+/// written for many reasons.
+#[must_use]
+pub fn as_of(
+    observed_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+) -> (&'static str, Option<DateTime<Utc>>) {
+    match observed_at {
+        Some(at) => ("observed", Some(at)),
+        None => ("reported", updated_at),
+    }
+}
+
+impl ContainerHead {
+    /// The head of `container` on the page whose address ends in `part`.
+    #[must_use]
+    pub fn new(
+        container: &ContainerView,
+        projects: &[(ProjectId, String)],
+        part: &str,
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
+        let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
+        let status = Status::from_stored(&container.status);
+        let mut meta: Vec<Meta> =
+            projects.iter().map(|(id, name)| Meta::link(name.clone(), urls::project(*id))).collect();
+        let owner = container.owner.as_ref();
+        meta.extend(owner.map(|(_, name, email)| Meta::text(display_name(name.as_deref(), email))));
+        let disagreement =
+            container.engine_status.as_deref().filter(|engine| *engine != status.as_str()).map(|engine| {
+                let when =
+                    container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
+                format!("The record says {}; the engine said {engine}{when}.", status.as_str())
+            });
+        let (source, at) = as_of(container.observed_at, container.updated_at);
+        let url = urls::container(container.id);
+        Self {
+            name: container.name.clone(),
+            badge: badge(&status),
+            source,
+            as_of: at.map(time),
+            meta,
+            disagreement,
+            verbs: verbs(container.id),
+            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+            tabs: TABS
+                .map(|(label, tab)| Tab {
+                    label,
+                    url: if tab.is_empty() { url.clone() } else { urls::container_part(container.id, tab) },
+                    current: tab == part,
+                })
+                .to_vec(),
+            url,
+        }
+    }
+
+    /// The way to the page that ends in `label`.
+    #[must_use]
+    pub fn crumbs(&self, label: Option<&str>) -> Vec<Crumb> {
+        let mut crumbs = vec![Crumb::link("Containers", "/containers")];
+        match label {
+            None => crumbs.push(Crumb::here(&self.name)),
+            Some(label) => {
+                crumbs.push(Crumb::link(&self.name, &self.url));
+                crumbs.push(Crumb::here(label));
+            }
+        }
+        crumbs
+    }
+
+    /// For samples.
+    pub(super) fn sample(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: "/containers/x".to_owned(),
+            badge: badge(&Status::Other(name.to_owned())),
+            source: "observed",
+            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+            meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
+            disagreement: Some(name.to_owned()),
+            verbs: verbs(ContainerId(uuid::Uuid::nil())),
+            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+            tabs: TABS
+                .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
+                .to_vec(),
+        }
+    }
+}
+
+fn verbs(id: ContainerId) -> Vec<VerbButton> {
+    Verb::ALL
+        .map(|verb| VerbButton {
+            label: verb.label(),
+            url: urls::container_part(id, verb.as_str()),
+            icon: match verb {
+                Verb::Start => "running",
+                Verb::Stop => "stopped",
+                Verb::Restart => "restart",
+                Verb::Delete => "deleted",
+            },
+            available: false,
+        })
+        .to_vec()
+}

@@ -1,0 +1,97 @@
+//! `GET /containers/{id}/logs`
+//!
+//! No engine is connected in this release: the page says so, and what to do.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use askama::Template;
+
+use super::head::ContainerHead;
+use super::show::container_id;
+use crate::containers::{Verb, queries};
+use crate::error::{AppError, AppResult};
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::Shell;
+use crate::web::visit::Visit;
+
+/// What a container writes.
+#[derive(Debug, Template)]
+#[template(path = "containers/logs.html")]
+pub struct LogsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// The head of all the container's pages.
+    pub container: ContainerHead,
+    /// Why there is nothing, and what to do.
+    pub reason: String,
+    /// What shows the logs elsewhere; none when the engine's id could not stand in a command.
+    pub command: Option<String>,
+}
+
+/// Says why there are no logs.
+///
+/// # Errors
+/// 404 for a container that the viewer can't see.
+pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+    let now = visit.app.clock.now();
+    let (viewer, (container, projects)) = visit
+        .read(move |conn, _| {
+            let id = container_id(&path)?;
+            let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            Ok((container, queries::projects_in(conn, id)?))
+        })
+        .await?;
+    let head = ContainerHead::new(&container, &projects, "logs", (now, viewer.zone));
+    let page = LogsPage {
+        shell: visit
+            .shell(&viewer, format!("Logs of {}", container.name))
+            .with_breadcrumbs(head.crumbs(Some("Logs"))),
+        container: head,
+        reason: Verb::NO_LOGS.to_owned(),
+        command: command(&container.engine_id),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+/// A command that somebody may paste into a shell holds nothing but an id.
+fn command(engine_id: &str) -> Option<String> {
+    let is_plain = !engine_id.is_empty()
+        && !engine_id.starts_with('-')
+        && engine_id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+    let short = engine_id.get(..12).filter(|_| engine_id.len() == 64).unwrap_or(engine_id);
+    is_plain.then(|| format!("docker logs --tail 200 --follow {short}"))
+}
+
+impl Sample for LogsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |name: &str, command: Option<String>| Self {
+            shell: Shell::sample("Logs"),
+            container: ContainerHead::sample(name),
+            reason: Verb::NO_LOGS.to_owned(),
+            command,
+        };
+        vec![
+            ("plain", page("shop-web", command("0123456789abcdef"))),
+            ("hostile", page(HOSTILE, command("x; rm -rf /"))),
+            ("endless", page(&endless(200), command(&endless(200)))),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::command;
+
+    #[test]
+    fn a_command_holds_nothing_but_an_id() {
+        assert_eq!(command("shop-web_1").as_deref(), Some("docker logs --tail 200 --follow shop-web_1"));
+        assert_eq!(
+            command(&"ab".repeat(32)).as_deref(),
+            Some("docker logs --tail 200 --follow abababababab")
+        );
+        for odd in ["", "-v", "x; ls", "$(ls)", "a b", "ä", "x\n"] {
+            assert_eq!(command(odd), None, "{odd}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Exports: what a list shows, whole, as a file.
+//!
+//! [`start`] writes the audit entry in a transaction of its own, reads the first batch and answers. The rest is
+//! read while it is sent: each batch in a transaction of its own as the session that asked, and only when the
+//! client has taken what came before. A slow reader holds no connection, and a session that ends ends the
+//! export. A batch that fails breaks the answer off, so that half an export never looks whole.
+
+pub mod cell;
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use futures_util::stream;
+
+use self::cell::{Cell, Format};
+use super::display::HiddenField;
+use super::query::Query;
+use super::visit::{Reader, Visit};
+use crate::activity::exports::{self, ExportError};
+use crate::auth::Viewer;
+use crate::db::ids::ProjectId;
+use crate::error::{AppError, AppResult};
+use crate::users::Role;
+
+/// What is exported.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// "the list of projects", for the audit log.
+    pub what: String,
+    /// "projects", for the file's name.
+    pub file: String,
+    /// The project whose owner is told.
+    pub project: Option<ProjectId>,
+    /// The filters that are on.
+    pub filters: Vec<(String, String)>,
+    /// What the columns are called.
+    pub columns: &'static [&'static str],
+}
+
+/// Rows, and where the next batch begins.
+#[derive(Debug)]
+pub struct Batch<P> {
+    /// A cell for each column.
+    pub rows: Vec<Vec<Cell>>,
+    /// Nothing after the last.
+    pub next: Option<P>,
+}
+
+/// Where an export begins: when it did, and the first position; nothing when there is no row.
+#[derive(Debug, Clone)]
+pub struct Beginning<P> {
+    /// By the database's clock.
+    pub at: DateTime<Utc>,
+    /// Of the first batch.
+    pub position: Option<P>,
+}
+
+/// Rows that a batch of a list has at most.
+pub const ROWS: usize = 250;
+
+/// The filters of a list's address or form: what is left without the page's place and the format.
+#[must_use]
+pub fn filters(query: &Query) -> Vec<(String, String)> {
+    query.without(&["before", "after", "limit", "format"])
+}
+
+/// `name` as a part of a file's name: letters, digits and dashes; `otherwise` when nothing is left of it.
+#[must_use]
+pub fn file_name(name: &str, otherwise: &str) -> String {
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let joined = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+    let short: String = joined.chars().take(40).collect();
+    if short.is_empty() { otherwise.to_owned() } else { short }
+}
+
+/// `filters` as hidden fields of the menu's form.
+pub fn hidden<K: Into<String>>(filters: impl IntoIterator<Item = (K, String)>) -> Vec<HiddenField> {
+    filters.into_iter().map(|(name, value)| HiddenField { name: name.into(), value }).collect()
+}
+
+/// Records the export that `open` describes, and answers with what `read` reads, batch by batch.
+///
+/// `open` runs in the transaction of the audit entry, before it: it says what is exported and where to begin.
+///
+/// # Errors
+/// What `open` and `read` answer; 400 for an unknown `format`; 429 when its user has started too many.
+pub async fn start<P, F, O, R>(visit: &Visit, query: &Query, open: O, read: R) -> AppResult<HttpResponse>
+where
+    P: Send + 'static,
+    F: Send + Sync + 'static,
+    O: FnOnce(&mut PgConnection, &Viewer) -> AppResult<(Subject, F, Option<P>)> + Clone + Send + 'static,
+    R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>> + Send + Sync + 'static,
+{
+    let format = Format::of(query.first("format"));
+    let principal = visit.principal();
+    let (viewer, (subject, format, context, beginning)) = visit
+        .write(move |conn, viewer| {
+            let (subject, context, position) = open(conn, viewer)?;
+            let format = format.map_err(AppError::BadRequest)?;
+            let export = exports::Export {
+                what: subject.what.clone(),
+                project: subject.project,
+                format: format.as_str(),
+                filters: subject.filters.clone(),
+            };
+            let at = exports::begin(conn, &principal(viewer), &export)?;
+            Ok((subject, format, context, Beginning { at, position }))
+        })
+        .await?;
+    let running = Running {
+        reader: visit.reader(),
+        role: viewer.role,
+        context: Arc::new((context, read)),
+        began: beginning.at,
+        columns: subject.columns,
+        format,
+    };
+    let mut head = running.format.head(subject.columns)?;
+    let next = match beginning.position {
+        Some(position) => {
+            let (rows, next) = running.batch(position).await?;
+            head.extend_from_slice(&rows);
+            next
+        }
+        None => None,
+    };
+    let day = visit.app.clock.now().format("%Y-%m-%d");
+    let name = format!("pilothouse-{}-{day}.{}", subject.file, format.as_str());
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, format.content_type()))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .streaming(running.stream(Bytes::from(head), next)))
+}
+
+/// An export that is under way.
+struct Running<F, R> {
+    reader: Reader,
+    /// What its user was when it began.
+    role: Role,
+    /// What `open` found out, and how to read on.
+    context: Arc<(F, R)>,
+    began: DateTime<Utc>,
+    columns: &'static [&'static str],
+    format: Format,
+}
+
+impl<F, R> Running<F, R> {
+    async fn batch<P>(&self, position: P) -> AppResult<(Bytes, Option<P>)>
+    where
+        P: Send + 'static,
+        F: Send + Sync + 'static,
+        R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (context, began, columns, format) =
+            (Arc::clone(&self.context), self.began, self.columns, self.format);
+        let role = self.role;
+        self.reader
+            .read(move |conn, viewer| {
+                // Another role sees other rows: the rest would not be the rest.
+                if viewer.role != role {
+                    return Err(AppError::NotFound);
+                }
+                let (context, read) = &*context;
+                let Batch { rows, next } = read(conn, viewer, context, began, position)?;
+                // Written on the blocking thread as well: rows become bytes before they pile up.
+                Ok((format.rows(columns, &rows)?.into(), next))
+            })
+            .await
+    }
+
+    fn stream<P>(self, head: Bytes, next: Option<P>) -> impl stream::Stream<Item = AppResult<Bytes>> + 'static
+    where
+        P: Send + 'static,
+        F: Send + Sync + 'static,
+        R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let rest = stream::try_unfold((self, next), |(running, next)| async move {
+            let Some(position) = next else { return Ok(None) };
+            let read = running.batch(position).await;
+            let (bytes, next) =
+                read.inspect_err(|error| tracing::warn!(%error, "an export was broken off"))?;
+            Ok(Some((bytes, (running, next))))
+        });
+        stream::StreamExt::chain(stream::iter([Ok(head)]), rest)
+    }
+}
+
+impl From<ExportError> for AppError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::TooMany { wait_seconds } => {
+                Self::TooManyExports { most: exports::MOST, retry_after: wait_seconds }
+            }
+            ExportError::Query(error) => error.into(),
+        }
+    }
+}
