@@ -22,7 +22,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         number: "R23",
-        what: "slow clients: head, body, second head at a byte a second; an answer read a byte a second",
+        what: "slow clients: the head, the body, the second head of a connection at a byte a second",
         target: "all closed within 35 s; others are served meanwhile within 1 s",
         run: slow_clients,
     },
