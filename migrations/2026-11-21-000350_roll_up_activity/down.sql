@@ -12,7 +12,6 @@ DROP TRIGGER IF EXISTS "ActivityLog_mark_update" ON public."ActivityLog";
 DROP TRIGGER IF EXISTS "ActivityLog_mark_truncate" ON public."ActivityLog";
 DROP FUNCTION IF EXISTS pilothouse.mark_action_days(), pilothouse.mark_moved_action(), pilothouse.mark_entry_days(),
     pilothouse.mark_moved_entry(), pilothouse.recount_everything();
-DROP INDEX IF EXISTS turbobackend.project_actions_failed_idx, public."ActivityEvent_failed_idx";
 DROP TABLE IF EXISTS pilothouse.daily_activity, pilothouse.daily_totals, pilothouse.recount_marks, pilothouse.rollups;
 
 CREATE TABLE pilothouse.daily_activity (

@@ -24,6 +24,15 @@ pub struct Words {
 }
 
 impl Words {
+    /// Leaves out what was shown alone.
+    pub fn turn_into_exclusions(&mut self) {
+        for word in std::mem::take(&mut self.only) {
+            if !self.not.contains(&word) {
+                self.not.push(word);
+            }
+        }
+    }
+
     /// Whether nothing is filtered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -191,6 +200,24 @@ impl Filter {
         pairs
     }
 
+    /// How many values are on.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.pairs().iter().filter(|(name, _)| *name != "limit").count()
+    }
+
+    /// The words of the filter that an address calls `name`.
+    pub fn words_mut(&mut self, name: &str) -> Option<&mut Words> {
+        match name {
+            "type" => Some(&mut self.types),
+            "status" => Some(&mut self.statuses),
+            "environment" => Some(&mut self.environments),
+            "actor" => Some(&mut self.actors),
+            "source" => Some(&mut self.sources),
+            _ => None,
+        }
+    }
+
     /// The first millisecond shown.
     #[must_use]
     pub fn from_ms(&self) -> Option<i64> {
@@ -244,7 +271,10 @@ fn set_once<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<
 }
 
 /// A day as browsers send it: `2026-11-20`, in the years 1 to 9999.
-fn day(value: &str) -> Result<NaiveDate, String> {
+///
+/// # Errors
+/// A sentence that names the value.
+pub fn day(value: &str) -> Result<NaiveDate, String> {
     let refuse = || format!("{} is no day. Write it as 2026-11-20.", quoted(value));
     let shape = value.len() == 10
         && value

@@ -64,7 +64,7 @@ pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -
     };
     let mut s = Statement::<(BigInt, Text, Text)>::new();
     if !(listing.types.is_empty() && listing.statuses.is_empty() && listing.environments.is_empty()) {
-        s.prepare_each_time();
+        s.of_a_rare_shape();
     }
     s.sql("SELECT x.at, x.id, x.json FROM ((");
     select(&mut s, project, listing, true);

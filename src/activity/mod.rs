@@ -12,7 +12,7 @@
 //! - [`detail::action`], [`detail::event`] and [`detail::audit_entry`] answer one record with its thread.
 //! - [`record::behind`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
 //!   [`Filter::reference`](filter::Filter::reference) set.
-//! - [`options::for_scope`] answers what filters offer, [`options::Options::known`] without asking anybody.
+//! - [`timeline::page_with_options`] answers what filters offer too, [`options::Options::known`] without asking.
 //! - [`listing::actions`] answers rows for the activities API.
 //! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
 //! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
@@ -41,6 +41,7 @@ pub mod rollup;
 pub mod sentence;
 pub mod spool;
 mod status;
+mod thread;
 pub mod timeline;
 mod tracker;
 mod vocabulary;

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
-use super::timeline::Scope;
+use super::timeline::{Row, TimelinePage};
 use super::vocabulary::{Group, humanised};
-use super::{ACTION_STATUSES, Act, ActionType, EVENT_STATUSES, Environment, EventType, Source};
+use super::{ACTION_STATUSES, Act, ActionType, Environment, EventType, Source};
 use crate::db::statement::Statement;
 
 /// A value of a filter.
@@ -22,7 +22,7 @@ pub struct Choice {
 pub struct Options {
     /// Types by group, in the groups' order.
     pub types: Vec<(Group, Vec<Choice>)>,
-    /// Statuses of actions, then those of events.
+    /// Statuses; each finds the events of the same outcome too.
     pub statuses: Vec<Choice>,
     /// Environments.
     pub environments: Vec<Choice>,
@@ -32,6 +32,8 @@ pub struct Options {
 
 /// Words of one kind that the data holds and the console does not know, at most.
 const MOST_UNKNOWN: usize = 50;
+/// Users offered at most: those of the newest entries.
+const MOST_ACTORS: usize = 20;
 
 impl Options {
     /// The words that the console knows; asks nobody.
@@ -44,12 +46,13 @@ impl Options {
         for kind in EventType::ALL {
             options.add_type(kind.facts().group, kind.as_str(), kind.label());
         }
-        for act in Act::ALL {
+        // An act on a project leaves an action as well, and folds under it: the audit log offers those.
+        for act in Act::ALL.iter().filter(|act| act.facts().group != Group::Projects) {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         options.types.sort_by_key(|(group, _)| *group);
-        let statuses = ACTION_STATUSES.into_iter().chain(EVENT_STATUSES);
-        options.statuses.extend(statuses.map(|word| choice(word, humanised(word))));
+        // An event's label finds what the action's word for the same outcome finds: it is offered once.
+        options.statuses.extend(ACTION_STATUSES.map(|word| choice(word, humanised(word))));
         options
             .environments
             .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), humanised(e.as_str()))));
@@ -73,92 +76,55 @@ fn choice(value: &str, label: String) -> Choice {
     Choice { value: value.to_owned(), label }
 }
 
-/// The known words and those of the viewer's actions: of all of them by way of the indexes where the viewer
-/// sees everything, of each project's most recent ones otherwise. One round trip, bounded whatever the size.
-///
-/// # Errors
-/// When the statement fails.
-pub fn for_scope(conn: &mut PgConnection, scope: Scope) -> QueryResult<Options> {
-    let mut options = Options::known();
-    let mut unknown_types = Vec::new();
-    for (what, value, name) in present(conn, scope)? {
-        let list = match what.as_str() {
-            "status" => &mut options.statuses,
-            "environment" => &mut options.environments,
-            "actor" => {
-                options.actors.push(choice(&value, name.unwrap_or_else(|| value.clone())));
-                continue;
-            }
-            _ => {
-                if !options.knows_type(&value) {
-                    unknown_types.push(value);
+impl Options {
+    /// The known words, those that `rows` bring, and who appears on `page`.
+    pub(super) fn with(rows: Vec<Row>, page: &TimelinePage) -> Self {
+        let mut options = Self::known();
+        let mut unknown_types = Vec::new();
+        for row in rows {
+            let (value, name) = (row.id, row.entity_name.or(row.user_email));
+            let list = match row.source.as_str() {
+                "status" => &mut options.statuses,
+                "environment" => &mut options.environments,
+                "actor" => {
+                    options.add_actor(&value, name.as_deref().unwrap_or(&value));
+                    continue;
                 }
-                continue;
+                _ => {
+                    if !options.knows_type(&value) {
+                        unknown_types.push(value);
+                    }
+                    continue;
+                }
+            };
+            // The same word in another case finds the same rows.
+            let is_known = |known: &Choice| known.value.eq_ignore_ascii_case(&value) || known.value == value;
+            if list.len() < MOST_UNKNOWN && !list.iter().any(is_known) {
+                list.push(choice(&value, humanised(&value)));
             }
-        };
-        if list.len() < MOST_UNKNOWN && !list.iter().any(|known| known.value == value) {
-            list.push(choice(&value, humanised(&value)));
         }
+        unknown_types.sort();
+        for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
+            options.add_type(Group::Other, &value, humanised(&value));
+        }
+        options.add_actors_of(page);
+        options
     }
-    for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
-        options.add_type(Group::Other, &value, humanised(&value));
-    }
-    options.actors.sort_by_key(|choice| choice.label.to_lowercase());
-    Ok(options)
-}
 
-type Present = Vec<(String, String, Option<String>)>;
+    fn add_actors_of(&mut self, page: &TimelinePage) {
+        for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
+            if let Some(user) = &entry.actor.user {
+                self.add_actor(user, &entry.actor.name);
+            }
+        }
+        self.actors.sort_by_key(|choice| choice.label.to_lowercase());
+    }
 
-fn present(conn: &mut PgConnection, scope: Scope) -> QueryResult<Present> {
-    let mut s = Statement::<(Text, Text, Nullable<Text>)>::new();
-    s.sql("WITH RECURSIVE ");
-    if scope == Scope::Everything {
-        // From each word straight to the next one of the index, however many rows hold it.
-        s.sql(
-            "type_of AS ((SELECT a.action_type AS word FROM turbobackend.project_actions a \
-               WHERE a.action_type IS NOT NULL ORDER BY a.action_type LIMIT 1) \
-             UNION ALL SELECT (SELECT a.action_type FROM turbobackend.project_actions a \
-               WHERE a.action_type > t.word ORDER BY a.action_type LIMIT 1) FROM type_of t WHERE t.word IS NOT NULL), \
-             status_of AS ((SELECT a.status AS word FROM turbobackend.project_actions a \
-               WHERE a.status IS NOT NULL ORDER BY a.status LIMIT 1) \
-             UNION ALL SELECT (SELECT a.status FROM turbobackend.project_actions a \
-               WHERE a.status > t.word ORDER BY a.status LIMIT 1) FROM status_of t WHERE t.word IS NOT NULL), ",
-        );
-    }
-    s.sql("recent AS MATERIALIZED (");
-    let columns =
-        "SELECT a.action_type, a.status, a.environment, a.user_id FROM turbobackend.project_actions a";
-    let newest = " ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC";
-    match scope {
-        Scope::Everything => {
-            s.sql(columns).sql(newest).sql(" LIMIT 1000");
-        }
-        Scope::Project(id) => {
-            s.sql(columns).sql(" WHERE a.project_id = ").text(id.to_string()).sql(newest).sql(" LIMIT 1000");
-        }
-        Scope::Own => {
-            s.sql("SELECT r.* FROM public.projects p CROSS JOIN LATERAL (").sql(columns);
-            s.sql(" WHERE a.project_id = p.id_text").sql(newest).sql(" LIMIT 50) r");
+    fn add_actor(&mut self, id: &str, name: &str) {
+        if self.actors.len() < MOST_ACTORS && !self.actors.iter().any(|known| known.value == id) {
+            self.actors.push(choice(id, name.to_owned()));
         }
     }
-    s.sql(")");
-    if scope == Scope::Everything {
-        s.sql(" (SELECT 'type', word::text, NULL::text FROM type_of WHERE word <> '' LIMIT 200)");
-        s.sql(
-            " UNION ALL (SELECT 'status', word::text, NULL::text FROM status_of WHERE word <> '' LIMIT 200)",
-        );
-    } else {
-        s.sql(" (SELECT DISTINCT 'type', action_type::text, NULL::text FROM recent WHERE action_type <> '' LIMIT 200)");
-        s.sql(" UNION ALL (SELECT DISTINCT 'status', status::text, NULL::text FROM recent WHERE status <> '' LIMIT 200)");
-    }
-    s.sql(
-        " UNION ALL (SELECT DISTINCT 'environment', environment::text, NULL::text FROM recent \
-           WHERE environment <> '' LIMIT 200) \
-         UNION ALL (SELECT 'actor', r.user_id::text, coalesce(u.name, u.email)::text \
-           FROM (SELECT DISTINCT user_id FROM recent WHERE user_id <> '' LIMIT 100) r \
-           LEFT JOIN public.users u ON u.id_text = r.user_id)",
-    );
-    s.load(conn)
 }
 
 /// What the audit log can be filtered by: the console's own acts, the words that other programs wrote there, and
@@ -185,7 +151,7 @@ pub fn for_audit_log(conn: &mut PgConnection) -> QueryResult<Options> {
            FROM (SELECT DISTINCT ON (id) id, name FROM recent WHERE id <> '' ORDER BY id, at LIMIT 200) r \
            LEFT JOIN public.users u ON u.id_text = r.id)",
     );
-    let held: Present = s.load(conn)?;
+    let held: Vec<(String, String, Option<String>)> = s.load(conn)?;
     for (what, value, name) in held {
         if what == "actor" {
             options.actors.push(choice(&value, name.unwrap_or_else(|| value.clone())));
@@ -221,18 +187,26 @@ pub fn holds(
     Ok(!found.is_empty())
 }
 
-/// The words of one column in the viewer's actions, bounded as in [`for_scope`].
+/// The words that the newest thousand actions of `project` hold in one column, sorted; at most fifty.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn held(conn: &mut PgConnection, scope: Scope, column: HeldIn) -> QueryResult<Vec<String>> {
-    let wanted = match column {
-        HeldIn::Type => "type",
+pub fn held(
+    conn: &mut PgConnection,
+    project: crate::db::ids::ProjectId,
+    column: HeldIn,
+) -> QueryResult<Vec<String>> {
+    let mut s = Statement::<(Text,)>::new();
+    s.sql("SELECT DISTINCT word FROM (SELECT a.").sql(match column {
+        HeldIn::Type => "action_type",
         HeldIn::Status => "status",
         HeldIn::Environment => "environment",
-    };
-    let words = present(conn, scope)?.into_iter().filter(|(what, _, _)| what == wanted);
-    Ok(words.map(|(_, word, _)| word).take(MOST_UNKNOWN).collect())
+    });
+    s.sql("::text AS word FROM turbobackend.project_actions a WHERE a.project_id = ")
+        .text(project.to_string());
+    s.sql(" ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC LIMIT 1000) r WHERE word <> '' ORDER BY word LIMIT 50");
+    let found: Vec<(String,)> = s.load(conn)?;
+    Ok(found.into_iter().map(|(word,)| word).collect())
 }
 
 /// A column of `project_actions` that holds words.
@@ -265,10 +239,12 @@ mod tests {
         let options = Options::known();
         let mut values: Vec<&str> =
             options.types.iter().flat_map(|(_, choices)| choices.iter().map(|c| c.value.as_str())).collect();
-        assert_eq!(values.len(), ActionType::ALL.len() + EventType::ALL.len() + Act::ALL.len());
+        let acts = Act::ALL.iter().filter(|act| act.facts().group != Group::Projects).count();
+        assert_eq!(values.len(), ActionType::ALL.len() + EventType::ALL.len() + acts);
         values.sort_unstable();
         values.dedup();
-        assert_eq!(values.len(), ActionType::ALL.len() + EventType::ALL.len() + Act::ALL.len());
+        let acts = Act::ALL.iter().filter(|act| act.facts().group != Group::Projects).count();
+        assert_eq!(values.len(), ActionType::ALL.len() + EventType::ALL.len() + acts);
         assert!(options.types.is_sorted_by_key(|(group, _)| *group));
     }
 }

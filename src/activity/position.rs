@@ -19,6 +19,17 @@ pub enum Direction {
     After,
 }
 
+impl Direction {
+    /// What an address calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
 /// The text is no cursor that the console writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a position in the timeline")]
@@ -74,6 +85,15 @@ pub struct TimelineCursor {
     pub source: Source,
     /// The row's id.
     pub id: String,
+}
+
+impl TimelineCursor {
+    /// The position before every row of the millisecond `ms`, and after every row that is older.
+    #[must_use]
+    pub fn start_of(ms: i64) -> Self {
+        // No id is shorter or sorts lower: PostgreSQL holds no NUL, and ids are never empty.
+        Self { ms, source: Source::Action, id: "\u{1}".to_owned() }
+    }
 }
 
 impl fmt::Display for TimelineCursor {

@@ -1,13 +1,12 @@
 //! The record behind a reference: the row that `deployment_id`, `github_push_id` and the like point to.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use serde::Deserialize;
 
 use super::Reference;
 use super::sentence::LinkTarget;
-use crate::db::schema::{
-    chat_messages, container_sessions, containers, github_push_history, project_databases,
-    project_deployments, projects,
-};
+use crate::db::statement::Statement;
 
 /// What a reference points to, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,213 +74,257 @@ impl Facts {
 /// records share (a commit, an app) the newest.
 ///
 /// # Errors
-/// When a statement fails.
+/// When the statement fails.
 pub fn behind(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Option<Record>> {
-    let value = reference.value.as_str();
-    if value.contains('\0') {
-        return Ok(None);
+    Ok(behind_each(conn, std::slice::from_ref(reference))?.pop().flatten())
+}
+
+/// [`behind`] for each of `references`, in one round trip; none when no key among them has records.
+///
+/// # Errors
+/// When the statement fails.
+pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Option<Record>>> {
+    let mut records: Vec<Option<Record>> = vec![None; references.len()];
+    let mut s = Statement::<(BigInt, Text)>::new();
+    s.of_a_rare_shape();
+    let mut asked = false;
+    for (at, reference) in (0_i64..).zip(references) {
+        let is_uuid = || reference.value.parse::<uuid::Uuid>().is_ok();
+        let has_records = KEYS.contains(&reference.key.as_str())
+            && !reference.value.contains('\0')
+            && (reference.key != "chat_message_id" || is_uuid());
+        if has_records {
+            s.sql(if asked { " UNION ALL (SELECT " } else { "(SELECT " }).big(at);
+            s.sql(", to_jsonb(t)::text FROM (");
+            row_behind(&mut s, &reference.key, &reference.value);
+            s.sql(" LIMIT 1) t)");
+            asked = true;
+        }
     }
-    match reference.key.as_str() {
-        "github_push_id" | "commit_sha" => push(conn, reference.key == "commit_sha", value),
-        "deployment_id" | "app_name" => deployment(conn, reference.key == "app_name", value),
-        "container_session_id" => session(conn, value),
-        "database_id" => database(conn, value),
-        "container_id" => container(conn, value),
-        "project_id" => project(conn, value),
-        "chat_message_id" => message(conn, value),
-        _ => Ok(None),
+    if !asked {
+        return Ok(records);
     }
-}
-
-type Text = Option<String>;
-
-fn push(conn: &mut PgConnection, by_commit: bool, value: &str) -> QueryResult<Option<Record>> {
-    use github_push_history as t;
-    type Row = (String, Text, Text, Text, Text, Text, Text, Text, Option<i32>, Option<i64>);
-    let mut query = t::table
-        .select((
-            t::push_id,
-            t::project_id,
-            t::repo_url,
-            t::branch_name,
-            t::commit_sha,
-            t::commit_message,
-            t::author_name,
-            t::author_email,
-            t::files_changed,
-            t::created_at,
-        ))
-        .order(t::created_at.desc().nulls_last())
-        .into_boxed();
-    query =
-        if by_commit { query.filter(t::commit_sha.eq(value)) } else { query.filter(t::push_id.eq(value)) };
-    let row: Option<Row> = query.first(conn).optional()?;
-    Ok(row.map(|(id, project, repo, branch, commit, message, author, email, files, at)| {
-        let mut facts = Facts(Vec::new());
-        facts.add("Message", message.map(FactValue::Text));
-        facts.add("Author", author.or(email).map(FactValue::Text));
-        facts.reference("Commit", "commit_sha", commit);
-        facts.reference("Branch", "branch_name", branch);
-        facts.add("Files changed", files.map(|files| FactValue::Code(files.to_string())));
-        facts.add("Repository", repo.map(FactValue::Url));
-        facts.project(project);
-        facts.add("Pushed", at.map(FactValue::Time));
-        Record { kind: "Push", title: id, facts: facts.0 }
-    }))
-}
-
-fn deployment(conn: &mut PgConnection, by_app: bool, value: &str) -> QueryResult<Option<Record>> {
-    use project_deployments as t;
-    type Row = (String, Text, Text, Text, Text, Text, Text, Text, Option<i64>, Option<i64>);
-    let mut query = t::table
-        .select((
-            t::deployment_id,
-            t::project_id,
-            t::app_name,
-            t::app_url,
-            t::commit_sha,
-            t::status,
-            t::environment,
-            t::error,
-            t::created_at,
-            t::finished_at,
-        ))
-        .order(t::created_at.desc().nulls_last())
-        .into_boxed();
-    query =
-        if by_app { query.filter(t::app_name.eq(value)) } else { query.filter(t::deployment_id.eq(value)) };
-    let row: Option<Row> = query.first(conn).optional()?;
-    Ok(row.map(|(id, project, app, url, commit, status, environment, error, at, finished)| {
-        let mut facts = Facts(Vec::new());
-        facts.add("Status", status.map(FactValue::Status));
-        facts.add("Error", error.map(FactValue::Text));
-        facts.reference("App", "app_name", app);
-        facts.add("Address", url.map(FactValue::Url));
-        facts.add("Environment", environment.map(FactValue::Text));
-        facts.reference("Commit", "commit_sha", commit);
-        facts.project(project);
-        facts.add("Started", at.map(FactValue::Time));
-        facts.add("Finished", finished.map(FactValue::Time));
-        Record { kind: "Deployment", title: id, facts: facts.0 }
-    }))
-}
-
-fn session(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
-    use container_sessions as t;
-    type Row = (Text, Text, Text, Option<i32>, Option<i64>, Option<i64>);
-    let row: Option<Row> = t::table
-        .find(value)
-        .select((t::project_id, t::container_id, t::status, t::exit_code, t::created_at, t::ended_at))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(|(project, container, status, exit, at, ended)| {
-        let mut facts = Facts(Vec::new());
-        facts.add("Status", status.map(FactValue::Status));
-        facts.add("Exit code", exit.map(|code| FactValue::Code(code.to_string())));
-        facts.reference("Container", "container_id", container);
-        facts.project(project);
-        facts.add("Started", at.map(FactValue::Time));
-        facts.add("Ended", ended.map(FactValue::Time));
-        Record { kind: "Container session", title: value.to_owned(), facts: facts.0 }
-    }))
-}
-
-fn database(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
-    use project_databases as t;
-    type Row = (Text, Text, Text, Option<serde_json::Value>, Option<i64>);
-    let row: Option<Row> = t::table
-        .find(value)
-        .select((t::project_id, t::database_name, t::status, t::schema_design, t::created_at))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(|(project, name, status, design, at)| {
-        let mut facts = Facts(Vec::new());
-        let tables = design.and_then(|design| Some(design.get("tables")?.as_array()?.len()));
-        facts.add("Status", status.map(FactValue::Status));
-        facts.add("Tables", tables.map(|tables| FactValue::Code(tables.to_string())));
-        facts.project(project);
-        facts.add("Created", at.map(FactValue::Time));
-        Record { kind: "Database", title: name.unwrap_or_else(|| value.to_owned()), facts: facts.0 }
-    }))
-}
-
-fn container(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
-    use containers as t;
-    type Row = (uuid::Uuid, String, String, String, Text, Text, Option<chrono::DateTime<chrono::Utc>>);
-    let mut query = t::table
-        .select((t::id, t::container_id, t::name, t::status, t::image_name, t::url, t::created_at))
-        .filter(t::container_id.eq(value))
-        .into_boxed();
-    if let Ok(id) = value.parse::<uuid::Uuid>() {
-        query = query.or_filter(t::id.eq(id));
+    let found: Vec<(i64, String)> = s.load(conn)?;
+    for (at, json) in found {
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        if let (Some(reference), Some(record)) = (references.get(at), records.get_mut(at)) {
+            *record = Record::read(&reference.key, &json);
+        }
     }
-    let row: Option<Row> = query.first(conn).optional()?;
-    Ok(row.map(|(id, engine, name, status, image, url, at)| {
-        let mut facts = Facts(Vec::new());
-        facts.add("Container", Some(FactValue::Link(LinkTarget::Container(id.to_string()), name.clone())));
-        facts.add("Status", Some(FactValue::Status(status)));
-        facts.add("Image", image.map(FactValue::Code));
-        facts.add("Engine id", Some(FactValue::Code(engine)));
-        facts.add("Address", url.map(FactValue::Url));
-        facts.add("Created", at.map(|at| FactValue::Time(at.timestamp_millis())));
-        Record { kind: "Container", title: name, facts: facts.0 }
-    }))
+    Ok(records)
 }
 
-fn project(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
-    use projects as t;
-    type Row = (String, Text, Text, Option<chrono::DateTime<chrono::Utc>>);
-    let row: Option<Row> = t::table
-        .filter(t::id_text.eq(value))
-        .select((t::name, t::status, t::description, t::created_at))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(|(name, status, description, at)| {
-        let mut facts = Facts(Vec::new());
-        facts.add("Project", Some(FactValue::Link(LinkTarget::Project(value.to_owned()), name.clone())));
-        facts.add("Status", status.map(FactValue::Status));
-        facts.add("Description", description.map(FactValue::Text));
-        facts.add("Created", at.map(|at| FactValue::Time(at.timestamp_millis())));
-        Record { kind: "Project", title: name, facts: facts.0 }
-    }))
+/// The keys that records stand behind.
+const KEYS: [&str; 9] = [
+    "github_push_id",
+    "commit_sha",
+    "deployment_id",
+    "app_name",
+    "container_session_id",
+    "database_id",
+    "container_id",
+    "project_id",
+    "chat_message_id",
+];
+
+/// Long texts and lists are cut: a page shows their beginning.
+const PUSH: &str = "SELECT push_id AS id, project_id, repo_url, branch_name, commit_sha, \
+    left(commit_message, 1000) AS commit_message, author_name, author_email, files_changed, created_at, \
+    CASE WHEN jsonb_typeof(files) = 'array' THEN (SELECT jsonb_agg(x.file) FROM (SELECT left(coalesce(f->>'path', \
+    f->>'filename', f#>>'{}'), 120) AS file FROM jsonb_array_elements(files) f LIMIT 8) x) END AS files \
+    FROM turbobackend.github_push_history WHERE ";
+const DEPLOYMENT: &str = "SELECT deployment_id AS id, project_id, app_name, app_url, commit_sha, status, environment, \
+    left(error, 2000) AS error, created_at, finished_at FROM turbobackend.project_deployments WHERE ";
+const SESSION: &str = "SELECT session_id AS id, project_id, container_id, status, exit_code, created_at, ended_at \
+    FROM turbobackend.container_sessions WHERE session_id = ";
+const DATABASE: &str = "SELECT database_id AS id, project_id, database_name, status, created_at, \
+    CASE WHEN jsonb_typeof(schema_design->'tables') = 'array' THEN jsonb_array_length(schema_design->'tables') END AS tables, \
+    CASE WHEN jsonb_typeof(schema_design->'tables') = 'array' THEN (SELECT jsonb_agg(x.name) FROM (SELECT \
+    left(coalesce(t->>'name', t#>>'{}'), 60) AS name FROM jsonb_array_elements(schema_design->'tables') t LIMIT 8) x) \
+    END AS names FROM turbobackend.project_databases WHERE database_id = ";
+const CONTAINER: &str = "SELECT id::text AS id, container_id, name, status, image_name, url, \
+    CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM created_at) * 1000)::bigint END \
+    AS created_at FROM public.containers WHERE container_id = ";
+const PROJECT: &str = "SELECT id_text AS id, name, status, left(description, 1000) AS description, \
+    CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM created_at) * 1000)::bigint END \
+    AS created_at FROM public.projects WHERE id_text = ";
+/// Workers may have stored a time that no calendar holds.
+const MESSAGE: &str = "SELECT m.id::text AS id, m.role, left(m.content, 300) AS words, p.id_text AS project_id, p.name, \
+    CASE WHEN m.created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM m.created_at) * 1000)::bigint END \
+    AS created_at FROM public.chat_messages m LEFT JOIN public.projects p ON p.container_id = m.container_id WHERE m.id = ";
+const NEWEST: &str = " ORDER BY created_at DESC NULLS LAST";
+
+fn row_behind(s: &mut Statement<(BigInt, Text)>, key: &str, value: &str) {
+    match key {
+        "github_push_id" => s.sql(PUSH).sql("push_id = ").text(value),
+        "commit_sha" => s.sql(PUSH).sql("commit_sha = ").text(value).sql(NEWEST),
+        "deployment_id" => s.sql(DEPLOYMENT).sql("deployment_id = ").text(value),
+        "app_name" => s.sql(DEPLOYMENT).sql("app_name = ").text(value).sql(NEWEST),
+        "container_session_id" => s.sql(SESSION).text(value),
+        "database_id" => s.sql(DATABASE).text(value),
+        "container_id" => {
+            // Workers name the engine's id or the row's.
+            s.sql(CONTAINER).text(value);
+            if value.parse::<uuid::Uuid>().is_ok() {
+                s.sql(" OR id = ").text(value).sql("::uuid");
+            }
+            s
+        }
+        "chat_message_id" => s.sql(MESSAGE).text(value).sql("::uuid ORDER BY p.name, p.id"),
+        _ => s.sql(PROJECT).text(value),
+    };
 }
 
-fn message(conn: &mut PgConnection, value: &str) -> QueryResult<Option<Record>> {
-    use chat_messages as t;
-    type Row = (String, String, Option<chrono::DateTime<chrono::Utc>>, Option<(String, String)>);
-    let Ok(id) = value.parse::<uuid::Uuid>() else { return Ok(None) };
-    let row: Option<Row> = t::table
-        .left_join(projects::table.on(projects::container_id.eq(t::container_id)))
-        .filter(t::id.eq(id))
-        .order((projects::name, projects::id))
-        .select((
-            t::role,
-            left(t::content, 300),
-            diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>>(
-                // Workers may have stored a time that no calendar holds.
-                "CASE WHEN chat_messages.created_at BETWEEN '0001-01-01' AND '9999-12-31' \
-                 THEN chat_messages.created_at END",
-            ),
-            (projects::id_text.assume_not_null(), projects::name).nullable(),
-        ))
-        .first(conn)
-        .optional()?;
-    Ok(row.map(|(role, words, at, project)| {
+/// What a row of any of those tables may hold; each table has some of it.
+#[derive(Debug, Deserialize)]
+struct Stored {
+    id: String,
+    name: Option<String>,
+    description: Option<String>,
+    project_id: Option<String>,
+    status: Option<String>,
+    created_at: Option<i64>,
+    repo_url: Option<String>,
+    branch_name: Option<String>,
+    commit_sha: Option<String>,
+    commit_message: Option<String>,
+    author_name: Option<String>,
+    author_email: Option<String>,
+    files_changed: Option<i64>,
+    files: Option<Vec<String>>,
+    app_name: Option<String>,
+    app_url: Option<String>,
+    environment: Option<String>,
+    error: Option<String>,
+    finished_at: Option<i64>,
+    container_id: Option<String>,
+    exit_code: Option<i64>,
+    ended_at: Option<i64>,
+    database_name: Option<String>,
+    tables: Option<i64>,
+    names: Option<Vec<String>>,
+    image_name: Option<String>,
+    url: Option<String>,
+    role: Option<String>,
+    words: Option<String>,
+}
+
+fn code(text: Option<String>) -> Option<FactValue> {
+    text.map(FactValue::Code)
+}
+
+fn number(number: Option<i64>) -> Option<FactValue> {
+    number.map(|number| FactValue::Code(number.to_string()))
+}
+
+/// "a, b and 3 more".
+fn listed(names: Option<Vec<String>>, count: Option<i64>) -> Option<FactValue> {
+    let names = names.filter(|names| !names.is_empty())?;
+    let shown = i64::try_from(names.len()).unwrap_or(i64::MAX);
+    let more = count.map_or(0, |count| count - shown);
+    let text = names.join(", ");
+    Some(FactValue::Code(if more > 0 { format!("{text} and {more} more") } else { text }))
+}
+
+impl Record {
+    fn read(key: &str, json: &str) -> Option<Self> {
+        let row: Stored = serde_json::from_str(json)
+            .inspect_err(|error| tracing::warn!(key, %error, "a record behind a reference can't be read"))
+            .ok()?;
+        Some(match key {
+            "github_push_id" | "commit_sha" => Self::of_push(row),
+            "deployment_id" | "app_name" => Self::of_deployment(row),
+            "container_session_id" => Self::of_session(row),
+            "database_id" => Self::of_database(row),
+            "container_id" => Self::of_container(row),
+            "chat_message_id" => Self::of_message(row),
+            _ => Self::of_project(row),
+        })
+    }
+
+    fn of_message(row: Stored) -> Self {
         let mut facts = Facts(Vec::new());
-        facts.add("Role", Some(FactValue::Text(role)));
-        if let Some((project, name)) = project {
-            let target = LinkTarget::Message { project: project.clone(), id: id.to_string() };
+        facts.add("Role", row.role.map(FactValue::Text));
+        let words = row.words.unwrap_or_default();
+        if let Some((project, name)) = row.project_id.zip(row.name) {
+            let target = LinkTarget::Message { project: project.clone(), id: row.id.clone() };
             facts.add("Words", Some(FactValue::Link(target, words)));
             facts.add("Project", Some(FactValue::Link(LinkTarget::Project(project), name)));
         } else {
             facts.add("Words", Some(FactValue::Text(words)));
         }
-        facts.add("Sent", at.map(|at| FactValue::Time(at.timestamp_millis())));
-        Record { kind: "Message", title: value.to_owned(), facts: facts.0 }
-    }))
-}
+        facts.add("Sent", row.created_at.map(FactValue::Time));
+        Self { kind: "Message", title: row.id, facts: facts.0 }
+    }
 
-diesel::define_sql_function! {
-    /// The first characters of a text.
-    fn left(text: diesel::sql_types::Text, length: diesel::sql_types::Integer) -> diesel::sql_types::Text;
+    fn of_push(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        facts.add("Message", row.commit_message.map(FactValue::Text));
+        facts.add("Author", row.author_name.or(row.author_email).map(FactValue::Text));
+        facts.reference("Commit", "commit_sha", row.commit_sha);
+        facts.reference("Branch", "branch_name", row.branch_name);
+        facts.add("Files changed", number(row.files_changed));
+        facts.add("Files", listed(row.files, row.files_changed));
+        facts.add("Repository", row.repo_url.map(FactValue::Url));
+        facts.project(row.project_id);
+        facts.add("Pushed", row.created_at.map(FactValue::Time));
+        Self { kind: "Push", title: row.id, facts: facts.0 }
+    }
+
+    fn of_deployment(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Error", row.error.map(FactValue::Text));
+        facts.reference("App", "app_name", row.app_name);
+        facts.add("Address", row.app_url.map(FactValue::Url));
+        facts.add("Environment", row.environment.map(FactValue::Text));
+        facts.reference("Commit", "commit_sha", row.commit_sha);
+        facts.project(row.project_id);
+        facts.add("Started", row.created_at.map(FactValue::Time));
+        facts.add("Finished", row.finished_at.map(FactValue::Time));
+        Self { kind: "Deployment", title: row.id, facts: facts.0 }
+    }
+
+    fn of_session(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Exit code", number(row.exit_code));
+        facts.reference("Container", "container_id", row.container_id);
+        facts.project(row.project_id);
+        facts.add("Started", row.created_at.map(FactValue::Time));
+        facts.add("Ended", row.ended_at.map(FactValue::Time));
+        Self { kind: "Container session", title: row.id, facts: facts.0 }
+    }
+
+    fn of_database(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Tables", number(row.tables));
+        facts.add("Schema", listed(row.names, row.tables));
+        facts.project(row.project_id);
+        facts.add("Created", row.created_at.map(FactValue::Time));
+        Self { kind: "Database", title: row.database_name.unwrap_or(row.id), facts: facts.0 }
+    }
+
+    fn of_container(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        let name = row.name.unwrap_or_else(|| row.id.clone());
+        facts.add("Container", Some(FactValue::Link(LinkTarget::Container(row.id), name.clone())));
+        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Image", code(row.image_name));
+        facts.add("Engine id", code(row.container_id));
+        facts.add("Address", row.url.map(FactValue::Url));
+        facts.add("Created", row.created_at.map(FactValue::Time));
+        Self { kind: "Container", title: name, facts: facts.0 }
+    }
+
+    fn of_project(row: Stored) -> Self {
+        let mut facts = Facts(Vec::new());
+        let name = row.name.unwrap_or_else(|| row.id.clone());
+        facts.add("Project", Some(FactValue::Link(LinkTarget::Project(row.id), name.clone())));
+        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Description", row.description.map(FactValue::Text));
+        facts.add("Created", row.created_at.map(FactValue::Time));
+        Self { kind: "Project", title: name, facts: facts.0 }
+    }
 }

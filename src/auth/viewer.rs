@@ -22,7 +22,31 @@ diesel::define_sql_function! {
     fn app_session_id() -> Nullable<SqlUuid>;
 }
 
-/// A signed-in person. Only [`current`] makes one, so a function that takes it can't be called without.
+/// What a [`Viewer`] is made of; see [`viewer_columns`].
+pub(crate) type ViewerRow = (UserId, SessionId, String, Option<String>, String, String, String, bool);
+
+/// The columns of a [`ViewerRow`], for statements that read something else in the same round trip.
+macro_rules! viewer_columns {
+    () => {
+        (
+            users::id,
+            sessions::id,
+            users::email,
+            users::name,
+            users::role,
+            users::time_zone,
+            users::theme,
+            sessions::last_activity
+                .is_null()
+                .or(sessions::last_activity.lt((now.into_sql::<Timestamptz>() - 1.minute()).nullable()))
+                .assume_not_null(),
+        )
+    };
+}
+pub(crate) use viewer_columns;
+
+/// A signed-in person. Only statements about the transaction's own session make one, so a function that takes it
+/// can't be called without.
 #[derive(Debug, Clone)]
 #[expect(clippy::manual_non_exhaustive, reason = "no other module of this crate may make one either")]
 pub struct Viewer {
@@ -52,6 +76,21 @@ impl Viewer {
         display_name(self.name.as_deref(), &self.email)
     }
 
+    /// The viewer whom a statement found by the transaction's own user and session, and nobody else.
+    pub(crate) fn of_row((id, session, email, name, role, zone, theme, touch_due): ViewerRow) -> Self {
+        Self {
+            id,
+            session,
+            email,
+            name,
+            role: Role::from_stored(&role),
+            zone: zone.parse().unwrap_or(Tz::UTC),
+            theme: Theme::from_stored(&theme),
+            touch_due,
+            _private: (),
+        }
+    }
+
     /// Proof of being an admin, or nothing.
     #[must_use]
     pub fn as_admin(&self) -> Option<Admin> {
@@ -78,36 +117,12 @@ impl std::ops::Deref for Admin {
 /// # Errors
 /// [`DbError::NoSession`] when the transaction was not opened by one.
 pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
-    type Row = (UserId, SessionId, String, Option<String>, String, String, String, bool);
-    let row: Option<Row> = users::table
+    let row: Option<ViewerRow> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .filter(users::id.nullable().eq(app_user_id()))
         .filter(sessions::id.nullable().eq(app_session_id()))
-        .select((
-            users::id,
-            sessions::id,
-            users::email,
-            users::name,
-            users::role,
-            users::time_zone,
-            users::theme,
-            sessions::last_activity
-                .is_null()
-                .or(sessions::last_activity.lt((now.into_sql::<Timestamptz>() - 1.minute()).nullable()))
-                .assume_not_null(),
-        ))
+        .select(viewer_columns!())
         .first(conn)
         .optional()?;
-    let (id, session, email, name, role, zone, theme, touch_due) = row.ok_or(DbError::NoSession)?;
-    Ok(Viewer {
-        id,
-        session,
-        email,
-        name,
-        role: Role::from_stored(&role),
-        zone: zone.parse().unwrap_or(Tz::UTC),
-        theme: Theme::from_stored(&theme),
-        touch_due,
-        _private: (),
-    })
+    row.map(Viewer::of_row).ok_or(DbError::NoSession)
 }

@@ -4,7 +4,10 @@
 //! a connection and then found again by its text. Pieces are `'static`: what a request brings can only
 //! become a bind.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use chrono::NaiveDateTime;
 use diesel::pg::Pg;
@@ -25,13 +28,37 @@ enum Piece {
 #[derive(Debug, Clone)]
 pub struct Statement<R> {
     pieces: Vec<Piece>,
-    prepared_once: bool,
+    keeping: Keeping,
+    /// Whether a rare shape is kept, once that was asked.
+    is_kept: OnceLock<bool>,
     row: PhantomData<R>,
+}
+
+/// Whether connections keep the statement prepared. One that they don't keep costs a second round trip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Always,
+    /// Unless the process keeps too many such already.
+    WhileFew,
+    Never,
+}
+
+/// Rare shapes that a process keeps. A connection keeps what it has prepared for ever, and requests combine
+/// shapes freely: these are enough for what people really ask, and bound what a visitor can make servers hold.
+const MOST_RARE_SHAPES: usize = 64;
+
+fn keeps(text: &str) -> bool {
+    static KEPT: LazyLock<Mutex<HashSet<u64>>> = LazyLock::new(Mutex::default);
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let hash = hasher.finish();
+    kept.contains(&hash) || (kept.len() < MOST_RARE_SHAPES && kept.insert(hash))
 }
 
 impl<R> Default for Statement<R> {
     fn default() -> Self {
-        Self { pieces: Vec::new(), prepared_once: true, row: PhantomData }
+        Self { pieces: Vec::new(), keeping: Keeping::Always, is_kept: OnceLock::new(), row: PhantomData }
     }
 }
 
@@ -42,11 +69,18 @@ impl<R> Statement<R> {
         Self::default()
     }
 
-    /// For a statement of a rare shape: a connection keeps what it has prepared for ever, so shapes that
-    /// requests can combine freely must not stay.
-    pub fn prepare_each_time(&mut self) -> &mut Self {
-        self.prepared_once = false;
+    /// For a statement whose shape requests put together: it is kept prepared only while few such are.
+    pub fn of_a_rare_shape(&mut self) -> &mut Self {
+        self.keeping = Keeping::WhileFew;
         self
+    }
+
+    fn is_kept(&self) -> bool {
+        match self.keeping {
+            Keeping::Always => true,
+            Keeping::Never => false,
+            Keeping::WhileFew => *self.is_kept.get_or_init(|| keeps(&self.to_text())),
+        }
     }
 
     /// Adds a piece of SQL.
@@ -83,7 +117,7 @@ impl<R> Statement<R> {
     #[must_use]
     pub fn explained(mut self) -> Statement<(Text,)> {
         self.pieces.insert(0, Piece::Sql("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) "));
-        Statement { pieces: self.pieces, prepared_once: false, row: PhantomData }
+        Statement { pieces: self.pieces, keeping: Keeping::Never, is_kept: OnceLock::new(), row: PhantomData }
     }
 
     /// The statement as text, with `$1` and so on for its binds.
@@ -106,7 +140,7 @@ impl<R> Statement<R> {
 
 impl<R> QueryFragment<Pg> for Statement<R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if !self.prepared_once {
+        if !self.is_kept() {
             out.unsafe_to_cache_prepared();
         }
         for piece in &self.pieces {

@@ -7,5 +7,6 @@ pub mod commands;
 mod model;
 pub mod queries;
 pub mod records;
+pub mod visited;
 
 pub use model::{JsonText, Kind, ProjectDescription, ProjectName, Status};

@@ -97,18 +97,18 @@ fn soon() -> SqlLiteral<Nullable<BigInt>> {
 ///
 /// # Errors
 /// When the statement fails.
+#[expect(clippy::too_many_lines, reason = "one statement, whatever it is ordered by")]
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
     from: &From<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
+    let of_project = || project_actions::project_id.eq(projects::id_text.nullable());
     let last_action = || {
-        project_actions::table
-            .filter(project_actions::project_id.eq(projects::id_text.nullable()))
-            .filter(project_actions::created_at.le(soon()))
-            .select(max(project_actions::created_at))
-            .single_value()
+        let actions = project_actions::table.filter(of_project());
+        let past = actions.filter(project_actions::created_at.le(soon()));
+        past.select(max(project_actions::created_at)).single_value()
     };
     let mut query = projects::table
         .left_join(users::table)
@@ -144,10 +144,10 @@ pub fn page(
     if let Some(owner) = filter.owner {
         query = query.filter(projects::user_id.eq(owner));
     }
-    let backwards = matches!(from, From::Back(_));
-    let at = match from {
-        From::Start => None,
-        From::Beyond(at) | From::Back(at) => Some(at.clone()),
+    let (backwards, at) = match from {
+        From::Start => (false, None),
+        From::Beyond(at) => (false, Some(at.clone())),
+        From::Back(at) => (true, Some(at.clone())),
     };
     query = match filter.sort {
         Sort::Changed => {
@@ -255,6 +255,23 @@ pub struct ContainerPart {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
+/// The columns of a [`ContainerPart`].
+macro_rules! container_columns {
+    () => {
+        (
+            containers::id,
+            containers::name,
+            containers::status,
+            containers::image_name,
+            containers::assigned_port,
+            containers::url,
+            containers::observed_at,
+            containers::updated_at,
+        )
+    };
+}
+pub(super) use container_columns;
+
 /// The project with this id, if the viewer may see it.
 ///
 /// # Errors
@@ -275,17 +292,7 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
             projects::settings,
             projects::metadata,
             (users::id, users::name, users::email).nullable(),
-            (
-                containers::id,
-                containers::name,
-                containers::status,
-                containers::image_name,
-                containers::assigned_port,
-                containers::url,
-                containers::observed_at,
-                containers::updated_at,
-            )
-                .nullable(),
+            container_columns!().nullable(),
         ))
         .first(conn)
         .optional()

@@ -42,14 +42,14 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     vec![
         asset("console", "css", "text/css; charset=utf-8", css),
         asset("app", "js", "text/javascript; charset=utf-8", text("js/app.js")),
-        asset("icons", "svg", "image/svg+xml", text("icons.svg")),
+        asset("i", "svg", "image/svg+xml", text("icons.svg")),
         asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
     ]
 });
 
 fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>) -> Asset {
     let mut digest = hex(&Sha256::digest(&body));
-    digest.truncate(12);
+    digest.truncate(10);
     Asset { name: format!("{stem}-{digest}.{extension}"), content_type, body }
 }
 

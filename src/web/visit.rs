@@ -18,9 +18,10 @@ use crate::activity::{Origin, Principal};
 use crate::app::App;
 use crate::auth::viewer::{self, Viewer};
 use crate::auth::{Admin, session_store, sessions};
-use crate::db::ids::SessionId;
-use crate::db::{Actor, Db, SecretHash};
+use crate::db::ids::{ProjectId, SessionId};
+use crate::db::{Actor, Db, DbError, SecretHash};
 use crate::error::{AppError, AppResult};
+use crate::projects::{self, queries::ProjectView};
 
 /// A request with a session cookie whose signature holds. Whether the session still lives is known once
 /// [`Visit::read`] or [`Visit::write`] has opened the transaction, in the same round trip.
@@ -61,6 +62,30 @@ impl Visit {
     {
         let actor = Actor::Session(self.credential.clone());
         let answer = self.app.db.read(&actor, move |conn| as_viewer(conn, work)).await;
+        let (viewer, result) = self.recognise(answer)?;
+        if viewer.touch_due {
+            self.touch(viewer.session);
+        }
+        Ok((viewer, result?))
+    }
+
+    /// [`Visit::read`] for a page of one project, which is found in the round trip that finds the viewer.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::NotFound`] for a project that the viewer can't see.
+    pub async fn read_project<T, F>(&self, id: ProjectId, work: F) -> AppResult<(Viewer, (ProjectView, T))>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer, &ProjectView) -> AppResult<T> + Send + 'static,
+    {
+        let actor = Actor::Session(self.credential.clone());
+        let find = move |conn: &mut PgConnection| projects::visited::find_with_viewer(conn, id);
+        let work = |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
+            let project = project.ok_or(AppError::NotFound)?;
+            let value = work(conn, viewer, &project)?;
+            Ok((project, value))
+        };
+        let answer = self.app.db.read(&actor, move |conn| as_found(conn, find, work)).await;
         let (viewer, result) = self.recognise(answer)?;
         if viewer.touch_due {
             self.touch(viewer.session);
@@ -226,8 +251,17 @@ fn as_viewer<T, F>(conn: &mut PgConnection, work: F) -> Result<(Viewer, T), Fail
 where
     F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T>,
 {
-    let viewer = viewer::current(conn)?;
-    match work(conn, &viewer) {
+    as_found(conn, |conn| Ok((viewer::current(conn)?, ())), |conn, viewer, ()| work(conn, viewer))
+}
+
+/// Runs `work` with the viewer and what else `find` found.
+fn as_found<X, T>(
+    conn: &mut PgConnection,
+    find: impl FnOnce(&mut PgConnection) -> Result<(Viewer, X), DbError>,
+    work: impl FnOnce(&mut PgConnection, &Viewer, X) -> AppResult<T>,
+) -> Result<(Viewer, T), Failed> {
+    let (viewer, found) = find(conn)?;
+    match work(conn, &viewer, found) {
         Ok(value) => Ok((viewer, value)),
         Err(error) => Err(Failed { viewer: Some(Box::new(viewer)), error }),
     }

@@ -34,7 +34,7 @@ async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
     browser.follow(&format!("main a[href='{project}/activity']")).await;
     let entry = browser.text(".day > ol.timeline > [data-activity]").await;
     assert!(entry.contains("created") && entry.contains("lighthouse"), "{entry}");
-    browser.follow(".day > ol.timeline > [data-activity] a.when").await;
+    browser.follow(".day > ol.timeline > [data-activity] > a").await;
     assert!(browser.path().await.starts_with("/activity/"), "{}", browser.path().await);
     assert!(browser.text("h1").await.contains("created"), "{}", browser.text("h1").await);
 }
@@ -42,7 +42,7 @@ async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
 /// Follows the chip of a push's commit.
 async fn along_a_reference(browser: &Browser, project: &str, push: &str) {
     browser.open(&format!("/projects/{project}/activity")).await;
-    let chip = format!("[data-activity='{push}'] a.ref[href$='/4be1d07c']");
+    let chip = format!("[data-activity='{push}'] div > div > a[href$='/4be1d07c']");
     browser.follow(&chip).await;
     assert_eq!(browser.path().await, "/references/commit_sha/4be1d07c");
     assert!(browser.text("h1").await.contains("4be1d07c"));

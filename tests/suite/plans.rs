@@ -36,7 +36,7 @@ const ROWS: &str = r#"
                timestamp '2026-01-01' + n * interval '1 second'
         FROM generate_series(1, 20000) n;
     INSERT INTO pilothouse.daily_activity
-        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n;
+        SELECT id_text, date '2025-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM projects, generate_series(1, 20) n WHERE user_id IS NOT NULL;
     INSERT INTO pilothouse.daily_totals SELECT date '2020-11-01' + n, '{1,2}', '{1,1}', '{0,0}' FROM generate_series(1, 2000) n;
     ANALYZE;
 "#;
@@ -139,7 +139,8 @@ const TALK: &str = r"
 /// How the statement ran: its plan with what each step read.
 fn explained<R>(conn: &mut PgConnection, actor: &str, statement: Statement<R>) -> String {
     conn.batch_execute(&format!(
-        "BEGIN READ ONLY; {UNTEMPTED}; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+        "BEGIN READ ONLY; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+         SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
     ))
     .unwrap();
     let lines: Vec<(String,)> = statement.explained().load(conn).unwrap();
@@ -174,7 +175,10 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
             let plan = explained(conn, actor, messages::statement(container, "s0", &from, 50));
             assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
             assert!(plan.contains("message_cost_tracker_message_idx"), "{actor}, {from:?}\n{plan}");
-            assert!(pages_touched(&plan) < 500, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
+            // The position is a bound of the index, not a filter on all that lies before it.
+            let bound = plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW("));
+            assert!(bound || from == From::Start, "{actor}, {from:?}\n{plan}");
+            assert!(pages_touched(&plan) < 300, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
         }
         let plan = explained(conn, actor, search::statement(container, "nothing", Some(&middle), 50));
         assert!(plan.contains("chat_messages_newest_idx"), "{actor}\n{plan}");

@@ -8,31 +8,44 @@ use super::tables::{RowStatement, Table};
 use crate::activity::event_type::EventType;
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
-use crate::activity::status::{EVENT_STATUSES, Outcome, outcome_of};
+use crate::activity::status::{ACTION_STATUSES, EVENT_STATUSES, Outcome, outcome_of};
 
+/// Where a branch with lanes finds what one lane stands for.
 #[derive(Clone, Copy)]
-pub(super) enum Lane {
+pub(super) enum Lane<'a> {
     None,
-    Of { project: &'static str, value: &'static str },
+    Of {
+        project: &'static str,
+        /// Key of the reference whose value the lane holds, and where.
+        reference: Option<(&'a Reference, &'static str)>,
+        /// Column that must hold the lane's word, and where that is.
+        word: Option<(&'static str, &'static str)>,
+    },
 }
 
-impl Lane {
-    pub(super) fn named(alias: &str) -> Self {
-        match alias {
-            "lane" => Self::Of { project: "lane.k", value: "lane.v" },
-            _ => Self::Of { project: "reached.k", value: "reached.v" },
+impl<'a> Lane<'a> {
+    /// The lanes that the alias `lane` or `reached` holds.
+    pub(super) fn of(alias: &str, reference: Option<&'a Reference>, column: Option<&'static str>) -> Self {
+        let [project, value, word] = match alias {
+            "lane" => ["lane.k", "lane.v", "lane.w"],
+            _ => ["reached.k", "reached.v", "reached.w"],
+        };
+        Self::Of {
+            project,
+            reference: reference.map(|reference| (reference, value)),
+            word: column.map(|column| (column, word)),
+        }
+    }
+
+    fn word(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Of { word, .. } => word,
+            Self::None => None,
         }
     }
 }
 
-pub(super) fn conditions(
-    s: &mut RowStatement,
-    source: Source,
-    table: &Table,
-    ask: &Ask<'_>,
-    reference: Option<&Reference>,
-    lane: Lane,
-) {
+pub(super) fn conditions(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>, lane: Lane<'_>) {
     s.sql(" WHERE ").sql(table.time).sql(" IS NOT NULL");
     match (ask.scope, lane) {
         (Scope::Project(id), _) => {
@@ -43,7 +56,7 @@ pub(super) fn conditions(
         }
         _ => {}
     }
-    if let (Some(reference), Lane::Of { value, .. }) = (reference, lane) {
+    if let Lane::Of { reference: Some((reference, value)), .. } = lane {
         s.sql(" AND r.key = pilothouse.reference_text(")
             .text(reference.key.as_str())
             .sql(") AND r.value = ")
@@ -60,21 +73,23 @@ pub(super) fn conditions(
     if let Some((direction, cursor)) = &ask.filter.position {
         beyond(s, source, table, *direction, cursor);
     }
-    words_of(s, source, table, ask.filter);
+    words_of(s, source, table, ask.filter, lane);
 }
 
-pub(super) fn words_of(s: &mut RowStatement, source: Source, table: &Table, filter: &Filter) {
+/// `lane` is none where every word is to be held against its column.
+pub(super) fn words_of(s: &mut RowStatement, source: Source, table: &Table, filter: &Filter, lane: Lane<'_>) {
+    let by = lane.word();
     match (source, known_event_type(&filter.types)) {
         (Source::Event, Some(label)) => {
             s.sql(" AND e.\"eventType\" = '").sql(label).sql("'");
         }
-        _ => words(s, table.kind, &filter.types),
+        _ => words(s, table.kind, &filter.types, by),
     }
-    words(s, table.user, &filter.actors);
+    words(s, table.user, &filter.actors, by);
     match source {
         Source::Action => {
-            words(s, table.status, &filter.statuses);
-            words(s, "a.environment", &filter.environments);
+            words(s, table.status, &action_statuses(&filter.statuses), by);
+            words(s, "a.environment", &filter.environments, by);
         }
         Source::Event => event_statuses(s, table, &filter.statuses),
         Source::Audit => {
@@ -94,7 +109,7 @@ fn known_event_type(types: &Words) -> Option<&'static str> {
 }
 
 fn event_statuses(s: &mut RowStatement, table: &Table, statuses: &Words) {
-    let Words { only, not } = as_event_statuses(statuses);
+    let Words { only, not } = event_statuses_of(statuses);
     let is_label = |word: &String| EVENT_STATUSES.contains(&word.as_str());
     let means_nothing = |word: &String| outcome_of(word) == Outcome::Unknown;
     let labels: Vec<&'static str> =
@@ -107,11 +122,20 @@ fn event_statuses(s: &mut RowStatement, table: &Table, statuses: &Words) {
         }
         _ => rest.only = only,
     }
-    words(s, table.status, &rest);
+    words(s, table.status, &rest, None);
 }
 
-fn words(s: &mut RowStatement, column: &'static str, words: &Words) {
+/// The word that `column` holds is one of these; the lane's own, where lanes go by this column.
+fn words(
+    s: &mut RowStatement,
+    column: &'static str,
+    words: &Words,
+    by: Option<(&'static str, &'static str)>,
+) {
     match words.only.as_slice() {
+        _ if by.is_some_and(|(of, _)| of == column) => {
+            s.sql(" AND ").sql(column).sql(" = ").sql(by.map_or("", |(_, word)| word));
+        }
         [] => {}
         [word] => {
             s.sql(" AND ").sql(column).sql(" = ").text(word.as_str());
@@ -133,7 +157,7 @@ fn words(s: &mut RowStatement, column: &'static str, words: &Words) {
 }
 
 /// `failed` means an event's `FAILED` too: both tables have a word for the same outcome.
-fn as_event_statuses(statuses: &Words) -> Words {
+fn event_statuses_of(statuses: &Words) -> Words {
     let also = |list: &[String]| {
         let mut list = list.to_vec();
         for status in EVENT_STATUSES {
@@ -147,6 +171,36 @@ fn as_event_statuses(statuses: &Words) -> Words {
         list
     };
     Words { only: also(&statuses.only), not: also(&statuses.not) }
+}
+
+/// The words that actions may hold for these: workers write them in any case, and an event's label means every
+/// known word of its outcome. Each is looked up as it is stored, so that an index finds it.
+pub(super) fn action_statuses(statuses: &Words) -> Words {
+    let also = |list: &[String]| {
+        let mut found: Vec<String> = Vec::new();
+        for word in list {
+            let label = EVENT_STATUSES.contains(&word.as_str()).then(|| outcome_of(word));
+            let meant = ACTION_STATUSES.iter().filter(|known| Some(outcome_of(known)) == label);
+            for word in std::iter::once(word.as_str()).chain(meant.copied()) {
+                for spelled in spellings(word) {
+                    if !found.contains(&spelled) {
+                        found.push(spelled);
+                    }
+                }
+            }
+        }
+        found
+    };
+    Words { only: also(&statuses.only), not: also(&statuses.not) }
+}
+
+/// `failed` as it is, `failed`, `FAILED` and `Failed`.
+fn spellings(word: &str) -> [String; 4] {
+    let lower = word.to_lowercase();
+    let mut letters = lower.chars();
+    let capitalised =
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+    [word.to_owned(), lower.clone(), word.to_uppercase(), capitalised]
 }
 
 /// Rows of this source on the far side of the cursor, as one comparison of rows that an index answers: among

@@ -92,6 +92,18 @@ impl TimelinePage {
         days
     }
 
+    /// Every record by itself, newest first, nothing folded: for lists and files that have no folds.
+    #[must_use]
+    pub fn into_unfolded(self) -> Vec<Entry> {
+        let unfold = |mut entry: Entry| {
+            let folded = std::mem::take(&mut entry.folded);
+            std::iter::once(entry).chain(folded)
+        };
+        let mut entries: Vec<Entry> = self.entries.into_iter().flat_map(unfold).collect();
+        entries.sort_by(|a, b| b.position.cmp(&a.position));
+        entries
+    }
+
     /// Whether there is nothing on it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -161,6 +161,8 @@ pub struct Entry {
     pub details: Option<String>,
     /// What it refers to: at most 24 pairs, scalars only, without the cause.
     pub references: Vec<Reference>,
+    /// How many more there are.
+    pub references_cut: usize,
     /// The request that it belongs to.
     pub request_id: Option<String>,
     /// The id of the record that led to it.
@@ -169,7 +171,7 @@ pub struct Entry {
     pub duration_ms: Option<i64>,
     /// Percent done; events only.
     pub progress: Option<u8>,
-    /// Audit entries and events of the same request, which stand under this action.
+    /// Records of the same request, deployment, push, commit or database, newest first.
     pub folded: Vec<Entry>,
 }
 

@@ -1,42 +1,132 @@
-//! One act is one entry: what a request left in several tables stands together.
+//! One story is one entry: what one request, deployment, push, commit or database left on a page stands together.
+//!
+//! Only rows of the page fold, so that no row moves to another page, and each stays exactly once. A group stands
+//! where its newest action stands (its newest row, without one), and what folds under it keeps its order: the
+//! headings read newest first. Chains tie (a push and its deployment by their commit, the deployment and its
+//! container session by the deployment), within bounds that keep a story from swallowing a project's page.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Entry;
 use crate::activity::position::Source;
 use crate::activity::sentence::Part;
 
-/// Puts audit entries and events under the newest action of the same request. Order is kept.
-pub(super) fn by_request(entries: Vec<Entry>) -> Vec<Entry> {
-    let mut acts: HashMap<String, usize> = HashMap::new();
+/// References that tie records of one story together, the most telling first. Others, like a branch or an app,
+/// would tie a whole project.
+pub(in crate::activity) const TYING: [&str; 4] =
+    ["deployment_id", "github_push_id", "commit_sha", "database_id"];
+/// A value that more rows of a page carry is no story, but something like a branch.
+const MOST_CARRIERS: usize = 8;
+/// Likewise of a request: a worker may call all that it does by one name.
+const MOST_OF_A_REQUEST: usize = 20;
+/// Rows of a group at most.
+const MOST_TOGETHER: usize = 10;
+/// How far the oldest row of a group may lie behind its newest.
+const LONGEST_STORY_MS: i64 = 24 * 3_600_000;
+
+/// Puts related entries under one of them. Takes and answers them newest first.
+pub(super) fn related(entries: Vec<Entry>) -> Vec<Entry> {
+    let groups = Groups::of(&entries);
+    let mut headings: HashMap<usize, usize> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
-        if let (Source::Action, Some(request)) = (entry.source(), &entry.request_id) {
-            acts.entry(request.clone()).or_insert(at);
+        let group = groups.home(at);
+        let heading = headings.entry(group).or_insert(at);
+        if entry.source() == Source::Action
+            && entries.get(*heading).is_some_and(|e| e.source() != Source::Action)
+        {
+            *heading = at;
         }
     }
-    let home = |entry: &Entry| match (entry.source(), &entry.request_id) {
-        (Source::Action, _) | (_, None) => None,
-        (_, Some(request)) => acts.get(request).copied(),
-    };
-    let homes: Vec<Option<usize>> = entries.iter().map(home).collect();
-    let mut kept: Vec<Option<Entry>> = Vec::with_capacity(entries.len());
+    let mut kept: BTreeMap<usize, Entry> = BTreeMap::new();
     let mut folded: Vec<(usize, Entry)> = Vec::new();
-    for (entry, home) in entries.into_iter().zip(homes) {
-        match home {
-            Some(at) => {
-                folded.push((at, entry));
-                kept.push(None);
+    for (at, entry) in entries.into_iter().enumerate() {
+        match headings.get(&groups.home(at)) {
+            Some(heading) if *heading != at => folded.push((*heading, entry)),
+            _ => {
+                kept.insert(at, entry);
             }
-            None => kept.push(Some(entry)),
         }
     }
-    for (at, entry) in folded {
-        if let Some(Some(act)) = kept.get_mut(at) {
+    for (heading, entry) in folded {
+        if let Some(act) = kept.get_mut(&heading) {
             take_name(act, &entry);
             act.folded.push(entry);
         }
     }
-    kept.into_iter().flatten().collect()
+    kept.into_values().collect()
+}
+
+/// Which rows belong together: each row's group is named by one of its rows.
+struct Groups {
+    home: Vec<usize>,
+}
+
+impl Groups {
+    fn of(entries: &[Entry]) -> Self {
+        let mut groups = Self { home: (0..entries.len()).collect() };
+        for carriers in carriers(entries) {
+            for pair in carriers.windows(2) {
+                if let [a, b] = pair {
+                    groups.unite(entries, *a, *b);
+                }
+            }
+        }
+        groups
+    }
+
+    fn home(&self, at: usize) -> usize {
+        self.home.get(at).copied().unwrap_or(at)
+    }
+
+    /// A page has a hundred rows at most: looking at each is cheap.
+    fn unite(&mut self, entries: &[Entry], a: usize, b: usize) {
+        let (a, b) = (self.home(a), self.home(b));
+        if a == b {
+            return;
+        }
+        let times: Vec<i64> = (0..)
+            .zip(&self.home)
+            .filter(|(_, home)| **home == a || **home == b)
+            .filter_map(|(at, _): (usize, _)| entries.get(at).map(|entry| entry.moment.ms))
+            .collect();
+        let (oldest, newest) = (times.iter().min().copied(), times.iter().max().copied());
+        let span = newest.unwrap_or_default().saturating_sub(oldest.unwrap_or_default());
+        if times.len() > MOST_TOGETHER || span > LONGEST_STORY_MS {
+            return;
+        }
+        for home in &mut self.home {
+            if *home == b {
+                *home = a;
+            }
+        }
+    }
+}
+
+/// The rows that carry each tie, newest first; the ties that tell most come first, and then the newest.
+fn carriers(entries: &[Entry]) -> Vec<Vec<usize>> {
+    let mut by_tie: HashMap<(usize, &str, Option<&str>), Vec<usize>> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        if let Some(request) = &entry.request_id {
+            by_tie.entry((0, request, None)).or_default().push(at);
+        }
+        // The same commit of two projects is two stories.
+        let project = entry.project.as_ref().map(|project| project.id.as_str());
+        for reference in &entry.references {
+            if let Some(rank) = TYING.iter().position(|key| *key == reference.key) {
+                let carriers = by_tie.entry((rank + 1, &reference.value, project)).or_default();
+                if carriers.last() != Some(&at) {
+                    carriers.push(at);
+                }
+            }
+        }
+    }
+    let mut ties: Vec<_> = by_tie.into_iter().collect();
+    ties.retain(|((rank, _, _), carriers)| {
+        let most = if *rank == 0 { MOST_OF_A_REQUEST } else { MOST_CARRIERS };
+        (2..=most).contains(&carriers.len())
+    });
+    ties.sort_by(|((a, _, _), first), ((b, _, _), second)| (a, first).cmp(&(b, second)));
+    ties.into_iter().map(|(_, carriers)| carriers).collect()
 }
 
 /// An audit entry knows what a user was called whom the viewer may not see, and that they acted as an admin.

@@ -6,7 +6,9 @@
 mod conditions;
 mod day;
 mod entry;
+mod extras;
 mod fold;
+mod lanes;
 mod query;
 pub mod records;
 mod row;
@@ -15,6 +17,7 @@ mod tables;
 use diesel::prelude::*;
 
 use super::filter::{Filter, Words};
+use super::options::Options;
 use super::position::{Direction, Source};
 use super::status::RUNNING;
 use crate::auth::Viewer;
@@ -24,7 +27,8 @@ use crate::users::Role;
 pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
 pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
-pub(super) use fold::take_name;
+pub(super) use fold::{TYING, take_name};
+pub(super) use query::{Ask, Fetch, rows};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use tables::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, with_names};
@@ -54,25 +58,74 @@ impl Scope {
 /// How long something that never reported its end is shown as running. Actions are never updated, and a
 /// worker may have died.
 const RUNNING_AT_MOST_MS: i64 = 24 * 3_600_000;
+/// How far a worker's clock may be ahead for its operations to be pinned. Later ones stand in the list alone.
+const CLOCKS_DIFFER_MS: i64 = 3_600_000;
 /// Pinned operations at most.
 const MOST_RUNNING: i64 = 10;
 
-/// The page that `filter` asks for; `now_ms` is the app's clock. One round trip, and one more for the pinned
-/// operations of the first page.
+/// The page that `filter` asks for, in one round trip; `now_ms` is the app's clock.
 ///
 /// # Errors
-/// When a statement fails.
+/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     scope: Scope,
     filter: &Filter,
     now_ms: i64,
 ) -> QueryResult<TimelinePage> {
-    let mut page = slice(conn, scope, filter, filter.from_ms())?;
-    if filter.position.is_none() {
-        page.running = running(conn, scope, filter, now_ms)?;
-    }
-    Ok(page)
+    Ok(ask(conn, scope, filter, now_ms, false)?.0)
+}
+
+/// [`page`] and what its filters offer, in the same round trip: the words that the console knows, those of the
+/// viewer's newest actions, and where the viewer sees everything each type and status that there is.
+///
+/// # Errors
+/// When the statement fails.
+pub fn page_with_options(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    now_ms: i64,
+) -> QueryResult<(TimelinePage, Options)> {
+    ask(conn, scope, filter, now_ms, true)
+}
+
+fn ask(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    now_ms: i64,
+    with_options: bool,
+) -> QueryResult<(TimelinePage, Options)> {
+    let running = filter.position.is_none().then(|| narrowed_to_running(filter)).flatten();
+    let running = running.as_ref().map(|narrowed| Ask {
+        scope: &scope,
+        filter: narrowed,
+        from_ms: Some(latest(filter.from_ms(), now_ms.saturating_sub(RUNNING_AT_MOST_MS))),
+        until_ms: Some(earliest(filter.until_ms(), now_ms.saturating_add(CLOCKS_DIFFER_MS))),
+        fetch: Fetch::for_page(MOST_RUNNING),
+    });
+    let Some(statement) = query::page(&whole(&scope, filter), running.as_ref(), with_options) else {
+        return Ok((from_rows(Vec::new(), filter), Options::default()));
+    };
+    let rows: Vec<Row> = statement.load(conn)?;
+    let (words, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "option");
+    let page = from_rows(rows, filter);
+    let options = if with_options { Options::with(words, &page) } else { Options::default() };
+    Ok((page, options))
+}
+
+fn latest(known: Option<i64>, other: i64) -> i64 {
+    known.map_or(other, |known| known.max(other))
+}
+
+fn earliest(known: Option<i64>, other: i64) -> i64 {
+    known.map_or(other, |known| known.min(other))
+}
+
+fn whole<'a>(scope: &'a Scope, filter: &'a Filter) -> Ask<'a> {
+    let fetch = Fetch::for_page(filter.limit);
+    Ask { scope, filter, from_ms: filter.from_ms(), until_ms: filter.until_ms(), fetch }
 }
 
 /// How PostgreSQL reads the page that `filter` asks for: its plan, executed, a line each. For tests, and for
@@ -81,31 +134,14 @@ pub fn page(
 /// # Errors
 /// When the statement fails.
 pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
-    let fetch = query::Fetch::for_page(filter.limit);
-    let (from_ms, until_ms) = (filter.from_ms(), filter.until_ms());
-    let ask = query::Ask { scope: &scope, filter, from_ms, until_ms, fetch };
-    let Some(statement) = query::page(&ask) else { return Ok(Vec::new()) };
+    let Some(statement) = query::page(&whole(&scope, filter), None, false) else { return Ok(Vec::new()) };
     let lines: Vec<(String,)> = statement.explained().load(conn)?;
     Ok(lines.into_iter().map(|(line,)| line).collect())
 }
 
-fn slice(
-    conn: &mut PgConnection,
-    scope: Scope,
-    filter: &Filter,
-    from_ms: Option<i64>,
-) -> QueryResult<TimelinePage> {
-    let fetch = query::Fetch::for_page(filter.limit);
-    let ask = query::Ask { scope: &scope, filter, from_ms, until_ms: filter.until_ms(), fetch };
-    let rows: Vec<Row> = match query::page(&ask) {
-        Some(statement) => statement.load(conn)?,
-        None => Vec::new(),
-    };
-    Ok(from_rows(rows, filter))
-}
-
 fn from_rows(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
-    let (gaps, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.source == "gap");
+    let (gaps, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "gap");
+    let (running, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "running");
     let mut entries: Vec<Entry> = rows.into_iter().filter_map(Row::into_entry).collect();
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let has_more = entries.len() > limit;
@@ -130,7 +166,11 @@ fn from_rows(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
         (_, Some(first)) if has_more && backwards => gap.to_ms < first.ms,
         _ => true,
     });
-    TimelinePage { running: Vec::new(), gaps, older, newer, entries: fold::by_request(entries) }
+    gaps.sort_by_key(|gap| std::cmp::Reverse(gap.to_ms));
+    let mut running: Vec<Entry> = running.into_iter().filter_map(Row::into_entry).collect();
+    running.sort_by(|a, b| b.position.cmp(&a.position));
+    running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
+    TimelinePage { running, gaps, older, newer, entries: fold::related(entries) }
 }
 
 fn gap(row: Row) -> Gap {
@@ -143,27 +183,20 @@ fn gap(row: Row) -> Gap {
     }
 }
 
-fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
+/// The filter of the operations that go on among what `filter` shows; none where it shows no such.
+fn narrowed_to_running(filter: &Filter) -> Option<Filter> {
     let mut busy: Vec<String> =
         RUNNING.into_iter().filter(|word| filter.statuses.lets(word)).map(str::to_owned).collect();
     if filter.statuses.only.iter().any(|word| word == "IN_PROGRESS") {
         busy.push("IN_PROGRESS".to_owned());
     }
     if busy.is_empty() || filter.reference.is_some() {
-        return Ok(Vec::new());
+        return None;
     }
     let mut sources = filter.sources.clone();
     sources.not.push(Source::Audit.as_str().to_owned());
-    let narrowed = Filter {
-        statuses: Words { only: busy, not: filter.statuses.not.clone() },
-        sources,
-        limit: MOST_RUNNING,
-        ..filter.clone()
-    };
-    let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
-    let from_ms = Some(filter.from_ms().map_or(since, |from| from.max(since)));
-    let page = slice(conn, scope, &narrowed, from_ms)?;
-    Ok(page.entries)
+    let statuses = Words { only: busy, not: filter.statuses.not.clone() };
+    Some(Filter { statuses, sources, limit: MOST_RUNNING, ..filter.clone() })
 }
 
 #[cfg(test)]

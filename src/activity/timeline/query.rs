@@ -1,29 +1,33 @@
 //! The timeline's SQL: one statement a page, whoever looks and whatever is filtered.
 //!
-//! Each source is a branch that reads its index in order and stops after a page. Bounds are comparisons of
-//! `(time, id)` rows, which an index answers wherever the page lies. A branch over several projects (an
-//! owner's) or several values of a reference reads *lanes*: the newest keys of each, enough for two pages in
-//! all and cut at one; only lanes that reach the page are read further, and no further than it. Whole rows and
-//! names are joined once the page is cut.
+//! Each source is a branch that reads its index in order and stops after a page (see [`super::lanes`]). What
+//! else a page shows, its running operations, its gaps and what its filters offer, comes as further rows of the
+//! same statement (see [`super::extras`]), told apart by their first column: a page is one round trip. Names are
+//! joined once all rows are chosen.
 
 use super::Scope;
-use super::conditions::{Bound, Lane, conditions, words_of};
+use super::conditions::{Bound, Lane, words_of};
+use super::extras;
+use super::lanes::branch;
 use super::tables::{NEWEST_FIRST, OLDEST_FIRST, REFERRING, RowStatement, Table, with_names};
 use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
-use crate::activity::filter::{Filter, Reference};
+use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source};
 
 /// Rows that a statement asks for. Few sizes, written into the text, so that few statements are kept and each
 /// is planned for what it fetches; the caller cuts what is too much.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fetch {
-    sql: &'static str,
-    rows: &'static str,
+pub(in crate::activity) struct Fetch {
+    pub(super) sql: &'static str,
+    pub(super) rows: &'static str,
 }
 
 impl Fetch {
+    /// The one row that comes next.
+    pub(in crate::activity) const NEXT: Self = Self { sql: " LIMIT 1", rows: "1" };
+
     /// At least `limit + 1` rows, so that it shows whether there are more; for exports 250 and one.
     pub(super) fn for_page(limit: i64) -> Self {
         match limit {
@@ -36,8 +40,8 @@ impl Fetch {
     }
 }
 
-/// What a branch is asked for besides its source.
-pub(super) struct Ask<'a> {
+/// What a list of rows is asked for.
+pub(in crate::activity) struct Ask<'a> {
     pub scope: &'a Scope,
     pub filter: &'a Filter,
     /// The first millisecond, and the first one too late.
@@ -47,18 +51,57 @@ pub(super) struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    fn backwards(&self) -> bool {
+    pub(super) fn backwards(&self) -> bool {
         matches!(self.filter.position, Some((Direction::After, _)))
     }
 }
 
-/// The statement of one page: see the module.
-pub(super) fn page(ask: &Ask<'_>) -> Option<RowStatement> {
+/// The statement of one page, with the operations of `running` and what its filters offer when that is wanted.
+/// None when no source can hold what is asked for and nothing else is wanted.
+pub(super) fn page(ask: &Ask<'_>, running: Option<&Ask<'_>>, with_options: bool) -> Option<RowStatement> {
+    let running = running.filter(|running| is_answerable(running));
+    if !is_answerable(ask) && running.is_none() && !with_options {
+        return None;
+    }
     let mut s = RowStatement::new();
     if !is_common(ask.filter) {
-        s.prepare_each_time();
+        s.of_a_rare_shape();
     }
-    s.sql("WITH page AS MATERIALIZED (SELECT * FROM (");
+    s.sql("WITH RECURSIVE page AS MATERIALIZED (");
+    rows(&mut s, "page", ask);
+    s.sql(")");
+    if let Some(running) = running {
+        s.sql(", running AS MATERIALIZED (");
+        rows(&mut s, "running", running);
+        s.sql(")");
+    }
+    if with_options {
+        extras::present(&mut s, *ask.scope, &ask.filter.actors);
+    }
+    s.sql(" SELECT * FROM (");
+    if running.is_some() {
+        with_names(&mut s, "(SELECT * FROM page UNION ALL SELECT * FROM running)");
+    } else {
+        with_names(&mut s, "page");
+    }
+    s.sql(") named");
+    if extras::shows_gaps(ask.filter) {
+        extras::gaps(&mut s, ask);
+    }
+    if with_options {
+        extras::options(&mut s);
+    }
+    Some(s)
+}
+
+fn is_answerable(ask: &Ask<'_>) -> bool {
+    Source::ALL.into_iter().any(|source| can_match(source, ask.filter))
+}
+
+/// `SELECT part, at, columns` of the rows that `ask` asks for, in the timeline's order; the part `name`, which
+/// the reader tells them by, is a piece of SQL.
+pub(in crate::activity) fn rows(s: &mut RowStatement, name: &'static str, ask: &Ask<'_>) {
+    s.sql("SELECT '").sql(name).sql("'::text AS part, x.* FROM (");
     let mut branches = 0;
     for source in Source::ALL.into_iter().filter(|source| can_match(*source, ask.filter)) {
         let table = match (source, &ask.filter.reference) {
@@ -68,31 +111,21 @@ pub(super) fn page(ask: &Ask<'_>) -> Option<RowStatement> {
         if branches > 0 {
             s.sql(" UNION ALL ");
         }
-        branch(&mut s, source, table, ask);
+        branch(s, source, table, ask);
         branches += 1;
         if undated_can_match(source, ask) {
             s.sql(" UNION ALL ");
-            undated(&mut s, source, table, ask);
+            undated(s, source, table, ask);
         }
     }
     if branches == 0 {
-        return None;
+        Table::of(Source::Action).select(s);
+        s.sql(" WHERE false");
     }
-    s.sql(") x").sql(if ask.backwards() { OLDEST_FIRST } else { NEWEST_FIRST }).sql(ask.fetch.sql).sql(")");
-    if shows_gaps(ask.filter) {
-        s.sql(" SELECT * FROM (");
-        with_names(&mut s, !ask.backwards());
-        s.sql(") named");
-        gaps(&mut s, ask);
-    } else {
-        s.sql(" ");
-        with_names(&mut s, !ask.backwards());
-    }
-    Some(s)
+    s.sql(") x").sql(if ask.backwards() { OLDEST_FIRST } else { NEWEST_FIRST }).sql(ask.fetch.sql);
 }
 
-/// Filters by one word, or none: their statements are worth keeping. The others have too many shapes, and a
-/// reference's value decides its plan: some are everywhere, most are rare.
+/// Filters by one word, or none: their statements are worth keeping whatever else is asked for.
 fn is_common(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
     let used: usize = words.iter().map(|words| words.only.len() + 2 * words.not.len()).sum();
@@ -118,82 +151,6 @@ fn may_be_of(source: Source, word: &str) -> bool {
     homes.contains(&(source, true)) || homes.iter().all(|(_, is_known)| !is_known)
 }
 
-fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
-    let order = if ask.backwards() { table.oldest_first } else { table.newest_first };
-    let reference = ask.filter.reference.as_ref().filter(|_| source == Source::Action);
-    let by_project = matches!(ask.scope, Scope::Own);
-    s.sql("(");
-    if by_project || reference.is_some() {
-        s.sql("WITH lane AS MATERIALIZED (");
-        lanes(s, by_project, reference);
-        s.sql("), head AS MATERIALIZED (SELECT lane.k, lane.v, h.at, h.id FROM lane CROSS JOIN LATERAL (SELECT ");
-        s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
-        conditions(s, source, table, ask, reference, Lane::named("lane"));
-        s.sql(order)
-            .sql(" LIMIT (SELECT greatest(1, 2 * ")
-            .sql(ask.fetch.rows)
-            .sql(" / count(*)) FROM lane)) h");
-        s.sql(if ask.backwards() { " ORDER BY h.at, h.id" } else { " ORDER BY h.at DESC, h.id DESC" });
-        s.sql(ask.fetch.sql).sql("), reached AS MATERIALIZED (SELECT DISTINCT k, v FROM head)");
-        s.sql(", chosen AS MATERIALIZED (SELECT r.at, r.id FROM reached CROSS JOIN LATERAL (SELECT ");
-        // Keys alone: most of what the lanes bring is thrown away when the page is cut.
-        s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
-        conditions(s, source, table, ask, reference, Lane::named("reached"));
-        reach(s, table, ask);
-        s.sql(order).sql(ask.fetch.sql).sql(") r");
-        s.sql(if ask.backwards() { " ORDER BY r.at, r.id" } else { " ORDER BY r.at DESC, r.id DESC" });
-        s.sql(ask.fetch.sql).sql(") SELECT ").sql(table.millis.unwrap_or("chosen.at")).sql(" AS at, ");
-        let whole = Table::of(source);
-        s.sql(whole.columns).sql(" FROM chosen JOIN ").sql(whole.from).sql(whole.is_chosen);
-    } else {
-        table.select(s);
-        conditions(s, source, table, ask, None, Lane::None);
-        s.sql(order).sql(ask.fetch.sql);
-    }
-    s.sql(")");
-}
-
-/// Once the heads fill a page, nothing beyond the last of them can reach it.
-fn reach(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
-    let (compare, extreme) = if ask.backwards() { (" <= ", "max(at)") } else { (" >= ", "min(at)") };
-    let open = match (table.millis.is_some(), ask.backwards()) {
-        (true, true) => "'infinity'::timestamp",
-        (true, false) => "'-infinity'::timestamp",
-        (false, true) => "9223372036854775807::bigint",
-        (false, false) => "'-9223372036854775808'::bigint",
-    };
-    s.sql(" AND ").sql(table.time).sql(compare).sql("(SELECT CASE WHEN count(*) >= ").sql(ask.fetch.rows);
-    s.sql(" THEN ").sql(extreme).sql(" ELSE ").sql(open).sql(" END FROM head)");
-}
-
-/// A lane is a project of the viewer's, a value of the reference, or both.
-fn lanes(s: &mut RowStatement, by_project: bool, reference: Option<&Reference>) {
-    s.sql("SELECT ").sql(if by_project { "m.k" } else { "NULL::text AS k" });
-    s.sql(if reference.is_some() { ", w.v" } else { ", NULL::text AS v" }).sql(" FROM ");
-    if by_project {
-        s.sql(
-            "(SELECT p.id_text AS k FROM public.projects p \
-             UNION SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') m",
-        );
-    }
-    if by_project && reference.is_some() {
-        s.sql(" CROSS JOIN ");
-    }
-    if let Some(reference) = reference {
-        s.sql("(SELECT pilothouse.reference_text(").text(reference.value.as_str()).sql(") AS v");
-        if reference.key == "container_id" {
-            // Workers name the engine's id or the row's: both mean the same container.
-            s.sql(" UNION SELECT c.id::text FROM public.containers c WHERE c.container_id = ");
-            s.text(reference.value.as_str());
-            if reference.value.parse::<uuid::Uuid>().is_ok() {
-                s.sql(" UNION SELECT c.container_id::text FROM public.containers c WHERE c.id = ");
-                s.text(reference.value.as_str()).sql("::uuid");
-            }
-        }
-        s.sql(") w");
-    }
-}
-
 /// Rows that were written without a time before the console filled it in: they stand at the epoch, so that
 /// nothing is left out, and are marked.
 fn undated(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
@@ -208,7 +165,7 @@ fn undated(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
         s.sql(" AND (0::bigint, ").sql(table.id).sql(")").sql(bound.compare).sql("(").big(bound.ms).sql(", ");
         s.text(bound.id).sql(")");
     }
-    words_of(s, source, table, ask.filter);
+    words_of(s, source, table, ask.filter, Lane::None);
     s.sql(if ask.backwards() { table.oldest_first } else { table.newest_first }).sql(ask.fetch.sql).sql(")");
 }
 
@@ -223,45 +180,4 @@ fn undated_can_match(source: Source, ask: &Ask<'_>) -> bool {
         && within
         && ask.from_ms.is_none_or(|from| from <= 0)
         && ask.until_ms.is_none_or(|until| until > 0)
-}
-
-/// Gaps concern everything that happened, so a page that shows a selection leaves them out.
-pub(super) fn shows_gaps(filter: &Filter) -> bool {
-    let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
-    words.iter().all(|words| words.is_empty()) && filter.reference.is_none() && filter.target.is_none()
-}
-
-/// The gaps of the record within the page, in the same round trip.
-fn gaps(s: &mut RowStatement, ask: &Ask<'_>) {
-    s.sql(
-        " UNION ALL (SELECT g.to_ms, 'gap', g.id::text, g.project_id, NULL, NULL, NULL, g.reason, g.from_ms::text, \
-         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.lost, NULL, NULL, false, false, NULL, NULL, false, NULL \
-         FROM pilothouse.recording_gaps g WHERE true",
-    );
-    if let Scope::Project(id) = ask.scope {
-        s.sql(" AND (g.project_id = ").text(id.to_string()).sql(" OR g.project_id IS NULL)");
-    }
-    if let Some(from) = ask.from_ms {
-        s.sql(" AND g.to_ms >= ").big(from);
-    }
-    if let Some(until) = ask.until_ms {
-        s.sql(" AND g.to_ms < ").big(until);
-    }
-    match &ask.filter.position {
-        Some((Direction::Before, cursor)) => {
-            s.sql(" AND g.to_ms < ").big(cursor.ms);
-        }
-        Some((Direction::After, cursor)) => {
-            s.sql(" AND g.to_ms >= ").big(cursor.ms);
-        }
-        None => {}
-    }
-    let (compare, extreme) = if ask.backwards() { (" <= ", "max(at)") } else { (" >= ", "min(at)") };
-    let open = if ask.backwards() { "9223372036854775807" } else { "'-9223372036854775808'::bigint" };
-    s.sql(" AND g.to_ms")
-        .sql(compare)
-        .sql("(SELECT CASE WHEN count(*) >= ")
-        .sql(ask.fetch.rows)
-        .sql(" THEN ");
-    s.sql(extreme).sql(" ELSE ").sql(open).sql(" END FROM page) ORDER BY g.to_ms DESC LIMIT 20)");
 }

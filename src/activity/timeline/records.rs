@@ -80,8 +80,11 @@ fn name_admins(records: &mut [Record]) {
 fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Row>> {
     let (from_ms, until_ms) = (filter.from_ms(), filter.until_ms());
     let ask = Ask { scope: &scope, filter, from_ms, until_ms, fetch: Fetch::for_page(filter.limit) };
-    match query::page(&ask) {
-        Some(statement) => statement.load(conn),
+    match query::page(&ask, None, false) {
+        Some(statement) => {
+            let rows: Vec<Row> = statement.load(conn)?;
+            Ok(rows.into_iter().filter(|row| row.part == "page").collect())
+        }
         None => Ok(Vec::new()),
     }
 }

@@ -15,6 +15,7 @@ type NullableText = Nullable<Text>;
 
 /// The SQL type of [`Row`], in its order.
 pub(in crate::activity) type RowSql = (
+    Text,
     BigInt,
     Text,
     Text,
@@ -46,6 +47,8 @@ pub(in crate::activity) type RowSql = (
 /// What every source brings: text, because trees of JSON and dates cost more than they are worth here.
 #[derive(Debug, Clone, diesel::Queryable)]
 pub(in crate::activity) struct Row {
+    /// What the row is to its page: an entry, a running operation, a gap, a word for a filter.
+    pub part: String,
     pub at: i64,
     pub source: String,
     pub id: String,
@@ -84,6 +87,7 @@ impl Row {
         let source = Source::from_name(&self.source)?;
         let (mut references, cause) = references(self.references.as_deref());
         let cause = self.cause.clone().filter(|cause| !cause.is_empty()).or(cause);
+        let references_cut = references.len().saturating_sub(MOST_REFERENCES);
         references.truncate(MOST_REFERENCES);
         let project = self.project_name();
         let actor = self.actor();
@@ -106,6 +110,7 @@ impl Row {
             sentence,
             details: details.or(more).filter(|text| !text.trim().is_empty()),
             references,
+            references_cut,
             request_id: self.request.filter(|text| !text.is_empty()),
             caused_by: cause,
             duration_ms: self.amount,

@@ -127,20 +127,22 @@ impl Table {
     }
 }
 
-/// Names are joined to the page that `inner` writes. Nothing is inner-joined: a record outlives what it names.
-pub(in crate::activity) fn with_names(s: &mut RowStatement, newest_first: bool) {
+/// Names are joined to the rows of `from`, a CTE or a subquery. Nothing is inner-joined: a record outlives what
+/// it names. The order is the reader's business.
+pub(in crate::activity) fn with_names(s: &mut RowStatement, from: &'static str) {
     s.sql(
-        "SELECT x.at, x.src, x.id, x.project, x.usr, x.req, x.kind, x.details, x.more, x.status, x.env, x.refs, \
+        "SELECT x.part, x.at, x.src, x.id, x.project, x.usr, x.req, x.kind, x.details, x.more, x.status, x.env, x.refs, \
          x.cause, x.ekind, x.eid, x.ename, x.aname, x.amount, x.progress, coalesce(p.name, tp.name)::text, \
          p.id IS NOT NULL, tp.id IS NOT NULL, coalesce(u.name, tu.name)::text, u.email::text, u.id IS NOT NULL, \
-         x.arole \
-         FROM page x \
+         x.arole FROM ",
+    );
+    s.sql(from).sql(
+        " x \
          LEFT JOIN public.projects p ON p.id_text = x.project \
          LEFT JOIN pilothouse.tombstones tp ON tp.kind = 'project' AND tp.id = x.project \
          LEFT JOIN public.users u ON u.id_text = x.usr \
          LEFT JOIN pilothouse.tombstones tu ON tu.kind = 'user' AND tu.id = x.usr",
     );
-    s.sql(if newest_first { NEWEST_FIRST } else { OLDEST_FIRST });
 }
 
 pub(super) const NEWEST_FIRST: &str =

@@ -5,6 +5,7 @@ use crate::activity::sentence::{LinkTarget, Part};
 
 fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
     Row {
+        part: if source == "gap" { "gap" } else { "page" }.to_owned(),
         at: ms,
         source: source.to_owned(),
         id: id.to_owned(),
@@ -112,4 +113,51 @@ fn a_project_that_nobody_knows_has_no_link() {
     assert!(
         page.entries[0].sentence.contains(&Part::Link { target: LinkTarget::Nowhere, label: "p".to_owned() })
     );
+}
+
+fn referring(mut row: Row, references: &str) -> Row {
+    row.references = Some(references.to_owned());
+    row
+}
+
+#[test]
+fn a_push_its_deployment_and_its_session_are_one_story_and_the_next_push_is_another() {
+    let rows = vec![
+        referring(row("action", 50, "fix", None), r#"{"commit_sha": "c2", "branch_name": "main"}"#),
+        referring(row("action", 40, "session", None), r#"{"deployment_id": "d1"}"#),
+        referring(row("action", 30, "deploy", None), r#"{"deployment_id": "d1", "commit_sha": "c1"}"#),
+        row("audit", 20, "other", None),
+        referring(row("action", 10, "push", None), r#"{"commit_sha": "c1", "branch_name": "main"}"#),
+    ];
+    let page = from_rows(rows, &Filter::none(Tz::UTC));
+    assert_eq!(keys(&page.entries), ["fix", "session", "audit:other"]);
+    assert_eq!(keys(&page.entries[1].folded), ["deploy", "push"]);
+    assert_eq!(keys(&page.into_unfolded()), ["fix", "session", "deploy", "audit:other", "push"]);
+}
+
+#[test]
+fn a_story_never_takes_a_whole_project_a_long_time_or_another_project() {
+    let tied = |count: i64, apart: i64| {
+        let rows = (0..count).map(|n| {
+            referring(row("action", -n * apart, &format!("a{n:02}"), None), r#"{"database_id": "db"}"#)
+        });
+        from_rows(rows.collect(), &Filter::none(Tz::UTC)).entries.len()
+    };
+    assert_eq!(tied(3, 1), 1);
+    assert_eq!(tied(30, 1), 30, "what everything carries ties nothing");
+    assert_eq!(tied(3, 23 * 3_600_000), 2, "a day at most");
+    let mut chain: Vec<Row> = (0..40)
+        .map(|n| {
+            let references = format!(r#"{{"deployment_id": "d{n}", "commit_sha": "d{}"}}"#, n / 2);
+            referring(row("action", -n, &format!("a{n:02}"), Some(&format!("r{}", n / 3))), &references)
+        })
+        .collect();
+    let page = from_rows(chain.clone(), &Filter::none(Tz::UTC));
+    assert!(page.entries.iter().all(|entry| entry.folded.len() < 10));
+    assert!(page.entries.is_sorted_by(|a, b| a.position > b.position), "headings read newest first");
+    chain.truncate(2);
+    chain[1].project = Some("another".to_owned());
+    chain[1].request = None;
+    chain[0].references = chain[1].references.clone();
+    assert_eq!(from_rows(chain, &Filter::none(Tz::UTC)).entries.len(), 2);
 }

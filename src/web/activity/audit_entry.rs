@@ -111,8 +111,8 @@ impl AuditEntryPage {
                 .filter(|(name, _)| stored.contains(name))
                 .map(|(name, value)| Fact::mono(*name, value))
                 .collect(),
-            before: before.into_iter().map(|entry| eyes.entry(entry)).collect(),
-            after: after.into_iter().map(|entry| eyes.entry(entry)).collect(),
+            before: before.into_iter().map(|other| eyes.entry_apart(other, &detail.entry)).collect(),
+            after: after.into_iter().map(|other| eyes.entry_apart(other, &detail.entry)).collect(),
             around_url: around(entry),
             raw: raw(detail),
         }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::display::{Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running};
+use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
 use crate::activity::sentence::{self, LinkTarget};
 use crate::activity::timeline::{self, Item, TimelinePage};
 use crate::activity::{Oddity, ProjectState, Reference, Source, Status, TimelineCursor};
@@ -17,10 +17,14 @@ const DETAIL_SHOWN: usize = 240;
 /// Characters of a detail that a timeline reads.
 const MOST_DETAILS: usize = 2_000;
 /// References that stand in the list.
-const REFERENCES_SHOWN: usize = 8;
+const REFERENCES_SHOWN: usize = 3;
+/// Characters of a name or a title that stand in the list: nobody reads more, and anybody may write it.
+const PART_SHOWN: usize = 120;
+/// How long an operation may be silent before nobody believes that it still runs.
+const BELIEVED_MS: i64 = 24 * 3_600_000;
 
 /// Who looks, and when: what decides how times and links are shown.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Eyes {
     /// Now.
     pub now: DateTime<Utc>,
@@ -28,13 +32,27 @@ pub struct Eyes {
     pub zone: Tz,
     /// Whether links to users and audit entries lead somewhere.
     pub is_admin: bool,
+    /// The key of the entry that a link points at.
+    pub here: Option<String>,
 }
 
 impl Eyes {
     /// `viewer` at `now`.
     #[must_use]
     pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
-        Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin }
+        Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin, here: None }
+    }
+
+    /// The same eyes, pointed at the entry with the key `here`.
+    #[must_use]
+    pub fn pointed_at(self, here: Option<String>) -> Self {
+        Self { here, ..self }
+    }
+
+    /// A moment in a sentence: "19 Nov 2025, 14:02".
+    #[must_use]
+    pub fn moment(&self, ms: i64) -> String {
+        instant(ms).with_timezone(&self.zone).format("%-d %b %Y, %H:%M").to_string()
     }
 
     /// The entries of `page` by day.
@@ -75,29 +93,65 @@ impl Eyes {
     }
 
     fn gap(&self, gap: &timeline::Gap) -> String {
-        let time = |ms| instant(ms).with_timezone(&self.zone).format("%-d %b %Y %H:%M").to_string();
-        let lost = match gap.lost {
-            1 => "1 record was lost".to_owned(),
-            lost => format!("{lost} records were lost"),
+        let (lost, it) = match gap.lost {
+            1 => ("1 record was lost".to_owned(), "What it recorded"),
+            lost => (format!("{lost} records were lost"), "What they recorded"),
         };
-        format!(
-            "{lost} between {} and {} ({}). What they recorded did happen.",
-            time(gap.from_ms),
-            time(gap.to_ms),
-            gap.reason
-        )
+        let (from, to) = (self.moment(gap.from_ms), self.moment(gap.to_ms));
+        let when = if from == to { format!("on {from}") } else { format!("between {from} and {to}") };
+        let reason = if gap.reason.trim().is_empty() { "nobody knows why" } else { gap.reason.trim() };
+        format!("{lost} {when}: {reason}. {it} did happen.")
     }
 
     /// One record with what is folded under it.
     #[must_use]
     pub fn entry(&self, entry: &timeline::Entry) -> Entry {
-        let badge = entry.status.as_ref().map(badge);
+        let mut shown = self.alone(entry);
+        let day = timeline::day_of(entry.moment.ms, self.zone);
+        shown.related = (!entry.folded.is_empty()).then(|| {
+            let mut entries: Vec<Entry> = entry.folded.iter().map(|inner| self.alone(inner)).collect();
+            for (inner, shown) in entry.folded.iter().zip(&mut entries) {
+                let other = timeline::day_of(inner.moment.ms, self.zone);
+                if other != day {
+                    shown.clock = other.format("%-d %b").to_string();
+                }
+            }
+            let failed = entries.iter().filter(|inner| inner.tone == "bad").count();
+            Related {
+                label: format!("in {} related", entries.len()),
+                kinds: kinds(&entry.folded),
+                failed: if failed == 0 { String::new() } else { format!("{failed} failed") },
+                is_open: entries.iter().any(|inner| inner.is_here),
+                entries,
+            }
+        });
+        shown
+    }
+
+    /// One record of the thread of another, with the day and how far it lies from `from`.
+    #[must_use]
+    pub fn entry_apart(&self, entry: &timeline::Entry, from: &timeline::Entry) -> Entry {
+        let mut shown = self.alone(entry);
+        let apart = entry.moment.ms.saturating_sub(from.moment.ms);
+        shown.apart = match apart {
+            0 => "at the same moment".to_owned(),
+            1.. => format!("{} later", duration(apart)),
+            _ => format!("{} earlier", duration(apart.saturating_neg())),
+        };
+        let day = timeline::day_of(entry.moment.ms, self.zone);
+        if day != timeline::day_of(from.moment.ms, self.zone) {
+            shown.clock = day.format("%-d %b").to_string();
+        }
+        shown
+    }
+
+    fn alone(&self, entry: &timeline::Entry) -> Entry {
+        let badge = entry.status.as_ref().map(|status| self.state(entry, status));
         let time = Timestamp::from_millis(entry.moment.ms, self.now, self.zone);
         // An audit entry's description says what its sentence says already.
         let said = entry.details.as_deref().filter(|text| *text != entry.kind.label());
         let (detail, detail_more) = details(said);
-        let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
-        let rest = chips.split_off(chips.len().min(REFERENCES_SHOWN));
+        let more = entry.references.len().saturating_sub(REFERENCES_SHOWN) + entry.references_cut;
         Entry {
             id: entry.key(),
             url: self.page_of(entry),
@@ -107,34 +161,45 @@ impl Eyes {
                 .map(|badge| badge.tone)
                 .filter(|tone| matches!(*tone, "bad" | "busy"))
                 .unwrap_or_default(),
+            is_here: self.here.as_deref() == Some(entry.key().as_str()),
             clock: time.clock.clone(),
             time,
-            sentence: self.sentence(&entry.sentence),
+            apart: String::new(),
+            sentence: shortened(self.sentence(&entry.sentence)),
             detail,
             detail_more,
-            references: chips,
-            references_more: (!rest.is_empty())
-                .then(|| MoreReferences { label: format!("+{} more", rest.len()), items: rest }),
+            references: entry.references.iter().take(REFERENCES_SHOWN).map(chip).collect(),
+            references_more: if more == 0 { String::new() } else { format!("and {more} more") },
             badge,
-            note: entry.duration_ms.map(duration).unwrap_or_default(),
+            note: entry.duration_ms.filter(|ms| *ms >= 0).map(duration).unwrap_or_default(),
             mark: self.mark(entry),
-            related: (!entry.folded.is_empty()).then(|| Related {
-                label: counted(entry.folded.len(), "related entry", "related entries"),
-                entries: entry.folded.iter().map(|inner| self.entry(inner)).collect(),
-            }),
+            related: None,
         }
+    }
+
+    /// How it went. What has been silent for a day is not shown as running for ever.
+    #[must_use]
+    pub fn state(&self, entry: &timeline::Entry, status: &Status) -> Badge {
+        let silent = self.now.timestamp_millis().saturating_sub(entry.moment.ms);
+        if entry.is_running() && silent > BELIEVED_MS {
+            return Badge { icon: "unknown", label: "no word since".to_owned(), tone: "neutral" };
+        }
+        badge(status)
     }
 
     /// One operation that goes on.
     #[must_use]
     pub fn running(&self, entry: &timeline::Entry) -> Running {
+        let elapsed = self.now.timestamp_millis().saturating_sub(entry.moment.ms);
         Running {
             id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
-            sentence: self.sentence(&entry.sentence),
+            sentence: shortened(self.sentence(&entry.sentence)),
             badge: entry.status.as_ref().map_or_else(|| badge(&Status::running()), badge),
-            elapsed: duration(self.now.timestamp_millis().saturating_sub(entry.moment.ms).max(0)),
+            time: Timestamp::from_millis(entry.moment.ms, self.now, self.zone),
+            // A worker's clock may be ahead.
+            elapsed: if elapsed < 1_000 { "just now".to_owned() } else { duration(elapsed) },
             progress: entry.progress,
         }
     }
@@ -188,7 +253,8 @@ impl Eyes {
 
     /// What is to be known of an entry besides what it says. Owners read who of those who did something to what
     /// is theirs was an admin; for admins that is no news.
-    fn mark(&self, entry: &timeline::Entry) -> String {
+    #[must_use]
+    pub fn mark(&self, entry: &timeline::Entry) -> String {
         let project = match entry.project.as_ref().map(|project| project.state) {
             Some(ProjectState::Unknown) => "unknown project",
             Some(ProjectState::Gone) => "project is gone",
@@ -206,15 +272,34 @@ impl Eyes {
     }
 }
 
-/// The timeline with `entry` in its upper part: two minutes on and everything before.
+/// The timeline with `entry` in its upper part, marked: two minutes on and everything before. In its project
+/// where there is one.
 #[must_use]
 pub fn around(entry: &timeline::Entry) -> String {
-    let start = TimelineCursor {
-        ms: entry.moment.ms.saturating_add(120_000),
-        source: Source::Action,
-        id: "0".to_owned(),
+    let start = TimelineCursor::start_of(entry.moment.ms.saturating_add(120_000));
+    let project = entry.project.as_ref().filter(|project| project.state == ProjectState::Exists);
+    let path = match project.and_then(|project| project.id.parse().ok()) {
+        Some(id) => urls::project_part(id, "activity"),
+        None => "/activity".to_owned(),
     };
-    format!("{}#{}", urls::with_query("/activity", &[("before", start.to_string())]), entry.key())
+    format!("{}#here", urls::with_query(&path, &[("before", start.to_string()), ("at", entry.key())]))
+}
+
+/// What folds under an entry, each kind once: "Push, 2 × Container session".
+fn kinds(entries: &[timeline::Entry]) -> String {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for label in entries.iter().map(|entry| entry.kind.label()) {
+        match counted.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((label, 1)),
+        }
+    }
+    let more = if counted.len() > 3 { ", …" } else { "" };
+    let named = counted.into_iter().take(3).map(|(label, count)| match count {
+        1 => label,
+        count => format!("{count} × {label}"),
+    });
+    named.collect::<Vec<_>>().join(", ") + more
 }
 
 /// How a status is shown.
@@ -226,6 +311,7 @@ pub fn badge(status: &Status) -> Badge {
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
+    let is_cut = text.is_some_and(|text| text.chars().count() >= MOST_DETAILS);
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return (None, None) };
     let length = text.chars().count();
     if length <= DETAIL_SHOWN {
@@ -233,12 +319,22 @@ fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
     }
     let head = text.chars().take(DETAIL_SHOWN).collect();
     // The timeline brings that many at most; the entry's own page has the rest.
-    let label = if length >= MOST_DETAILS {
+    let label = if is_cut {
         format!("Show the first {length} characters")
     } else {
         format!("Show all {length} characters")
     };
     (Some(head), Some(Long { label, text: text.to_owned() }))
+}
+
+fn shortened(mut parts: Vec<Part>) -> Vec<Part> {
+    for part in &mut parts {
+        if let Some((at, _)) = part.text.char_indices().nth(PART_SHOWN) {
+            part.text.truncate(at);
+            part.text.push('…');
+        }
+    }
+    parts
 }
 
 /// What a reference's key is called.

@@ -40,20 +40,24 @@ pub struct Entry {
     pub icon: &'static str,
     /// `bad` fills the mark, `busy` colours it.
     pub tone: &'static str,
+    /// Whether a link points at it.
+    pub is_here: bool,
     /// When, exactly.
     pub time: Timestamp,
-    /// When, as it is shown: "14:02".
+    /// When, as it is shown: "14:02", or "19 Nov" beside entries of another day.
     pub clock: String,
+    /// How far it lies from the entry whose page this is: "4 m 2 s earlier", or nothing.
+    pub apart: String,
     /// Who did what to which thing.
     pub sentence: Vec<Part>,
     /// The second line.
     pub detail: Option<String>,
     /// The whole of a long detail.
     pub detail_more: Option<Long>,
-    /// What it refers to, at most eight.
+    /// What it refers to, the first few.
     pub references: Vec<ReferenceChip>,
-    /// The rest of what it refers to.
-    pub references_more: Option<MoreReferences>,
+    /// "and 34 more": the rest stands on its own page.
+    pub references_more: String,
     /// How it went.
     pub badge: Option<Badge>,
     /// How long it took.
@@ -95,20 +99,17 @@ pub struct ReferenceChip {
     pub url: String,
 }
 
-/// References beyond the first eight.
-#[derive(Debug, Clone)]
-pub struct MoreReferences {
-    /// "+32 more".
-    pub label: String,
-    /// The rest.
-    pub items: Vec<ReferenceChip>,
-}
-
 /// Entries that stand under another one.
 #[derive(Debug, Clone)]
 pub struct Related {
-    /// "1 related entry".
+    /// "in 3 related".
     pub label: String,
+    /// What they are: "Push, Container session".
+    pub kinds: String,
+    /// "1 failed", or nothing.
+    pub failed: String,
+    /// Whether they are shown at first: a link points at one of them.
+    pub is_open: bool,
     /// Newest first.
     pub entries: Vec<Entry>,
 }
@@ -126,6 +127,8 @@ pub struct Running {
     pub sentence: Vec<Part>,
     /// Its state.
     pub badge: Badge,
+    /// Since when.
+    pub time: Timestamp,
     /// Since how long.
     pub elapsed: String,
     /// Percent, if the operation says so.

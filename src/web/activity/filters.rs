@@ -3,10 +3,11 @@
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::convert::{Eyes, key_label};
+use super::form;
 use crate::activity::filter::Words;
 use crate::activity::options::{Choice, Options, source_label};
-use crate::activity::{Filter, Source};
-use crate::web::display::{Chip, Chips, HiddenField, Link};
+use crate::activity::{Filter, Group, Source};
+use crate::web::display::{Chip, Chips, Choice as FormChoice, HiddenField, Link};
 use crate::web::export;
 use crate::web::urls::{export_of, with_query};
 
@@ -15,6 +16,8 @@ use crate::web::urls::{export_of, with_query};
 pub struct Filters {
     /// The page's own path.
     pub action: String,
+    /// How many filters are on.
+    pub count: usize,
     /// Type, status, environment, who, source.
     pub groups: Vec<FilterGroup>,
     /// First day, or nothing.
@@ -27,10 +30,12 @@ pub struct Filters {
     pub zone: String,
     /// Today, yesterday, this week and the like.
     pub presets: Vec<Link>,
-    /// Whether entries can be found by a reference: audit entries carry none.
-    pub by_reference: bool,
-    /// `key:value`, or nothing.
+    /// The keys of references to choose from; none where nothing is found by reference, as in the audit log.
+    pub reference_keys: Vec<FormChoice>,
+    /// The value of the reference, or nothing.
     pub reference: String,
+    /// What else the form keeps.
+    pub hidden: Vec<HiddenField>,
     /// Whether entries can be found by what was acted on: only audit entries say so.
     pub by_target: bool,
     /// The target's id, or nothing.
@@ -50,55 +55,66 @@ pub struct FilterGroup {
     pub name: &'static str,
     /// How many of its options are on.
     pub count: usize,
-    /// Its options.
-    pub options: Vec<FilterOption>,
-    /// Whether options can be left out, too.
-    pub excludable: bool,
+    /// Its options, under headings where there are many.
+    pub sections: Vec<FilterSection>,
 }
 
-/// One option of a filter.
+/// Options under one heading.
+#[derive(Debug, Clone)]
+pub struct FilterSection {
+    /// The heading, or nothing.
+    pub heading: &'static str,
+    /// The options.
+    pub options: Vec<FilterOption>,
+}
+
+/// One option of a filter: a box that is ticked when it is on.
 #[derive(Debug, Clone)]
 pub struct FilterOption {
-    /// What the address says.
+    /// What the address says, `-` before it when it is left out.
     pub value: String,
-    /// What people read.
+    /// What people read, "not" before it when it is left out.
     pub label: String,
-    /// A symbol of the sprite, or nothing.
-    pub icon: &'static str,
-    /// Whether only it is shown.
+    /// Whether it is on, either way.
     pub chosen: bool,
-    /// Whether it is left out.
-    pub excluded: bool,
 }
 
 impl Filters {
     /// The form for `filter` on the page at `path`.
     #[must_use]
     pub fn new(path: &str, filter: &Filter, options: &Options, eyes: &Eyes) -> Self {
-        let types: Vec<Choice> = options.types.iter().flat_map(|(_, choices)| choices.clone()).collect();
+        // What people do to accounts and sessions stands in no owner's timeline.
+        let shown = options.types.iter().filter(|(of, _)| eyes.is_admin || *of != Group::People);
+        let types: Vec<(&'static str, &[Choice])> =
+            shown.map(|(of, choices)| (of.label(), choices.as_slice())).collect();
         let sources: Vec<Choice> = sources();
-        let groups = vec![
+        let groups = [
             group("Type", "type", &filter.types, &types),
-            group("Status", "status", &filter.statuses, &options.statuses),
-            group("Environment", "environment", &filter.environments, &options.environments),
-            group("Who", "actor", &filter.actors, &options.actors),
-            group("Source", "source", &filter.sources, &sources),
+            group("Status", "status", &filter.statuses, &[("", &options.statuses)]),
+            group("Environment", "environment", &filter.environments, &[("", &options.environments)]),
+            group("Who", "actor", &filter.actors, &[("", &options.actors)]),
+            group("Source", "source", &filter.sources, &[("", &sources)]),
         ];
         let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+        let (key, value) = filter.reference.as_ref().map_or(("", ""), |r| (r.key.as_str(), r.value.as_str()));
+        let mut reference_keys = vec![FormChoice::new("", "Find out", key)];
+        reference_keys.extend(form::KEYS.map(|known| FormChoice::new(known, key_label(known), key)));
+        if !key.is_empty() && !form::KEYS.contains(&key) {
+            reference_keys.push(FormChoice::new(key, key, key));
+        }
+        let hidden = filter.pairs().into_iter().filter(|(name, _)| *name == "limit");
         Self {
             action: path.to_owned(),
-            groups: groups.into_iter().filter(|group| !group.options.is_empty()).collect(),
+            count: filter.count(),
+            groups: groups.into_iter().filter(|group| !group.sections.is_empty()).collect(),
             from: day(filter.from),
             to: day(filter.to),
             dates_set: filter.from.is_some() || filter.to.is_some(),
             zone: filter.zone.name().to_owned(),
             presets: presets(path, filter, eyes),
-            by_reference: true,
-            reference: filter
-                .reference
-                .as_ref()
-                .map(|r| format!("{}:{}", r.key, r.value))
-                .unwrap_or_default(),
+            reference_keys,
+            reference: value.to_owned(),
+            hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
             by_target: false,
             target: filter.target.clone().unwrap_or_default(),
             export_url: Some(export_of(path)),
@@ -114,30 +130,42 @@ fn sources() -> Vec<Choice> {
         .collect()
 }
 
-fn group(label: &'static str, name: &'static str, words: &Words, choices: &[Choice]) -> FilterGroup {
-    let mut options: Vec<FilterOption> = choices
+fn option(words: &Words, value: &str, label: &str) -> FilterOption {
+    if words.not.iter().any(|word| word == value) {
+        return FilterOption { value: format!("-{value}"), label: format!("not {label}"), chosen: true };
+    }
+    let chosen = words.only.iter().any(|word| word == value);
+    FilterOption { value: value.to_owned(), label: label.to_owned(), chosen }
+}
+
+fn group(
+    label: &'static str,
+    name: &'static str,
+    words: &Words,
+    choices: &[(&'static str, &[Choice])],
+) -> FilterGroup {
+    let mut sections: Vec<FilterSection> = choices
         .iter()
-        .map(|choice| FilterOption {
-            chosen: words.only.contains(&choice.value),
-            excluded: words.not.contains(&choice.value),
-            value: choice.value.clone(),
-            label: choice.label.clone(),
-            icon: "",
+        .filter(|(_, choices)| !choices.is_empty())
+        .map(|(heading, choices)| FilterSection {
+            heading,
+            options: choices.iter().map(|choice| option(words, &choice.value, &choice.label)).collect(),
         })
         .collect();
     // What the address names stays in the form, whether or not anything holds it.
-    for (word, excluded) in words.only.iter().map(|w| (w, false)).chain(words.not.iter().map(|w| (w, true))) {
-        if !choices.iter().any(|choice| choice.value == *word) {
-            options.push(FilterOption {
-                value: word.clone(),
-                label: word.clone(),
-                icon: "",
-                chosen: !excluded,
-                excluded,
-            });
-        }
+    let is_offered =
+        |word: &String| choices.iter().any(|(_, of)| of.iter().any(|choice| choice.value == *word));
+    let strange: Vec<FilterOption> = words
+        .only
+        .iter()
+        .chain(&words.not)
+        .filter(|word| !is_offered(word))
+        .map(|word| option(words, word, word))
+        .collect();
+    if !strange.is_empty() {
+        sections.push(FilterSection { heading: "", options: strange });
     }
-    FilterGroup { label, name, count: words.only.len() + words.not.len(), options, excludable: true }
+    FilterGroup { label, name, count: words.only.len() + words.not.len(), sections }
 }
 
 fn presets(path: &str, filter: &Filter, eyes: &Eyes) -> Vec<Link> {
@@ -204,6 +232,9 @@ fn chip_label(name: &str, value: &str, options: &Options) -> String {
             Some((key, value)) => format!("{} {value}", key_label(key)),
             None => value.to_owned(),
         },
-        _ => format!("{name} {value}"),
+        _ => match value.parse::<NaiveDate>() {
+            Ok(day) => format!("{name} {}", day.format("%-d %b %Y")),
+            Err(_) => format!("{name} {value}"),
+        },
     }
 }

@@ -6,18 +6,18 @@ use askama::Template;
 
 use super::TimelineView;
 use super::convert::Eyes;
-use super::display::{Day, DayItem, Running};
-use super::filters::Filters;
+use super::display::DayItem;
+use super::form::{self, Step};
 use crate::activity::audit_records::audit_only;
 use crate::activity::options;
 use crate::activity::timeline;
 use crate::activity::{Filter, Scope};
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
-use crate::web::display::{Chips, Pager};
 use crate::web::query::Query;
 use crate::web::sample::Sample;
 use crate::web::shell::{Crumb, Shell};
+use crate::web::urls;
 use crate::web::visit::Visit;
 
 /// The timeline of everything that the viewer may see.
@@ -28,25 +28,8 @@ pub struct ActivityPage {
     pub shell: Shell,
     /// What it is called.
     pub heading: &'static str,
-    /// The filter form.
-    pub filters: Filters,
-    /// The filters that are on.
-    pub chips: Chips,
-    /// What runs now.
-    pub running: Vec<Running>,
-    /// The entries by day.
-    pub days: Vec<Day>,
-    /// The neighbouring pages.
-    pub pager: Pager,
-    /// Records that were lost.
-    pub gaps: Option<String>,
-}
-
-impl ActivityPage {
-    fn new(shell: Shell, heading: &'static str, view: TimelineView) -> Self {
-        let TimelineView { filters, chips, running, days, pager, gaps } = view;
-        Self { shell, heading, filters, chips, running, days, pager, gaps }
-    }
+    /// Filters, entries and the neighbouring pages.
+    pub view: TimelineView,
 }
 
 /// The filters of an address, with days in the viewer's zone.
@@ -64,18 +47,31 @@ pub fn read_filter(query: &Query, viewer: &Viewer) -> AppResult<Filter> {
 /// 400 for a filter that makes no sense.
 pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let now = visit.app.clock.now();
-    let (viewer, (filter, page, options)) = visit
+    let (viewer, step) = visit
         .read(move |conn, viewer| {
             let filter = read_filter(&query, viewer)?;
-            let scope = Scope::of(viewer);
-            let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
-            let options = options::for_scope(conn, scope)?;
-            Ok((filter, page, options))
+            if let Some(address) = form::canonical(conn, &query, &filter, "/activity")? {
+                return Ok(Step::Elsewhere(address));
+            }
+            let (page, options) =
+                timeline::page_with_options(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
-    let view = TimelineView::new("/activity", &filter, &options, &page, &Eyes::of(&viewer, now));
+    let (filter, page, options, here) = match step {
+        Step::Page(page) => page,
+        Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
+    };
+    let eyes = Eyes::of(&viewer, now).pointed_at(here);
+    let view = TimelineView::new("/activity", &filter, &options, &page, &eyes);
     let shell = visit.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
-    visit.page(StatusCode::OK, &ActivityPage::new(shell, "Activity", view))
+    visit.page(StatusCode::OK, &ActivityPage { shell, heading: "Activity", view })
+}
+
+/// The key of the entry that a link around it points at.
+#[must_use]
+pub fn here(query: &Query) -> Option<String> {
+    query.first("at").map(str::to_owned)
 }
 
 /// Shows the audit log: the same timeline, of audit entries alone.
@@ -84,27 +80,35 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
 /// 404 for an owner; 400 for a filter that makes no sense.
 pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let now = visit.app.clock.now();
-    let (viewer, (filter, page, options)) = visit
+    let (viewer, step) = visit
         .read_as_admin(move |conn, admin| {
             let filter = read_filter(&query, admin)?;
+            if let Some(address) = form::canonical(conn, &query, &filter, "/audit")? {
+                return Ok(Step::Elsewhere(address));
+            }
             let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
             let options = options::for_audit_log(conn)?;
-            Ok((filter, page, options))
+            Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
-    let mut view = TimelineView::new("/audit", &filter, &options, &page, &Eyes::of(&viewer, now));
+    let (filter, page, options, here) = match step {
+        Step::Page(page) => page,
+        Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
+    };
+    let eyes = Eyes::of(&viewer, now).pointed_at(here);
+    let mut view = TimelineView::new("/audit", &filter, &options, &page, &eyes);
     // Audit entries have neither status nor environment, and come from one source.
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
-    view.filters.by_reference = false;
+    view.filters.reference_keys.clear();
     view.filters.by_target = true;
     let shell = visit.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
-    visit.page(StatusCode::OK, &ActivityPage::new(shell, "Audit log", view))
+    visit.page(StatusCode::OK, &ActivityPage { shell, heading: "Audit log", view })
 }
 
 impl Sample for ActivityPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let page = |view: TimelineView| Self::new(Shell::sample("Activity"), "Activity", view);
+        let page = |view| Self { shell: Shell::sample("Activity"), heading: "Activity", view };
         super::samples::views().into_iter().map(|(name, view)| (name, page(view))).collect()
     }
 }

@@ -6,17 +6,19 @@ pub mod convert;
 pub mod display;
 pub mod export;
 pub mod filters;
+pub mod form;
 pub mod index;
+pub mod record_card;
 pub mod samples;
 pub mod show;
 
 use crate::activity::timeline::TimelinePage;
-use crate::activity::{Filter, TimelineCursor};
-use crate::web::display::{Chips, Pager, counted};
+use crate::activity::{Direction, Filter, TimelineCursor};
+use crate::web::display::{Chips, Link, Pager, counted};
 use crate::web::urls::with_query;
 
 use convert::Eyes;
-use display::{Day, Running};
+use display::{Day, DayItem, Running};
 use filters::Filters;
 
 /// What every page with a whole timeline shows; see `templates/activity/_timeline.html`.
@@ -26,14 +28,16 @@ pub struct TimelineView {
     pub filters: Filters,
     /// The filters that are on.
     pub chips: Chips,
+    /// Where the page begins, when that is not now, and the way back to now.
+    pub start: Option<Link>,
     /// What runs now; on the first page.
     pub running: Vec<Running>,
     /// The entries by day.
     pub days: Vec<Day>,
     /// The neighbouring pages.
     pub pager: Pager,
-    /// Records that were lost, where they can't be shown in their place.
-    pub gaps: Option<String>,
+    /// The zone of its times: "Europe/Berlin".
+    pub zone: String,
 }
 
 impl TimelineView {
@@ -46,13 +50,39 @@ impl TimelineView {
         page: &TimelinePage,
         eyes: &Eyes,
     ) -> Self {
+        let start = filter.position.as_ref().map(|(direction, cursor)| {
+            let side = match direction {
+                Direction::Before => "before",
+                Direction::After => "after",
+            };
+            Link::new(format!("Entries {side} {}", eyes.moment(cursor.ms)), with_query(path, &filter.pairs()))
+        });
+        let mut days = eyes.days(page);
+        if let Some(own) = path.strip_suffix("/activity").filter(|own| !own.is_empty()) {
+            unlink(&mut days, own);
+        }
         Self {
             filters: Filters::new(path, filter, options, eyes),
             chips: filters::chips(path, filter, options),
+            start,
             running: page.running.iter().map(|entry| eyes.running(entry)).collect(),
-            days: eyes.days(page),
+            days,
             pager: pager(path, filter, page),
-            gaps: None,
+            zone: eyes.zone.name().to_owned(),
+        }
+    }
+}
+
+/// On the pages of one project, fifty links to it lead nowhere.
+fn unlink(days: &mut [Day], own: &str) {
+    let items = days.iter_mut().flat_map(|day| &mut day.items);
+    for item in items {
+        let DayItem::Entry(entry) = item else { continue };
+        let folded = entry.related.iter_mut().flat_map(|related| &mut related.entries);
+        for part in folded.flat_map(|inner| &mut inner.sentence).chain(&mut entry.sentence) {
+            if part.url.as_deref() == Some(own) {
+                part.url = None;
+            }
         }
     }
 }
@@ -60,15 +90,15 @@ impl TimelineView {
 /// The pager of a timeline at `path`.
 #[must_use]
 pub fn pager(path: &str, filter: &Filter, page: &TimelinePage) -> Pager {
-    let link = |name: &'static str, cursor: &TimelineCursor| {
+    let link = |direction: Direction, cursor: &TimelineCursor| {
         let mut pairs = filter.pairs();
-        pairs.push((name, cursor.to_string()));
+        pairs.push((direction.name(), cursor.to_string()));
         with_query(path, &pairs)
     };
     let count: usize = page.entries.iter().map(|entry| 1 + entry.folded.len()).sum();
     Pager {
         shown: counted(count, "entry", "entries"),
-        newer: page.newer.as_ref().map(|cursor| link("after", cursor)),
-        older: page.older.as_ref().map(|cursor| link("before", cursor)),
+        newer: page.newer.as_ref().map(|cursor| link(Direction::After, cursor)),
+        older: page.older.as_ref().map(|cursor| link(Direction::Before, cursor)),
     }
 }

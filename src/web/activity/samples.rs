@@ -5,15 +5,15 @@ use chrono_tz::Tz;
 
 use super::TimelineView;
 use super::convert::Eyes;
-use super::display::{Day, DayItem, Entry, Gap, Long, MoreReferences, Part, ReferenceChip, Related, Running};
+use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
 use crate::activity::options::Options;
 use crate::activity::timeline::TimelinePage;
 use crate::activity::{Filter, Status};
-use crate::web::display::Timestamp;
+use crate::web::display::{Link, Timestamp};
 use crate::web::sample::{HOSTILE, endless};
 
 fn eyes() -> Eyes {
-    Eyes { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, is_admin: true }
+    Eyes { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, is_admin: true, here: None }
 }
 
 fn entry(id: &str, text: &str) -> Entry {
@@ -24,8 +24,10 @@ fn entry(id: &str, text: &str) -> Entry {
         url: "/activity/x".to_owned(),
         icon: "deployment",
         tone: "bad",
+        is_here: false,
         time: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
         clock: "14:02".to_owned(),
+        apart: text.to_owned(),
         sentence: [
             ("actor", Some("/users/x")),
             ("word", None),
@@ -37,7 +39,7 @@ fn entry(id: &str, text: &str) -> Entry {
         detail: Some(text.to_owned()),
         detail_more: Some(Long { label: "Show all".to_owned(), text: text.repeat(20) }),
         references: vec![chip(), chip()],
-        references_more: Some(MoreReferences { label: "+32 more".to_owned(), items: vec![chip()] }),
+        references_more: "and 32 more".to_owned(),
         badge: Some(super::convert::badge(&Status::from_stored(text))),
         note: "2 m 11 s".to_owned(),
         mark: text.to_owned(),
@@ -51,7 +53,14 @@ pub fn days() -> Vec<Day> {
     let mut folded = entry("event:folded", HOSTILE);
     folded.detail_more = None;
     let mut hostile = entry("hostile", HOSTILE);
-    hostile.related = Some(Related { label: "1 related entry".to_owned(), entries: vec![folded] });
+    hostile.related = Some(Related {
+        label: "in 1 related".to_owned(),
+        kinds: HOSTILE.to_owned(),
+        failed: "1 failed".to_owned(),
+        is_open: true,
+        entries: vec![folded],
+    });
+    hostile.is_here = true;
     vec![Day {
         heading: "Thursday 19 November".to_owned(),
         count: "4 entries".to_owned(),
@@ -73,6 +82,7 @@ pub fn running() -> Vec<Running> {
         icon: "indexing",
         sentence: vec![Part { text: HOSTILE.to_owned(), url: None, kind: "word" }],
         badge: super::convert::badge(&Status::running()),
+        time: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
         elapsed: "12 s".to_owned(),
         progress: Some(40),
     }]
@@ -90,6 +100,6 @@ pub fn views() -> Vec<(&'static str, TimelineView)> {
     let mut busy = view(&filtered);
     busy.days = days();
     busy.running = running();
-    busy.gaps = Some(HOSTILE.to_owned());
+    busy.start = Some(Link::new(HOSTILE, "/activity"));
     vec![("nothing yet", view(&none)), ("nothing matches", view(&filtered)), ("busy and hostile", busy)]
 }

@@ -7,8 +7,9 @@ use askama::Template;
 use diesel::{PgConnection, QueryResult};
 use serde_json::{Map, Value};
 
-use super::convert::{Eyes, around, badge, key_label};
-use super::display::{Entry, Part};
+use super::convert::{Eyes, around, chip};
+use super::display::{Entry, Part, ReferenceChip};
+use super::record_card::RecordCard;
 use crate::activity::detail::{self, Detail};
 use crate::activity::record::{self, Record};
 use crate::activity::sentence;
@@ -38,31 +39,24 @@ pub struct EntryPage {
     pub detail: Option<String>,
     /// Its columns as stored.
     pub facts: Vec<Fact>,
-    /// What it refers to, with the records behind.
-    pub references: Vec<ResolvedReference>,
+    /// What it refers to.
+    pub references: Vec<ReferenceChip>,
+    /// "and 12 more stand in the raw JSON", or nothing.
+    pub references_more: String,
+    /// The records behind what it refers to, each once.
+    pub records: Vec<RecordCard>,
     /// What led to it.
     pub before: Vec<Entry>,
     /// What followed.
     pub after: Vec<Entry>,
+    /// The entry before it.
+    pub older: Option<Link>,
+    /// The entry after it.
+    pub newer: Option<Link>,
     /// The timeline at this moment.
     pub around_url: String,
     /// Everything as JSON.
     pub raw: String,
-}
-
-/// One reference and what it points to.
-#[derive(Debug, Clone)]
-pub struct ResolvedReference {
-    /// Its key, in words.
-    pub key: String,
-    /// Its value.
-    pub value: String,
-    /// Its page.
-    pub url: String,
-    /// The record behind it.
-    pub record: Option<Link>,
-    /// What is to be known of it.
-    pub note: String,
 }
 
 /// Shows an action.
@@ -102,11 +96,19 @@ async fn show(
 }
 
 /// How many references are looked up; the rest is one click away.
-const MOST_RECORDS: usize = 8;
+const MOST_RECORDS: usize = 12;
 
-/// The record behind each of the first references; nothing where none is known.
-fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Option<Record>>> {
-    references.iter().take(MOST_RECORDS).map(|reference| record::behind(conn, reference)).collect()
+/// The records behind the first references, in their order.
+fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Record>> {
+    let first: Vec<Reference> = references.iter().take(MOST_RECORDS).cloned().collect();
+    let mut records: Vec<Record> = Vec::new();
+    for record in record::behind_each(conn, &first)?.into_iter().flatten() {
+        // A push stands behind its id and behind its commit.
+        if !records.contains(&record) {
+            records.push(record);
+        }
+    }
+    Ok(records)
 }
 
 pub(super) fn crumbs(detail: &Detail) -> Vec<Crumb> {
@@ -126,25 +128,29 @@ pub(super) fn crumbs(detail: &Detail) -> Vec<Crumb> {
 }
 
 impl EntryPage {
-    fn new(shell: Shell, detail: &Detail, records: &[Option<Record>], eyes: &Eyes) -> Self {
+    fn new(shell: Shell, detail: &Detail, records: &[Record], eyes: &Eyes) -> Self {
         let entry = &detail.entry;
         let (before, after) = thread(detail);
+        let neighbour = |other: &timeline::Entry| Link::new(other.plain(), eyes.page_of(other));
+        let more = entry.references_cut;
         Self {
             shell,
             heading: eyes.sentence(&entry.sentence),
-            badge: entry.status.as_ref().map(badge),
+            badge: entry.status.as_ref().map(|status| eyes.state(entry, status)),
             time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
             meta: meta(entry, eyes),
             detail: entry.details.clone().filter(|text| !text.trim().is_empty()),
             facts: detail.stored.iter().map(|(name, value)| Fact::mono(*name, value)).collect(),
-            references: entry
-                .references
-                .iter()
-                .zip(records.iter().map(Option::as_ref).chain(std::iter::repeat(None)))
-                .map(|(reference, record)| ResolvedReference::new(reference, record))
-                .collect(),
-            before: before.into_iter().map(|entry| eyes.entry(entry)).collect(),
-            after: after.into_iter().map(|entry| eyes.entry(entry)).collect(),
+            references: entry.references.iter().map(chip).collect(),
+            references_more: match more {
+                0 => String::new(),
+                more => format!("and {more} more, in the raw JSON"),
+            },
+            records: records.iter().map(|record| RecordCard::new(record, eyes).without("Project")).collect(),
+            before: before.into_iter().map(|other| eyes.entry_apart(other, entry)).collect(),
+            after: after.into_iter().map(|other| eyes.entry_apart(other, entry)).collect(),
+            older: detail.thread.older.as_ref().map(neighbour),
+            newer: detail.thread.newer.as_ref().map(neighbour),
             around_url: around(entry),
             raw: raw(detail),
         }
@@ -155,31 +161,15 @@ impl EntryPage {
 /// request, deployment, push, commit or database left, by its time.
 pub(super) fn thread(detail: &Detail) -> (Vec<&timeline::Entry>, Vec<&timeline::Entry>) {
     let here = &detail.entry.position;
-    let mut before: Vec<&timeline::Entry> = detail.causes.iter().collect();
-    let mut after: Vec<&timeline::Entry> = detail.effects.iter().collect();
-    for other in detail.same_request.iter().chain(&detail.related) {
-        let is_known = |entry: &&timeline::Entry| entry.position == other.position;
-        if other.position == *here || before.iter().any(is_known) || after.iter().any(is_known) {
-            continue;
-        }
+    let thread = &detail.thread;
+    let mut before: Vec<&timeline::Entry> = thread.causes.iter().collect();
+    let mut after: Vec<&timeline::Entry> = thread.effects.iter().collect();
+    for other in thread.same_request.iter().chain(&thread.related) {
         if other.position < *here { before.push(other) } else { after.push(other) }
     }
     before.sort_by(|a, b| a.position.cmp(&b.position));
     after.sort_by(|a, b| a.position.cmp(&b.position));
     (before, after)
-}
-
-impl ResolvedReference {
-    fn new(reference: &Reference, record: Option<&Record>) -> Self {
-        let url = urls::reference(&reference.key, &reference.value);
-        Self {
-            key: key_label(&reference.key).to_owned(),
-            value: reference.value.clone(),
-            record: record.map(|record| Link::new(format!("{} {}", record.kind, record.title), url.clone())),
-            note: String::new(),
-            url,
-        }
-    }
 }
 
 fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
@@ -196,6 +186,8 @@ fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
         Source::Audit => "audit entry",
     }));
     meta.extend(entry.duration_ms.map(|ms| Meta::text(duration(ms))));
+    let odd = eyes.mark(entry);
+    meta.extend((!odd.is_empty()).then(|| Meta::text(odd)));
     meta
 }
 
@@ -231,15 +223,17 @@ impl Sample for EntryPage {
             meta: vec![Meta::text(text)],
             detail: Some(text.to_owned()),
             facts: vec![Fact::mono(text, text)],
-            references: vec![ResolvedReference {
+            references: vec![ReferenceChip {
                 key: text.to_owned(),
                 value: text.to_owned(),
                 url: "/references/a/b".to_owned(),
-                record: Some(Link::new(text, "/projects/x")),
-                note: text.to_owned(),
             }],
+            references_more: text.to_owned(),
+            records: vec![RecordCard::sample()],
             before: entries,
             after: Vec::new(),
+            older: Some(Link::new(text, "/activity/x")),
+            newer: Some(Link::new(text, "/activity/y")),
             around_url: "/activity".to_owned(),
             raw: text.to_owned(),
         };

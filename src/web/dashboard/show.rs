@@ -163,7 +163,7 @@ fn own_projects(conn: &mut PgConnection) -> AppResult<(Vec<ProjectLine>, bool)> 
 
 impl Sample for DashboardPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let eyes = Eyes { now: DateTime::UNIX_EPOCH, zone: chrono_tz::Tz::UTC, is_admin: true };
+        let eyes = Eyes { now: DateTime::UNIX_EPOCH, zone: chrono_tz::Tz::UTC, is_admin: true, here: None };
         let at = Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
         let empty = || Self {
             shell: Shell::sample("Dashboard"),

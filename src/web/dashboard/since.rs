@@ -65,10 +65,8 @@ impl Since {
         page.gaps.retain(|gap| last.is_none_or(|last| gap.to_ms >= last) && gap.to_ms <= now_ms);
         let day = visit.map(|at| at.with_timezone(&eyes.zone).date_naive().to_string());
         Self {
-            more: (new > SHOWN).then(|| match is_cut {
-                true => "All of them".to_owned(),
-                false => format!("All {entries} entries"),
-            }),
+            more: (new > SHOWN)
+                .then(|| if is_cut { "All of them".to_owned() } else { format!("All {entries} entries") }),
             more_url: urls::with_query(
                 "/activity",
                 &day.map(|day| ("from", day)).into_iter().collect::<Vec<_>>(),

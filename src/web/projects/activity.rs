@@ -7,15 +7,13 @@ use askama::Template;
 
 use super::head::ProjectHead;
 use super::project_id;
-use crate::activity::{Scope, options, timeline};
-use crate::error::{AppError, AppResult};
-use crate::projects::queries;
+use crate::activity::{Scope, timeline};
+use crate::error::AppResult;
 use crate::web::activity::TimelineView;
 use crate::web::activity::convert::Eyes;
-use crate::web::activity::display::{Day, DayItem, Running};
-use crate::web::activity::filters::Filters;
-use crate::web::activity::index::read_filter;
-use crate::web::display::{Chips, Pager};
+use crate::web::activity::display::DayItem;
+use crate::web::activity::form::{self, Step};
+use crate::web::activity::index::{here, read_filter};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
@@ -30,25 +28,8 @@ pub struct ProjectActivityPage {
     pub shell: Shell,
     /// The head of all its pages.
     pub project: ProjectHead,
-    /// The filter form.
-    pub filters: Filters,
-    /// The filters that are on.
-    pub chips: Chips,
-    /// What runs now.
-    pub running: Vec<Running>,
-    /// The entries by day.
-    pub days: Vec<Day>,
-    /// The neighbouring pages.
-    pub pager: Pager,
-    /// Records that were lost.
-    pub gaps: Option<String>,
-}
-
-impl ProjectActivityPage {
-    fn new(shell: Shell, project: ProjectHead, view: TimelineView) -> Self {
-        let TimelineView { filters, chips, running, days, pager, gaps } = view;
-        Self { shell, project, filters, chips, running, days, pager, gaps }
-    }
+    /// Filters, entries and the neighbouring pages.
+    pub view: TimelineView,
 }
 
 /// Shows the project's timeline.
@@ -58,28 +39,36 @@ impl ProjectActivityPage {
 pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = visit.app.clock.now();
-    let (viewer, (project, filter, page, options)) = visit
-        .read(move |conn, viewer| {
-            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+    let path = urls::project_part(id, "activity");
+    let asked = path.clone();
+    let (viewer, (project, step)) = visit
+        .read_project(id, move |conn, viewer, _| {
             let filter = read_filter(&query, viewer)?;
-            let page = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
-            let options = options::for_scope(conn, Scope::Project(id))?;
-            Ok((project, filter, page, options))
+            if let Some(address) = form::canonical(conn, &query, &filter, &asked)? {
+                return Ok(Step::Elsewhere(address));
+            }
+            let scope = Scope::Project(id);
+            let (page, options) = timeline::page_with_options(conn, scope, &filter, now.timestamp_millis())?;
+            Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
+    let (filter, page, options, here) = match step {
+        Step::Page(page) => page,
+        Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
+    };
     let head = ProjectHead::new(&project, "activity", now, viewer.zone);
-    let path = urls::project_part(id, "activity");
-    let view = TimelineView::new(&path, &filter, &options, &page, &Eyes::of(&viewer, now));
+    let eyes = Eyes::of(&viewer, now).pointed_at(here);
+    let view = TimelineView::new(&path, &filter, &options, &page, &eyes);
     let shell = visit
         .shell(&viewer, format!("Activity of {}", project.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));
-    visit.page(StatusCode::OK, &ProjectActivityPage::new(shell, head, view))
+    visit.page(StatusCode::OK, &ProjectActivityPage { shell, project: head, view })
 }
 
 impl Sample for ProjectActivityPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page =
-            |view: TimelineView| Self::new(Shell::sample("Activity"), ProjectHead::sample(HOSTILE), view);
+            |view| Self { shell: Shell::sample("Activity"), project: ProjectHead::sample(HOSTILE), view };
         crate::web::activity::samples::views().into_iter().map(|(name, view)| (name, page(view))).collect()
     }
 }

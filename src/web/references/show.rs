@@ -5,15 +5,16 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 
-use crate::activity::record::{self, FactValue, Record};
+use crate::activity::record;
 use crate::activity::timeline;
-use crate::activity::{Reference, Scope, Status};
+use crate::activity::{Reference, Scope};
 use crate::error::{AppError, AppResult};
-use crate::web::activity::convert::{Eyes, badge, key_label};
+use crate::web::activity::convert::{Eyes, key_label};
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::index::read_filter;
 use crate::web::activity::pager;
-use crate::web::display::{Badge, Fact, Pager, Timestamp};
+use crate::web::activity::record_card::RecordCard;
+use crate::web::display::Pager;
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
@@ -38,40 +39,6 @@ pub struct ReferencePage {
     pub days: Vec<Day>,
     /// The neighbouring pages.
     pub pager: Pager,
-}
-
-/// The record behind a reference.
-#[derive(Debug, Clone)]
-pub struct RecordCard {
-    /// What kind of thing, and its name.
-    pub title: String,
-    /// Its state.
-    pub badge: Option<Badge>,
-    /// What is known of it.
-    pub facts: Vec<Fact>,
-}
-
-impl RecordCard {
-    fn new(record: &Record, eyes: &Eyes) -> Self {
-        let mut state = None;
-        let mut facts = Vec::new();
-        for fact in &record.facts {
-            match &fact.value {
-                FactValue::Text(text) => facts.push(Fact::text(fact.label, text)),
-                FactValue::Code(text) => facts.push(Fact::mono(fact.label, text)),
-                FactValue::Url(text) => facts.push(Fact::address(fact.label, text)),
-                FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
-                FactValue::Time(ms) => {
-                    facts
-                        .push(Fact::text(fact.label, Timestamp::from_millis(*ms, eyes.now, eyes.zone).exact));
-                }
-                FactValue::Link(target, label) => {
-                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) });
-                }
-            }
-        }
-        Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }
-    }
 }
 
 /// Shows the reference. Nothing carries it: 404, whether it never existed or is another owner's.
@@ -133,14 +100,9 @@ impl Sample for ReferencePage {
             days,
             pager: Pager::default(),
         };
-        let card = RecordCard {
-            title: HOSTILE.to_owned(),
-            badge: Some(badge(&Status::from_stored(HOSTILE))),
-            facts: vec![Fact::mono(HOSTILE, HOSTILE)],
-        };
         vec![
             ("unknown record", page("commit", Vec::new(), None)),
-            ("hostile", page(HOSTILE, crate::web::activity::samples::days(), Some(card))),
+            ("hostile", page(HOSTILE, crate::web::activity::samples::days(), Some(RecordCard::sample()))),
         ]
     }
 }

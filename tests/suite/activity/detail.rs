@@ -41,16 +41,16 @@ fn cause_and_effect_are_tied_both_ways() {
     world.action("sibling", shop, NOON - 29, ", request_id", ", 'r1'");
     world.action("same_commit", shop, NOON - 5, ", reference_ids", &refs(r#"{"commit_sha": "c1"}"#));
     let found = action(&world, &ada, "deploy").unwrap();
-    assert_eq!(ids(&found.causes), ["event:prompt", "push"]);
-    assert_eq!(ids(&found.effects), ["event:check", "restart"]);
-    assert_eq!(ids(&found.same_request), ["sibling"]);
-    assert_eq!(ids(&found.related), ["same_commit"]);
+    assert_eq!(ids(&found.thread.causes), ["event:prompt", "push"]);
+    assert_eq!(ids(&found.thread.effects), ["event:check", "restart"]);
+    assert_eq!(ids(&found.thread.same_request), ["sibling"]);
+    assert_eq!(ids(&found.thread.related), ["same_commit"]);
     let prompt = world
         .db
         .read_blocking(&ada.actor, |conn| detail::event(conn, "prompt").map_err(DbError::from))
         .unwrap()
         .unwrap();
-    assert_eq!(ids(&prompt.effects), ["push"]);
+    assert_eq!(ids(&prompt.thread.effects), ["push", "deploy", "event:check", "restart"]);
     assert!(action(&world, &grace, "deploy").is_none(), "another owner's record does not exist");
     assert!(action(&world, &ada, "no such").is_none());
 }
@@ -63,9 +63,9 @@ fn causes_that_name_each_other_end() {
     for (id, cause) in [("a", "b"), ("b", "c"), ("c", "a"), ("self", "self"), ("lost", "gone")] {
         world.action(id, shop, NOON, ", reference_ids", &format!(", '{{\"caused_by\": \"{cause}\"}}'"));
     }
-    assert_eq!(ids(&action(&world, &ada, "a").unwrap().causes), ["c", "b"]);
-    assert!(action(&world, &ada, "self").unwrap().causes.is_empty());
-    assert!(action(&world, &ada, "lost").unwrap().causes.is_empty());
+    assert_eq!(ids(&action(&world, &ada, "a").unwrap().thread.causes), ["c", "b"]);
+    assert!(action(&world, &ada, "self").unwrap().thread.causes.is_empty());
+    assert!(action(&world, &ada, "lost").unwrap().thread.causes.is_empty());
 }
 
 #[test]

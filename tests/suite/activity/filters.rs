@@ -1,7 +1,7 @@
 //! Each filter, against rows that it must find and rows that it must leave out.
 
 use pilothouse::activity::options::{self, HeldIn};
-use pilothouse::activity::{Filter, Scope};
+use pilothouse::activity::{Filter, Scope, timeline};
 use pilothouse::db::DbError;
 
 use super::world::{NOON, World, filter, keys};
@@ -45,7 +45,7 @@ fn each_filter_finds_what_it_names_in_every_scope() {
         (vec![("type", "no_such")], vec![]),
         (vec![("type", "x' OR true --")], vec![]),
         (vec![("status", "failed")], vec!["deploy", "event:event"]),
-        (vec![("status", "FAILED")], vec!["event:event"]),
+        (vec![("status", "FAILED")], vec!["deploy", "event:event"]),
         (vec![("status", "superseded")], vec!["odd"]),
         (vec![("status", "-failed")], vec!["push", "odd", "bare", "audit:audit"]),
         (vec![("status", "no_such")], vec![]),
@@ -146,9 +146,11 @@ fn filters_offer_what_is_known_and_what_the_viewer_holds() {
         &format!(", 'secret_type', 'success', 'development', '{}'", grace.id),
     );
     let offered = |person: &super::world::Person, scope| {
-        let options = world
+        let (_, options) = world
             .db
-            .read_blocking(&person.actor, |conn| options::for_scope(conn, scope).map_err(DbError::from))
+            .read_blocking(&person.actor, |conn| {
+                timeline::page_with_options(conn, scope, &filter(&[]), NOON).map_err(DbError::from)
+            })
             .unwrap();
         let types: Vec<String> =
             options.types.into_iter().flat_map(|(_, choices)| choices).map(|choice| choice.value).collect();

@@ -144,6 +144,50 @@ fn each_route_answers_each_caller_as_the_table_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A page's statements are prepared once a connection, and a session's use is written once a minute: neither is
+/// the page's, so it is asked for before it is counted.
+#[test]
+fn no_page_takes_more_than_eight_round_trips_and_no_timeline_more_than_four() {
+    let (console, wire) = Console::wired();
+    let admin = console.admin();
+    let scene = Scene::set(&console);
+    let is_touched = |person: &Person| {
+        person.get("/account");
+        console.holds(&format!(
+            "(SELECT last_activity IS NOT NULL FROM sessions WHERE id = '{}')",
+            person.session
+        ))
+    };
+    for person in [&scene.owner, &admin] {
+        let tries = (0..200).inspect(|_| std::thread::sleep(std::time::Duration::from_millis(20)));
+        assert!(tries.into_iter().any(|_| is_touched(person)), "the session's use is not written");
+    }
+    let (mut wrong, mut counted) = (Vec::new(), 0);
+    // A probe looks at the whole schema; it is no page.
+    for route in routes().filter(|route| route.method == "GET" && route.pattern != "/readyz") {
+        let path = scene.fill(route.example);
+        let is_timeline = ["/activity", "/projects/{id}/activity"].contains(&route.pattern);
+        let most = if is_timeline { 4 } else { 8 };
+        for (person, expected) in [(&scene.owner, route.owner), (&admin, route.admin)] {
+            if expected != "200" {
+                continue;
+            }
+            for _ in 0..2 {
+                person.get(&path);
+            }
+            wire.trips();
+            person.get(&path);
+            let trips = wire.trips();
+            counted += usize::from(trips > 0);
+            if trips > most {
+                wrong.push(format!("{path}: {trips}"));
+            }
+        }
+    }
+    assert!(counted > 20, "only {counted} pages asked anything");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn a_foreign_thing_and_an_unknown_one_are_told_apart_by_nothing() {
     let console = Console::start();

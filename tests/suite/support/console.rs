@@ -20,6 +20,7 @@ use pilothouse::server;
 
 use super::db::TestDb;
 pub use super::person::Person;
+use super::wire::Wire;
 
 /// The password of everybody whom a [`Console`] makes.
 pub const PASSWORD: &str = "four unrelated words";
@@ -82,6 +83,14 @@ impl Console {
     /// A console on `db` that goes to it by way of `url`, with a real page's patience.
     pub fn on(db: TestDb, url: &str) -> Self {
         Self::build(db, url, &[], None, CONNECTIONS)
+    }
+
+    /// A console whose one connection to its database runs through a wire that counts its round trips.
+    pub fn wired() -> (Self, Wire) {
+        let db = TestDb::new();
+        let wire = Wire::to(&db.url());
+        let url = wire.url(&db.url());
+        (Self::build(db, &url, &[], Some(PATIENCE), 1), wire)
     }
 
     fn build(

@@ -6,3 +6,4 @@ pub mod db;
 pub mod git;
 pub mod person;
 pub mod stage;
+pub mod wire;

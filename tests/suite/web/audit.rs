@@ -5,6 +5,9 @@ use reqwest::Method;
 use crate::support::console::{Console, Person};
 use crate::support::person::{as_form, encoded};
 
+/// Part of the address, fields, and the verb that tells of it.
+type Act<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
 fn entry_of(console: &Console, act: &str) -> String {
     console.text(&format!(
         "SELECT id FROM \"ActivityLog\" WHERE \"activityType\" = '{act}' ORDER BY \"createdAt\" DESC LIMIT 1"
@@ -111,10 +114,10 @@ fn the_log_is_filtered_by_act_person_day_and_target() {
     admin.post(&format!("/projects/{shop}/archive"), &[]).expect(303);
     admin.post(&format!("/projects/{blog}/archive"), &[]).expect(303);
     other.post(&format!("/projects/{blog}/unarchive"), &[]).expect(303);
-    console.sql(&format!(
+    console.sql(
         "INSERT INTO \"ActivityLog\" (id, \"userId\", \"activityType\", \"actorName\", \"createdAt\") \
-         VALUES ('foreign', 'robot', 'LOGIN', 'Robot', '2020-02-02 12:00')"
-    ));
+         VALUES ('foreign', 'robot', 'LOGIN', 'Robot', '2020-02-02 12:00')",
+    );
     let shown = |query: &str| {
         admin.get(&format!("/audit?{query}")).expect(200).attributes("[data-activity]", "data-activity").len()
     };
@@ -154,7 +157,7 @@ fn what_an_admin_does_to_somebodys_project_stands_in_its_owners_timeline() {
     console.sql(&format!("UPDATE users SET name = 'Root Admin' WHERE id = '{}'", admin.id));
     let project = console.project(&owner, "shop");
     let path = format!("/projects/{project}");
-    let acts: [(&str, &[(&str, &str)], &str); 5] = [
+    let acts: [Act<'_>; 5] = [
         ("", &[("name", "shop"), ("description", "mine now")], "changed"),
         ("/archive", &[], "archived"),
         ("/unarchive", &[], "unarchived"),
@@ -165,12 +168,12 @@ fn what_an_admin_does_to_somebodys_project_stands_in_its_owners_timeline() {
         admin.post(&format!("{path}{part}"), fields).expect(303);
         for page in [format!("{path}/activity"), "/activity".to_owned()] {
             let timeline = owner.get(&page).expect(200);
-            let newest = timeline.texts("ol.timeline > li > .what > p").remove(0);
+            let newest = timeline.texts("ol.timeline > li > div > p").remove(0);
             assert!(newest.starts_with("Root Admin ") && newest.contains(verb), "{page}: {newest}");
             assert!(newest.ends_with("by an admin"), "{page}: {newest}");
         }
     }
-    let newest = owner.get("/activity").expect(200).attribute("ol.timeline a.when", "href");
+    let newest = owner.get("/activity").expect(200).attribute("ol.timeline > li > a", "href");
     assert!(owner.get(&newest).expect(200).text("h1").starts_with("Root Admin"), "on its own page too");
     let exported = owner.post("/activity/export", &[("format", "jsonl")]).expect(200);
     assert_eq!(
@@ -181,7 +184,7 @@ fn what_an_admin_does_to_somebodys_project_stands_in_its_owners_timeline() {
     );
     // What the owner does is no admin's act, and to an admin an admin's act is no news.
     owner.post(&path, &[("name", "mine")]).expect(303);
-    let newest = owner.get("/activity").expect(200).texts("ol.timeline > li > .what > p").remove(0);
+    let newest = owner.get("/activity").expect(200).texts("ol.timeline > li > div > p").remove(0);
     assert!(newest.starts_with("The owner") && !newest.contains("admin"), "{newest}");
     assert!(!admin.get("/activity").expect(200).text("ol.timeline").contains("by an admin"));
     // The address, the browser and the fields are for admins alone.

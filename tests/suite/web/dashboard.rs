@@ -68,7 +68,11 @@ fn an_owner_sees_their_projects_with_state_age_and_last_activity() {
     for year in ["2027", "2028", "2029", "9999"] {
         assert!(!rows[0].contains(year), "{}", rows[0]);
     }
-    assert_eq!(page.attributes("main .timeline li[data-activity]", "id").len(), 1, "the future is left out");
+    assert_eq!(
+        page.attributes("main .timeline li[data-activity]", "data-activity").len(),
+        1,
+        "the future is left out"
+    );
     assert!(page.body.contains("Entries dated in the future are left out here."));
     assert!(
         ada.get("/activity").text("main").contains("dated in the future"),
@@ -87,7 +91,7 @@ fn what_is_new_since_the_last_visit_is_told_and_counted() {
     let page = ada.get("/");
     assert!(page.body.contains("Since your last visit,") && page.body.contains("Nothing new."));
     assert_eq!(
-        page.attributes("main .timeline li[data-activity]", "id").len(),
+        page.attributes("main .timeline li[data-activity]", "data-activity").len(),
         1,
         "what happened before is shown"
     );
@@ -101,7 +105,7 @@ fn what_is_new_since_the_last_visit_is_told_and_counted() {
     let page = ada.get("/");
     assert!(page.body.contains("3 entries, 1 failed."), "{}", page.body);
     assert_eq!(
-        page.attributes("main .timeline li[data-activity]", "id").len(),
+        page.attributes("main .timeline li[data-activity]", "data-activity").len(),
         3,
         "what is old is not shown"
     );
@@ -129,7 +133,7 @@ fn more_than_can_be_read_is_called_more() {
     }
     let page = ada.get("/");
     assert!(page.body.contains("More than 100 entries; none of the latest 100 failed."), "{}", page.body);
-    assert_eq!(page.attributes("main .timeline li[data-activity]", "id").len(), 12);
+    assert_eq!(page.attributes("main .timeline li[data-activity]", "data-activity").len(), 12);
     assert!(page.body.contains("All of them"));
 }
 
@@ -155,7 +159,7 @@ fn the_chart_says_what_its_table_and_the_timeline_say() {
         (page.texts(".chart-table td:nth-child(2)"), page.texts(".chart-table td:nth-child(3)"));
     for ((url, row), entries) in days.iter().zip(&rows).zip(&entries).filter(|(_, entries)| *entries != "0") {
         let day = admin.get(&format!("{url}&limit=100"));
-        assert_eq!(day.attributes("li[data-activity]", "id").len().to_string(), *entries, "{row}");
+        assert_eq!(day.attributes("li[data-activity]", "data-activity").len().to_string(), *entries, "{row}");
     }
     let sum = |numbers: &[String]| numbers.iter().map(|number| number.parse::<i64>().unwrap()).sum::<i64>();
     assert_eq!((sum(&entries), sum(&failed)), (40, 7));
@@ -216,7 +220,8 @@ fn a_year_links_each_day_to_as_many_entries_as_it_tells() {
     assert!((4..=7).contains(&days.len()), "{names:?}");
     let mut sum = 0;
     for (url, name) in days.iter().zip(&names) {
-        let entries = ada.get(&format!("{url}&limit=100")).attributes("li[data-activity]", "id").len();
+        let entries =
+            ada.get(&format!("{url}&limit=100")).attributes("li[data-activity]", "data-activity").len();
         let told = if entries == 1 { "1 entry on ".to_owned() } else { format!("{entries} entries on ") };
         assert!(name.starts_with(&told), "{name}: {entries}");
         sum += entries;

@@ -13,6 +13,8 @@ use crate::support::console::{Console, Person};
 use crate::support::person::{as_form, encoded};
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
+/// Who, which list, the rows' attribute, and the filters.
+type Case<'a> = (&'a Person, &'a str, &'a str, Fields<'a>);
 
 /// 20 November 2025, 12:00 UTC.
 const NOON: i64 = 1_763_640_000_000;
@@ -158,7 +160,6 @@ fn an_export_of_a_list_is_its_filtered_view_in_its_order() {
          INSERT INTO users (email, name) SELECT 'u' || n || '@many.test', 'User' FROM generate_series(1, 530) n",
         id = owner.id
     ));
-    type Case<'a> = (&'a Person, &'a str, &'a str, Fields<'a>);
     let cases: [Case<'_>; 9] = [
         (&owner, "/projects", "data-project", &[]),
         (&owner, "/projects", "data-project", &[("sort", "name"), ("type", "rust")]),
@@ -449,7 +450,7 @@ impl Download {
     }
 
     fn lines(&self) -> usize {
-        self.body.iter().filter(|byte| **byte == b'\n').count()
+        self.body.split(|byte| *byte == b'\n').count() - 1
     }
 }
 

@@ -13,4 +13,5 @@ mod input;
 mod passwords;
 mod projects;
 mod sessions;
+mod timeline;
 mod users;

@@ -1,0 +1,130 @@
+//! One source's rows, in order and no more than a page of them.
+//!
+//! Bounds are comparisons of `(time, id)` rows, which an index answers wherever the page lies. A branch over
+//! several projects (an owner's), several values of a reference or several words of one filter reads *lanes*:
+//! the newest keys of each, enough for two pages in all and cut at one; only lanes that reach the page are read
+//! further, and no further than it. Whole rows are joined once the page is cut.
+
+use super::Scope;
+use super::conditions::{Lane, action_statuses, conditions};
+use super::query::Ask;
+use super::tables::{RowStatement, Table};
+use crate::activity::filter::Reference;
+use crate::activity::position::Source;
+
+/// Which lanes a branch has: each combination of what is set here is one.
+struct Lanes<'a> {
+    by_project: bool,
+    reference: Option<&'a Reference>,
+    /// Words that one of the table's columns must hold.
+    words: Option<(&'static str, Vec<String>)>,
+}
+
+impl<'a> Lanes<'a> {
+    fn of(source: Source, table: &Table, ask: &Ask<'a>) -> Self {
+        let reference = ask.filter.reference.as_ref().filter(|_| source == Source::Action);
+        let by_project = matches!(ask.scope, Scope::Own);
+        // Within a project its own index leads; so does a reference's.
+        let words = (matches!(ask.scope, Scope::Everything) && reference.is_none())
+            .then(|| several_words(source, table, ask))
+            .flatten();
+        Self { by_project, reference, words }
+    }
+
+    fn is_needed(&self) -> bool {
+        self.by_project || self.reference.is_some() || self.words.is_some()
+    }
+}
+
+/// No index answers "one of these words, newest first" in order; one walk a word does.
+fn several_words(source: Source, table: &Table, ask: &Ask<'_>) -> Option<(&'static str, Vec<String>)> {
+    if source != Source::Action {
+        return None;
+    }
+    let statuses = action_statuses(&ask.filter.statuses).only;
+    [
+        (table.status, statuses),
+        (table.kind, ask.filter.types.only.clone()),
+        (table.user, ask.filter.actors.only.clone()),
+    ]
+    .into_iter()
+    .find(|(_, words)| words.len() > 1)
+}
+
+/// `(SELECT at, columns …)` of the rows of `source`.
+pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
+    let order = if ask.backwards() { table.oldest_first } else { table.newest_first };
+    let lanes = Lanes::of(source, table, ask);
+    s.sql("(");
+    if !lanes.is_needed() {
+        table.select(s);
+        conditions(s, source, table, ask, Lane::None);
+        s.sql(order).sql(ask.fetch.sql).sql(")");
+        return;
+    }
+    let lane = |alias| Lane::of(alias, lanes.reference, lanes.words.as_ref().map(|(column, _)| *column));
+    s.sql("WITH lane AS MATERIALIZED (");
+    list(s, &lanes);
+    s.sql("), head AS MATERIALIZED (SELECT lane.k, lane.v, lane.w, h.at, h.id FROM lane CROSS JOIN LATERAL (SELECT ");
+    s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
+    conditions(s, source, table, ask, lane("lane"));
+    s.sql(order).sql(" LIMIT (SELECT greatest(1, 2 * ").sql(ask.fetch.rows).sql(" / count(*)) FROM lane)) h");
+    s.sql(if ask.backwards() { " ORDER BY h.at, h.id" } else { " ORDER BY h.at DESC, h.id DESC" });
+    s.sql(ask.fetch.sql).sql("), reached AS MATERIALIZED (SELECT DISTINCT k, v, w FROM head)");
+    s.sql(", chosen AS MATERIALIZED (SELECT r.at, r.id FROM reached CROSS JOIN LATERAL (SELECT ");
+    // Keys alone: most of what the lanes bring is thrown away when the page is cut.
+    s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
+    conditions(s, source, table, ask, lane("reached"));
+    reach(s, table, ask);
+    s.sql(order).sql(ask.fetch.sql).sql(") r");
+    s.sql(if ask.backwards() { " ORDER BY r.at, r.id" } else { " ORDER BY r.at DESC, r.id DESC" });
+    s.sql(ask.fetch.sql).sql(") SELECT ").sql(table.millis.unwrap_or("chosen.at")).sql(" AS at, ");
+    let whole = Table::of(source);
+    s.sql(whole.columns).sql(" FROM chosen JOIN ").sql(whole.from).sql(whole.is_chosen).sql(")");
+}
+
+/// Once the heads fill a page, nothing beyond the last of them can reach it.
+fn reach(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
+    let (compare, extreme) = if ask.backwards() { (" <= ", "max(at)") } else { (" >= ", "min(at)") };
+    let open = match (table.millis.is_some(), ask.backwards()) {
+        (true, true) => "'infinity'::timestamp",
+        (true, false) => "'-infinity'::timestamp",
+        (false, true) => "9223372036854775807::bigint",
+        (false, false) => "'-9223372036854775808'::bigint",
+    };
+    s.sql(" AND ").sql(table.time).sql(compare).sql("(SELECT CASE WHEN count(*) >= ").sql(ask.fetch.rows);
+    s.sql(" THEN ").sql(extreme).sql(" ELSE ").sql(open).sql(" END FROM head)");
+}
+
+/// A lane is a project of the viewer's, a value of the reference, or both; or a word.
+fn list(s: &mut RowStatement, lanes: &Lanes<'_>) {
+    if let Some((_, words)) = &lanes.words {
+        s.sql("SELECT NULL::text AS k, NULL::text AS v, u.w FROM unnest(").texts(words.clone()).sql(") u(w)");
+        return;
+    }
+    let Lanes { by_project, reference, .. } = *lanes;
+    s.sql("SELECT ").sql(if by_project { "m.k" } else { "NULL::text AS k" });
+    s.sql(if reference.is_some() { ", w.v" } else { ", NULL::text AS v" }).sql(", NULL::text AS w FROM ");
+    if by_project {
+        s.sql(
+            "(SELECT p.id_text AS k FROM public.projects p \
+             UNION SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') m",
+        );
+    }
+    if by_project && reference.is_some() {
+        s.sql(" CROSS JOIN ");
+    }
+    if let Some(reference) = reference {
+        s.sql("(SELECT pilothouse.reference_text(").text(reference.value.as_str()).sql(") AS v");
+        if reference.key == "container_id" {
+            // Workers name the engine's id or the row's: both mean the same container.
+            s.sql(" UNION SELECT c.id::text FROM public.containers c WHERE c.container_id = ");
+            s.text(reference.value.as_str());
+            if reference.value.parse::<uuid::Uuid>().is_ok() {
+                s.sql(" UNION SELECT c.container_id::text FROM public.containers c WHERE c.id = ");
+                s.text(reference.value.as_str()).sql("::uuid");
+            }
+        }
+        s.sql(") w");
+    }
+}

@@ -1,0 +1,101 @@
+//! What the filter form sends besides a timeline's own parameters, and the address that it means.
+//!
+//! A form without script can't write `type=-push`, put key and value of a reference together, or turn a day into
+//! a position. It sends fields of its own for these, and is led on to the address in which links, chips and the
+//! next page speak.
+
+use diesel::PgConnection;
+
+use super::convert::key_label;
+use crate::activity::filter::{Reference, day, first_ms};
+use crate::activity::{Direction, Filter, TimelineCursor, lookup};
+use crate::error::{AppError, AppResult};
+use crate::web::query::Query;
+use crate::web::urls::with_query;
+
+/// Names a filter whose words are to be left out.
+pub const HIDE: &str = "hide";
+/// The key of a reference, or nothing when it is to be found out.
+pub const REF_KEY: &str = "ref_key";
+/// The value of a reference.
+pub const REF_VALUE: &str = "ref_value";
+/// A day to begin with, the newest entry of it first; nothing is left out.
+pub const JUMP: &str = "jump";
+
+/// Keys that people choose from, in the order of the form.
+pub const KEYS: [&str; 9] = [
+    "deployment_id",
+    "commit_sha",
+    "github_push_id",
+    "branch_name",
+    "container_id",
+    "container_session_id",
+    "database_id",
+    "database_name",
+    "app_name",
+];
+
+/// What a request turned out to be.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// A page.
+    Page(T),
+    /// A form that means the page at this address.
+    Elsewhere(String),
+}
+
+/// The address that the form's own fields mean on the page at `path`; none when there are none.
+///
+/// # Errors
+/// 400 for a day that is none; when a statement fails.
+pub fn canonical(
+    conn: &mut PgConnection,
+    query: &Query,
+    filter: &Filter,
+    path: &str,
+) -> AppResult<Option<String>> {
+    if !query.0.iter().any(|(name, _)| [HIDE, REF_KEY, REF_VALUE, JUMP].contains(&name.as_str())) {
+        return Ok(None);
+    }
+    let mut filter = filter.clone();
+    for name in query.all(HIDE) {
+        if let Some(words) = filter.words_mut(name) {
+            words.turn_into_exclusions();
+        }
+    }
+    if query.0.iter().any(|(name, _)| name == REF_VALUE) {
+        filter.reference = match query.first(REF_VALUE) {
+            Some(value) => Some(reference(conn, query.first(REF_KEY), value.trim())?),
+            None => None,
+        };
+    }
+    let jump = query.first(JUMP).map(day).transpose().map_err(AppError::BadRequest)?;
+    if jump.is_some() {
+        (filter.from, filter.to) = (None, None);
+    }
+    let mut pairs = filter.pairs();
+    if let Some(next) = jump.and_then(|day| day.succ_opt()) {
+        pairs.push((
+            Direction::Before.name(),
+            TimelineCursor::start_of(first_ms(next, filter.zone)).to_string(),
+        ));
+    }
+    Ok(Some(with_query(path, &pairs)))
+}
+
+/// What `value` means under `key`, or under the key that it was pasted with, or under the one that knows it.
+fn reference(conn: &mut PgConnection, key: Option<&str>, value: &str) -> AppResult<Reference> {
+    let under = |key: &str, value: &str| Reference { key: key.to_owned(), value: value.to_owned() };
+    if let Some(key) = key {
+        return Ok(under(key, value));
+    }
+    if let Some((key, rest)) = value.split_once(':')
+        && let Some(known) = KEYS.into_iter().find(|known| *known == key || key_label(known) == key)
+        && !rest.is_empty()
+    {
+        return Ok(under(known, rest));
+    }
+    let found = if value.contains('\0') { None } else { lookup::references(conn, value)?.into_iter().next() };
+    // Nothing knows it: a page that says so, with the value in its place.
+    Ok(found.unwrap_or_else(|| under("id", value)))
+}

@@ -1,0 +1,61 @@
+//! The record behind a reference as a small panel of facts.
+
+use super::convert::{Eyes, badge};
+use crate::activity::Status;
+use crate::activity::record::{FactValue, Record};
+use crate::web::display::{Badge, Fact, Timestamp};
+use crate::web::sample::HOSTILE;
+
+/// The record behind a reference.
+#[derive(Debug, Clone)]
+pub struct RecordCard {
+    /// What kind of thing, and its name.
+    pub title: String,
+    /// Its state.
+    pub badge: Option<Badge>,
+    /// What is known of it.
+    pub facts: Vec<Fact>,
+}
+
+impl RecordCard {
+    /// `record` as `eyes` see it.
+    #[must_use]
+    pub fn new(record: &Record, eyes: &Eyes) -> Self {
+        let mut state = None;
+        let mut facts = Vec::new();
+        for fact in &record.facts {
+            match &fact.value {
+                FactValue::Text(text) => facts.push(Fact::text(fact.label, text)),
+                FactValue::Code(text) => facts.push(Fact::mono(fact.label, text)),
+                FactValue::Url(text) => facts.push(Fact::address(fact.label, text)),
+                FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
+                FactValue::Time(ms) => {
+                    let time = Timestamp::from_millis(*ms, eyes.now, eyes.zone);
+                    facts.push(Fact::text(fact.label, time.precise));
+                }
+                FactValue::Link(target, label) => {
+                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) });
+                }
+            }
+        }
+        Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }
+    }
+
+    /// The card without the fact `label`, where the page around it says that already.
+    #[must_use]
+    pub fn without(mut self, label: &str) -> Self {
+        if self.facts.len() > 1 {
+            self.facts.retain(|fact| fact.label != label);
+        }
+        self
+    }
+
+    /// For samples.
+    pub(in crate::web) fn sample() -> Self {
+        Self {
+            title: HOSTILE.to_owned(),
+            badge: Some(badge(&Status::from_stored(HOSTILE))),
+            facts: vec![Fact::mono(HOSTILE, HOSTILE)],
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The timeline's pages as browsers get them: filters, positions, folds, weight and round trips.
+
+use crate::support::answer::Answer;
+use crate::support::console::{Console, Person};
+
+/// 20 November 2025, 12:00 UTC.
+const NOON: i64 = 1_763_640_000_000;
+const DAY: i64 = 24 * 3_600_000;
+
+fn ids(page: &Answer) -> Vec<String> {
+    page.select("[data-activity]").iter().map(|row| row.attr("data-activity").unwrap().to_owned()).collect()
+}
+
+/// Fifty-one rows of ten types, with two to four references and details of a hundred characters.
+fn furnish(console: &Console, project: &str) {
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions \
+         SELECT 'act_' || left(md5(n::text), 16), '{project}', p.user_id::text, 'req_' || left(md5('r' || n), 16), \
+                (ARRAY['deployment', 'github_push', 'database_created', 'endpoints_added', 'project_updated', \
+                       'container_started', 'container_stopped', 'deployment', 'github_push', 'schema_changed'])[1 + n % 10], \
+                left(repeat('Health check on port 4021 did not answer in time, so the release was rolled back. ', 2), 100), \
+                (ARRAY['success', 'success', 'failed', 'success', 'running'])[1 + n % 5], \
+                (ARRAY['production', 'staging', 'development'])[1 + n % 3], \
+                (ARRAY[ \
+                  jsonb_build_object('deployment_id', 'deploy_' || left(md5('d' || n), 16), 'app_name', 'shop-api'), \
+                  jsonb_build_object('commit_sha', md5('c' || n) || '01234567', 'branch_name', 'main', \
+                                     'github_push_id', 'push_' || left(md5('p' || n), 16)), \
+                  jsonb_build_object('deployment_id', 'deploy_' || left(md5('d' || n), 16), 'app_name', 'shop-api', \
+                                     'commit_sha', md5('c' || n) || '01234567', 'branch_name', 'main')])[1 + n % 3], \
+                {NOON} - n * 3600000::bigint \
+         FROM generate_series(1, 51) n, projects p WHERE p.id_text = '{project}'"
+    ));
+}
+
+/// Sixty thousand bytes are what a page of fifty may weigh, and what styles and script may weigh together.
+#[test]
+fn fifty_entries_with_their_filters_weigh_sixty_kilobytes_and_so_do_styles_and_script() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let project = console.project(&owner, "shop-api");
+    furnish(&console, &project);
+    let of_project = format!("/projects/{project}/activity");
+    for (person, path) in
+        [(&owner, "/activity"), (&owner, &of_project), (&admin, "/activity"), (&admin, &of_project)]
+    {
+        let page = person.get(path);
+        assert!(ids(&page).len() >= 50, "{path} holds {}", ids(&page).len());
+        let weight = page.body.len();
+        assert!(weight <= 60_000, "{path} weighs {weight} bytes");
+    }
+    let page = owner.get("/activity");
+    let links = ["link[rel=stylesheet]", "script[src]"].map(|part| {
+        let address =
+            page.select(part)[0].attr("href").or(page.select(part)[0].attr("src")).unwrap().to_owned();
+        owner.get(&address).body.len()
+    });
+    assert!(links.iter().all(|weight| *weight > 1_000) && links.iter().sum::<usize>() <= 60_000, "{links:?}");
+}
+
+/// One follows a redirect of a form to the address that it means.
+fn meant(person: &Person, path: &str) -> String {
+    let answer = person.get(path);
+    assert_eq!(answer.status, 303, "{path}");
+    answer.location().to_owned()
+}
+
+#[test]
+fn the_forms_own_fields_lead_to_the_address_that_they_mean() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    let commit = "4be1d07a4be1d07a4be1d07a4be1d07a4be1d07a";
+    console.action(&project, "github_push", NOON, &format!(r#"{{"commit_sha": "{commit}"}}"#));
+    for (form, address) in [
+        ("type=deployment&hide=type&from=&to=&ref_key=&ref_value=&jump=", "/activity?type=-deployment"),
+        ("type=deployment&status=failed&hide=status", "/activity?type=deployment&status=-failed"),
+        ("type=deployment&ref_key=app_name&ref_value=shop", "/activity?type=deployment&ref=app_name%3Ashop"),
+        ("ref_key=&ref_value=app:shop", "/activity?ref=app_name%3Ashop"),
+        ("ref_key=&ref_value=nobody-knows-it", "/activity?ref=id%3Anobody-knows-it"),
+        ("ref=app_name:shop&ref_key=app_name&ref_value=", "/activity"),
+        ("status=failed&limit=25&jump=", "/activity?status=failed&limit=25"),
+        (
+            "type=github_push&from=2025-11-01&jump=2025-11-20",
+            "/activity?type=github_push&before=1763683200000.a.%7E01",
+        ),
+    ] {
+        assert_eq!(meant(&owner, &format!("/activity?{form}")), address, "{form}");
+    }
+    // A pasted commit is looked up, abbreviated too.
+    for pasted in [commit, "4be1d07"] {
+        let address = meant(&owner, &format!("/activity?ref_value={pasted}"));
+        assert_eq!(address, format!("/activity?ref=commit_sha%3A{commit}"));
+        assert_eq!(ids(&owner.get(&address)).len(), 1);
+    }
+    assert_eq!(owner.get("/activity?jump=yesterday").status, 400);
+}
+
+#[test]
+fn a_jump_positions_the_list_and_leaves_nothing_out() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    let made: Vec<String> =
+        (0..4).map(|back| console.action(&project, "deployment", NOON - back * DAY, "{}")).collect();
+    let page = owner.get(&meant(&owner, &format!("/projects/{project}/activity?jump=2025-11-18")));
+    assert_eq!(ids(&page), made[2..]);
+    let newer = page.select("a[rel=prev]")[0].attr("href").unwrap().to_owned();
+    assert_eq!(ids(&owner.get(&newer)), made[..2]);
+    assert!(page.body.contains("Back to the newest"));
+}
+
+#[test]
+fn filters_stay_while_one_pages_and_each_chip_takes_off_its_own() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    for back in 0..3 {
+        console.action(&project, "deployment", NOON - back, "{}");
+        console.action(&project, "github_push", NOON - back, "{}");
+    }
+    let filters = "type=-github_push&status=success&limit=1";
+    let mut page = owner.get(&format!("/activity?{filters}"));
+    for _ in 0..2 {
+        assert_eq!(ids(&page).len(), 1);
+        let older = page.select("a[rel=next]")[0].attr("href").unwrap().to_owned();
+        assert!(older.contains(filters), "{older}");
+        page = owner.get(&older);
+    }
+    assert!(page.select("a[rel=next]").is_empty());
+    let chips: Vec<String> =
+        page.select("a.chip").iter().map(|chip| chip.attr("href").unwrap().to_owned()).collect();
+    assert_eq!(chips, ["/activity?status=success&limit=1", "/activity?type=-github_push&limit=1"]);
+    assert_eq!(page.select(".chips .clear a")[0].attr("href"), Some("/activity?limit=1"));
+    // What is left out stays a ticked box, so that the form keeps it.
+    assert_eq!(page.select("input[name=type][value='-github_push'][checked]").len(), 1);
+    assert_eq!(page.select("input[name=type][checked]").len(), 1);
+}
+
+#[test]
+fn a_story_folds_under_its_newest_action_and_a_link_opens_it() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    let push =
+        console.action(&project, "github_push", NOON, r#"{"commit_sha": "c1", "branch_name": "main"}"#);
+    let deploy = console.action(
+        &project,
+        "deployment",
+        NOON + 240_000,
+        r#"{"commit_sha": "c1", "deployment_id": "d1", "branch_name": "main"}"#,
+    );
+    let fix = console.action(
+        &project,
+        "github_push",
+        NOON + 1_800_000,
+        r#"{"commit_sha": "c2", "branch_name": "main"}"#,
+    );
+    let page = owner.get("/activity");
+    assert_eq!(ids(&page), [fix.as_str(), deploy.as_str(), push.as_str()]);
+    let folded = page.select("ol.timeline > li details.related > ol.timeline > li");
+    assert_eq!(folded.len(), 1);
+    assert_eq!(folded[0].attr("data-activity"), Some(push.as_str()));
+    assert!(page.select("details.related[open]").is_empty());
+    // The permalink's way back: the entry is marked, and its fold is open.
+    let entry = owner.get(&format!("/activity/{push}"));
+    let around = entry.select(".page-actions a")[0].attr("href").unwrap().to_owned();
+    let (path, fragment) = around.split_once('#').unwrap();
+    let page = owner.get(path);
+    assert_eq!(page.select(&format!("#{fragment}"))[0].attr("data-activity"), Some(push.as_str()));
+    let later = owner.get(&format!("{path}&limit=100"));
+    assert_eq!(later.select("details.related[open]").len(), usize::from(ids(&later).contains(&deploy)));
+    // What followed stands on its page, with its distance, and its neighbours are linked.
+    assert!(entry.body.contains("What followed") && entry.body.contains("4 m 0 s later"));
+    assert!(entry.select("a[rel=prev]")[0].attr("href").unwrap().contains(&deploy));
+}
+
+#[test]
+fn rows_stay_readable_whatever_was_written() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    let many: Vec<String> = (0..40).map(|n| format!(r#""key_{n}": "{}""#, "v".repeat(n + 1))).collect();
+    let id = console.action(&project, "deployment", NOON, &format!("{{{}}}", many.join(",")));
+    console.sql(&format!(
+        "UPDATE turbobackend.project_actions SET action_details = repeat('x', 10000), user_id = repeat('n', 255) \
+         WHERE action_id = '{id}'; \
+         INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, status, created_at) VALUES \
+         ('forgotten', '{project}', 'deployment', 'running', 1), ('odd', '{project}', '<b>', '<i>', 1763640000)"
+    ));
+    let page = owner.get("/activity");
+    assert_eq!(ids(&page).len(), 3);
+    assert!(page.body.contains("and 37 more") && page.body.contains("Show the first 2000 characters"));
+    assert!(page.body.contains("no word since") && page.body.contains("time looks like seconds"));
+    assert!(page.body.contains("&#60;b&#62;") && page.body.len() < 40_000);
+    let entry = owner.get(&format!("/activity/{id}"));
+    assert!(entry.body.contains(&"x".repeat(10_000)));
+}
