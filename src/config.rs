@@ -109,6 +109,25 @@ impl Reader {
         }
     }
 
+    fn pooler(&mut self, has_migrate_url: bool) -> bool {
+        match self.optional("DATABASE_POOLER").as_deref() {
+            None | Some("none") => false,
+            Some("transaction") if has_migrate_url => true,
+            Some("transaction") => {
+                self.problem(
+                    "DATABASE_POOLER",
+                    "needs PILOTHOUSE_MIGRATE_URL: the owner's login on the server itself, since migrations \
+                     can't go through a pooler",
+                );
+                true
+            }
+            Some(other) => {
+                self.problem("DATABASE_POOLER", format!("{other:?} is neither transaction nor none"));
+                false
+            }
+        }
+    }
+
     fn number(
         &mut self,
         variable: &'static str,
@@ -183,21 +202,7 @@ impl Config {
             reader.problem("PILOTHOUSE_MIGRATE_URL", "is set, but DATABASE_URL is not");
         }
         let database_ssl = reader.flag("DATABASE_SSL");
-        let behind_pooler = match reader.optional("DATABASE_POOLER").as_deref() {
-            None | Some("none") => false,
-            Some("transaction") => true,
-            Some(other) => {
-                reader.problem("DATABASE_POOLER", format!("{other:?} is neither transaction nor none"));
-                false
-            }
-        };
-        if behind_pooler && migrate_url.is_none() {
-            reader.problem(
-                "DATABASE_POOLER",
-                "needs PILOTHOUSE_MIGRATE_URL: the owner's login on the server itself, since migrations can't \
-                 go through a pooler",
-            );
-        }
+        let behind_pooler = reader.pooler(migrate_url.is_some());
         let pool_size = reader.number("DATABASE_POOL_SIZE", 10, 1..=500);
         let timeout = reader.number("DATABASE_TIMEOUT", 1000, 1..=3_600_000);
         let listen = reader.optional("PILOTHOUSE_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -346,6 +351,19 @@ mod tests {
     fn a_server_of_ones_own_needs_a_key_that_all_instances_share() {
         let problems = read(&[("DATABASE_URL", "postgres://h/db")]).unwrap_err();
         assert_eq!(problems[0].variable, "PILOTHOUSE_SECRET_KEY");
+    }
+
+    #[test]
+    fn a_pooler_needs_the_server_itself_for_migrations() {
+        let key = ("PILOTHOUSE_SECRET_KEY", "a key that is long enough for tests");
+        let url = ("DATABASE_URL", "postgres://pooler/db");
+        let pooler = ("DATABASE_POOLER", "transaction");
+        let problems = read(&[url, key, pooler]).unwrap_err();
+        assert_eq!((problems.len(), problems[0].variable), (1, "DATABASE_POOLER"));
+        let direct = ("PILOTHOUSE_MIGRATE_URL", "postgres://server/db");
+        assert!(read(&[url, key, pooler, direct]).unwrap().behind_pooler);
+        assert!(!read(&[url, key]).unwrap().behind_pooler);
+        assert!(read(&[url, key, ("DATABASE_POOLER", "session")]).is_err());
     }
 
     #[test]

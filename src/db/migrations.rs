@@ -38,8 +38,7 @@ impl MigrateError {
     #[must_use]
     pub fn may_pass(&self) -> bool {
         match self {
-            Self::Connection(_) => true,
-            Self::Query(diesel::result::Error::BrokenTransactionManager) => true,
+            Self::Connection(_) | Self::Query(diesel::result::Error::BrokenTransactionManager) => true,
             error => super::says_unavailable(&error.to_string()),
         }
     }

@@ -200,6 +200,7 @@ fn commit(db: &Db, conn: &mut PgConnection, access: Access) -> Result<(), DbErro
 }
 
 /// Notices, on every connection, that PostgreSQL ended a statement to let another transaction pass.
+#[expect(clippy::needless_pass_by_value, reason = "Diesel's instrumentation takes the event")]
 pub(super) fn watch_for_conflicts(event: InstrumentationEvent<'_>) {
     if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
         && is_conflict(error)

@@ -97,7 +97,6 @@ fn soon() -> SqlLiteral<Nullable<BigInt>> {
 ///
 /// # Errors
 /// When the statement fails.
-#[expect(clippy::too_many_lines, reason = "one statement, whatever it is ordered by")]
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
