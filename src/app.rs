@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
 use rand::Rng;
@@ -23,6 +24,8 @@ pub struct App {
     pub entropy: Entropy,
     /// Whether the process still wants requests.
     pub draining: Draining,
+    /// How long clients may take.
+    pub deadlines: Deadlines,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -42,6 +45,30 @@ impl Draining {
     }
 }
 
+/// How long a client may take, so that nobody holds a connection for nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// From the first byte of a request to the end of its head.
+    pub head: Duration,
+    /// Without a request, between two of them.
+    pub idle: Duration,
+    /// For a request's body to arrive and its handler to answer. A streamed answer may take longer.
+    pub request: Duration,
+    /// Without taking a byte of an answer.
+    pub stall: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
+            request: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+        }
+    }
+}
+
 impl App {
     /// An app on `db` with the machine's clock and randomness.
     #[must_use]
@@ -52,6 +79,7 @@ impl App {
             clock: Clock::system(),
             entropy: Entropy,
             draining: Draining::default(),
+            deadlines: Deadlines::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Pilothouse: a web console for projects that run in containers.
 //!
-//! Nouns (`users`, `projects`, `containers`, `chat`, `files`, `activity`) hold rows, reads, writes and rules, and know no
-//! HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
+//! Nouns (`users`, `projects`, `containers`, `chat`, `files`, `activity`, `search`) hold rows, reads, writes and
+//! rules, and know no HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
 
 // What one process is made of: configuration, database, clock, randomness.
 pub mod app;
@@ -32,6 +32,8 @@ pub mod instance;
 pub mod projects;
 // Git repositories, and what their history says was pushed.
 pub mod repositories;
+// Finding things by name or id.
+pub mod search;
 // People who can sign in.
 pub mod users;
 

@@ -3,18 +3,23 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_session::SessionMiddleware;
 use actix_session::config::{CookieContentSecurity, PersistentSession};
 use actix_web::cookie::{Key, SameSite, time};
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
-use actix_web::{HttpServer, web};
+use actix_web::web;
 use sha2::{Digest, Sha512};
+use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
+use crate::web::connection::{self, TimedStream};
 use crate::web::{error_page, guard, headers, origin, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
@@ -47,33 +52,55 @@ pub fn mount(config: &mut web::ServiceConfig) {
     config.configure(api::routes::mount).configure(routes::mount);
 }
 
+/// How long the rest of a request is drained that nobody wants, so that the client reads the answer.
+const DRAIN: Duration = Duration::from_secs(1);
+
 /// Starts serving on `listener`. The future that comes back ends when the server has stopped; signals do
 /// not stop it: see [`stop_when_told`].
+///
+/// This is what `HttpServer` does, with [`TimedStream`] between the socket and HTTP.
 ///
 /// # Errors
 /// When the listener can't be used.
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let server = HttpServer::new(move || {
-        actix_web::App::new()
+    let builder = Server::build().workers(workers).shutdown_timeout(FINISH.as_secs()).disable_signals();
+    let shutdown = builder.graceful_shutdown_signal();
+    let builder = builder.listen("pilothouse", listener, move || {
+        let deadlines = app.deadlines;
+        let pages = actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
             .configure(mount)
-            .default_service(web::route().to(routes::not_found))
+            .default_service(web::route().to(routes::not_found).wrap(from_fn(guard::contain)))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))
             .wrap(from_fn(error_page::render))
             .wrap(from_fn(guard::identify))
             .wrap(Compress::default())
             .wrap(from_fn(headers::secure))
-    })
-    .workers(workers)
-    .client_request_timeout(Duration::from_secs(5))
-    .keep_alive(Duration::from_secs(15))
-    .shutdown_timeout(FINISH.as_secs())
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+            .wrap(from_fn(connection::occupy))
+            .into_factory()
+            .map_err(|error: actix_web::Error| error.error_response());
+        let shutdown = shutdown.clone();
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let shutdown = shutdown.clone();
+                async move { shutdown.notified().await }
+            })
+            .keep_alive(deadlines.idle)
+            .client_request_timeout(deadlines.head)
+            .client_disconnect_timeout(DRAIN)
+            .on_connect_ext(|stream: &TimedStream, data| {
+                data.insert(stream.connection());
+            })
+            .h1(map_config(pages, |()| AppConfig::default()));
+        fn_service(move |socket: TcpStream| async move {
+            let peer = socket.peer_addr().ok();
+            Ok::<_, DispatchError>((TimedStream::new(socket, deadlines), peer))
+        })
+        .and_then(http)
+    })?;
+    Ok(builder.run())
 }
 
 /// Waits for the signal to end, and stops the server.

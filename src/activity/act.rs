@@ -38,6 +38,11 @@ vocabulary! {
         label: "Other sessions revoked", done: "revoked all other sessions", names_target: false, icon: "session",
         group: Group::People,
     }
+    /// An admin ended every session of a user.
+    AllSessionsRevoked = "session.all_revoked" {
+        label: "All sessions revoked", done: "revoked all sessions of", names_target: true, icon: "session",
+        group: Group::People,
+    }
     /// A one-time link was used to set a password.
     PasswordSet = "password.set" {
         label: "Password set", done: "set a password", names_target: false, icon: "key", group: Group::People,

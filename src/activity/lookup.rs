@@ -1,43 +1,110 @@
 //! Finds what a pasted id means.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 
-use super::Reference;
+use super::{Act, ActionType, Reference, Source};
 use crate::db::ids::ProjectId;
-use crate::db::schema::{action_references, activity_events, project_actions, reference_text};
+use crate::db::schema::{action_references, project_actions};
+use crate::db::statement::Statement;
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 12] = [
     "deployment_id",
     "github_push_id",
     "commit_sha",
     "container_id",
     "container_session_id",
     "database_id",
+    "message_id",
+    "request_id",
     "database_name",
     "app_name",
     "branch_name",
     "chat_message_id",
 ];
 
-/// References that hold exactly `value`; a commit is also found by its first seven digits and more.
+/// What carries one key and value, found by one probe of an index each.
+#[derive(Debug, Clone, Copy)]
+struct Carrier {
+    key: &'static str,
+    /// A row of it, up to the value.
+    row: &'static str,
+}
+
+/// Records that stand for themselves: one may be known before any action refers to it.
+const RECORDS: [Carrier; 5] = [
+    Carrier {
+        key: "deployment_id",
+        row: "SELECT FROM turbobackend.project_deployments r WHERE r.deployment_id = ",
+    },
+    Carrier {
+        key: "github_push_id",
+        row: "SELECT FROM turbobackend.github_push_history r WHERE r.push_id = ",
+    },
+    Carrier {
+        key: "commit_sha",
+        row: "SELECT FROM turbobackend.github_push_history r WHERE r.commit_sha = ",
+    },
+    Carrier {
+        key: "container_session_id",
+        row: "SELECT FROM turbobackend.container_sessions r WHERE r.session_id = ",
+    },
+    Carrier {
+        key: "database_id",
+        row: "SELECT FROM turbobackend.project_databases r WHERE r.database_id = ",
+    },
+];
+
+/// The statement that answers under which keys `value` is known.
+///
+/// An admin's rows are found by key and value alone. An owner's are found project by project: a branch called
+/// `main` is everybody's, and row-level security would walk past all of the others' first.
+#[must_use]
+pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
+    let mut statement = Statement::new();
+    statement.sql("SELECT k.key FROM unnest(");
+    statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());
+    statement.sql(") AS k(key) WHERE (SELECT true FROM ");
+    // The order makes the planner walk the index even where a value is so common that any row might do.
+    if everything {
+        statement.sql("turbobackend.action_references r WHERE r.key = k.key AND r.value = ");
+    } else {
+        statement.sql(
+            "(SELECT p.id_text AS id FROM public.projects p \
+             UNION ALL SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') own, \
+             LATERAL (SELECT FROM turbobackend.action_references r \
+                      WHERE r.project_id = own.id AND r.key = k.key AND r.value = ",
+        );
+    }
+    statement.sql("pilothouse.reference_text(").text(value).sql(")");
+    statement.sql(" ORDER BY r.created_at DESC LIMIT 1)");
+    if !everything {
+        statement.sql(" x LIMIT 1)");
+    }
+    for record in RECORDS {
+        statement.sql(" OR (k.key = '").sql(record.key).sql("' AND EXISTS (");
+        statement.sql(record.row).text(value).sql("))");
+    }
+    statement
+}
+
+/// References that hold exactly `value`, and records of that id; a commit is also found by its first seven
+/// digits and more. `everything`: for an admin.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn references(conn: &mut PgConnection, value: &str) -> QueryResult<Vec<Reference>> {
-    let mut found: Vec<(String, String)> = action_references::table
-        .filter(action_references::key.eq_any(KEYS))
-        .filter(action_references::value.eq(reference_text(value)))
-        .select((action_references::key, action_references::value))
-        .distinct()
-        .load(conn)?;
-    let is_abbreviated = (7..40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+pub fn references(conn: &mut PgConnection, everything: bool, value: &str) -> QueryResult<Vec<Reference>> {
+    let keys: Vec<(String,)> = statement_for(value, everything).load(conn)?;
+    let mut found: Vec<(String, String)> = keys.into_iter().map(|(key,)| (key, value.to_owned())).collect();
+    let is_abbreviated =
+        (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_abbreviated {
         let start = value.to_ascii_lowercase();
         // No digit sorts after "g": the range holds what begins with `start`, and an index can walk it.
         let commits: Vec<(String, String)> = action_references::table
             .filter(action_references::key.eq("commit_sha"))
-            .filter(action_references::value.gt(start.clone()))
+            .filter(action_references::value.ge(start.clone()))
             .filter(action_references::value.lt(format!("{start}g")))
             .select((action_references::key, action_references::value))
             .distinct()
@@ -46,6 +113,7 @@ pub fn references(conn: &mut PgConnection, value: &str) -> QueryResult<Vec<Refer
         found.extend(commits);
     }
     found.sort_by_key(|(key, value)| (KEYS.iter().position(|known| known == key), value.clone()));
+    found.dedup();
     Ok(found.into_iter().map(|(key, value)| Reference { key, value }).collect())
 }
 
@@ -71,23 +139,49 @@ pub fn first_of_requests(
         .load(conn)
 }
 
-/// Which records have exactly this id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ids {
-    /// An action has it.
-    pub action: bool,
-    /// An event has it.
-    pub event: bool,
+/// An entry that a pasted id means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownEntry {
+    /// Which source it is from.
+    pub source: Source,
+    /// Its id.
+    pub id: String,
+    /// What it is called when it is found by its request; none when the id is its own.
+    pub of_request: Option<String>,
 }
 
-/// Which records have the id `id`.
+/// The entries whose id is `id`, and at most ten of each source of the request whose id it is, in their order.
 ///
 /// # Errors
-/// When a statement fails.
-pub fn ids(conn: &mut PgConnection, id: &str) -> QueryResult<Ids> {
-    let action = project_actions::table.find(id).select(project_actions::action_id);
-    let event = activity_events::table.find(id).select(activity_events::id);
-    let (action, event) =
-        diesel::select((diesel::dsl::exists(action), diesel::dsl::exists(event))).get_result(conn)?;
-    Ok(Ids { action, event })
+/// When the statement fails.
+pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>> {
+    let mut statement = Statement::<(Text, Text, Nullable<Text>)>::new();
+    statement
+        .sql("SELECT 'action', a.action_id, NULL FROM turbobackend.project_actions a WHERE a.action_id = ")
+        .text(id)
+        .sql(" UNION ALL SELECT 'event', e.id, NULL FROM public.\"ActivityEvent\" e WHERE e.id = ")
+        .text(id)
+        .sql(" UNION ALL SELECT 'audit', l.id, NULL FROM public.\"ActivityLog\" l WHERE l.id = ")
+        .text(id)
+        .sql(
+            " UNION ALL (SELECT 'action', a.action_id, coalesce(a.action_type, '') \
+             FROM turbobackend.project_actions a WHERE a.request_id = ",
+        )
+        .text(id)
+        .sql(
+            " ORDER BY a.created_at, a.action_id LIMIT 10) \
+             UNION ALL (SELECT 'audit', l.id, l.\"activityType\" FROM public.\"ActivityLog\" l WHERE l.\"requestId\" = ",
+        )
+        .text(id)
+        .sql(" ORDER BY l.\"createdAt\", l.id LIMIT 10)");
+    let rows: Vec<(String, String, Option<String>)> = statement.load(conn)?;
+    let known = |(source, id, word): (String, String, Option<String>)| {
+        let (source, label): (Source, fn(&str) -> String) = match source.as_str() {
+            "action" => (Source::Action, |word| ActionType::from_stored(word).label()),
+            "event" => (Source::Event, str::to_owned),
+            _ => (Source::Audit, |word| Act::from_stored(word).label()),
+        };
+        KnownEntry { source, id, of_request: word.as_deref().map(label) }
+    };
+    Ok(rows.into_iter().map(known).collect())
 }

@@ -167,6 +167,22 @@ pub fn revoke_others(
     Ok(ended)
 }
 
+/// Ends every session of a user, for an admin. Answers how many were alive.
+///
+/// # Errors
+/// When a statement fails.
+pub fn revoke_all(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    (user, email): (UserId, &str),
+) -> QueryResult<usize> {
+    let ended = end_all(conn, user, None)?;
+    if ended > 0 {
+        record_end(conn, principal, &Act::AllSessionsRevoked, &Target::user(user, email))?;
+    }
+    Ok(ended)
+}
+
 fn record_end(conn: &mut PgConnection, principal: &Principal, act: &Act, target: &Target) -> QueryResult<()> {
     let (before, after) = (json!({ "is_active": true }), json!({ "is_active": false }));
     audit::record_change(conn, principal, act, target, before, after)

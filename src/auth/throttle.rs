@@ -5,7 +5,7 @@
 //! stops an address that the account has signed in from before: whoever guesses from elsewhere can't lock
 //! an owner out.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -27,25 +27,34 @@ const LONGEST: i32 = 900;
 #[derive(Debug, Clone)]
 pub struct Attempt {
     email: String,
-    ip: Option<IpAddr>,
+    network: Option<IpNetwork>,
     account: String,
     address: String,
 }
 
+/// What counts as one address: for IPv6 the /64, since one customer has all of it.
+fn network(ip: IpAddr) -> IpNetwork {
+    match ip {
+        IpAddr::V4(_) => ip.into(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpNetwork::new(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into(), 64).unwrap_or_else(|_| ip.into())
+        }
+    }
+}
+
 impl Attempt {
-    /// A try to sign in as `email` from `ip`. IPv6 counts by /64: one customer has all of it.
+    /// A try to sign in as `email` from `ip`.
     #[must_use]
     pub fn new(email: &str, ip: Option<IpAddr>) -> Self {
         let email = email.trim().to_lowercase();
-        let address = match ip {
-            Some(IpAddr::V4(ip)) => ip.to_string(),
-            Some(IpAddr::V6(ip)) => {
-                let [a, b, c, d, ..] = ip.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
+        let network = ip.map(network);
+        let address = match network {
+            Some(IpNetwork::V4(network)) => network.ip().to_string(),
+            Some(IpNetwork::V6(network)) => network.to_string(),
             None => "unknown".to_owned(),
         };
-        Self { account: hex(&Sha256::digest(email.as_bytes())), email, ip, address }
+        Self { account: hex(&Sha256::digest(email.as_bytes())), email, network, address }
     }
 
     /// What is counted: scope, subject, and the tries that cost nothing. In one order for everybody, so that
@@ -95,11 +104,11 @@ pub fn admit(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<Admissio
 
 /// Whether the account has signed in from this address before.
 fn knows_address(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<bool> {
-    let Some(ip) = attempt.ip else { return Ok(false) };
+    let Some(network) = attempt.network else { return Ok(false) };
     let earlier = sessions::table
         .inner_join(users::table)
         .filter(lower(users::email).eq(&attempt.email))
-        .filter(sessions::ip_address.eq(IpNetwork::from(ip)))
+        .filter(sessions::ip_address.is_contained_by_or_eq(network))
         .select(sessions::id);
     diesel::select(exists(earlier)).get_result(conn)
 }

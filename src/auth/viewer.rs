@@ -1,5 +1,6 @@
 //! The person on whose behalf a request runs.
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::dsl::{IntervalDsl, now};
 use diesel::prelude::*;
@@ -23,7 +24,8 @@ diesel::define_sql_function! {
 }
 
 /// What a [`Viewer`] is made of; see [`viewer_columns`].
-pub(crate) type ViewerRow = (UserId, SessionId, String, Option<String>, String, String, String, bool);
+pub(crate) type ViewerRow =
+    (UserId, SessionId, String, Option<String>, String, String, String, (bool, Option<DateTime<Utc>>), bool);
 
 /// The columns of a [`ViewerRow`], for statements that read something else in the same round trip.
 macro_rules! viewer_columns {
@@ -36,6 +38,7 @@ macro_rules! viewer_columns {
             users::role,
             users::time_zone,
             users::theme,
+            (users::keyboard_shortcuts, users::updated_at),
             sessions::last_activity
                 .is_null()
                 .or(sessions::last_activity.lt((now.into_sql::<Timestamptz>() - 1.minute()).nullable()))
@@ -64,6 +67,10 @@ pub struct Viewer {
     pub zone: Tz,
     /// Light, dark or as the system says.
     pub theme: Theme,
+    /// Whether single keys act on pages.
+    pub shortcuts: bool,
+    /// When their row was last written: what an edit must have seen.
+    pub updated_at: Option<DateTime<Utc>>,
     /// Whether the session's `last_activity` is more than a minute old.
     pub touch_due: bool,
     _private: (),
@@ -77,7 +84,8 @@ impl Viewer {
     }
 
     /// The viewer whom a statement found by the transaction's own user and session, and nobody else.
-    pub(crate) fn of_row((id, session, email, name, role, zone, theme, touch_due): ViewerRow) -> Self {
+    pub(crate) fn of_row(row: ViewerRow) -> Self {
+        let (id, session, email, name, role, zone, theme, (shortcuts, updated_at), touch_due) = row;
         Self {
             id,
             session,
@@ -86,6 +94,8 @@ impl Viewer {
             role: Role::from_stored(&role),
             zone: zone.parse().unwrap_or(Tz::UTC),
             theme: Theme::from_stored(&theme),
+            shortcuts,
+            updated_at,
             touch_due,
             _private: (),
         }

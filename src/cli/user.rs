@@ -103,7 +103,7 @@ fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
     let principal = Principal::system(app);
     app.db.write_blocking(&Actor::System, |conn| {
-        commands::set_password(conn, &principal, (id, email), &Act::PasswordSet, &hash, None)
+        commands::set_password(conn, &principal, (id, email), &Act::PasswordSet, &hash)
             .map_err(CommandError::from)
     })?;
     println!("Set the password of {email} and ended all sessions.");

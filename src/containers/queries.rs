@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, projects, users};
@@ -28,6 +28,8 @@ pub struct Filter {
     pub text: Option<String>,
     /// One status; without it everything but the deleted.
     pub status: Option<String>,
+    /// One owner, for a user's page.
+    pub owner: Option<UserId>,
     /// The order.
     pub sort: Sort,
 }
@@ -65,11 +67,10 @@ impl ContainerLine {
     /// Where the line stands in a list that is sorted by `sort`.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
-        let key = match sort {
-            Sort::Newest => self.created_at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(),
-            Sort::Name => self.name.clone(),
-        };
-        ListPosition { key, id: self.id.0 }
+        match sort {
+            Sort::Newest => ListPosition::at_time(self.created_at, self.id.0),
+            Sort::Name => ListPosition { key: self.name.clone(), id: self.id.0 },
+        }
     }
 }
 
@@ -121,50 +122,19 @@ pub fn page(
         Some(status) => query.filter(containers::status.eq(status.to_owned())),
         None => query.filter(containers::status.ne("deleted")),
     };
-    let backwards = matches!(from, From::Back(_));
-    let at = match from {
-        From::Start => None,
-        From::Beyond(at) | From::Back(at) => Some(at.clone()),
-    };
-    query = match filter.sort {
-        Sort::Newest => {
-            let made = coalesce_time(containers::created_at, DateTime::UNIX_EPOCH);
-            if let Some(at) = at {
-                let key = at.key.parse().ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
-                let id = ContainerId(at.id);
-                query = if backwards {
-                    query.filter(made.ge(key).and(made.gt(key).or(containers::id.gt(id))))
-                } else {
-                    query.filter(made.le(key).and(made.lt(key).or(containers::id.lt(id))))
-                };
-            }
-            if backwards {
-                query.order((made.asc(), containers::id.asc()))
-            } else {
-                query.order((made.desc(), containers::id.desc()))
-            }
-        }
-        Sort::Name => {
-            // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
-            let name = lower(containers::name);
-            if let Some(at) = at {
-                let id = ContainerId(at.id);
-                query = if backwards {
-                    query.filter(
-                        name.le(lower(at.key.clone())).and(name.lt(lower(at.key)).or(containers::id.lt(id))),
-                    )
-                } else {
-                    query.filter(
-                        name.ge(lower(at.key.clone())).and(name.gt(lower(at.key)).or(containers::id.gt(id))),
-                    )
-                };
-            }
-            if backwards {
-                query.order((name.desc(), containers::id.desc()))
-            } else {
-                query.order((name.asc(), containers::id.asc()))
-            }
-        }
+    if let Some(owner) = filter.owner {
+        query = query.filter(containers::user_id.eq(owner));
+    }
+    let query = match filter.sort {
+        Sort::Newest => keyset!(
+            query, from, descending coalesce_time(containers::created_at, DateTime::UNIX_EPOCH),
+            containers::id, ContainerId, at => at.time()
+        ),
+        // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
+        Sort::Name => keyset!(
+            query, from, ascending lower(containers::name),
+            containers::id, ContainerId, at => lower(at.key.clone())
+        ),
     };
     Ok(Page::of(query.load(conn)?, limit, from))
 }

@@ -42,10 +42,11 @@ SELECT 'constraint', r.name || '.' || c.conname, pg_get_constraintdef(c.oid)
 FROM relation r
 JOIN pg_constraint c ON c.conrelid = r.oid AND c.contype IN ('p', 'u', 'f', 'c', 'x')
 UNION ALL
--- From USING on: the name is compared apart. A constraint's index is compared with its constraint.
+-- From USING on: the name is compared apart. A constraint's index is compared with its constraint. PostgreSQL writes
+-- a CASE on several lines, and a part has one.
 SELECT 'index', r.name || '.' || x.relname,
        CASE WHEN i.indisunique THEN 'unique ' ELSE '' END
-       || substring(pg_get_indexdef(i.indexrelid) FROM ' (USING .*)$')
+       || substring(regexp_replace(pg_get_indexdef(i.indexrelid), '\s+', ' ', 'g') FROM ' (USING .*)$')
        || CASE WHEN i.indisvalid THEN '' ELSE ' (not valid)' END
 FROM relation r
 JOIN pg_index i ON i.indrelid = r.oid

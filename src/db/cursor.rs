@@ -1,5 +1,7 @@
 //! Positions in lists, and the page that starts at one.
 
+use chrono::{DateTime, Utc};
+
 /// Which way a page goes from its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From<P> {
@@ -25,6 +27,20 @@ pub struct ListPosition {
 #[error("not a position in this list")]
 pub struct NotAPosition;
 
+impl ListPosition {
+    /// Where a row stands in a list that is ordered by a time; rows without one stand at the epoch.
+    #[must_use]
+    pub fn at_time(at: Option<DateTime<Utc>>, id: uuid::Uuid) -> Self {
+        Self { key: at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(), id }
+    }
+
+    /// The time of a position in such a list.
+    #[must_use]
+    pub fn time(&self) -> DateTime<Utc> {
+        self.key.parse().ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default()
+    }
+}
+
 impl std::str::FromStr for ListPosition {
     type Err = NotAPosition;
 
@@ -48,7 +64,7 @@ impl std::fmt::Display for ListPosition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimePosition {
     /// When.
-    pub at: chrono::DateTime<chrono::Utc>,
+    pub at: DateTime<Utc>,
     /// Tells rows of the same time apart.
     pub id: uuid::Uuid,
 }
@@ -75,7 +91,7 @@ impl TryFrom<&ListPosition> for TimePosition {
 
     fn try_from(position: &ListPosition) -> Result<Self, NotAPosition> {
         let micros = position.key.parse().map_err(|_| NotAPosition)?;
-        let at = chrono::DateTime::from_timestamp_micros(micros).ok_or(NotAPosition)?;
+        let at = DateTime::from_timestamp_micros(micros).ok_or(NotAPosition)?;
         let year = chrono::Datelike::year(&at);
         if (1..=9999).contains(&year) { Ok(Self { at, id: position.id }) } else { Err(NotAPosition) }
     }
@@ -108,6 +124,37 @@ impl<T> Page<T> {
         }
     }
 }
+
+/// Puts a boxed query in the order of `$key` and then `$id`, and cuts it where the page begins. A page that
+/// goes back is read nearest first; [`Page::of`] turns it round.
+///
+/// `$at => $value` makes a position's key comparable with `$key`. The first bound is what an index begins at;
+/// the second leaves out the rows of the same key that were shown already.
+macro_rules! keyset {
+    ($query:expr, $from:expr, ascending $key:expr, $id:expr, $make_id:path, $at:ident => $value:expr) => {
+        match $from {
+            $crate::db::cursor::From::Start => $query.order(($key.asc(), $id.asc())),
+            $crate::db::cursor::From::Beyond($at) => $query
+                .filter($key.ge($value).and($key.gt($value).or($id.gt($make_id($at.id)))))
+                .order(($key.asc(), $id.asc())),
+            $crate::db::cursor::From::Back($at) => $query
+                .filter($key.le($value).and($key.lt($value).or($id.lt($make_id($at.id)))))
+                .order(($key.desc(), $id.desc())),
+        }
+    };
+    ($query:expr, $from:expr, descending $key:expr, $id:expr, $make_id:path, $at:ident => $value:expr) => {
+        match $from {
+            $crate::db::cursor::From::Start => $query.order(($key.desc(), $id.desc())),
+            $crate::db::cursor::From::Beyond($at) => $query
+                .filter($key.le($value).and($key.lt($value).or($id.lt($make_id($at.id)))))
+                .order(($key.desc(), $id.desc())),
+            $crate::db::cursor::From::Back($at) => $query
+                .filter($key.ge($value).and($key.gt($value).or($id.gt($make_id($at.id)))))
+                .order(($key.asc(), $id.asc())),
+        }
+    };
+}
+pub(crate) use keyset;
 
 #[cfg(test)]
 mod tests {

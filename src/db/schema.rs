@@ -32,6 +32,7 @@ diesel::table! {
         time_zone -> Text,
         theme -> Text,
         id_text -> Nullable<Text>,
+        keyboard_shortcuts -> Bool,
     }
 }
 

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
-use super::model::{JsonText, Kind, ProjectDescription, ProjectName, Status};
+use super::json_text::JsonText;
+use super::model::{Kind, ProjectDescription, ProjectName, Status};
 use super::queries::{self, ProjectView};
 use crate::activity::{Act, ActionType, NewAction, Principal, Target, audit, track};
 use crate::db::ids::{ContainerId, ProjectId};

@@ -4,9 +4,12 @@
 //! becomes `deleted`, which can be taken back.
 
 pub mod commands;
+pub mod deletion;
+mod json_text;
 mod model;
 pub mod queries;
 pub mod records;
 pub mod visited;
 
-pub use model::{JsonText, Kind, ProjectDescription, ProjectName, Status};
+pub use json_text::{BrokenJson, JsonText, Place};
+pub use model::{Kind, ProjectDescription, ProjectName, Status};

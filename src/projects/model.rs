@@ -1,7 +1,5 @@
 //! What a project is made of.
 
-use serde_json::Value;
-
 use crate::users::is_deceptive;
 
 /// What state a project is in.
@@ -152,38 +150,6 @@ impl ProjectDescription {
     }
 }
 
-/// A JSON object typed into a form.
-#[derive(Debug, Clone, PartialEq)]
-pub struct JsonText(Value);
-
-impl JsonText {
-    /// Checks `text`; empty means an empty object.
-    ///
-    /// # Errors
-    /// A sentence for the field that names the broken place.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(Self(Value::Object(serde_json::Map::new())));
-        }
-        if text.contains("\\u0000") {
-            return Err("The database can't hold a NUL character (\\u0000).".to_owned());
-        }
-        let value: Value = serde_json::from_str(text).map_err(|error| {
-            let what = error.to_string();
-            let what = what.split(" at line").next().unwrap_or_default();
-            format!("Line {}, column {}: {what}.", error.line(), error.column())
-        })?;
-        if value.is_object() { Ok(Self(value)) } else { Err("Enter a JSON object, { … }.".to_owned()) }
-    }
-
-    /// The value.
-    #[must_use]
-    pub fn value(&self) -> &Value {
-        &self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,14 +161,6 @@ mod tests {
             assert!(ProjectName::parse(bad, None).is_err(), "{bad:?}");
             assert!(ProjectName::parse(bad, Some(bad)).is_ok(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn broken_json_names_the_place() {
-        assert!(JsonText::parse("").is_ok());
-        assert!(JsonText::parse("{\"a\": 1,\n }").unwrap_err().starts_with("Line 2, column 2"));
-        assert!(JsonText::parse("[1]").is_err());
-        assert!(JsonText::parse("{\"a\":\"\\u0000\"}").is_err());
     }
 
     #[test]

@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 use serde_json::Value;
 
+use super::model::Status;
 use crate::activity::AHEAD_AT_MOST_MS;
-use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_ms, coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, project_actions, projects, users};
@@ -72,12 +73,12 @@ impl ProjectLine {
     /// Where the line stands in a list that is sorted by `sort`.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
-        let key = match sort {
-            Sort::Changed => self.updated_at.unwrap_or(DateTime::UNIX_EPOCH).timestamp_micros().to_string(),
-            Sort::Name => self.name.clone(),
-            Sort::Active => self.last_action_ms.unwrap_or(0).to_string(),
-        };
-        ListPosition { key, id: self.id.0 }
+        let id = self.id.0;
+        match sort {
+            Sort::Changed => ListPosition::at_time(self.updated_at, id),
+            Sort::Name => ListPosition { key: self.name.clone(), id },
+            Sort::Active => ListPosition { key: self.last_action_ms.unwrap_or(0).to_string(), id },
+        }
     }
 }
 
@@ -134,6 +135,10 @@ pub fn page(
         );
     }
     query = match filter.status.as_deref() {
+        // Workers leave the status out, which means the default.
+        Some("active") => {
+            query.filter(projects::status.eq("active").assume_not_null().or(projects::status.is_null()))
+        }
         Some(status) => query.filter(projects::status.eq(status.to_owned())),
         None => query.filter(projects::status.is_distinct_from("deleted")),
     };
@@ -143,65 +148,20 @@ pub fn page(
     if let Some(owner) = filter.owner {
         query = query.filter(projects::user_id.eq(owner));
     }
-    let (backwards, at) = match from {
-        From::Start => (false, None),
-        From::Beyond(at) => (false, Some(at.clone())),
-        From::Back(at) => (true, Some(at.clone())),
-    };
-    query = match filter.sort {
-        Sort::Changed => {
-            let changed = coalesce_time(projects::updated_at, DateTime::UNIX_EPOCH);
-            if let Some(at) = at {
-                let key = at.key.parse().ok().and_then(DateTime::from_timestamp_micros).unwrap_or_default();
-                query = if backwards {
-                    query.filter(changed.ge(key).and(changed.gt(key).or(projects::id.gt(ProjectId(at.id)))))
-                } else {
-                    query.filter(changed.le(key).and(changed.lt(key).or(projects::id.lt(ProjectId(at.id)))))
-                };
-            }
-            if backwards {
-                query.order((changed.asc(), projects::id.asc()))
-            } else {
-                query.order((changed.desc(), projects::id.desc()))
-            }
-        }
-        Sort::Name => {
-            // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
-            let name = lower(projects::name);
-            if let Some(at) = at {
-                let id = ProjectId(at.id);
-                query = if backwards {
-                    query.filter(
-                        name.le(lower(at.key.clone())).and(name.lt(lower(at.key)).or(projects::id.lt(id))),
-                    )
-                } else {
-                    query.filter(
-                        name.ge(lower(at.key.clone())).and(name.gt(lower(at.key)).or(projects::id.gt(id))),
-                    )
-                };
-            }
-            if backwards {
-                query.order((name.desc(), projects::id.desc()))
-            } else {
-                query.order((name.asc(), projects::id.asc()))
-            }
-        }
-        Sort::Active => {
-            let active = || coalesce_ms(last_action(), 0);
-            if let Some(at) = at {
-                let (key, id) = (at.key.parse().unwrap_or(0_i64), ProjectId(at.id));
-                query = if backwards {
-                    query.filter(active().gt(key).or(active().eq(key).and(projects::id.gt(id))))
-                } else {
-                    query.filter(active().lt(key).or(active().eq(key).and(projects::id.lt(id))))
-                };
-            }
-            if backwards {
-                query.order((active().asc(), projects::id.asc()))
-            } else {
-                query.order((active().desc(), projects::id.desc()))
-            }
-        }
+    let query = match filter.sort {
+        Sort::Changed => keyset!(
+            query, from, descending coalesce_time(projects::updated_at, DateTime::UNIX_EPOCH),
+            projects::id, ProjectId, at => at.time()
+        ),
+        // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
+        Sort::Name => keyset!(
+            query, from, ascending lower(projects::name),
+            projects::id, ProjectId, at => lower(at.key.clone())
+        ),
+        Sort::Active => keyset!(
+            query, from, descending coalesce_ms(last_action(), 0),
+            projects::id, ProjectId, at => at.key.parse().unwrap_or(0_i64)
+        ),
     };
     Ok(Page::of(query.load(conn)?, limit, from))
 }
@@ -231,6 +191,14 @@ pub struct ProjectView {
     pub owner: Option<(UserId, Option<String>, String)>,
     /// Its container.
     pub container: Option<ContainerPart>,
+}
+
+impl ProjectView {
+    /// Whether it is out of sight until somebody restores it.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        Status::from_stored(self.status.as_deref()) == Status::Deleted
+    }
 }
 
 /// What a project's pages show of its container.

@@ -12,7 +12,8 @@ use super::model::{Email, Role, Theme, UserName};
 use super::queries::{self, UserView};
 use crate::activity::{Act, Principal, Target, audit};
 use crate::auth::{password_links, sessions};
-use crate::db::ids::{SessionId, UserId};
+use crate::db::SecretHash;
+use crate::db::ids::UserId;
 use crate::db::schema::users;
 
 /// Why a user was not changed.
@@ -172,7 +173,7 @@ pub fn set_active(
     Ok(name)
 }
 
-/// Sets a password, ends all sessions but `keep`, and makes one-time links that wait for the user useless.
+/// Sets a password, ends all sessions, and makes one-time links that wait for the user useless.
 ///
 /// # Errors
 /// When a statement fails.
@@ -182,16 +183,16 @@ pub fn set_password(
     (id, email): (UserId, &str),
     act: &Act,
     hash: &str,
-    keep: Option<SessionId>,
 ) -> QueryResult<()> {
     diesel::update(users::table.filter(users::id.eq(id))).set(users::password_hash.eq(hash)).execute(conn)?;
-    sessions::end_all(conn, id, keep)?;
+    sessions::end_all(conn, id, None)?;
     password_links::cancel(conn, id)?;
     audit::record(conn, principal, act, &Target::user(id, email))
 }
 
-/// [`set_password`] for somebody who has proved to know the password behind `verified`. Answers whether it
-/// still was their password.
+/// [`set_password`] for somebody who has proved to know the password behind `verified`: every session ends,
+/// and a new one begins for whoever holds the token with the hash `renewed`. Answers whether it still was
+/// their password.
 ///
 /// # Errors
 /// When a statement fails.
@@ -201,7 +202,7 @@ pub fn change_password(
     (id, email): (UserId, &str),
     verified: &str,
     hash: &str,
-    keep: SessionId,
+    renewed: &SecretHash,
 ) -> QueryResult<bool> {
     let held: Option<UserId> = users::table
         .filter(users::id.eq(id))
@@ -212,26 +213,31 @@ pub fn change_password(
         .first(conn)
         .optional()?;
     if held.is_some() {
-        set_password(conn, principal, (id, email), &Act::PasswordChanged, hash, Some(keep))?;
+        set_password(conn, principal, (id, email), &Act::PasswordChanged, hash)?;
+        sessions::start(conn, id, renewed, &principal.origin)?;
     }
     Ok(held.is_some())
 }
 
-/// Changes one's own name.
+/// Changes one's own name, unless somebody else did since `seen`; a `seen` of `None` means the present one.
 ///
 /// # Errors
-/// When a statement fails.
+/// [`ChangeError::Stale`], or when a statement fails.
 pub fn rename(
     conn: &mut PgConnection,
     principal: &Principal,
     id: UserId,
     name: &UserName,
-) -> QueryResult<()> {
-    let (email, before): (String, Option<String>) =
-        users::table.filter(users::id.eq(id)).select((users::email, users::name)).first(conn)?;
-    if before.as_deref() == name.as_deref() {
+    seen: Option<Option<DateTime<Utc>>>,
+) -> Result<(), ChangeError> {
+    let current = locked(conn, id, false)?;
+    if current.name.as_deref() == name.as_deref() {
         return Ok(());
     }
+    if seen.is_some_and(|seen| seen != current.updated_at) {
+        return Err(ChangeError::Stale(Box::new(current)));
+    }
+    let (email, before) = (current.email, current.name);
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((users::name.eq(name.as_deref()), users::updated_at.eq(now)))
         .execute(conn)?;
@@ -242,10 +248,22 @@ pub fn rename(
         &Target::user(id, &email),
         json!({ "name": before }),
         json!({ "name": name.as_deref() }),
-    )
+    )?;
+    Ok(())
 }
 
-/// Changes one's own time zone and theme; what is `None` stays.
+/// What somebody prefers; what is `None` stays as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Preferences {
+    /// Where times are shown for.
+    pub zone: Option<Tz>,
+    /// Light, dark or as the system says.
+    pub theme: Option<Theme>,
+    /// Whether single keys act on pages.
+    pub shortcuts: Option<bool>,
+}
+
+/// Changes one's own preferences.
 ///
 /// # Errors
 /// When a statement fails.
@@ -253,23 +271,27 @@ pub fn prefer(
     conn: &mut PgConnection,
     principal: &Principal,
     id: UserId,
-    zone: Option<Tz>,
-    theme: Option<Theme>,
+    wanted: Preferences,
 ) -> QueryResult<()> {
-    let (email, old_zone, old_theme): (String, String, String) = users::table
+    let (email, old_zone, old_theme, old_shortcuts): (String, String, String, bool) = users::table
         .filter(users::id.eq(id))
-        .select((users::email, users::time_zone, users::theme))
+        .select((users::email, users::time_zone, users::theme, users::keyboard_shortcuts))
         .for_update()
         .first(conn)?;
-    let new_zone = zone.map_or(old_zone.as_str(), |zone| zone.name());
-    let new_theme = theme.map_or(old_theme.as_str(), |theme| theme.as_str());
-    let before = json!({ "time_zone": old_zone, "theme": old_theme });
-    let after = json!({ "time_zone": new_zone, "theme": new_theme });
+    let new_zone = wanted.zone.map_or(old_zone.as_str(), |zone| zone.name());
+    let new_theme = wanted.theme.map_or(old_theme.as_str(), |theme| theme.as_str());
+    let new_shortcuts = wanted.shortcuts.unwrap_or(old_shortcuts);
+    let before = json!({ "time_zone": old_zone, "theme": old_theme, "keyboard_shortcuts": old_shortcuts });
+    let after = json!({ "time_zone": new_zone, "theme": new_theme, "keyboard_shortcuts": new_shortcuts });
     if before == after {
         return Ok(());
     }
     diesel::update(users::table.filter(users::id.eq(id)))
-        .set((users::time_zone.eq(new_zone), users::theme.eq(new_theme)))
+        .set((
+            users::time_zone.eq(new_zone),
+            users::theme.eq(new_theme),
+            users::keyboard_shortcuts.eq(new_shortcuts),
+        ))
         .execute(conn)?;
     let target = Target::user(id, &email);
     audit::record_change(conn, principal, &Act::PreferencesChanged, &target, before, after)

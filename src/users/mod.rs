@@ -7,4 +7,4 @@ pub mod commands;
 mod model;
 pub mod queries;
 
-pub use model::{Email, Role, Theme, UserName, display_name, is_deceptive};
+pub use model::{Email, Role, Theme, UserName, display_name, is_deceptive, zone_named};

@@ -1,5 +1,7 @@
 //! What a user is made of.
 
+use chrono_tz::Tz;
+
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -101,6 +103,16 @@ impl Theme {
             Self::Dark => "Dark",
         }
     }
+}
+
+/// The time zone that `text` names: its IANA name, in whatever case, with blanks or underscores.
+///
+/// # Errors
+/// A sentence for the field.
+pub fn zone_named(text: &str) -> Result<Tz, String> {
+    let wanted = text.trim().replace(' ', "_");
+    let found = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(&wanted));
+    found.copied().ok_or_else(|| "Choose one of the time zones, such as Europe/Berlin.".to_owned())
 }
 
 /// What a person is called: the name, else the address.
@@ -214,6 +226,17 @@ mod tests {
         assert!(UserName::parse("Ada\u{202E}nimda").is_err());
         assert_eq!(UserName::parse("  ").unwrap().as_deref(), None);
         assert_eq!(UserName::parse(" Ada Lovelace ").unwrap().as_deref(), Some("Ada Lovelace"));
+    }
+
+    #[test]
+    fn a_zone_is_found_however_it_is_typed() {
+        for text in ["Europe/Berlin", " europe/berlin ", "EUROPE/BERLIN"] {
+            assert_eq!(zone_named(text).unwrap(), Tz::Europe__Berlin, "{text}");
+        }
+        assert_eq!(zone_named("America/New York").unwrap(), Tz::America__New_York);
+        for bad in ["", "Berlin", "Mars/Olympus", "Europe/Berlin\u{202E}"] {
+            assert!(zone_named(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

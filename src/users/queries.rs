@@ -1,16 +1,30 @@
 //! Reads of users, for admins. Row-level security shows an owner only themself.
 
 use chrono::{DateTime, Utc};
+use diesel::define_sql_function;
 use diesel::dsl::{count_star, max};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 
 use super::model::{Role, display_name};
-use crate::db::cursor::{From, ListPosition, Page};
-use crate::db::functions::{coalesce_flag, lower};
+use crate::db::cursor::{From, ListPosition, Page, keyset};
+use crate::db::functions::{coalesce_flag, coalesce_time, lower};
 use crate::db::ids::UserId;
 use crate::db::schema::{projects, sessions, users};
 use crate::projects::queries::containing;
+
+/// What a list of users is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// By address.
+    #[default]
+    Email,
+    /// The newest first.
+    Newest,
+    /// The last signed in first.
+    SignedIn,
+}
 
 /// Which users a list shows.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +35,8 @@ pub struct Filter {
     pub role: Option<Role>,
     /// Active or deactivated.
     pub active: Option<bool>,
+    /// The order.
+    pub sort: Sort,
 }
 
 /// One user as lists show them.
@@ -42,8 +58,8 @@ pub struct UserLine {
     pub last_seen: Option<DateTime<Utc>>,
     /// How many projects they have, the deleted aside.
     pub projects: Option<i64>,
-    /// The address as the list is ordered by it: the database's lower-case form, not Rust's.
-    pub sort_key: String,
+    /// When they were made.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 impl UserLine {
@@ -53,14 +69,18 @@ impl UserLine {
         display_name(self.name.as_deref(), &self.email)
     }
 
-    /// Where the line stands in the list.
+    /// Where the line stands in a list that is sorted by `sort`.
     #[must_use]
-    pub fn position(&self) -> ListPosition {
-        ListPosition { key: self.sort_key.clone(), id: self.id.0 }
+    pub fn position(&self, sort: Sort) -> ListPosition {
+        match sort {
+            Sort::Email => ListPosition { key: self.email.clone(), id: self.id.0 },
+            Sort::Newest => ListPosition::at_time(self.created_at, self.id.0),
+            Sort::SignedIn => ListPosition::at_time(self.last_login, self.id.0),
+        }
     }
 }
 
-/// A page of users that match `filter`, by address.
+/// A page of users that match `filter`.
 ///
 /// # Errors
 /// When the statement fails.
@@ -89,7 +109,7 @@ pub fn page(
             users::last_login,
             last_seen,
             owned,
-            lower(users::email),
+            users::created_at,
         ))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
@@ -106,15 +126,19 @@ pub fn page(
     if let Some(active) = filter.active {
         query = query.filter(coalesce_flag(users::is_active, false).eq(active));
     }
-    let email = lower(users::email);
-    query = match from {
-        From::Start => query.order((email.asc(), users::id.asc())),
-        From::Beyond(at) => query
-            .filter(email.ge(at.key.clone()).and(email.gt(at.key.clone()).or(users::id.gt(UserId(at.id)))))
-            .order((email.asc(), users::id.asc())),
-        From::Back(at) => query
-            .filter(email.le(at.key.clone()).and(email.lt(at.key.clone()).or(users::id.lt(UserId(at.id)))))
-            .order((email.desc(), users::id.desc())),
+    let query = match filter.sort {
+        // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
+        Sort::Email => keyset!(
+            query, from, ascending lower(users::email), users::id, UserId, at => lower(at.key.clone())
+        ),
+        Sort::Newest => keyset!(
+            query, from, descending coalesce_time(users::created_at, DateTime::UNIX_EPOCH),
+            users::id, UserId, at => at.time()
+        ),
+        Sort::SignedIn => keyset!(
+            query, from, descending coalesce_time(users::last_login, DateTime::UNIX_EPOCH),
+            users::id, UserId, at => at.time()
+        ),
     };
     Ok(Page::of(query.load(conn)?, limit, from))
 }
@@ -206,20 +230,18 @@ pub fn similar_email(
     rows.order(users::email.eq(email).desc()).select(users::email).first(conn).optional()
 }
 
-/// Whether an admin other than `id` could sign in.
+define_sql_function! {
+    /// Sees what admins may not: whether somebody has a password.
+    #[sql_name = "pilothouse.another_admin_can_sign_in"]
+    fn other_admin_can_sign_in(besides: SqlUuid) -> Bool;
+}
+
+/// Whether an admin other than `id` could sign in: one who is active and has a password.
 ///
 /// # Errors
 /// When the statement fails.
 pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryResult<bool> {
-    diesel::select(diesel::dsl::exists(
-        users::table
-            .filter(users::role.eq("admin"))
-            .filter(users::id.ne(id))
-            .filter(coalesce_flag(users::is_active, false).eq(true))
-            // Nobody may read every column.
-            .select(users::id),
-    ))
-    .get_result(conn)
+    diesel::select(other_admin_can_sign_in(id)).get_result(conn)
 }
 
 /// How many users there are.

@@ -23,17 +23,7 @@ impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, AppError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_form =
-            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_none_or(
-                |value| {
-                    value
-                        .split(';')
-                        .next()
-                        .unwrap_or_default()
-                        .trim()
-                        .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-                },
-            );
+        let is_form = is_plain_form(request);
         let declared: Option<u64> = request
             .headers()
             .get(header::CONTENT_LENGTH)
@@ -56,6 +46,25 @@ impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
             decode(&bytes).map(Self).map_err(AppError::BadRequest)
         })
     }
+}
+
+/// Whether the body is said to be a URL-encoded form in UTF-8 that is not packed (or nothing is said).
+fn is_plain_form(request: &HttpRequest) -> bool {
+    let is = |name, allowed: &dyn Fn(&str) -> bool| {
+        request.headers().get_all(name).all(|value| value.to_str().is_ok_and(allowed))
+    };
+    let same = |one: &str, other: &str| one.trim().eq_ignore_ascii_case(other);
+    is(header::CONTENT_ENCODING, &|coding| same(coding, "identity"))
+        && is(header::CONTENT_TYPE, &|value| {
+            let mut parts = value.split(';');
+            parts.next().is_some_and(|kind| same(kind, "application/x-www-form-urlencoded"))
+                && parts.all(|parameter| match parameter.split_once('=') {
+                    Some((name, value)) if same(name, "charset") => {
+                        same(value.trim().trim_matches('"'), "utf-8")
+                    }
+                    _ => true,
+                })
+        })
 }
 
 const UNREADABLE: &str = "The form did not arrive whole. Send it again.";

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -24,10 +23,6 @@ struct RequestId(String);
 pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
-
-/// How long a request may take to arrive and be answered. Without it, a body that trickles in would
-/// hold its connection for ever.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// `path` as logs may hold it: the address of a one-time link is a secret.
 fn loggable(path: &str) -> &str {
@@ -66,7 +61,7 @@ pub async fn identify<B: MessageBody>(
     result
 }
 
-/// Ends a handler at its deadline, and turns its panic into a 500 instead of a dropped connection.
+/// Ends a handler at its deadline (a body that trickles in would hold its connection for ever), and turns its panic into a 500 instead of a dropped connection.
 ///
 /// Wraps each route, not the router: the router needs the request for itself, and an answer needs it back.
 ///
@@ -77,8 +72,9 @@ pub async fn contain<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let kept = request.request().clone();
+    let deadlines = request.app_data::<web::Data<App>>().map(|app| app.deadlines).unwrap_or_default();
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
-    let error = match tokio::time::timeout(DEADLINE, work).await {
+    let error = match tokio::time::timeout(deadlines.request, work).await {
         Ok(Ok(result)) => return result.map(ServiceResponse::map_into_left_body),
         Ok(Err(_panic)) => AppError::Internal(anyhow::anyhow!("a handler panicked")),
         Err(_) => AppError::RequestTimeout,
@@ -90,7 +86,8 @@ pub async fn contain<B: MessageBody + 'static>(
 /// right up to the first address that is not theirs.
 #[must_use]
 pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
+    // An IPv4 client of an IPv6 socket is an IPv4 client: else all of them would be one network.
+    let peer = request.peer_addr()?.ip().to_canonical();
     let app = request.app_data::<web::Data<App>>()?;
     let trusted = |ip: IpAddr| app.config.trusted_proxies.iter().any(|network| network.contains(ip));
     if !trusted(peer) {
@@ -100,7 +97,8 @@ pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
     let lines = request.headers().get_all("x-forwarded-for");
     let hops: Vec<&str> = lines.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
     for hop in hops.into_iter().rev() {
-        let Ok(ip) = hop.trim().parse() else { break };
+        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        let ip = ip.to_canonical();
         client = ip;
         if !trusted(ip) {
             break;

@@ -6,7 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
-use crate::app::App;
+use crate::app::{App, Entropy};
 
 /// The nonce of one answer's content security policy.
 #[derive(Debug, Clone)]
@@ -47,14 +47,32 @@ pub async fn secure<B: MessageBody>(
     Ok(response)
 }
 
-/// Adds the headers to `headers`.
-pub fn add(headers: &mut HeaderMap, nonce: &str) {
-    let policy = format!(
+fn policy(nonce: &str) -> String {
+    format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; \
          img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
+    )
+}
+
+/// The answer to something that is no request that a handler could see: the same headers, no body, and the
+/// connection ends. `status` is a code and its reason.
+#[must_use]
+pub fn bare_answer(status: &str) -> Vec<u8> {
+    let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n");
+    let fixed = FIXED.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    let made =
+        [("content-security-policy", policy(&Entropy.nonce())), ("cache-control", "no-store".to_owned())];
+    for (name, value) in fixed.chain(made) {
+        text.extend([name, ": ", &value, "\r\n"]);
+    }
+    text.push_str("\r\n");
+    text.into_bytes()
+}
+
+/// Adds the headers to `headers`.
+pub fn add(headers: &mut HeaderMap, nonce: &str) {
+    if let Ok(policy) = HeaderValue::from_str(&policy(nonce)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     for (name, value) in FIXED {

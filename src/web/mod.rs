@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod confirmation;
+pub mod connection;
 pub mod display;
 pub mod error_page;
 pub mod export;
@@ -20,6 +21,7 @@ pub mod sample;
 pub mod session_rows;
 pub mod shell;
 pub mod urls;
+pub mod version;
 pub mod visit;
 
 pub mod account;

@@ -8,6 +8,12 @@ use actix_web::{FromRequest, HttpRequest};
 use super::forms;
 use crate::error::AppError;
 
+/// What has one value in every address of the console. Two would be read as either by somebody.
+const SINGLE: [&str; 15] = [
+    "format", "q", "sort", "limit", "offset", "cursor", "before", "after", "from", "to", "since", "until",
+    "ref", "next", "notice",
+];
+
 /// The decoded pairs in their order. Names that a page does not know are ignored by it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query(pub Vec<(String, String)>);
@@ -27,6 +33,22 @@ impl Query {
             .map(|(_, v)| v.as_str())
     }
 
+    /// Whether nothing has two values that has one.
+    ///
+    /// # Errors
+    /// A sentence for the person who sent it.
+    pub fn check(&self) -> Result<(), String> {
+        for name in SINGLE {
+            let mut values = self.all(name);
+            if let Some(first) = values.next()
+                && values.any(|other| other != first)
+            {
+                return Err(format!("Give {name} once."));
+            }
+        }
+        Ok(())
+    }
+
     /// The pairs without those named in `names`, and without blank ones: for links that change them.
     #[must_use]
     pub fn without(&self, names: &[&str]) -> Vec<(String, String)> {
@@ -38,11 +60,21 @@ impl Query {
     }
 }
 
+/// Reads the query of an address.
+///
+/// # Errors
+/// A sentence for the person who sent it.
+pub fn parse(text: &str) -> Result<Query, String> {
+    let query = Query(forms::pairs(text.as_bytes())?);
+    query.check()?;
+    Ok(query)
+}
+
 impl FromRequest for Query {
     type Error = AppError;
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(forms::pairs(request.query_string().as_bytes()).map(Self).map_err(AppError::BadRequest))
+        ready(parse(request.query_string()).map_err(AppError::BadRequest))
     }
 }

@@ -123,6 +123,7 @@ fn mount_people(config: &mut ServiceConfig) {
             get => users::activation::ask_activate,
             post => users::activation::activate
         ))
+        .service(at!("/users/{id}/sessions/revoke", post => users::sessions::revoke_all))
         .service(at!("/users/{id}/sessions/{sid}/revoke", post => users::sessions::revoke));
 }
 

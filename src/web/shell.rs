@@ -80,6 +80,8 @@ pub struct Shell {
     pub zone_name: String,
     /// What stands in the search box.
     pub search_query: String,
+    /// Whether single keys act on pages.
+    pub shortcuts: bool,
 }
 
 /// The rail: label, address, icon, section.
@@ -122,6 +124,7 @@ impl Shell {
             here: path.to_owned(),
             is_admin,
             zone_name: viewer.zone.name().to_owned(),
+            shortcuts: viewer.shortcuts,
             ..Self::anonymous(title)
         }
     }
@@ -148,6 +151,7 @@ impl Shell {
             is_admin: false,
             zone_name: "UTC".to_owned(),
             search_query: String::new(),
+            shortcuts: false,
         }
     }
 
@@ -184,6 +188,7 @@ impl Shell {
             is_admin: true,
             nonce: "0123456789abcdef".to_owned(),
             search_query: HOSTILE.to_owned(),
+            shortcuts: true,
             ..Self::anonymous(title)
         }
     }

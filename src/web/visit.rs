@@ -21,6 +21,7 @@ use crate::auth::{Admin, session_store, sessions};
 use crate::db::ids::{ProjectId, SessionId};
 use crate::db::{Actor, Db, DbError, SecretHash};
 use crate::error::{AppError, AppResult};
+use crate::projects::deletion::{self, Known};
 use crate::projects::{self, queries::ProjectView};
 
 /// A request with a session cookie whose signature holds. Whether the session still lives is known once
@@ -69,19 +70,23 @@ impl Visit {
         Ok((viewer, result?))
     }
 
-    /// [`Visit::read`] for a page of one project, which is found in the round trip that finds the viewer.
+    /// [`Visit::read`] for a page of one project, which is found in the round trip that finds the viewer; what is
+    /// left of one whose row is gone takes another.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::NotFound`] for a project that the viewer can't see.
-    pub async fn read_project<T, F>(&self, id: ProjectId, work: F) -> AppResult<(Viewer, (ProjectView, T))>
+    pub async fn read_project<T, F>(&self, id: ProjectId, work: F) -> AppResult<(Viewer, (Known, T))>
     where
         T: Send + 'static,
-        F: FnOnce(&mut PgConnection, &Viewer, &ProjectView) -> AppResult<T> + Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer, &Known) -> AppResult<T> + Send + 'static,
     {
         let actor = Actor::Session(self.credential.clone());
         let find = move |conn: &mut PgConnection| projects::visited::find_with_viewer(conn, id);
-        let work = |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
-            let project = project.ok_or(AppError::NotFound)?;
+        let work = move |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
+            let project = match project {
+                Some(project) => Known::Row(Box::new(project)),
+                None => Known::Gone(deletion::tombstone(conn, id)?.ok_or(AppError::NotFound)?),
+            };
             let value = work(conn, viewer, &project)?;
             Ok((project, value))
         };

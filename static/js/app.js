@@ -134,21 +134,76 @@ document.addEventListener("submit", ({ target }) => {
 	if (menu) menu.open = false;
 });
 document.addEventListener("keydown", (event) => {
-	const typing = event.target.matches?.("input, select, textarea, [contenteditable]");
+	const typing = event.target.matches?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 	if (event.key === "Escape") {
-		for (const menu of document.querySelectorAll("details.menu[open]")) {
+		const menus = document.querySelectorAll("details.menu[open]");
+		for (const menu of menus) {
 			menu.open = false;
 			menu.querySelector("summary").focus();
 		}
-	} else if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-		const search = document.querySelector("[data-search]");
-		if (search?.checkVisibility()) {
-			event.preventDefault();
-			search.focus();
-			search.select();
-		}
+		if (typing && !menus.length) event.target.blur();
+		return;
+	}
+	// Keys of the browser and of a reader are theirs; AltGr types a bracket on many keyboards.
+	const other = event.metaKey || (!event.getModifierState("AltGraph") && (event.ctrlKey || event.altKey));
+	if (!help || typing || other || event.isComposing || help.open) return;
+	const gone = leader && Date.now() - leader > 2000;
+	const act = leader && !gone ? places[event.key] && (() => visit(places[event.key])) : keys[event.key];
+	leader = 0;
+	if (act) {
+		event.preventDefault();
+		act();
 	}
 });
+
+// Single keys. They are off without the dialog that lists them: the account can turn them off.
+const help = document.getElementById("keys");
+const places = { d: "/", p: "/projects", c: "/containers", a: "/activity", u: "/users" };
+let leader = 0;
+
+/** Goes where a link of this page leads, if it has one: only admins have users. */
+function visit(path) {
+	document.querySelector(`a[href="${path}"]`)?.click();
+}
+
+function focusOn(element) {
+	if (!element) return;
+	element.focus();
+	element.select?.();
+	element.scrollIntoView({ block: "nearest" });
+}
+
+/** The link of each row: of a table its name, of a timeline its time. */
+function rows() {
+	const links = document.querySelectorAll("main .list tbody .name a, main .timeline a.when");
+	return [...links].filter((link) => link.checkVisibility());
+}
+
+function step(by) {
+	const all = rows();
+	const here = document.activeElement?.closest("tr, li");
+	const at = all.findIndex((link) => link === document.activeElement || link.closest("tr, li") === here);
+	focusOn(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by]);
+}
+
+const keys = {
+	j: () => step(1),
+	k: () => step(-1),
+	o: () => rows().find((link) => link === document.activeElement)?.click(),
+	"[": () => document.querySelector("main a[rel=prev]")?.click(),
+	"]": () => document.querySelector("main a[rel=next]")?.click(),
+	"/": () => {
+		const search = document.querySelector("[data-search]");
+		// A narrow page has a link to the search in place of the box.
+		if (search?.checkVisibility()) focusOn(search);
+		else visit("/search");
+	},
+	f: () => focusOn(document.querySelector(".filter-bar :is(input:not([type=hidden]), summary, select)")),
+	g: () => { leader = Date.now(); },
+	n: () => document.querySelector(".page-actions a.button-primary")?.click(),
+	u: () => [...document.querySelectorAll(".crumbs a")].at(-1)?.click(),
+	"?": () => help.showModal(),
+};
 
 bind(document);
 refreshTimes();

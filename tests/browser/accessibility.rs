@@ -38,6 +38,12 @@ fn pages(console: &Console) -> Vec<Page> {
     let commit = one(
         "SELECT value FROM turbobackend.action_references WHERE key = 'commit_sha' ORDER BY created_at DESC, value LIMIT 1",
     );
+    // What is deleted, and what another program removed.
+    let deleted = one("UPDATE projects SET status = 'deleted' WHERE status = 'archived' RETURNING id");
+    let gone = one(
+        "DELETE FROM projects WHERE id = (SELECT max(id_text)::uuid FROM projects WHERE status = 'active' \
+         AND id_text <> (SELECT id_text FROM projects WHERE status = 'active' ORDER BY created_at, id LIMIT 1)) RETURNING id",
+    );
     let user = one("SELECT id FROM users WHERE email = 'ada@demo.test'");
     let page = |path: String, heading: &'static str| (path, heading);
     vec![
@@ -55,6 +61,10 @@ fn pages(console: &Console) -> Vec<Page> {
         page(format!("/projects/{talkative}/files?file={file}"), ""),
         page(format!("/projects/{project}/settings"), ""),
         page(format!("/projects/{project}/delete"), "Delete project"),
+        page(format!("/projects/{deleted}"), ""),
+        page(format!("/projects/{deleted}/settings"), ""),
+        page(format!("/projects/{gone}"), ""),
+        page("/projects?status=deleted".to_owned(), "Projects"),
         page("/containers".to_owned(), "Containers"),
         page(format!("/containers/{container}"), ""),
         page(format!("/containers/{container}/logs"), ""),
@@ -65,6 +75,7 @@ fn pages(console: &Console) -> Vec<Page> {
         page(format!("/events/{event}"), ""),
         page(format!("/references/commit_sha/{commit}"), "Commit"),
         page("/search?q=shop".to_owned(), ""),
+        page("/search?q=nothing-is-called-this".to_owned(), "Search"),
         page("/audit".to_owned(), "Audit"),
         page("/users".to_owned(), "Users"),
         page("/users/new".to_owned(), "New user"),

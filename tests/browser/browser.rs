@@ -23,8 +23,8 @@ pub struct Browser {
 }
 
 /// How often a page is looked at again, and how long that is apart: half a minute in all, for slow machines.
-const TRIES: u32 = 600;
-const MOMENT: Duration = Duration::from_millis(50);
+pub const TRIES: u32 = 600;
+pub const MOMENT: Duration = Duration::from_millis(50);
 
 /// Whether an element is of a page that has been replaced.
 fn is_gone(error: &WebDriverError) -> bool {

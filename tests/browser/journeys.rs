@@ -2,7 +2,8 @@
 
 use thirtyfour::prelude::*;
 
-use crate::browser::{Browser, Habits, browse};
+use crate::axe;
+use crate::browser::{Browser, Habits, MOMENT, TRIES, browse};
 use crate::support::console::{Console, PASSWORD};
 
 /// From signing in to the page of what a push refers to.
@@ -42,6 +43,8 @@ async fn from_sign_in_to_a_reference(browser: &Browser, email: &str) {
 /// Follows the chip of a push's commit.
 async fn along_a_reference(browser: &Browser, project: &str, push: &str) {
     browser.open(&format!("/projects/{project}/activity")).await;
+    // The deployment is of the same commit: the push stands under it.
+    browser.click("details.related > summary").await;
     let chip = format!("[data-activity='{push}'] div > div > a[href$='/4be1d07c']");
     browser.follow(&chip).await;
     assert_eq!(browser.path().await, "/references/commit_sha/4be1d07c");
@@ -163,5 +166,93 @@ fn the_keyboard_reaches_what_is_there_and_the_skip_link_comes_first() {
         browser.press(Key::Tab).await;
         browser.press(Key::Enter).await;
         assert_eq!(browser.script("return document.activeElement.id").await, "main");
+    });
+}
+
+#[test]
+fn single_keys_walk_lists_go_places_and_can_be_switched_off() {
+    let console = Console::start();
+    let (id, email) = console.user("admin");
+    let admin = console.sign_in_as(&id);
+    for name in ["one", "two", "three"] {
+        console.project(&admin, name);
+    }
+    browse(&console.base, Habits::default(), async |browser| {
+        let keys = async |text: &str| {
+            for key in text.chars() {
+                browser.driver.action_chain().send_keys(key.to_string()).perform().await.unwrap();
+            }
+        };
+        // A key that leads to another page: wait until it is there.
+        let arrives = async |path: &str| {
+            for _ in 0..TRIES {
+                if browser.path().await == path {
+                    browser.find("h1").await;
+                    return;
+                }
+                tokio::time::sleep(MOMENT).await;
+            }
+            panic!("{} is not {path}", browser.path().await);
+        };
+        let focused = async || browser.script("return document.activeElement.textContent.trim()").await;
+
+        browser.sign_in(&email, PASSWORD).await;
+        browser.open("/projects?sort=name&limit=2").await;
+        browser.find("dialog#keys").await;
+        keys("j").await;
+        assert_eq!(focused().await, "one");
+        keys("jj").await;
+        assert_eq!(focused().await, "three", "the last row stays");
+        keys("k").await;
+        assert_eq!(focused().await, "one");
+        keys("]").await;
+        browser.find("a[rel=prev]").await;
+        assert_eq!(browser.text("[data-project] .name").await, "two");
+        keys("[").await;
+        browser.find("a[rel=next]").await;
+        keys("jo").await;
+        browser.find("nav.tabs").await;
+        assert_eq!(browser.text("h1").await, "one");
+        keys("u").await;
+        arrives("/projects").await;
+        keys("f").await;
+        assert_eq!(browser.script("return document.activeElement.id").await, "q");
+        keys("jgd").await;
+        assert_eq!(
+            browser.script("return document.activeElement.value").await,
+            "jgd",
+            "a field takes what is typed"
+        );
+        browser.press(Key::Escape).await;
+        keys("/").await;
+        assert_eq!(browser.script("return document.activeElement.id").await, "search");
+        browser.press(Key::Escape).await;
+        keys("gu").await;
+        arrives("/users").await;
+        keys("n").await;
+        arrives("/users/new").await;
+        browser.open("/activity").await;
+        keys("gd").await;
+        arrives("/").await;
+
+        keys("?").await;
+        browser.find("dialog#keys[open]").await;
+        assert!(browser.text("dialog#keys").await.contains("previous row"));
+        let none: Vec<String> = Vec::new();
+        assert_eq!(axe::findings(&browser).await, none);
+        keys("gp").await;
+        assert_eq!(browser.path().await, "/", "the page below waits");
+        browser.press(Key::Escape).await;
+        assert_eq!(browser.count("dialog#keys[open]").await, 0);
+
+        browser.open("/account").await;
+        browser.click("[name=keyboard_shortcuts][value=false]").await;
+        browser.follow("form[action='/account/preferences'] button.button-primary").await;
+        browser.open("/projects").await;
+        browser.find("[data-project]").await;
+        keys("j/?gu").await;
+        assert_eq!(browser.count("dialog").await, 0);
+        assert_eq!(browser.script("return document.activeElement.tagName").await, "BODY");
+        assert_eq!(browser.path().await, "/projects");
     });
 }

@@ -3,12 +3,13 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-
+use pilothouse::activity::lookup;
 use pilothouse::chat::{conversations, messages, search};
 use pilothouse::db::cursor::{From, TimePosition};
 use pilothouse::db::statement::Statement;
 use pilothouse::files::Directory;
 use pilothouse::files::listing::{self, Ask};
+use pilothouse::search::{Kind, statement_for};
 
 use crate::support::db::TestDb;
 
@@ -116,6 +117,47 @@ fn every_page_walks_its_index() {
             && !plan.contains("Incremental Sort");
         assert!(!sorts, "{actor}, {from} {order}\n{plan}");
     }
+}
+
+/// What the search box asks, at a size where reading a whole table would show.
+#[test]
+fn a_search_reads_no_whole_table() {
+    let db = TestDb::new();
+    let owner = &mut db.connect_owner();
+    owner.batch_execute(ROWS).unwrap();
+    owner
+        .batch_execute(
+            "INSERT INTO projects (name, user_id) SELECT 'project ' || n, '10000000-0000-0000-0000-00000000000c' FROM generate_series(1, 30000) n; \
+             INSERT INTO containers (container_id, name) SELECT md5(n::text), 'container ' || n FROM generate_series(1, 30000) n; \
+             INSERT INTO users (email, name) SELECT n || '@b.test', 'user ' || n FROM generate_series(1, 30000) n; \
+             ANALYZE",
+        )
+        .unwrap();
+    let mut conn = PgConnection::establish(&db.url()).unwrap();
+    let mut asked = 0;
+    for actor in ["owner", "admin"] {
+        let begin =
+            format!("BEGIN READ ONLY; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')");
+        for text in ["project 29", "d7", "main", "nothing is called this"] {
+            let names = Kind::ALL.iter().filter_map(|kind| Some((*kind, statement_for(*kind, text)?)));
+            let mut plans: Vec<(String, Statement<(Text,)>)> =
+                names.map(|(kind, statement)| (format!("{kind:?}"), statement.explained())).collect();
+            plans.push(("references".to_owned(), lookup::statement_for(text, actor == "admin").explained()));
+            for (what, statement) in plans {
+                conn.batch_execute(&begin).unwrap();
+                let lines: Vec<(String,)> = statement.load(&mut conn).unwrap();
+                conn.batch_execute("ROLLBACK").unwrap();
+                let plan: Vec<_> = lines.into_iter().map(|(line,)| line).collect();
+                let plan = plan.join("\n");
+                for table in ["projects", "containers", "users", "action_references", "project_actions"] {
+                    let whole = format!("Seq Scan on {table}");
+                    assert!(!plan.contains(&whole), "{actor} searches {what} for {text:?}:\n{plan}");
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert_eq!(asked, 2 * 4 * 4);
 }
 
 const TALK: &str = r"

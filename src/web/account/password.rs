@@ -10,8 +10,8 @@ use serde::Deserialize;
 use super::show::AccountPage;
 use crate::app::App;
 use crate::auth::throttle::{self, Admission, Attempt};
-use crate::auth::{Viewer, password, sign_in};
-use crate::db::Actor;
+use crate::auth::{Viewer, password, session_store, sign_in};
+use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
 use crate::users::commands;
 use crate::web::forms::Form;
@@ -24,17 +24,19 @@ pub struct PasswordForm {
     password: String,
 }
 
-/// Changes the viewer's password and ends their other sessions.
+/// Changes the viewer's password and ends their other sessions. This one goes on under a new token: whoever
+/// holds a copy of the old one is out.
 ///
 /// # Errors
 /// When the database can't be asked; refusals are pages.
 pub async fn update(visit: Visit, form: Form<PasswordForm>) -> AppResult<HttpResponse> {
     let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
-    let mut page = AccountPage::of(&viewer);
+    let mut page = AccountPage::of(&viewer, visit.app.clock.now());
     page.password_errors.extend(password::problem(&form.0.password));
     if page.password_errors.is_empty() {
         match change(&visit, &viewer, form.0).await? {
-            Outcome::Changed => {
+            Outcome::Changed(token) => {
+                session_store::hand_out(&visit.request, &token).map_err(AppError::Internal)?;
                 let notice = "Your password is changed. Your other sessions have ended.";
                 return Ok(visit.redirect_with_notice("/account", notice));
             }
@@ -48,7 +50,8 @@ pub async fn update(visit: Visit, form: Form<PasswordForm>) -> AppResult<HttpRes
 }
 
 enum Outcome {
-    Changed,
+    /// With the token of the session that took this one's place.
+    Changed(String),
     WrongPassword,
     /// Seconds.
     Wait(u64),
@@ -56,7 +59,7 @@ enum Outcome {
 
 async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult<Outcome> {
     let app: web::Data<App> = visit.app.clone();
-    let (id, email, session) = (viewer.id, viewer.email.clone(), viewer.session);
+    let (id, email) = (viewer.id, viewer.email.clone());
     let attempt = Attempt::new(&email, origin_of(&visit.request).ip);
     let asked = attempt.clone();
     let (admission, account) = app
@@ -77,16 +80,18 @@ async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult
     };
     let hash = password::hash(form.password).await.map_err(AppError::Internal)?;
     let principal = visit.principal()(viewer);
+    let token = app.entropy.secret();
+    let renewed = SecretHash::of(&token);
     let changed = app
         .db
         .write(&Actor::Gate, move |conn| {
             throttle::forget(conn, &attempt)?;
-            commands::change_password(conn, &principal, (id, &email), &verified, &hash, session)
+            commands::change_password(conn, &principal, (id, &email), &verified, &hash, &renewed)
                 .map_err(AppError::from)
         })
         .await?;
     // Somebody else changed it between the check and here.
-    Ok(if changed { Outcome::Changed } else { Outcome::WrongPassword })
+    Ok(if changed { Outcome::Changed(token) } else { Outcome::WrongPassword })
 }
 
 fn too_many(mut page: AccountPage, visit: &Visit, viewer: &Viewer, seconds: u64) -> AppResult<HttpResponse> {

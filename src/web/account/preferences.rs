@@ -1,12 +1,12 @@
 //! `POST /account/preferences`
 
 use actix_web::HttpResponse;
-use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::error::AppResult;
-use crate::users::{Theme, commands};
+use crate::users::commands::{self, Preferences};
+use crate::users::{Theme, zone_named};
 use crate::web::forms::{self, Form};
 use crate::web::visit::Visit;
 
@@ -15,40 +15,51 @@ use crate::web::visit::Visit;
 pub struct PreferencesForm {
     time_zone: Option<String>,
     theme: Option<String>,
+    keyboard_shortcuts: Option<String>,
     #[serde(default)]
     next: String,
 }
 
-/// Changes time zone and theme; what is not sent stays as it is.
+/// Changes time zone, theme and keyboard shortcuts; what is not sent stays as it is.
 ///
 /// # Errors
 /// When the database can't be asked; refusals are pages.
 pub async fn update(visit: Visit, form: Form<PreferencesForm>) -> AppResult<HttpResponse> {
     let principal = visit.principal();
-    let zone = form.0.time_zone.as_deref().map(parse_zone).transpose();
-    let theme = form.0.theme.as_deref().map(Theme::parse).transpose();
-    let chosen = zone.clone().and_then(|zone| theme.clone().map(|theme| (zone, theme)));
+    let form = form.0;
+    let zone = form.time_zone.as_deref().map(zone_named).transpose();
+    let theme = form.theme.as_deref().map(Theme::parse).transpose();
+    let shortcuts = form.keyboard_shortcuts.as_deref().map(parse_switch).transpose();
+    let wanted = match (&zone, &theme, &shortcuts) {
+        (Ok(zone), Ok(theme), Ok(shortcuts)) => {
+            Some(Preferences { zone: *zone, theme: *theme, shortcuts: *shortcuts })
+        }
+        _ => None,
+    };
     let (viewer, ()) = visit
         .write(move |conn, viewer| {
-            if let Ok((zone, theme)) = chosen {
-                commands::prefer(conn, &principal(viewer), viewer.id, zone, theme)?;
+            if let Some(wanted) = wanted {
+                commands::prefer(conn, &principal(viewer), viewer.id, wanted)?;
             }
             Ok(())
         })
         .await?;
-    if zone.is_err() || theme.is_err() {
-        let mut page = AccountPage::of(&viewer);
-        page.time_zone_errors.extend(zone.err());
+    if wanted.is_none() {
+        let mut page = AccountPage::of(&viewer, visit.app.clock.now());
+        if let Some(typed) = form.time_zone {
+            page.time_zone.value = typed;
+        }
+        page.time_zone.errors.extend(zone.err());
         page.theme_errors.extend(theme.err());
+        page.shortcut_errors.extend(shortcuts.err());
         return page.refuse(&visit, &viewer);
     }
-    let next = Some(form.0.next.as_str()).filter(|next| forms::is_local_path(next));
-    Ok(match next {
+    Ok(match Some(form.next.as_str()).filter(|next| forms::is_local_path(next)) {
         Some(next) => crate::web::urls::see_other(next),
         None => visit.redirect_with_notice("/account", "Your preferences are saved."),
     })
 }
 
-fn parse_zone(text: &str) -> Result<Tz, String> {
-    text.parse().map_err(|_| "Choose one of the time zones.".to_owned())
+fn parse_switch(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "Choose on or off.".to_owned())
 }

@@ -1,40 +1,72 @@
 //! `POST /account/profile`
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::error::AppResult;
-use crate::users::{UserName, commands};
+use crate::users::UserName;
+use crate::users::commands::{self, ChangeError};
+use crate::users::queries::UserView;
 use crate::web::forms::{Field, Form};
+use crate::web::version::{self, Seen};
 use crate::web::visit::Visit;
 
 /// What the form sends.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ProfileForm {
     name: String,
+    updated_at: Option<String>,
+}
+
+/// Why nothing was saved.
+enum Refused {
+    Invalid(String),
+    Stale(Box<UserView>),
 }
 
 /// Changes the viewer's name.
 ///
 /// # Errors
-/// When the database can't be asked; refusals are pages.
+/// 400 for a version that is no time; refusals are pages.
 pub async fn update(visit: Visit, form: Form<ProfileForm>) -> AppResult<HttpResponse> {
     let principal = visit.principal();
     let parsed = UserName::parse(&form.0.name);
-    let (viewer, problem) = visit
-        .write(move |conn, viewer| match parsed {
-            Ok(name) => {
-                commands::rename(conn, &principal(viewer), viewer.id, &name)?;
-                Ok(None)
+    let seen = match Seen::parse(form.0.updated_at.as_deref())? {
+        Seen::Present => None,
+        Seen::At(at) => Some(at),
+    };
+    let (viewer, refused) = visit
+        .write(move |conn, viewer| {
+            let name = match parsed {
+                Ok(name) => name,
+                Err(problem) => return Ok(Some(Refused::Invalid(problem))),
+            };
+            match commands::rename(conn, &principal(viewer), viewer.id, &name, seen) {
+                Ok(()) => Ok(None),
+                Err(ChangeError::Stale(current)) => Ok(Some(Refused::Stale(current))),
+                Err(error) => Err(error.into()),
             }
-            Err(problem) => Ok(Some(problem)),
         })
         .await?;
-    let Some(problem) = problem else {
-        return Ok(visit.redirect_with_notice("/account", "Your profile is saved."));
-    };
-    let mut page = AccountPage::of(&viewer);
-    page.name_field = Field { value: form.0.name, errors: vec![problem] };
-    page.refuse(&visit, &viewer)
+    let mut page = AccountPage::of(&viewer, visit.app.clock.now());
+    match refused {
+        None => Ok(visit.redirect_with_notice("/account", "Your profile is saved.")),
+        Some(Refused::Invalid(problem)) => {
+            page.name_field = Field { value: form.0.name, errors: vec![problem] };
+            // What was typed was typed over what the form showed, not over what is stored now.
+            if let Some(seen) = form.0.updated_at {
+                page.updated_at = seen;
+            }
+            page.refuse(&visit, &viewer)
+        }
+        Some(Refused::Stale(current)) => {
+            let stored = current.name.unwrap_or_default();
+            page.conflict = version::differences([("Name", form.0.name.clone(), stored)]);
+            page.name_field = Field::of(form.0.name);
+            page.errors.push(version::conflict_notice("your profile"));
+            page.answer(&visit, &viewer, StatusCode::CONFLICT)
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use crate::auth::{Viewer, password};
 use crate::error::AppResult;
@@ -11,6 +13,7 @@ use crate::web::display::{Choice, Tab};
 use crate::web::forms::Field;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::version::{self, Difference};
 use crate::web::visit::Visit;
 
 /// Profile, password and preferences. Each has a form of its own; what one refuses is shown on this page.
@@ -33,14 +36,24 @@ pub struct AccountPage {
     pub password_errors: Vec<String>,
     /// The rule for passwords.
     pub password_hint: String,
-    /// Every time zone.
+    /// The version of the profile that was read.
+    pub updated_at: String,
+    /// Both versions, when the profile was saved elsewhere meanwhile.
+    pub conflict: Vec<Difference>,
+    /// The time zone.
+    pub time_zone: Field,
+    /// What time it is there.
+    pub time_zone_hint: String,
+    /// Every time zone, with how far it is from UTC.
     pub time_zones: Vec<Choice>,
-    /// What is wrong with the time zone.
-    pub time_zone_errors: Vec<String>,
     /// What is wrong with the theme.
     pub theme_errors: Vec<String>,
     /// Every theme.
     pub themes: Vec<Choice>,
+    /// Whether single keys act on pages.
+    pub shortcuts: Vec<Choice>,
+    /// What is wrong with that.
+    pub shortcut_errors: Vec<String>,
 }
 
 /// The rule for passwords, in a sentence.
@@ -55,20 +68,30 @@ pub fn password_hint() -> String {
 /// When the session can't be read.
 pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
     let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
-    AccountPage::of(&viewer).answer(&visit, &viewer, StatusCode::OK)
+    AccountPage::of(&viewer, visit.app.clock.now()).answer(&visit, &viewer, StatusCode::OK)
 }
 
 impl AccountPage {
     /// The account of `viewer`.
     #[must_use]
-    pub fn of(viewer: &Viewer) -> Self {
+    pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
         let name = viewer.name.as_deref().unwrap_or_default();
-        Self::with(name, &viewer.email, viewer.zone.name(), viewer.theme.as_str())
+        let choices = (viewer.theme, viewer.shortcuts);
+        Self {
+            updated_at: version::text(viewer.updated_at),
+            ..Self::with(name, &viewer.email, viewer.zone, choices, now)
+        }
     }
 
-    fn with(name: &str, email: &str, zone: &str, theme: &str) -> Self {
-        let zones = chrono_tz::TZ_VARIANTS.iter();
-        let themes = Theme::ALL.iter();
+    fn with(
+        name: &str,
+        email: &str,
+        zone: Tz,
+        (theme, shortcuts): (Theme, bool),
+        now: DateTime<Utc>,
+    ) -> Self {
+        let local = now.with_timezone(&zone);
+        let switch = shortcuts.to_string();
         Self {
             shell: Shell::anonymous("Account"),
             tabs: super::tabs("/account"),
@@ -78,12 +101,29 @@ impl AccountPage {
             current_password_errors: Vec::new(),
             password_errors: Vec::new(),
             password_hint: password_hint(),
-            time_zones: zones
-                .map(|own| Choice::new(own.name(), own.name().replace('_', " "), zone))
+            updated_at: String::new(),
+            conflict: Vec::new(),
+            time_zone: Field::of(zone.name()),
+            time_zone_hint: format!(
+                "Days and times are shown in it: there it is {} (UTC{}). Exports are in UTC.",
+                local.format("%H:%M"),
+                local.format("%:z")
+            ),
+            time_zones: chrono_tz::TZ_VARIANTS
+                .iter()
+                .map(|own| {
+                    Choice::new(own.name(), now.with_timezone(own).format("UTC%:z").to_string(), zone.name())
+                })
                 .collect(),
-            time_zone_errors: Vec::new(),
             theme_errors: Vec::new(),
-            themes: themes.map(|own| Choice::new(own.as_str(), own.label(), theme)).collect(),
+            themes: Theme::ALL
+                .iter()
+                .map(|own| Choice::new(own.as_str(), own.label(), theme.as_str()))
+                .collect(),
+            shortcuts: [("true", "On"), ("false", "Off")]
+                .map(|(value, label)| Choice::new(value, label, &switch))
+                .to_vec(),
+            shortcut_errors: Vec::new(),
         }
     }
 
@@ -110,7 +150,13 @@ impl Sample for AccountPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |name: &str| Self {
             shell: Shell::sample("Account"),
-            ..Self::with(name, &format!("{name}@demo.test"), "Europe/Berlin", "dark")
+            ..Self::with(
+                name,
+                &format!("{name}@demo.test"),
+                Tz::Europe__Berlin,
+                (Theme::Dark, true),
+                DateTime::UNIX_EPOCH,
+            )
         };
         let wrong = || vec!["This is not right.".to_owned()];
         let refused = Self {
@@ -118,7 +164,9 @@ impl Sample for AccountPage {
             name_field: Field { value: HOSTILE.to_owned(), errors: wrong() },
             current_password_errors: wrong(),
             password_errors: wrong(),
-            time_zone_errors: wrong(),
+            time_zone: Field { value: HOSTILE.to_owned(), errors: wrong() },
+            shortcut_errors: wrong(),
+            conflict: vec![Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: endless(200) }],
             theme_errors: wrong(),
             ..page(HOSTILE)
         };

@@ -9,7 +9,9 @@ use diesel::PgConnection;
 use super::convert::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
+use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
+use crate::users::Role;
 use crate::web::query::Query;
 use crate::web::urls::with_query;
 
@@ -50,6 +52,7 @@ pub enum Step<T> {
 /// 400 for a day that is none; when a statement fails.
 pub fn canonical(
     conn: &mut PgConnection,
+    viewer: &Viewer,
     query: &Query,
     filter: &Filter,
     path: &str,
@@ -57,6 +60,7 @@ pub fn canonical(
     if !query.0.iter().any(|(name, _)| [HIDE, REF_KEY, REF_VALUE, JUMP].contains(&name.as_str())) {
         return Ok(None);
     }
+    let everything = viewer.role == Role::Admin;
     let mut filter = filter.clone();
     for name in query.all(HIDE) {
         if let Some(words) = filter.words_mut(name) {
@@ -65,7 +69,7 @@ pub fn canonical(
     }
     if query.0.iter().any(|(name, _)| name == REF_VALUE) {
         filter.reference = match query.first(REF_VALUE) {
-            Some(value) => Some(reference(conn, query.first(REF_KEY), value.trim())?),
+            Some(value) => Some(reference(conn, everything, query.first(REF_KEY), value.trim())?),
             None => None,
         };
     }
@@ -84,7 +88,12 @@ pub fn canonical(
 }
 
 /// What `value` means under `key`, or under the key that it was pasted with, or under the one that knows it.
-fn reference(conn: &mut PgConnection, key: Option<&str>, value: &str) -> AppResult<Reference> {
+fn reference(
+    conn: &mut PgConnection,
+    everything: bool,
+    key: Option<&str>,
+    value: &str,
+) -> AppResult<Reference> {
     let under = |key: &str, value: &str| Reference { key: key.to_owned(), value: value.to_owned() };
     if let Some(key) = key {
         return Ok(under(key, value));
@@ -95,7 +104,11 @@ fn reference(conn: &mut PgConnection, key: Option<&str>, value: &str) -> AppResu
     {
         return Ok(under(known, rest));
     }
-    let found = if value.contains('\0') { None } else { lookup::references(conn, value)?.into_iter().next() };
+    let found = if value.contains('\0') {
+        None
+    } else {
+        lookup::references(conn, everything, value)?.into_iter().next()
+    };
     // Nothing knows it: a page that says so, with the value in its place.
     Ok(found.unwrap_or_else(|| under("id", value)))
 }

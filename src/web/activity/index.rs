@@ -50,7 +50,7 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (viewer, step) = visit
         .read(move |conn, viewer| {
             let filter = read_filter(&query, viewer)?;
-            if let Some(address) = form::canonical(conn, &query, &filter, "/activity")? {
+            if let Some(address) = form::canonical(conn, viewer, &query, &filter, "/activity")? {
                 return Ok(Step::Elsewhere(address));
             }
             let (page, options) =
@@ -83,7 +83,7 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (viewer, step) = visit
         .read_as_admin(move |conn, admin| {
             let filter = read_filter(&query, admin)?;
-            if let Some(address) = form::canonical(conn, &query, &filter, "/audit")? {
+            if let Some(address) = form::canonical(conn, admin, &query, &filter, "/audit")? {
                 return Ok(Step::Elsewhere(address));
             }
             let audited = audit_only(&filter);

@@ -99,6 +99,7 @@ pub(super) fn filter(query: &Query) -> Filter {
     Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
         status: query.first("status").map(str::to_owned),
+        owner: None,
         sort: if query.first("sort") == Some("name") { Sort::Name } else { Sort::Newest },
     }
 }

@@ -97,6 +97,7 @@ where
 {
     let format = Format::of(query.first("format"));
     let principal = visit.principal();
+    query.check().map_err(AppError::BadRequest)?;
     let (viewer, (subject, format, context, beginning)) = visit
         .write(move |conn, viewer| {
             let (subject, context, position) = open(conn, viewer)?;

@@ -110,7 +110,7 @@ async fn set_password(app: &App, request: &HttpRequest, password_hash: String) -
             let Some((id, email)) = password_links::redeem(conn, &link)? else { return Ok(false) };
             let account = sign_in::account_of(conn, id)?.ok_or(AppError::NotFound)?;
             let principal = Principal::account(&account, origin, &owned);
-            commands::set_password(conn, &principal, (id, &email), &Act::PasswordSet, &password_hash, None)?;
+            commands::set_password(conn, &principal, (id, &email), &Act::PasswordSet, &password_hash)?;
             Ok(true)
         })
         .await

@@ -44,7 +44,7 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
     let (viewer, (project, step)) = visit
         .read_project(id, move |conn, viewer, _| {
             let filter = read_filter(&query, viewer)?;
-            if let Some(address) = form::canonical(conn, &query, &filter, &asked)? {
+            if let Some(address) = form::canonical(conn, viewer, &query, &filter, &asked)? {
                 return Ok(Step::Elsewhere(address));
             }
             let scope = Scope::Project(id);
@@ -56,11 +56,11 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
         Step::Page(page) => page,
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
     };
-    let head = ProjectHead::new(&project, "activity", now, viewer.zone);
+    let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
     let view = TimelineView::new(&path, &filter, &options, &page, &eyes);
     let shell = visit
-        .shell(&viewer, format!("Activity of {}", project.name))
+        .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));
     visit.page(StatusCode::OK, &ProjectActivityPage { shell, project: head, view })
 }

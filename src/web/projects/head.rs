@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 
 use super::badge;
 use crate::containers;
+use crate::db::ids::ProjectId;
+use crate::projects::deletion::{Deletion, Known, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
 use crate::users::display_name;
@@ -32,6 +34,8 @@ pub struct ProjectHead {
     pub tabs: Vec<Tab>,
     /// What the viewer has to know first.
     pub notice: Option<String>,
+    /// The way out of what the notice says.
+    pub remedy: Option<Action>,
     /// The page's one primary action.
     pub action: Option<Action>,
 }
@@ -44,6 +48,19 @@ const TABS: [(&str, &str); 5] = [
     ("Files", "files"),
     ("Settings", "settings"),
 ];
+
+/// What is said of every deleted project.
+const STAYS: &str = "Its record stays readable, and it can be restored until retention removes it.";
+
+fn tabs(id: ProjectId, part: &str, tabs: &[(&'static str, &str)]) -> Vec<Tab> {
+    tabs.iter()
+        .map(|&(label, tab)| Tab {
+            label,
+            url: if tab.is_empty() { urls::project(id) } else { urls::project_part(id, tab) },
+            current: tab == part,
+        })
+        .collect()
+}
 
 impl ProjectHead {
     /// The head of `project` on the page whose address ends in `part`.
@@ -68,14 +85,19 @@ impl ProjectHead {
                 });
             }
         }
-        let notice = match &status {
-            Status::Archived => {
-                Some("This project is archived. Unarchive it in its settings to change it.".to_owned())
-            }
-            Status::Deleted => Some(
-                "This project is deleted. Its record stays readable; restore it in its settings.".to_owned(),
+        let remedy = |label: &str, part: &str| {
+            let url = urls::project_part(project.id, part);
+            Some(Action { label: label.to_owned(), url, icon: "restored" })
+        };
+        let (notice, remedy) = match &status {
+            Status::Archived => (
+                Some("This project is archived. It can't be changed until it is unarchived.".to_owned()),
+                remedy("Unarchive", "unarchive"),
             ),
-            _ => None,
+            Status::Deleted => {
+                (Some(format!("This project is deleted. {STAYS}")), remedy("Restore", "restore"))
+            }
+            _ => (None, None),
         };
         Self {
             id: project.id.to_string(),
@@ -86,17 +108,51 @@ impl ProjectHead {
                 .and_then(|c| c.observed_at.or(c.updated_at))
                 .map(|at| Timestamp::new(at, now, zone)),
             meta,
-            tabs: TABS
-                .map(|(label, tab)| Tab {
-                    label,
-                    url: if tab.is_empty() { url.clone() } else { urls::project_part(project.id, tab) },
-                    current: tab == part,
-                })
-                .to_vec(),
+            tabs: tabs(project.id, part, &TABS),
             notice,
+            remedy,
             action: None,
             url,
         }
+    }
+
+    /// The head of what is left of a project: a name, and a timeline.
+    #[must_use]
+    pub fn gone(tombstone: &Tombstone, id: ProjectId, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
+        let at = Timestamp::new(tombstone.deleted_at, now, zone);
+        Self {
+            id: id.to_string(),
+            name: tombstone.name().to_owned(),
+            url: urls::project(id),
+            badge: Badge { icon: "deleted", label: "removed".to_owned(), tone: "neutral" },
+            as_of: None,
+            meta: vec![Meta::text(format!("removed {}", at.relative))],
+            tabs: tabs(id, part, &TABS[..2]),
+            notice: Some(format!(
+                "Another program removed this project on {}. What happened in it stays readable; the project can't \
+                 be brought back here.",
+                at.exact
+            )),
+            remedy: None,
+            action: None,
+        }
+    }
+
+    /// The head of a project or of what is left of it.
+    #[must_use]
+    pub fn of(known: &Known, id: ProjectId, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
+        match known {
+            Known::Row(project) => Self::new(project, part, now, zone),
+            Known::Gone(tombstone) => Self::gone(tombstone, id, part, now, zone),
+        }
+    }
+
+    /// The same head, which says when and by whom the project was deleted.
+    #[must_use]
+    pub fn with_deletion(mut self, deletion: &Deletion, now: DateTime<Utc>, zone: Tz) -> Self {
+        let at = Timestamp::new(deletion.at, now, zone);
+        self.notice = Some(format!("{} deleted this project on {}. {STAYS}", deletion.by, at.exact));
+        self
     }
 
     /// The way to the page that ends in `label`.
@@ -126,6 +182,11 @@ impl ProjectHead {
                 .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
                 .to_vec(),
             notice: Some(HOSTILE.to_owned()),
+            remedy: Some(Action {
+                label: "Restore".to_owned(),
+                url: "/restore".to_owned(),
+                icon: "restored",
+            }),
             action: None,
         }
     }

@@ -8,8 +8,9 @@ use chrono_tz::Tz;
 
 use super::badge;
 use crate::containers;
-use crate::db::cursor::Page;
+use crate::db::cursor::{From, Page};
 use crate::error::AppResult;
+use crate::projects::deletion::{self, Tombstone};
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
 use crate::projects::{Kind, Status};
 use crate::users::display_name;
@@ -21,6 +22,8 @@ use crate::web::visit::Visit;
 use crate::web::{export, lists, urls};
 
 const PATH: &str = "/projects";
+/// How many projects are listed of which only the record is left.
+const MOST_GONE: i64 = 50;
 
 /// The list of projects.
 #[derive(Debug, Template)]
@@ -42,6 +45,8 @@ pub struct ProjectsPage {
     pub projects: Vec<ProjectRow>,
     /// The neighbouring pages.
     pub pager: Pager,
+    /// Projects whose rows are gone, beside the deleted ones.
+    pub gone: Vec<GoneRow>,
     /// Where the list can be exported.
     pub export_url: Option<String>,
     /// What the export needs to know.
@@ -67,6 +72,27 @@ pub struct ProjectRow {
     pub as_of: Option<Timestamp>,
     /// When something last happened to it.
     pub last_activity: Option<Timestamp>,
+}
+
+/// A project of which only the record is left.
+#[derive(Debug, Clone)]
+pub struct GoneRow {
+    /// Its page.
+    pub url: String,
+    /// What it was called.
+    pub name: String,
+    /// When its row was removed.
+    pub removed: Timestamp,
+}
+
+impl GoneRow {
+    fn new(tombstone: &Tombstone, now: DateTime<Utc>, zone: Tz) -> Option<Self> {
+        Some(Self {
+            url: urls::project(tombstone.id.parse().ok()?),
+            name: tombstone.name().to_owned(),
+            removed: Timestamp::new(tombstone.deleted_at, now, zone),
+        })
+    }
 }
 
 impl ProjectRow {
@@ -114,12 +140,18 @@ pub(super) fn filter(query: &Query) -> Filter {
 pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (limit, from, filter) = (lists::limit(&query)?, lists::from(&query)?, filter(&query));
     let sort = filter.sort;
-    let (viewer, (page, kinds)) = visit
-        .read(move |conn, _| Ok((queries::page(conn, &filter, &from, limit)?, queries::kinds(conn)?)))
+    // What is gone for good belongs beside what is deleted, on its first page.
+    let shows_gone = filter.status.as_deref() == Some("deleted") && from == From::Start;
+    let (viewer, (page, kinds, gone)) = visit
+        .read(move |conn, _| {
+            let gone = if shows_gone { deletion::gone(conn, MOST_GONE)? } else { Vec::new() };
+            Ok((queries::page(conn, &filter, &from, limit)?, queries::kinds(conn)?, gone))
+        })
         .await?;
     let now = visit.app.clock.now();
     let shell = visit.shell(&viewer, "Projects").with_breadcrumbs(vec![Crumb::here("Projects")]);
-    let page = ProjectsPage::new(shell, &query, &page, &kinds, sort, (now, viewer.zone));
+    let mut page = ProjectsPage::new(shell, &query, &page, &kinds, sort, (now, viewer.zone));
+    page.gone = gone.iter().filter_map(|tombstone| GoneRow::new(tombstone, now, viewer.zone)).collect();
     visit.page(StatusCode::OK, &page)
 }
 
@@ -168,6 +200,7 @@ impl ProjectsPage {
             chips,
             pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
             projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
+            gone: Vec::new(),
             export_url: Some(urls::export_of(PATH)),
             export_fields: export::hidden(export::filters(query)),
         }
@@ -198,11 +231,17 @@ impl Sample for ProjectsPage {
             let now = (DateTime::UNIX_EPOCH, Tz::UTC);
             Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], Sort::Changed, now) }
         };
+        let gone = GoneRow {
+            url: "/projects/x".to_owned(),
+            name: HOSTILE.to_owned(),
+            removed: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
+        };
         let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
         vec![
             ("nothing yet", page(Query::default(), Vec::new())),
             ("nothing matches", page(hostile.clone(), Vec::new())),
-            ("hostile", page(hostile, sample_rows())),
+            ("hostile", page(hostile.clone(), sample_rows())),
+            ("gone", Self { gone: vec![gone], ..page(hostile, Vec::new()) }),
         ]
     }
 }

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 use serde_json::Value;
 
 use super::head::ProjectHead;
@@ -12,12 +12,12 @@ use super::new::ProjectFields;
 use super::project_id;
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
-use crate::projects::Status;
 use crate::projects::queries::{self, ProjectView};
-use crate::web::forms::Field;
+use crate::projects::{BrokenJson, JsonText, Status};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::urls;
+use crate::web::version::{self, Difference};
 use crate::web::visit::Visit;
 
 /// A project's settings.
@@ -35,9 +35,9 @@ pub struct SettingsPage {
     /// Name, description, type.
     pub fields: ProjectFields,
     /// JSON that workers read.
-    pub settings: Field,
+    pub settings: JsonField,
     /// JSON for the owner.
-    pub metadata: Field,
+    pub metadata: JsonField,
     /// Both versions, when somebody else saved meanwhile.
     pub conflict: Vec<Difference>,
     /// Whether it is archived.
@@ -48,23 +48,48 @@ pub struct SettingsPage {
     pub delete_url: String,
     /// Whether it is deleted.
     pub deleted: bool,
+    /// Whether it can be changed: neither archived nor deleted.
+    pub editable: bool,
 }
 
-/// One field that two people changed.
-#[derive(Debug, Clone)]
-pub struct Difference {
-    /// Its label.
-    pub field: &'static str,
-    /// What was typed here.
-    pub yours: String,
-    /// What is stored now.
-    pub theirs: String,
+/// A field of JSON: what was typed, and where it is broken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JsonField {
+    /// What was typed.
+    pub value: String,
+    /// What is wrong with it.
+    pub errors: Vec<String>,
+    /// The broken line.
+    pub excerpt: Option<Excerpt>,
 }
 
-/// A stored time as a form carries it, exact to what PostgreSQL keeps.
-#[must_use]
-pub fn version(updated_at: Option<DateTime<Utc>>) -> String {
-    updated_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)).unwrap_or_default()
+/// A line with a broken place, and the mark that stands under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The line.
+    pub line: String,
+    /// Blanks and a caret.
+    pub mark: String,
+}
+
+impl JsonField {
+    /// The field with nothing wrong.
+    #[must_use]
+    pub fn of(value: impl Into<String>) -> Self {
+        Self { value: value.into(), ..Self::default() }
+    }
+
+    /// What the field holds; when it is broken, the field says where.
+    pub fn parse(&mut self) -> Option<JsonText> {
+        JsonText::parse(&self.value).map_err(|broken| self.refuse(broken)).ok()
+    }
+
+    fn refuse(&mut self, broken: BrokenJson) {
+        self.errors.push(broken.what);
+        self.excerpt = broken
+            .place
+            .map(|place| Excerpt { mark: format!("{}^", " ".repeat(place.indent)), line: place.excerpt });
+    }
 }
 
 /// JSON as a form shows it; nothing for an empty object.
@@ -91,15 +116,16 @@ impl SettingsPage {
                 .with_breadcrumbs(head.crumbs(Some("Settings"))),
             project: head,
             errors: Vec::new(),
-            updated_at: version(project.updated_at),
+            updated_at: version::text(project.updated_at),
             fields: ProjectFields::of(project),
-            settings: Field::of(json_text(project.settings.as_ref())),
-            metadata: Field::of(json_text(project.metadata.as_ref())),
+            settings: JsonField::of(json_text(project.settings.as_ref())),
+            metadata: JsonField::of(json_text(project.metadata.as_ref())),
             conflict: Vec::new(),
             archived,
             archive_url: part(if archived { "unarchive" } else { "archive" }),
             delete_url: part(if deleted { "restore" } else { "delete" }),
             deleted,
+            editable: !archived && !deleted,
         }
     }
 }
@@ -117,25 +143,29 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
 
 impl Sample for SettingsPage {
     fn samples() -> Vec<(&'static str, Self)> {
+        let mut broken = JsonField::of(format!("{{\"a\": {HOSTILE}"));
+        broken.parse();
         let page = |archived: bool, conflict: Vec<Difference>| Self {
             shell: Shell::sample("Settings"),
             project: ProjectHead::sample(HOSTILE),
             errors: conflict.iter().map(|_| HOSTILE.to_owned()).collect(),
-            updated_at: version(Some(DateTime::UNIX_EPOCH)),
+            updated_at: version::text(Some(DateTime::UNIX_EPOCH)),
             fields: ProjectFields::typed(HOSTILE, HOSTILE, "nextjs", None),
-            settings: Field { value: HOSTILE.to_owned(), errors: vec![HOSTILE.to_owned()] },
-            metadata: Field::default(),
+            settings: broken.clone(),
+            metadata: JsonField::default(),
             conflict,
             archived,
             archive_url: "/archive".to_owned(),
             delete_url: "/delete".to_owned(),
-            deleted: archived,
+            deleted: false,
+            editable: !archived,
         };
         let both = Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: HOSTILE.to_owned() };
         vec![
             ("active", page(false, Vec::new())),
             ("conflict", page(false, vec![both])),
             ("archived", page(true, Vec::new())),
+            ("deleted", Self { deleted: true, archived: false, ..page(true, Vec::new()) }),
         ]
     }
 }

@@ -14,7 +14,8 @@ use crate::activity::{Filter, Scope, daily, timeline};
 use crate::containers;
 use crate::error::{AppError, AppResult};
 use crate::projects::Kind;
-use crate::projects::queries::{self, ContainerPart, ProjectView};
+use crate::projects::deletion::{self, Known};
+use crate::projects::queries::{ContainerPart, ProjectView};
 use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
@@ -46,6 +47,8 @@ pub struct ProjectPage {
     pub container: Option<ContainerCard>,
     /// Everything else.
     pub facts: Vec<Fact>,
+    /// Whether only the record is left of it.
+    pub is_gone: bool,
 }
 
 /// A project's container at a glance.
@@ -92,27 +95,37 @@ const LATEST: i64 = 10;
 pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = visit.app.clock.now();
-    let (viewer, (project, latest, year)) = visit
+    let (viewer, (known, deletion, latest, year)) = visit
         .read(move |conn, viewer| {
-            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let known = deletion::known(conn, id)?.ok_or(AppError::NotFound)?;
+            let is_deleted = matches!(&known, Known::Row(project) if project.is_deleted());
+            let deletion = if is_deleted { deletion::last(conn, id)? } else { None };
             let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
             let latest = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
             let year = daily::of_project(conn, id, &HeatMap::span(now, viewer.zone))?;
-            Ok((project, latest, year))
+            Ok((known, deletion, latest, year))
         })
         .await?;
     let (zone, eyes) = (viewer.zone, Eyes::of(&viewer, now));
-    let head = ProjectHead::new(&project, "", now, zone);
+    let mut head = ProjectHead::of(&known, id, "", now, zone);
+    if let Some(deletion) = &deletion {
+        head = head.with_deletion(deletion, now, zone);
+    }
+    let row = match &known {
+        Known::Row(project) => Some(project),
+        Known::Gone(_) => None,
+    };
     let page = ProjectPage {
-        shell: visit.shell(&viewer, &project.name).with_breadcrumbs(head.crumbs(None)),
-        project: head,
-        description: project.description.clone().filter(|text| !text.trim().is_empty()),
+        shell: visit.shell(&viewer, &head.name).with_breadcrumbs(head.crumbs(None)),
+        description: row.and_then(|row| row.description.clone()).filter(|text| !text.trim().is_empty()),
         heat: HeatMap::new(&year, &urls::project_part(id, "activity"), now, zone),
         running: latest.running.iter().map(|entry| eyes.running(entry)).collect(),
         days: eyes.days(&latest),
         activity_url: urls::project_part(id, "activity"),
-        container: project.container.as_ref().map(ContainerCard::new),
-        facts: facts(&project, now, zone),
+        container: row.and_then(|row| row.container.as_ref()).map(ContainerCard::new),
+        facts: row.map_or_else(|| vec![Fact::mono("Id", id.to_string())], |row| facts(row, now, zone)),
+        is_gone: row.is_none(),
+        project: head,
     };
     visit.page(StatusCode::OK, &page)
 }
@@ -141,6 +154,7 @@ impl Sample for ProjectPage {
             activity_url: "/projects/x/activity".to_owned(),
             container,
             facts: vec![Fact::mono(name, name)],
+            is_gone: false,
         };
         let card = ContainerCard {
             url: "/containers/x".to_owned(),
@@ -148,6 +162,10 @@ impl Sample for ProjectPage {
             badge: crate::web::containers::badge(&containers::Status::Other(HOSTILE.to_owned())),
             facts: vec![Fact::mono(HOSTILE, HOSTILE)],
         };
-        vec![("without a container", page("shop-api", None)), ("hostile", page(HOSTILE, Some(card)))]
+        vec![
+            ("without a container", page("shop-api", None)),
+            ("hostile", page(HOSTILE, Some(card))),
+            ("gone", Self { is_gone: true, ..page(HOSTILE, None) }),
+        ]
     }
 }

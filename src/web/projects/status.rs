@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
+use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
 use super::head::ProjectHead;
@@ -11,8 +12,10 @@ use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::projects::Status;
 use crate::projects::commands::{self, ChangeError};
+use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use crate::web::display::grouped;
 use crate::web::forms::Form;
 use crate::web::urls;
 use crate::web::visit::Visit;
@@ -70,8 +73,8 @@ impl Move {
             }
             Self::Unarchive => "It can be changed again.",
             Self::Delete => {
-                "It goes out of sight. Its record stays readable, and it can be restored until retention removes it. \
-                 Its container is not touched."
+                "It goes out of sight, with what belongs to it. Its record stays readable, and all of it can be \
+                 restored until retention removes it."
             }
             Self::Restore => "It comes back as an active project, with its whole history.",
         }
@@ -104,9 +107,14 @@ pub struct Confirmation {
 /// 404 for a project that the viewer can't see, and for other words.
 pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (id, step) = parts(path)?;
-    let (viewer, project) =
-        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
-    let page = page(&visit, &viewer, &project, step, Vec::new());
+    let (viewer, (project, contents)) = visit
+        .read(move |conn, _| {
+            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let contents = going(conn, &project, step)?;
+            Ok((project, contents))
+        })
+        .await?;
+    let page = page(&visit, &viewer, &project, contents, step, Vec::new());
     visit.page(StatusCode::OK, &page)
 }
 
@@ -126,11 +134,13 @@ pub async fn carry_out(
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let from = Status::from_stored(project.status.as_deref());
             if step.obstacle(&from).is_some() {
-                return Ok(Some((StatusCode::CONFLICT, project, vec!["Nothing was changed.".to_owned()])));
+                let told = vec!["Nothing was changed.".to_owned()];
+                return Ok(Some((StatusCode::CONFLICT, project, None, told)));
             }
             if step == Move::Delete && form.0.confirm.trim() != project.name.trim() {
                 let told = "Type the project's name to delete it.".to_owned();
-                return Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, vec![told])));
+                let contents = going(conn, &project, step)?;
+                return Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, contents, vec![told])));
             }
             match commands::set_status(conn, &principal(viewer), id, &step.target()) {
                 Ok(_) => Ok(None),
@@ -140,8 +150,8 @@ pub async fn carry_out(
             }
         })
         .await?;
-    if let Some((status, project, errors)) = refused {
-        let page = page(&visit, &viewer, &project, step, errors);
+    if let Some((status, project, contents, errors)) = refused {
+        let page = page(&visit, &viewer, &project, contents, step, errors);
         return visit.page(status, &page);
     }
     let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
@@ -153,22 +163,52 @@ fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {
     Ok((project_id(&Path::from(id))?, Move::from_path(&step)?))
 }
 
+/// What goes out of sight with `project`, when `step` puts it there and nothing stands in the way.
+fn going(conn: &mut PgConnection, project: &ProjectView, step: Move) -> QueryResult<Option<Contents>> {
+    let is_going = step == Move::Delete && !project.is_deleted();
+    if is_going { deletion::contents(conn, project.id).map(Some) } else { Ok(None) }
+}
+
+fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
+    let line = |count: i64, one: &str, many: &str| {
+        let count_text = match count {
+            0 => "No".to_owned(),
+            count if count > COUNTED_AT_MOST => format!("More than {}", grouped(COUNTED_AT_MOST)),
+            count => grouped(count),
+        };
+        Effect { count: count_text, text: if count == 1 { one } else { many }.to_owned() }
+    };
+    let mut effects = vec![
+        line(contents.messages, "chat message goes out of sight", "chat messages go out of sight"),
+        line(contents.files, "file goes out of sight", "files go out of sight"),
+        line(
+            contents.entries,
+            "entry of its timeline stays readable",
+            "entries of its timeline stay readable",
+        ),
+    ];
+    effects.retain(|effect| effect.count != "No");
+    effects.push(Effect::line(match &project.container {
+        Some(container) => format!(
+            "Container {} stays as it is ({}) and in the list of containers",
+            container.name, container.status
+        ),
+        None => "No container is attached".to_owned(),
+    }));
+    effects
+}
+
 fn page(
     visit: &Visit,
     viewer: &crate::auth::Viewer,
     project: &ProjectView,
+    contents: Option<Contents>,
     step: Move,
     errors: Vec<String>,
 ) -> ConfirmationPage {
     let head = ProjectHead::new(project, "", visit.app.clock.now(), viewer.zone);
     let title = format!("{}: {}", step.verb(), project.name);
-    let mut effects = Vec::new();
-    if let (Move::Delete, Some(container)) = (step, &project.container) {
-        effects.push(Effect::line(format!(
-            "Container {} keeps its state ({}).",
-            container.name, container.status
-        )));
-    }
+    let effects = contents.map(|contents| effects(project, contents)).unwrap_or_default();
     ConfirmationPage {
         shell: visit.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(step.verb()))),
         title,

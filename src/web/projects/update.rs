@@ -3,18 +3,18 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::new::ProjectFields;
 use super::project_id;
-use super::settings::{Difference, SettingsPage, json_text};
+use super::settings::{JsonField, SettingsPage, json_text};
 use crate::error::{AppError, AppResult};
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::queries::{self, ProjectView};
-use crate::projects::{JsonText, Kind, Status};
-use crate::web::forms::{Field, Form};
+use crate::projects::{Kind, Status};
+use crate::web::forms::Form;
 use crate::web::urls;
+use crate::web::version::{self, Difference, Seen};
 use crate::web::visit::Visit;
 
 /// What the form sends. What a script leaves out stays as it is.
@@ -32,8 +32,8 @@ pub struct ProjectChange {
 /// The form as it was sent, checked.
 struct Typed {
     fields: ProjectFields,
-    settings: Field,
-    metadata: Field,
+    settings: JsonField,
+    metadata: JsonField,
     kind: String,
 }
 
@@ -51,22 +51,19 @@ enum Outcome {
 /// 404 for a project that the viewer can't see; 400 for a version that is no time.
 pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let seen = seen_version(form.0.updated_at.as_deref())?;
+    let seen = Seen::parse(form.0.updated_at.as_deref())?;
     let principal = visit.principal();
     let (viewer, outcome) = visit
         .write(move |conn, viewer| {
             let stored = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let mut typed = Typed::new(form.0, &stored);
             let draft = typed.fields.draft(&typed.kind, Some(&stored));
-            let settings = parse_json(&mut typed.settings);
-            let metadata = parse_json(&mut typed.metadata);
+            let settings = typed.settings.parse();
+            let metadata = typed.metadata.parse();
             let (Some(draft), Some(settings), Some(metadata)) = (draft, settings, metadata) else {
                 return Ok(Outcome::Invalid(Box::new((stored, typed))));
             };
-            let seen = match seen {
-                Seen::Present => stored.updated_at,
-                Seen::At(at) => at,
-            };
+            let seen = seen.or(stored.updated_at);
             match commands::update(conn, &principal(viewer), id, &draft, &settings, &metadata, seen) {
                 Ok(()) => Ok(Outcome::Saved),
                 Err(ChangeError::Stale(current)) => Ok(Outcome::Stale(Box::new((*current, typed)))),
@@ -89,9 +86,7 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
             (StatusCode::UNPROCESSABLE_ENTITY, both.0, both.1, told, Vec::new())
         }
         Outcome::Stale(both) => {
-            let told = "Somebody saved this project while you were editing. Your text is kept below; \
-                        saving again replaces theirs."
-                .to_owned();
+            let told = version::conflict_notice("this project");
             let conflict = differences(&both.0, &both.1);
             (StatusCode::CONFLICT, both.0, both.1, told, conflict)
         }
@@ -109,27 +104,6 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
     visit.page(status, &page)
 }
 
-/// Which version the form was made from.
-#[derive(Clone, Copy)]
-enum Seen {
-    /// It does not say: a script that means the present one.
-    Present,
-    /// The one that was changed at this time; none when it never was.
-    At(Option<DateTime<Utc>>),
-}
-
-fn seen_version(text: Option<&str>) -> AppResult<Seen> {
-    match text {
-        None => Ok(Seen::Present),
-        Some("") => Ok(Seen::At(None)),
-        Some(text) => {
-            DateTime::parse_from_rfc3339(text).map(|at| Seen::At(Some(at.to_utc()))).map_err(|_| {
-                AppError::BadRequest("updated_at is no time such as 2026-11-20T14:02:00.000000Z.".to_owned())
-            })
-        }
-    }
-}
-
 impl Typed {
     fn new(change: ProjectChange, stored: &ProjectView) -> Self {
         let kind = change.kind.or_else(|| stored.kind.clone()).unwrap_or_else(|| "nextjs".to_owned());
@@ -137,32 +111,24 @@ impl Typed {
         let description = change.description.or_else(|| stored.description.clone()).unwrap_or_default();
         Self {
             fields: ProjectFields::typed(&name, &description, &kind, stored.kind.as_deref()),
-            settings: Field::of(change.settings.unwrap_or_else(|| json_text(stored.settings.as_ref()))),
-            metadata: Field::of(change.metadata.unwrap_or_else(|| json_text(stored.metadata.as_ref()))),
+            settings: JsonField::of(change.settings.unwrap_or_else(|| json_text(stored.settings.as_ref()))),
+            metadata: JsonField::of(change.metadata.unwrap_or_else(|| json_text(stored.metadata.as_ref()))),
             kind,
         }
     }
 }
 
-fn parse_json(field: &mut Field) -> Option<JsonText> {
-    JsonText::parse(&field.value).map_err(|error| field.refuse(error)).ok()
-}
-
 fn differences(stored: &ProjectView, typed: &Typed) -> Vec<Difference> {
-    let stored_kind = stored.kind.clone().unwrap_or_default();
-    [
+    let stored_kind = stored.kind.as_deref().unwrap_or_default();
+    version::differences([
         ("Name", typed.fields.name.value.clone(), stored.name.clone()),
         (
             "Description",
             typed.fields.description.value.clone(),
             stored.description.clone().unwrap_or_default(),
         ),
-        ("Type", Kind::label(&typed.kind).to_owned(), Kind::label(&stored_kind).to_owned()),
+        ("Type", Kind::label(&typed.kind).to_owned(), Kind::label(stored_kind).to_owned()),
         ("Settings", typed.settings.value.clone(), json_text(stored.settings.as_ref())),
         ("Metadata", typed.metadata.value.clone(), json_text(stored.metadata.as_ref())),
-    ]
-    .into_iter()
-    .filter(|(_, yours, theirs)| yours.replace("\r\n", "\n").trim() != theirs.trim())
-    .map(|(field, yours, theirs)| Difference { field, yours, theirs })
-    .collect()
+    ])
 }

@@ -1,22 +1,19 @@
 //! `GET /search?q=`
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
 use askama::Template;
-use diesel::PgConnection;
 
-use crate::activity::lookup;
 use crate::auth::Viewer;
-use crate::db::cursor::From;
 use crate::error::AppResult;
+use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
 use crate::users::Role;
 use crate::web::activity::convert::key_label;
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::urls;
 use crate::web::visit::Visit;
-use crate::{containers, projects, users};
+use crate::web::{forms, urls};
 
 /// What was found.
 #[derive(Debug, Template)]
@@ -28,6 +25,8 @@ pub struct SearchPage {
     pub q: String,
     /// What was found, by kind.
     pub groups: Vec<Group>,
+    /// What was looked through, for when nothing is found.
+    pub searched: Vec<&'static str>,
 }
 
 /// Things of one kind.
@@ -54,120 +53,107 @@ pub struct Hit {
     pub url: String,
 }
 
-/// Things of one kind at most; the list has the rest.
-const MOST: usize = 10;
-/// The longest text that is searched for.
-const LONGEST: usize = 500;
-
-/// Searches. What is found alone is opened at once.
+/// Searches. What is found alone is opened at once, and so is the one thing whose id was pasted.
 ///
 /// # Errors
 /// When the database can't be asked.
 pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let q: String = query.first("q").unwrap_or_default().trim().chars().take(LONGEST).collect();
     let wanted = q.clone();
-    let (viewer, groups) = visit
+    let (viewer, found) = visit
         .read(
-            move |conn, viewer| if wanted.is_empty() { Ok(Vec::new()) } else { find(conn, viewer, &wanted) },
+            move |conn, viewer| {
+                if wanted.is_empty() { Ok(Vec::new()) } else { Ok(search::find(conn, viewer, &wanted)?) }
+            },
         )
         .await?;
-    let mut hits = groups.iter().flat_map(|group| &group.hits);
-    if let (Some(only), None) = (hits.next(), hits.next()) {
-        return Ok(urls::see_other(&only.url));
+    if let Some(path) = own_address(&visit, &q) {
+        return Ok(urls::see_other(&path));
+    }
+    if let Some(only) = search::only(&found) {
+        return Ok(urls::see_other(&address(&only.target)));
     }
     let mut shell = visit.shell(&viewer, "Search").with_breadcrumbs(vec![Crumb::here("Search")]);
     shell.search_query.clone_from(&q);
-    visit.page(StatusCode::OK, &SearchPage { shell, q, groups })
+    let groups = Kind::ALL.iter().filter_map(|kind| Group::of(*kind, &found, &q)).collect();
+    visit.page(StatusCode::OK, &SearchPage { shell, q, groups, searched: searched(&viewer) })
 }
 
-fn find(conn: &mut PgConnection, viewer: &Viewer, q: &str) -> AppResult<Vec<Group>> {
-    let text = Some(q.to_owned());
-    let more = |path: &str, has_next: bool| has_next.then(|| urls::with_query(path, &[("q", q)]));
-    let mut groups = Vec::new();
-    let filter = projects::queries::Filter { text: text.clone(), ..Default::default() };
-    let page = projects::queries::page(conn, &filter, &From::Start, MOST)?;
-    let mut hits: Vec<Hit> = page
-        .rows
-        .into_iter()
-        .map(|line| Hit {
-            note: line.owner_name.or(line.owner_email).unwrap_or_default(),
-            url: urls::project(line.id),
-            label: line.name,
-        })
-        .collect();
-    if let Ok(id) = q.parse()
-        && let Some(project) = projects::queries::find(conn, id)?
-    {
-        hits.push(Hit { label: project.name, note: String::new(), url: urls::project(id) });
-    }
-    groups.push(Group {
-        title: "Projects",
-        note_title: "Owner",
-        hits,
-        more_url: more("/projects", page.has_next),
-    });
+/// The path of a pasted address of this console.
+fn own_address(visit: &Visit, text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let host = match &visit.app.config.base_url {
+        Some(base) => base.authority().to_owned(),
+        None => visit.request.headers().get(header::HOST)?.to_str().ok()?.to_owned(),
+    };
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    let is_own = url.authority() == host && forms::is_local_path(path);
+    // A search for a search's address would lead here again.
+    (is_own && url.path() != "/search").then(|| path.to_owned())
+}
 
-    let filter = containers::queries::Filter { text: text.clone(), ..Default::default() };
-    let page = containers::queries::page(conn, &filter, &From::Start, MOST)?;
-    let mut hits: Vec<Hit> = page
-        .rows
-        .into_iter()
-        .map(|line| Hit { note: line.status, url: urls::container(line.id), label: line.name })
-        .collect();
-    if let Ok(id) = q.parse()
-        && let Some(container) = containers::queries::find(conn, id)?
-    {
-        hits.push(Hit { label: container.name, note: container.status, url: urls::container(id) });
+fn address(target: &Target) -> String {
+    match target {
+        Target::Project(id) => urls::project(*id),
+        Target::Container(id) => urls::container(*id),
+        Target::User(id) => urls::user(*id),
+        Target::Oneself => "/account".to_owned(),
+        Target::Action(id) => urls::action(id),
+        Target::Event(id) => urls::event(id),
+        Target::AuditEntry(id) => urls::audit_entry(id),
+        Target::Reference(reference) => urls::reference(&reference.key, &reference.value),
     }
-    groups.push(Group {
-        title: "Containers",
-        note_title: "State",
-        hits,
-        more_url: more("/containers", page.has_next),
-    });
+}
 
+impl Group {
+    /// The group of `kind`, if anything in it was found.
+    fn of(kind: Kind, found: &[Found], q: &str) -> Option<Self> {
+        let (title, note_title, list) = match kind {
+            Kind::Project => ("Projects", "Owner", Some("/projects")),
+            Kind::Container => ("Containers", "State", Some("/containers")),
+            Kind::User => ("Users", "E-mail", Some("/users")),
+            Kind::Entry => ("Entries of the timeline", "What it is", None),
+            Kind::Reference => ("References", "What it is", None),
+        };
+        let of_kind: Vec<&Found> = found.iter().filter(|hit| hit.kind == kind).collect();
+        let hits: Vec<Hit> = of_kind.iter().take(MOST).map(|found| Hit::new(found)).collect();
+        let has_more = of_kind.len() > MOST;
+        let more_url = list.filter(|_| has_more).map(|path| urls::with_query(path, &[("q", q)]));
+        (!hits.is_empty()).then_some(Self { title, note_title, hits, more_url })
+    }
+}
+
+impl Hit {
+    fn new(found: &Found) -> Self {
+        let note = match found.kind {
+            Kind::Reference => key_label(&found.note).to_owned(),
+            _ => found.note.clone(),
+        };
+        Self { label: found.label.clone(), note, url: address(&found.target) }
+    }
+}
+
+fn searched(viewer: &Viewer) -> Vec<&'static str> {
+    let mut searched = vec![
+        "names and descriptions of projects, names and images of containers",
+        "ids of projects, containers, entries of the timeline and requests",
+        "commits (from seven digits), deployments, pushes, container sessions, databases, apps and branches",
+        "a container’s id in the engine (from six characters)",
+    ];
     if viewer.role == Role::Admin {
-        let filter = users::queries::Filter { text, ..Default::default() };
-        let page = users::queries::page(conn, &filter, &From::Start, MOST)?;
-        let hits = page
-            .rows
-            .into_iter()
-            .map(|line| Hit {
-                label: line.name.unwrap_or_else(|| line.email.clone()),
-                note: line.email,
-                url: urls::user(line.id),
-            })
-            .collect();
-        groups.push(Group {
-            title: "Users",
-            note_title: "E-mail",
-            hits,
-            more_url: more("/users", page.has_next),
-        });
+        searched.insert(1, "names, addresses and ids of users");
     }
-
-    let ids = lookup::ids(conn, q)?;
-    let mut hits = Vec::new();
-    if ids.action {
-        hits.push(Hit { label: q.to_owned(), note: "activity".to_owned(), url: urls::action(q) });
-    }
-    if ids.event {
-        hits.push(Hit { label: q.to_owned(), note: "event".to_owned(), url: urls::event(q) });
-    }
-    hits.extend(lookup::references(conn, q)?.into_iter().map(|reference| Hit {
-        note: key_label(&reference.key).to_owned(),
-        url: urls::reference(&reference.key, &reference.value),
-        label: reference.value,
-    }));
-    groups.push(Group { title: "References", note_title: "What it is", hits, more_url: None });
-    groups.retain(|group| !group.hits.is_empty());
-    Ok(groups)
+    searched
 }
 
 impl Sample for SearchPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let page =
-            |q: &str, groups: Vec<Group>| Self { shell: Shell::sample("Search"), q: q.to_owned(), groups };
+        let page = |q: &str, groups: Vec<Group>| Self {
+            shell: Shell::sample("Search"),
+            q: q.to_owned(),
+            groups,
+            searched: vec!["names of projects"],
+        };
         let hit = Hit { label: HOSTILE.to_owned(), note: HOSTILE.to_owned(), url: "/projects/x".to_owned() };
         let group = Group {
             title: "Projects",

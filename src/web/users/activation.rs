@@ -56,9 +56,9 @@ pub async fn activate(visit: Visit) -> AppResult<HttpResponse> {
 async fn ask(visit: Visit, active: bool) -> AppResult<HttpResponse> {
     let id = path::id::<UserId>(&visit.request, "id");
     let (viewer, (user, page)) = visit
-        .read_as_admin(move |conn, _| {
+        .read_as_admin(move |conn, admin| {
             let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
-            let page = question(conn, &user, active)?;
+            let page = question(conn, admin.id, &user, active)?;
             Ok((user, page))
         })
         .await?;
@@ -78,7 +78,7 @@ async fn set(visit: Visit, active: bool) -> AppResult<HttpResponse> {
             match conn.transaction(|conn| commands::set_active(conn, &principal(admin), user.id, active)) {
                 Ok(_) => Ok((user, None)),
                 Err(ChangeError::LastAdmin) => {
-                    let mut page = question(conn, &user, active)?;
+                    let mut page = question(conn, admin.id, &user, active)?;
                     page.blocked = None;
                     page.errors.push(LAST_ADMIN.to_owned());
                     Ok((user, Some(page)))
@@ -97,7 +97,12 @@ async fn set(visit: Visit, active: bool) -> AppResult<HttpResponse> {
     Ok(visit.redirect_with_notice(&urls::user(user.id), format!("{} {done}.", user.display_name())))
 }
 
-fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult<ConfirmationPage> {
+fn question(
+    conn: &mut PgConnection,
+    viewer: UserId,
+    user: &UserView,
+    active: bool,
+) -> AppResult<ConfirmationPage> {
     let mut page = ConfirmationPage {
         shell: Shell::anonymous(""),
         title: format!("Activate {}?", user.display_name()),
@@ -115,10 +120,17 @@ fn question(conn: &mut PgConnection, user: &UserView, active: bool) -> AppResult
     if active {
         return Ok(page);
     }
-    page.title = format!("Deactivate {}?", user.display_name());
-    "Nobody can sign in as this user until an admin activates it again.".clone_into(&mut page.text);
+    if user.id == viewer {
+        "Deactivate your own account?".clone_into(&mut page.title);
+        "This is you. You are signed out at once, and can't sign in again until another admin activates you."
+            .clone_into(&mut page.text);
+        "Deactivate myself".clone_into(&mut page.verb);
+    } else {
+        page.title = format!("Deactivate {}?", user.display_name());
+        "Nobody can sign in as this user until an admin activates it again.".clone_into(&mut page.text);
+        "Deactivate user".clone_into(&mut page.verb);
+    }
     page.action = urls::user_part(user.id, "deactivate");
-    "Deactivate user".clone_into(&mut page.verb);
     page.danger = true;
     page.effects = effects(conn, user.id)?;
     let is_admin = Role::from_stored(&user.role) == Role::Admin;

@@ -56,7 +56,7 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
         let ids: Vec<UserId> = page.rows.iter().map(|line| line.id).collect();
         let mut views: HashMap<UserId, UserView> =
             queries::find_many(conn, &ids)?.into_iter().map(|view| (view.id, view)).collect();
-        let next = page.rows.last().filter(|_| page.has_next).map(UserLine::position);
+        let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));
         let rows = page.rows.iter().filter_map(|line| {
             let view = views.remove(&line.id)?;
             exports::was_there(view.created_at, began, read).then(|| row(view, line))

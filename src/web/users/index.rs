@@ -11,7 +11,7 @@ use super::{activity_badge, role_label};
 use crate::db::cursor::{From, ListPosition, Page};
 use crate::error::AppResult;
 use crate::users::Role;
-use crate::users::queries::{self, Filter, UserLine};
+use crate::users::queries::{self, Filter, Sort, UserLine};
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -54,6 +54,8 @@ pub struct UsersPage {
     pub roles: Vec<Choice>,
     /// The states to choose from.
     pub statuses: Vec<Choice>,
+    /// The orders to choose from.
+    pub sorts: Vec<Choice>,
     /// The active filters.
     pub chips: Chips,
     /// The neighbouring pages.
@@ -94,6 +96,7 @@ impl UsersPage {
 
     fn of(query: &Query, page: &Page<UserLine>, now: DateTime<Utc>, zone: Tz) -> Self {
         let value = |name: &str| query.first(name).unwrap_or_default().to_owned();
+        let sort = sort(query);
         let choices = |name: &str, all: &str, values: [(&str, &str); 2]| {
             let chosen = value(name);
             let all = Choice::new("", all, &chosen);
@@ -106,8 +109,13 @@ impl UsersPage {
             q: value("q"),
             roles: choices("role", "Any role", [("owner", "Owners"), ("admin", "Admins")]),
             statuses: choices("status", "Any state", [("active", "Active"), ("deactivated", "Deactivated")]),
+            sorts: choices(
+                "sort",
+                "By e-mail",
+                [("newest", "Newest first"), ("signed-in", "Last signed in first")],
+            ),
             chips: chips(query),
-            pager: lists::pager(PATH, query, page, ("user", "users"), UserLine::position),
+            pager: lists::pager(PATH, query, page, ("user", "users"), |line| line.position(sort)),
             export_url: Some(urls::export_of(PATH)),
             export_fields: export::hidden(export::filters(query)),
             users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect(),
@@ -126,7 +134,16 @@ pub(super) fn filter(query: &Query) -> Option<Filter> {
             Some("deactivated") => Some(false),
             Some(_) => return None,
         },
+        sort: sort(query),
     })
+}
+
+fn sort(query: &Query) -> Sort {
+    match query.first("sort") {
+        Some("newest") => Sort::Newest,
+        Some("signed-in") => Sort::SignedIn,
+        _ => Sort::Email,
+    }
 }
 
 fn chips(query: &Query) -> Chips {
@@ -162,7 +179,7 @@ impl Sample for UsersPage {
             last_login: active.then_some(now),
             last_seen: None,
             projects: Some(12),
-            sort_key: format!("user{at}@demo.test"),
+            created_at: Some(now),
         };
         let lines = vec![
             line(1, "Ada Lovelace", "admin", true),

@@ -1,4 +1,4 @@
-//! `POST /users/{id}/sessions/{sid}/revoke`
+//! `POST /users/{id}/sessions/{sid}/revoke`, `POST /users/{id}/sessions/revoke`
 
 use actix_web::HttpResponse;
 
@@ -7,6 +7,7 @@ use crate::auth::sessions;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
 use crate::users::queries;
+use crate::web::display::counted;
 use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
@@ -29,4 +30,30 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
         return Ok(sign_in_again(&visit));
     }
     Ok(visit.redirect_with_notice(&urls::user(user), "The session has ended."))
+}
+
+/// Ends every session of a user; of the admin's own, all but this one.
+///
+/// # Errors
+/// 404 for anybody but an admin, and for an unknown user.
+pub async fn revoke_all(visit: Visit) -> AppResult<HttpResponse> {
+    let user = path::id::<UserId>(&visit.request, "id");
+    let principal = visit.principal();
+    let (_, (user, ended)) = visit
+        .write_as_admin(move |conn, admin| {
+            let user = queries::find(conn, user?)?.ok_or(AppError::NotFound)?;
+            let (principal, person) = (principal(admin), (user.id, user.email.as_str()));
+            let ended = if user.id == admin.id {
+                sessions::revoke_others(conn, &principal, person, admin.session)?
+            } else {
+                sessions::revoke_all(conn, &principal, person)?
+            };
+            Ok((user.id, ended))
+        })
+        .await?;
+    let notice = match ended {
+        0 => "There was no session to end.".to_owned(),
+        _ => format!("Ended {}.", counted(ended, "session", "sessions")),
+    };
+    Ok(visit.redirect_with_notice(&urls::user(user), notice))
 }

@@ -3,13 +3,16 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::PgConnection;
 
 use super::fields::{UserFields, UserForm};
 use super::{activity_badge, role_label};
+use crate::activity::{self, Scope, timeline};
 use crate::auth::{Admin, Viewer, session_store, sessions};
+use crate::containers;
+use crate::containers::queries::ContainerLine;
 use crate::db::cursor::From;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
@@ -17,17 +20,26 @@ use crate::projects::queries as projects;
 use crate::projects::queries::Filter;
 use crate::users::Role;
 use crate::users::queries::{self, UserView};
+use crate::web::activity::convert::Eyes;
+use crate::web::activity::display::{Day, DayItem};
+use crate::web::containers::badge as container_badge;
 use crate::web::display::{Badge, Choice, Meta, Timestamp};
 use crate::web::forms::Field;
 use crate::web::projects::index::ProjectRow;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
+use crate::web::version::{self, Difference};
 use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
-/// How many projects the page shows.
-const PROJECTS: usize = 50;
+/// How many projects, and how many containers, the page shows.
+const OWNED: usize = 20;
+/// How many entries of their activity.
+const LATEST: i64 = 8;
+/// What an admin should know who looks at themself.
+const SELF: &str = "This is you. Giving up the admin role, or deactivating yourself, signs you out at once, and only \
+                    another admin can undo it.";
 
 /// One user.
 #[derive(Debug, Template)]
@@ -55,12 +67,26 @@ pub struct UserPage {
     pub roles: Vec<Choice>,
     /// What is wrong with the role.
     pub role_errors: Vec<String>,
+    /// Both versions, when somebody else saved meanwhile.
+    pub conflict: Vec<Difference>,
+    /// What an admin should know who looks at themself.
+    pub self_note: Option<&'static str>,
     /// Where they are signed in.
     pub sessions: Vec<SessionRow>,
+    /// Where all of them are ended; one's own sessions have a page of their own.
+    pub revoke_all_url: Option<String>,
     /// What they own.
     pub projects: Vec<ProjectRow>,
     /// Whether they own more than is shown.
     pub more_projects: bool,
+    /// Their containers.
+    pub containers: Vec<OwnedContainer>,
+    /// Whether they own more than is shown.
+    pub more_containers: bool,
+    /// What they did last.
+    pub days: Vec<Day>,
+    /// Everything that they did.
+    pub activity_url: String,
     /// Where a link to set a password is made.
     pub link_url: String,
     /// Whether they may sign in.
@@ -69,6 +95,30 @@ pub struct UserPage {
     pub state_url: String,
     /// Why it can't be changed.
     pub state_blocked: Option<String>,
+}
+
+/// One container of a user.
+#[derive(Debug, Clone)]
+pub struct OwnedContainer {
+    /// Its id.
+    pub id: String,
+    /// Its page.
+    pub url: String,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub badge: Badge,
+}
+
+impl OwnedContainer {
+    fn new(line: &ContainerLine) -> Self {
+        Self {
+            id: line.id.to_string(),
+            url: urls::container(line.id),
+            name: line.name.clone(),
+            badge: container_badge(&containers::Status::from_stored(&line.status)),
+        }
+    }
 }
 
 /// Shows a user.
@@ -90,11 +140,6 @@ pub fn sign_in_again(visit: &Visit) -> HttpResponse {
     urls::see_other("/login")
 }
 
-/// `updated_at` as a form carries it: exact to the microsecond that the database keeps.
-fn instant_text(at: Option<DateTime<Utc>>) -> String {
-    at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)).unwrap_or_default()
-}
-
 impl UserPage {
     /// Reads the user with what belongs to them.
     ///
@@ -104,7 +149,12 @@ impl UserPage {
         let user = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
         let living = sessions::living(conn, id)?;
         let filter = Filter { owner: Some(id), ..Filter::default() };
-        let owned = projects::page(conn, &filter, &From::Start, PROJECTS)?;
+        let owned = projects::page(conn, &filter, &From::Start, OWNED)?;
+        let filter = containers::queries::Filter { owner: Some(id), ..Default::default() };
+        let held = containers::queries::page(conn, &filter, &From::Start, OWNED)?;
+        let mut filter = activity::Filter { limit: LATEST, ..activity::Filter::none(admin.zone) };
+        filter.actors.only.push(id.to_string());
+        let latest = timeline::page(conn, Scope::Everything, &filter, now.timestamp_millis())?;
         let is_last =
             Role::from_stored(&user.role) == Role::Admin && !queries::another_admin_can_sign_in(conn, id)?;
         let mut page = Self::of(&user, now, admin.zone);
@@ -115,6 +165,13 @@ impl UserPage {
         page.sessions = living.iter().map(row).collect();
         page.projects = owned.rows.iter().map(|line| ProjectRow::new(line, now, admin.zone)).collect();
         page.more_projects = owned.has_next;
+        page.containers = held.rows.iter().map(OwnedContainer::new).collect();
+        page.more_containers = held.has_next;
+        page.days = Eyes::of(admin, now).days(&latest);
+        if id == admin.id {
+            page.self_note = Some(SELF);
+            page.revoke_all_url = None;
+        }
         page.state_blocked = is_last.then(|| "This is the last admin who can sign in.".to_owned());
         Ok(page)
     }
@@ -141,14 +198,21 @@ impl UserPage {
             meta,
             url: urls::user(user.id),
             errors: Vec::new(),
-            updated_at: instant_text(user.updated_at),
+            updated_at: version::text(user.updated_at),
             roles: fields.roles(),
             name_field: fields.name,
             email_field: fields.email,
             role_errors: Vec::new(),
+            conflict: Vec::new(),
+            self_note: None,
             sessions: Vec::new(),
+            revoke_all_url: Some(urls::user_part(user.id, "sessions/revoke")),
             projects: Vec::new(),
             more_projects: false,
+            containers: Vec::new(),
+            more_containers: false,
+            days: Vec::new(),
+            activity_url: urls::with_query("/activity", &[("actor", user.id.to_string())]),
             link_url: urls::user_part(user.id, "link"),
             active: user.is_active(),
             state_url: urls::user_part(user.id, if user.is_active() { "deactivate" } else { "activate" }),
@@ -208,6 +272,16 @@ impl Sample for UserPage {
             sessions: SessionRow::samples(),
             projects: vec![project("shop-api"), project(HOSTILE), project(&endless(200))],
             more_projects: true,
+            containers: vec![OwnedContainer {
+                id: "1".to_owned(),
+                url: "/containers/1".to_owned(),
+                name: HOSTILE.to_owned(),
+                badge: activity_badge(true),
+            }],
+            more_containers: true,
+            days: crate::web::activity::samples::days(),
+            self_note: Some(SELF),
+            conflict: vec![Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: endless(200) }],
             state_blocked: Some("This is the last admin who can sign in.".to_owned()),
             ..page("Ada Lovelace", "admin", true)
         };

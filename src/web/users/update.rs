@@ -17,6 +17,7 @@ use crate::users::Role;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::UserView;
 use crate::web::forms::Form;
+use crate::web::version::{self, Difference, Seen};
 use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
@@ -62,7 +63,7 @@ fn change(
     form: &EditForm,
     now: DateTime<Utc>,
 ) -> AppResult<Result<Role, Refused>> {
-    let seen = parse_instant(&form.updated_at)?;
+    let seen = Seen::parse(Some(&form.updated_at))?.or(None);
     let typed = UserForm { email: form.email.clone(), name: form.name.clone(), role: form.role.clone() };
     let checked = match typed.check() {
         Ok(checked) => checked,
@@ -81,8 +82,10 @@ fn change(
         Ok(()) => Ok(Ok(checked.role)),
         Err(ChangeError::Stale(current)) => {
             let mut fields = typed.fields();
-            fields.errors.push(both_versions(&current));
-            Ok(Err((StatusCode::CONFLICT, UserPage::load(conn, admin, id, now)?.with(fields))))
+            fields.errors.push(version::conflict_notice("this user"));
+            let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
+            page.conflict = differences(&current, &typed);
+            Ok(Err((StatusCode::CONFLICT, page)))
         }
         Err(error) => {
             let fields = typed.fields().refused(error).map_err(AppError::from)?;
@@ -93,21 +96,10 @@ fn change(
     }
 }
 
-fn both_versions(current: &UserView) -> String {
-    format!(
-        "This user was changed after you opened the page. Now stored: name “{}”, e-mail “{}”, role “{}”. \
-         Your version stands below and is not saved; save it to replace the stored one.",
-        current.name.as_deref().unwrap_or_default(),
-        current.email,
-        role_label(&current.role),
-    )
-}
-
-fn parse_instant(text: &str) -> AppResult<Option<DateTime<Utc>>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    DateTime::parse_from_rfc3339(text).map(|at| Some(at.to_utc())).map_err(|_| {
-        AppError::BadRequest("updated_at is no time. Open the page again and repeat the change.".to_owned())
-    })
+fn differences(current: &UserView, typed: &UserForm) -> Vec<Difference> {
+    version::differences([
+        ("Name", typed.name.clone(), current.name.clone().unwrap_or_default()),
+        ("E-mail", typed.email.clone(), current.email.clone()),
+        ("Role", role_label(&typed.role), role_label(&current.role)),
+    ])
 }

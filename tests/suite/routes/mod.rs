@@ -2,7 +2,7 @@
 
 mod records;
 mod registered;
-mod table;
+pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,17 +16,17 @@ use crate::support::console::{Console, Person};
 use crate::support::person::{as_form, encoded};
 
 /// Well-formed, and nobody's.
-const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
+pub const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 /// Everybody who calls, and what the owner has. New for each call, since calls change things.
-struct Scene {
-    owner: Person,
-    stranger: Person,
-    things: Vec<(&'static str, String)>,
+pub struct Scene {
+    pub owner: Person,
+    pub stranger: Person,
+    pub things: Vec<(&'static str, String)>,
 }
 
 impl Scene {
-    fn set(console: &Console) -> Self {
+    pub fn set(console: &Console) -> Self {
         let (owner, stranger) = (console.owner(), console.owner());
         let project = console.project(&owner, "shop-api");
         let container = console.container(&owner, "shop-api-web");
@@ -73,7 +73,7 @@ impl Scene {
     }
 
     /// `text` with the owner's things in it.
-    fn fill(&self, text: &str) -> String {
+    pub fn fill(&self, text: &str) -> String {
         self.things.iter().fold(text.to_owned(), |text, (name, thing)| text.replace(name, thing))
     }
 
@@ -84,7 +84,7 @@ impl Scene {
 }
 
 /// Asks as `route` does, for `path`, with the fields that `scene` fills in.
-fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
+pub fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
     match route.method {
         "GET" => person.get(path),
         "POST" => person.post_raw(path, &scene.fill(&encoded(route.fields))),

@@ -103,6 +103,7 @@ const ROWS: &[Row] = &[
     ("POST", "/users/{id}/deactivate", "/users/USER/deactivate", &[], admins("303 /users/USER")),
     ("GET", "/users/{id}/activate", "/users/USER/activate", &[], admins("303 /users/USER")),
     ("POST", "/users/{id}/activate", "/users/USER/activate", &[], admins("303 /users/USER")),
+    ("POST", "/users/{id}/sessions/revoke", "/users/USER/sessions/revoke", &[], admins("303 /users/USER")),
     (
         "POST",
         "/users/{id}/sessions/{sid}/revoke",

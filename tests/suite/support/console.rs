@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
 use diesel::PgConnection;
-use pilothouse::app::App;
+use pilothouse::app::{App, Deadlines};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
@@ -68,6 +68,13 @@ impl Console {
         Self::build(db, &url, &[], Some(PATIENCE), 1)
     }
 
+    /// A console that gives its clients so long.
+    pub fn with_deadlines(deadlines: Deadlines) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, deadlines)
+    }
+
     /// A console with a real page's patience for its database.
     pub fn impatient() -> Self {
         let db = TestDb::new();
@@ -100,6 +107,17 @@ impl Console {
         budget: Option<Duration>,
         connections: u32,
     ) -> Self {
+        Self::build_with(db, url, values, budget, connections, Deadlines::default())
+    }
+
+    fn build_with(
+        db: TestDb,
+        url: &str,
+        values: &[(&str, &str)],
+        budget: Option<Duration>,
+        connections: u32,
+        deadlines: Deadlines,
+    ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
@@ -112,7 +130,7 @@ impl Console {
             budget: budget.unwrap_or(config.database_budget),
             behind_pooler: false,
         };
-        let app = App::new(config, Db::new(&options));
+        let app = App { deadlines, ..App::new(config, Db::new(&options)) };
         let superuser = Mutex::new(db.connect_owner());
         let instance = Instance::serve(app);
         Self { base: instance.base.clone(), app: instance.app.clone(), _instance: instance, superuser, db }

@@ -5,5 +5,6 @@ pub mod console;
 pub mod db;
 pub mod git;
 pub mod person;
+pub mod raw;
 pub mod stage;
 pub mod wire;

@@ -105,7 +105,7 @@ fn a_wrong_current_password_or_a_weak_new_one_changes_nothing() {
         ("not my password", NEW, "current_password"),
         ("", NEW, "current_password"),
         (&endless, NEW, "current_password"),
-        (PASSWORD, "short", "password"),
+        (PASSWORD, "too-short-1", "password"),
         (PASSWORD, &endless, "password"),
         (PASSWORD, "aaaaaaaaaaaaaaaa", "password"),
     ];
@@ -146,9 +146,10 @@ fn preferences_are_kept_and_shown() {
     owner.post("/account/preferences", &[("time_zone", "Asia/Kathmandu"), ("theme", "dark")]).expect(303);
 
     let page = owner.get("/account").expect(200);
-    assert_eq!(page.attribute("#time_zone option[selected]", "value"), "Asia/Kathmandu");
+    assert_eq!(page.attribute("#time_zone", "value"), "Asia/Kathmandu");
+    assert!(page.text("#time_zone-hint").contains("UTC+05:45"), "{}", page.text("#time_zone-hint"));
     assert_eq!(page.attribute("html", "data-theme"), "dark");
-    assert!(page.texts("#time_zone option").len() > 500);
+    assert!(page.attributes("#time_zone-list option", "value").len() > 500);
     owner.post("/account/preferences", &[("time_zone", "UTC")]).expect(303);
     assert_eq!(owner.get("/account").attribute("html", "data-theme"), "dark", "what is not sent stays");
     assert_eq!(console.count("\"ActivityLog\""), 2);
@@ -224,4 +225,70 @@ fn all_other_sessions_end_at_once() {
     assert!(!page.has("form[action='/account/sessions/revoke-others']"));
     assert!(admin.is_signed_in() && stranger.is_signed_in());
     assert!(others.iter().all(|other| !other.is_signed_in()));
+}
+
+#[test]
+fn a_new_password_renews_this_sessions_token() {
+    let console = Console::start();
+    let owner = console.owner();
+    let thief = owner.twin();
+    assert!(thief.is_signed_in());
+
+    change_password(&owner, PASSWORD, NEW).expect(303);
+
+    assert!(owner.is_signed_in() && !thief.is_signed_in(), "a copy of the old cookie is worth nothing");
+    assert_eq!(console.count(&format!("sessions WHERE user_id = '{}' AND is_active", owner.id)), 1);
+    let page = owner.get("/account/sessions").expect(200);
+    assert_eq!(page.texts("tr[data-session]").len(), 1);
+    assert!(page.text("tr[data-session]").contains("this one"));
+}
+
+#[test]
+fn who_saves_their_profile_second_sees_both_versions() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let seen = owner.get("/account").expect(200).attribute("[name=updated_at]", "value");
+    let theirs = admin.get(&format!("/users/{}", owner.id)).attribute("[name=updated_at]", "value");
+    let edit =
+        [("email", owner.email.as_str()), ("name", "Theirs"), ("role", "owner"), ("updated_at", &theirs)];
+    admin.post(&format!("/users/{}", owner.id), &edit).expect(303);
+    let send = |seen: &str| owner.post("/account/profile", &[("name", "Mine"), ("updated_at", seen)]);
+
+    let conflict = send(&seen).expect(409);
+
+    let table = conflict.text("main table.differences");
+    assert!(table.contains("Mine") && table.contains("Theirs"), "{table}");
+    assert_eq!(conflict.attribute("#name", "value"), "Mine");
+    assert_eq!(console.count("users WHERE name = 'Theirs'"), 1);
+    send("yesterday").expect(400);
+    send(&conflict.attribute("[name=updated_at]", "value")).expect(303);
+    assert_eq!(console.count("users WHERE name = 'Mine'"), 1);
+}
+
+#[test]
+fn a_time_zone_is_taken_however_it_is_typed() {
+    let console = Console::start();
+    let owner = console.owner();
+    owner.post("/account/preferences", &[("time_zone", " america/new york ")]).expect(303);
+    assert_eq!(owner.get("/account").attribute("#time_zone", "value"), "America/New_York");
+    let refused = owner.post("/account/preferences", &[("time_zone", "Atlantis")]).expect(422);
+    assert_eq!(refused.attribute("#time_zone[aria-invalid]", "value"), "Atlantis", "what was typed stays");
+}
+
+#[test]
+fn keyboard_shortcuts_are_switched_off_for_the_account_and_not_for_others() {
+    let console = Console::start();
+    let (owner, other) = (console.owner(), console.owner());
+    let elsewhere = console.sign_in_as(&owner.id);
+    assert!(elsewhere.get("/projects").expect(200).has("dialog#keys"));
+
+    owner.post("/account/preferences", &[("keyboard_shortcuts", "false")]).expect(303);
+
+    assert!(!elsewhere.get("/projects").expect(200).has("dialog#keys"), "in every browser");
+    assert!(other.get("/projects").expect(200).has("dialog#keys"));
+    let page = owner.get("/account").expect(200);
+    assert_eq!(page.attribute("[name=keyboard_shortcuts][checked]", "value"), "false");
+    owner.post("/account/preferences", &[("theme", "dark")]).expect(303);
+    assert_eq!(console.count("users WHERE NOT keyboard_shortcuts"), 1, "what is not sent stays");
+    owner.post("/account/preferences", &[("keyboard_shortcuts", "perhaps")]).expect(422);
 }

@@ -12,6 +12,7 @@ mod headers;
 mod input;
 mod passwords;
 mod projects;
+mod search;
 mod sessions;
 mod timeline;
 mod users;

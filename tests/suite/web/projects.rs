@@ -306,3 +306,139 @@ fn archiving_and_deleting_ask_first_and_can_be_taken_back() {
     assert_eq!(status(), "active");
     assert_eq!(console.count("\"ActivityLog\""), 4);
 }
+
+#[test]
+fn broken_json_is_shown_where_it_is_broken_and_nothing_is_lost() {
+    let console = Console::start();
+    let owner = console.owner();
+    let id = console.project(&owner, "shop-api");
+    let path = format!("/projects/{id}");
+    let send = |settings: &str| owner.post(&path, &[("name", "shop-api"), ("settings", settings)]);
+
+    let broken = "{\r\n  \"replicas\": 2,\r\n  \"name\": oops\r\n}";
+    let page = send(broken).expect(422);
+    let said = page.text("#settings-error");
+    assert!(said.contains("Line 3, column 11"), "{said}");
+    let excerpt: String = page.select("#settings-error pre")[0].text().collect();
+    assert_eq!(excerpt, "  \"name\": oops\n          ^");
+    assert_eq!(page.text("#settings"), broken.replace("\r\n", " ").replace("  ", " ").replace("  ", " "));
+    assert_eq!(page.attribute("#settings", "aria-describedby"), "settings-error");
+
+    let twice = send(r#"{"a": 1, "b": {"c": 1, "c": 2}, "a": 2}"#).expect(422);
+    let said = twice.text("#settings-error");
+    assert!(said.contains("“c”") && said.contains("“a”") && said.contains("twice"), "{said}");
+    for refused in [r#"{"a": "\u0000"}"#, r#"{"a": 1e999999}"#, &"{\"a\":".repeat(40), &"x".repeat(70_000)] {
+        send(refused).expect(422);
+    }
+    assert!(console.holds("(SELECT settings = '{}' FROM projects)"));
+    assert_eq!(console.count("\"ActivityLog\""), 0);
+
+    send(r#"{"price": 1.10, "big": 12345678901234567890123, "a": {"a": 1}, "text": "\\u0000"}"#).expect(303);
+    let shown = owner.get(&format!("{path}/settings")).expect(200).text("#settings");
+    for kept in ["1.10", "12345678901234567890123", "\\\\u0000"] {
+        assert!(shown.contains(kept), "{shown}");
+    }
+}
+
+#[test]
+fn deleting_tells_how_much_goes_out_of_sight() {
+    let console = Console::start();
+    let (owner, other) = (console.owner(), console.owner());
+    let id = console.project(&owner, "shop-api");
+    let confirmation =
+        |person: &Person| person.get(&format!("/projects/{id}/delete")).expect(200).text("main");
+    let nothing = confirmation(&owner);
+    assert!(!nothing.contains("chat message") && nothing.contains("No container"), "{nothing}");
+
+    let (container, foreign) = (console.container(&owner, "shop-web"), console.container(&other, "theirs"));
+    console.sql(&format!(
+        "UPDATE projects SET container_id = '{container}'; \
+         INSERT INTO chat_messages (container_id, session_id, role, content) \
+             SELECT '{container}', 's', 'user', 'hello' FROM generate_series(1, 10001); \
+         INSERT INTO chat_messages (container_id, session_id, role, content) VALUES ('{foreign}', 's', 'user', 'x'); \
+         INSERT INTO file_storage (container_id, file_path, file_name, is_deleted) VALUES \
+             ('{container}', '/a', 'a', false), ('{container}', '/b', 'b', true), ('{foreign}', '/c', 'c', false); \
+         INSERT INTO \"ActivityEvent\" (\"projectId\", \"eventType\", \"entityType\", title, status) \
+             SELECT '{id}', 'APR_REVIEW', 'x', 'x', 'COMPLETED' FROM generate_series(1, 1200)"
+    ));
+    console.action(&id, "deployment", 1_763_640_000_000, "{}");
+    for person in [&owner, &console.admin()] {
+        let said = confirmation(person);
+        for part in [
+            "More than 10,000 chat messages go",
+            "1 file goes",
+            "1,201 entries",
+            "Container shop-web stays as it is (running)",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+    assert!(owner.post(&format!("/projects/{id}/delete"), &[]).expect(422).text("main").contains("1,201"));
+}
+
+#[test]
+fn a_deleted_project_says_who_deleted_it_and_is_restored_from_its_page() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let id = console.project(&owner, "shop-api");
+    let path = format!("/projects/{id}");
+    admin.post(&format!("{path}/delete"), &[("confirm", "shop-api")]).expect(303);
+
+    assert_eq!(names(&owner.get("/projects?status=deleted").expect(200)), ["shop-api"]);
+    let page = owner.get(&path).expect(200);
+    let notice = page.text("main .alert[data-tone=warning]");
+    assert!(notice.contains("The admin deleted this project"), "{notice}");
+    assert!(page.has(&format!("main .alert a[href='{path}/restore']")));
+    assert!(owner.get(&format!("{path}/activity")).expect(200).text("ol.timeline").contains("deleted"));
+    let settings = owner.get(&format!("{path}/settings")).expect(200);
+    assert!(settings.has("fieldset[disabled] #name") && !settings.has("form[action] button.button-primary"));
+    assert!(
+        settings.has(&format!("a[href='{path}/restore']"))
+            && !settings.has(&format!("a[href='{path}/delete']"))
+    );
+
+    owner.post(&format!("{path}/restore"), &[]).expect(303);
+    assert!(!owner.get(&path).expect(200).has("main .alert[data-tone=warning]"));
+
+    // A worker leaves no record of who it was.
+    console.sql("UPDATE projects SET status = 'deleted'; DELETE FROM \"ActivityLog\"");
+    assert!(owner.get(&path).expect(200).text("main .alert").contains("This project is deleted"));
+}
+
+#[test]
+fn the_history_of_a_project_whose_row_is_gone_stays_its_owners() {
+    let console = Console::start();
+    let (owner, stranger) = (console.owner(), console.owner());
+    let id = console.project(&owner, "shop & <b>");
+    let action = console.action(&id, "deployment", 1_763_640_000_000, "{}");
+    let path = format!("/projects/{id}");
+    console.sql("DELETE FROM projects");
+
+    for person in [&owner, &console.admin()] {
+        let page = person.get(&path).expect(200);
+        assert_eq!(page.text("h1"), "shop & <b>");
+        assert!(page.text("main .alert").contains("Another program removed this project"));
+        let timeline = person.get(&format!("{path}/activity")).expect(200);
+        assert!(timeline.has(&format!("[data-activity='{action}']")));
+        let listed = person.get("/projects?status=deleted").expect(200);
+        assert!(listed.has(&format!("main a[href='{path}']")));
+        assert!(!person.get("/projects").expect(200).has(&format!("main a[href='{path}']")));
+        person.get(&format!("{path}/settings")).expect(404);
+        person.post(&path, &[("name", "back")]).expect(404);
+        person.post(&format!("{path}/restore"), &[]).expect(404);
+    }
+    for part in ["", "/activity"] {
+        stranger.get(&format!("{path}{part}")).expect(404);
+    }
+    assert!(!stranger.get("/projects?status=deleted").expect(200).body.contains(&id));
+}
+
+#[test]
+fn a_project_without_a_status_is_an_active_one() {
+    let console = Console::start();
+    let owner = console.owner();
+    console.project(&owner, "by a worker");
+    console.sql("UPDATE projects SET status = NULL");
+    assert_eq!(names(&owner.get("/projects?status=active").expect(200)), ["by a worker"]);
+    assert!(names(&owner.get("/projects?status=archived").expect(200)).is_empty());
+}

@@ -311,7 +311,9 @@ fn a_lost_update_shows_both_versions_and_can_be_saved_over() {
 
     let conflict = mine(&seen).expect(409);
 
-    assert!(conflict.text("[role=alert]").contains("Theirs"));
+    assert!(conflict.has("[role=alert]"));
+    let table = conflict.text("main table.differences");
+    assert!(table.contains("Mine") && table.contains("Theirs") && !table.contains("E-mail"), "{table}");
     assert_eq!(conflict.attribute("#name", "value"), "Mine");
     assert_eq!(stored(&console, &format!("name FROM users WHERE id = '{}'", owner.id)), "Theirs");
     mine(&conflict.attribute("[name=updated_at]", "value")).expect(303);
@@ -507,4 +509,134 @@ fn every_sample_of_these_pages_renders_and_nothing_in_it_runs() {
     check::<account::show::AccountPage>("account");
     check::<account::sessions::SessionsPage>("sessions");
     check::<PasswordPage>("password");
+}
+
+#[test]
+fn an_admin_without_a_password_does_not_count_as_one_who_can_sign_in() {
+    let console = Console::start();
+    let admin = console.admin();
+    console.sql("INSERT INTO users (email, role) VALUES ('no-password@people.test', 'admin')");
+    let path = format!("/users/{}/deactivate", admin.id);
+
+    assert!(admin.get(&path).expect(200).text("main").contains("last admin"));
+    admin.post(&path, &[]).expect(422);
+    edit(&admin, &admin.id, &admin.email, "", "owner").expect(422);
+
+    console.sql("UPDATE users SET password_hash = 'x' WHERE email = 'no-password@people.test'");
+    admin.post(&path, &[]).expect(303);
+}
+
+#[test]
+fn of_many_admins_who_end_each_other_at_once_one_can_still_sign_in() {
+    let console = Console::start();
+    for round in 0..12 {
+        console.sql("UPDATE users SET is_active = false");
+        let admins = [console.admin(), console.admin(), console.admin()];
+        let acts: [(usize, usize); 6] = [(0, 1), (1, 2), (2, 0), (1, 0), (2, 1), (0, 2)];
+        let statuses = std::thread::scope(|scope| {
+            let admins = &admins;
+            acts.map(|(from, to)| {
+                scope.spawn(move || {
+                    let (from, to) = (&admins[from].twin(), &admins[to]);
+                    // Half of them take the role away instead.
+                    if round % 2 == 0 {
+                        from.post(&format!("/users/{}/deactivate", to.id), &[]).status
+                    } else {
+                        let fields = [
+                            ("email", to.email.as_str()),
+                            ("name", "x"),
+                            ("role", "owner"),
+                            ("updated_at", ""),
+                        ];
+                        from.post(&format!("/users/{}", to.id), &fields).status
+                    }
+                })
+            })
+            .map(|act| act.join().unwrap())
+        });
+        let left = console.count("users WHERE role = 'admin' AND is_active AND password_hash IS NOT NULL");
+        assert!(left >= 1, "round {round}: {statuses:?}");
+        let known = [303, 404, 409, 422];
+        assert!(statuses.iter().all(|status| known.contains(status)), "round {round}: {statuses:?}");
+    }
+}
+
+#[test]
+fn an_admin_reads_in_clear_words_that_they_deactivate_themself() {
+    let console = Console::start();
+    let (admin, other) = (console.admin(), console.admin());
+    let own = admin.get(&format!("/users/{}/deactivate", admin.id)).expect(200);
+    assert!(own.text("h1").contains("your own account") && own.text("main button").contains("myself"));
+    let page = admin.get(&format!("/users/{}", admin.id)).expect(200);
+    assert!(page.text("main .alert").contains("This is you"));
+    let theirs = admin.get(&format!("/users/{}/deactivate", other.id)).expect(200);
+    assert!(!theirs.text("main").contains("your own") && !theirs.text("main").contains("myself"));
+}
+
+#[test]
+fn an_admin_ends_every_session_of_a_user_at_once() {
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    let elsewhere = console.sign_in_as(&owner.id);
+    let bystander = console.owner();
+    let path = format!("/users/{}/sessions/revoke", owner.id);
+    assert!(admin.get(&format!("/users/{}", owner.id)).expect(200).has(&format!("form[action='{path}']")));
+
+    admin.post(&path, &[]).expect(303);
+    admin.post(&path, &[]).expect(303);
+
+    assert!(!owner.is_signed_in() && !elsewhere.is_signed_in() && bystander.is_signed_in());
+    assert_eq!(console.count("\"ActivityLog\" WHERE \"activityType\" = 'session.all_revoked'"), 1);
+    let spare = console.sign_in_as(&admin.id);
+    admin.post(&format!("/users/{}/sessions/revoke", admin.id), &[]).expect(303);
+    assert!(admin.is_signed_in() && !spare.is_signed_in(), "one's own stays");
+    bystander.post(&path, &[]).expect(404);
+}
+
+#[test]
+fn a_users_page_shows_their_containers_and_what_they_did_last() {
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    let container = console.container(&owner, "shop-web");
+    console.container(&admin, "not-theirs");
+    let project = console.project(&owner, "shop-api");
+    let action = console.action(&project, "deployment", 1_763_640_000_000, "{}");
+    let other = console.action(&project, "deployment", 1_763_640_000_001, "{}");
+    console.sql(&format!(
+        "UPDATE turbobackend.project_actions SET user_id = '{}' WHERE action_id = '{other}'",
+        admin.id
+    ));
+
+    let page = admin.get(&format!("/users/{}", owner.id)).expect(200);
+
+    assert_eq!(page.attributes("tr[data-container]", "data-container"), [container]);
+    assert_eq!(page.attributes("[data-activity]", "data-activity"), [action]);
+    assert!(page.has(&format!("main a[href='/activity?actor={}']", owner.id)));
+}
+
+#[test]
+fn the_list_is_sorted_by_address_by_age_or_by_sign_in_and_pages_in_each() {
+    let console = Console::start();
+    let admin = console.admin();
+    console.sql(
+        "INSERT INTO users (email, created_at, last_login) VALUES \
+             ('b@people.test', '2020-01-01', '2026-01-03'), ('A@people.test', '2020-01-02', '2026-01-02'), \
+             ('c@people.test', '2020-01-02', NULL), ('d@people.test', NULL, NULL)",
+    );
+    let walk = |sort: &str| {
+        let mut here = format!("/users?limit=2&q=%40people.test&role=owner{sort}");
+        let mut emails = Vec::new();
+        loop {
+            let page = admin.get(&here).expect(200);
+            emails.extend(page.texts("tr[data-user] .clip"));
+            match page.attributes("a[rel=next]", "href").pop() {
+                Some(next) => here = next,
+                None => return emails.join(" ").replace("@people.test", ""),
+            }
+        }
+    };
+    assert_eq!(walk(""), "A b c d");
+    assert!(["A c b d", "c A b d"].contains(&walk("&sort=newest").as_str()), "{}", walk("&sort=newest"));
+    assert!(walk("&sort=signed-in").starts_with("b A "), "{}", walk("&sort=signed-in"));
+    assert_eq!(walk("&sort=unheard-of"), "A b c d");
 }

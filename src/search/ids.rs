@@ -1,0 +1,68 @@
+//! Things whose id was pasted.
+
+use diesel::prelude::*;
+
+use super::{Found, Kind, Target};
+use crate::activity::Source;
+use crate::activity::lookup::{self, KnownEntry};
+use crate::auth::Viewer;
+use crate::containers;
+use crate::projects::deletion::{self, Known};
+use crate::users::{self, Role};
+
+/// The project, the container and the user whose id `text` is; and the searcher, who may paste their address.
+pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> QueryResult<Vec<Found>> {
+    let meant = |kind, target, label: String, note: &str| Found {
+        kind,
+        target,
+        label,
+        note: note.to_owned(),
+        is_meant: true,
+    };
+    let mut found = Vec::new();
+    if viewer.role != Role::Admin && text.eq_ignore_ascii_case(&viewer.email) {
+        found.push(meant(Kind::User, Target::Oneself, viewer.display_name().to_owned(), "your account"));
+    }
+    let id = text.to_ascii_lowercase();
+    if let Ok(id) = id.parse() {
+        match deletion::known(conn, id)? {
+            Some(Known::Row(project)) => {
+                found.push(meant(Kind::Project, Target::Project(id), project.name, "by its id"));
+            }
+            Some(Known::Gone(gone)) => {
+                found.push(meant(Kind::Project, Target::Project(id), gone.name().to_owned(), "removed"));
+            }
+            None => {}
+        }
+    }
+    if let Ok(id) = id.parse()
+        && let Some(container) = containers::queries::find(conn, id)?
+    {
+        found.push(meant(Kind::Container, Target::Container(id), container.name, "by its id"));
+    }
+    if viewer.role == Role::Admin
+        && let Ok(id) = id.parse()
+        && let Some(user) = users::queries::find(conn, id)?
+    {
+        found.push(meant(Kind::User, Target::User(id), user.display_name().to_owned(), &user.email));
+    }
+    Ok(found)
+}
+
+/// The entry whose id `text` is, and those of the request whose id it is. Audit entries have pages for admins.
+pub(super) fn entries(conn: &mut PgConnection, is_admin: bool, text: &str) -> QueryResult<Vec<Found>> {
+    let mut entries = lookup::entries(conn, text)?;
+    entries.retain(|entry| is_admin || entry.source != Source::Audit);
+    let found = |entry: KnownEntry| {
+        let (target, name): (fn(String) -> Target, &str) = match entry.source {
+            Source::Action => (Target::Action, "activity"),
+            Source::Event => (Target::Event, "event"),
+            Source::Audit => (Target::AuditEntry, "audit entry"),
+        };
+        let is_meant = entry.of_request.is_none();
+        let note =
+            entry.of_request.map_or_else(|| name.to_owned(), |what| format!("{what}, of this request"));
+        Found { kind: Kind::Entry, target: target(entry.id.clone()), label: entry.id, note, is_meant }
+    };
+    Ok(entries.into_iter().map(found).collect())
+}

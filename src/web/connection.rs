@@ -1,0 +1,248 @@
+//! Deadlines on each connection, for what actix-http leaves open: the heads of later requests, the rest of a
+//! body that nobody reads, and clients that don't take their answers.
+//!
+//! [`TimedStream`] lies between the socket and actix-http. The middleware [`occupy`] tells it when a request is
+//! being answered. Outside of that, the client has the idle time and the time for a head to send the next
+//! whole head. While an answer waits to be taken, each byte that is taken gives it the stall time again. A body
+//! has its deadline in [`super::guard::contain`].
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::Error;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::headers::bare_answer;
+use crate::app::Deadlines;
+
+/// Bytes of an answer that the system holds for a client. Small, so that a client that reads at all frees a
+/// part of it well within the stall time, and so that many who don't read cost little.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    /// Nobody has asked for anything since then.
+    Waiting(Instant),
+    /// A request is being answered.
+    Answering,
+    /// The answer is made, but not all of it has been taken.
+    Sending,
+}
+
+/// One connection, as [`TimedStream`] and [`occupy`] share it.
+#[derive(Debug)]
+pub struct Connection {
+    phase: Cell<Phase>,
+    /// Whether bytes came since the last answer.
+    heard: Cell<bool>,
+}
+
+/// A socket that gives up on a client that is too slow.
+pub struct TimedStream {
+    socket: TcpStream,
+    connection: Rc<Connection>,
+    deadlines: Deadlines,
+    /// Runs out when the next head is overdue.
+    silence: Option<Pin<Box<Sleep>>>,
+    /// Runs out when no byte of an answer was taken for too long.
+    stall: Option<Pin<Box<Sleep>>>,
+    /// An answer of our own in place of a bare one, as far as it is not sent.
+    substitute: Vec<u8>,
+}
+
+impl fmt::Debug for TimedStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimedStream").field("connection", &self.connection).finish_non_exhaustive()
+    }
+}
+
+impl TimedStream {
+    /// Watches over `socket`.
+    #[must_use]
+    pub fn new(socket: TcpStream, deadlines: Deadlines) -> Self {
+        if let Err(error) = socket2::SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER) {
+            tracing::debug!(%error, "a connection keeps the system's send buffer");
+        }
+        Self {
+            socket,
+            connection: Rc::new(Connection {
+                phase: Cell::new(Phase::Waiting(Instant::now())),
+                heard: Cell::new(false),
+            }),
+            deadlines,
+            silence: None,
+            stall: None,
+            substitute: Vec::new(),
+        }
+    }
+
+    /// What [`occupy`] needs to find.
+    #[must_use]
+    pub fn connection(&self) -> Rc<Connection> {
+        self.connection.clone()
+    }
+
+    /// Fails when the next head is overdue; else wakes the task when it will be.
+    fn check_silence(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Phase::Waiting(since) = self.connection.phase.get() else { return Ok(()) };
+        let due = since + self.deadlines.idle + self.deadlines.head;
+        let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        // It may still run for an earlier request: then it is set anew when it has run out.
+        while silence.as_mut().poll(cx).is_ready() {
+            if due <= Instant::now() {
+                if self.connection.heard.get() {
+                    let _ = self.socket.try_write(&bare_answer("408 Request Timeout"));
+                }
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            silence.as_mut().reset(due);
+        }
+        Ok(())
+    }
+
+    /// Waits for the client to take something, but not for ever.
+    fn check_stall(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let stall = self.deadlines.stall;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(stall)));
+        stall.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        if sent.is_pending() {
+            return self.check_stall(cx);
+        }
+        self.stall = None;
+        sent
+    }
+
+    /// actix-http answers a head that it can't read, or that is late, by itself and without a single header
+    /// of ours. Such an answer comes while nothing is being answered, and is a head alone.
+    fn is_bare_answer(&self, bytes: &[u8]) -> bool {
+        matches!(self.connection.phase.get(), Phase::Waiting(_))
+            && (bytes.starts_with(b"HTTP/1.1 4") || bytes.starts_with(b"HTTP/1.1 5"))
+            && bytes.ends_with(b"\r\n\r\n")
+    }
+}
+
+/// The status line's code and reason. A 500 of actix-http means chunks that belong to no request.
+fn status_of(answer: &[u8]) -> String {
+    let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let status = String::from_utf8_lossy(line.get(9..).unwrap_or_default()).into_owned();
+    if status.starts_with('4') { status } else { "400 Bad Request".to_owned() }
+}
+
+impl AsyncRead for TimedStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.socket).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            this.connection.heard.set(true);
+        }
+        if read.is_pending() {
+            this.check_silence(cx)?;
+        }
+        read
+    }
+}
+
+impl AsyncWrite for TimedStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.substitute.is_empty() {
+            if !this.is_bare_answer(bytes) {
+                return this.send(cx, bytes);
+            }
+            this.substitute = bare_answer(&status_of(bytes));
+        }
+        while !this.substitute.is_empty() {
+            let rest = std::mem::take(&mut this.substitute);
+            let sent = this.send(cx, &rest);
+            let taken = if let Poll::Ready(Ok(taken)) = sent { taken } else { 0 };
+            this.substitute = rest[taken..].to_vec();
+            if taken == 0 {
+                return sent;
+            }
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.socket).poll_flush(cx);
+        if flushed.is_ready() {
+            if matches!(this.connection.phase.get(), Phase::Sending) {
+                this.connection.phase.set(Phase::Waiting(Instant::now()));
+            }
+            // Here too: after an answer, nothing else may ask to be woken.
+            this.check_silence(cx)?;
+        }
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+}
+
+/// Says that a request is being answered, as long as it lives.
+#[derive(Debug)]
+struct Occupied(Rc<Connection>);
+
+impl Occupied {
+    fn new(connection: Rc<Connection>) -> Self {
+        connection.phase.set(Phase::Answering);
+        Self(connection)
+    }
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.0.phase.set(Phase::Sending);
+        self.0.heard.set(false);
+    }
+}
+
+/// A body that keeps its connection occupied until its end.
+#[derive(Debug)]
+pub struct OccupyingBody {
+    body: BoxBody,
+    _occupied: Option<Occupied>,
+}
+
+impl MessageBody for OccupyingBody {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(cx)
+    }
+}
+
+/// Tells the connection that a request is being answered, until the last byte of the answer is made.
+///
+/// # Errors
+/// Whatever the inner service answers.
+pub async fn occupy<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<OccupyingBody>, Error> {
+    let occupied = request.request().conn_data::<Rc<Connection>>().cloned().map(Occupied::new);
+    let response = next.call(request).await?;
+    Ok(response.map_body(|_, body| OccupyingBody { body: body.boxed(), _occupied: occupied }))
+}

@@ -1,0 +1,257 @@
+//! Clients that are slow, in each way that there is.
+
+use std::time::Duration;
+
+use pilothouse::app::Deadlines;
+
+use crate::support::console::{Console, Person};
+use crate::support::raw::{Wire, head};
+
+const HEAD: Duration = Duration::from_millis(400);
+const IDLE: Duration = Duration::from_millis(800);
+const REQUEST: Duration = Duration::from_millis(1500);
+const STALL: Duration = Duration::from_millis(1500);
+
+/// Short deadlines, and one that no test reaches for all but the one that is tried.
+fn impatient(change: impl Fn(&mut Deadlines)) -> Console {
+    let never = Duration::from_mins(10);
+    let mut deadlines = Deadlines { head: never, idle: never, request: never, stall: never };
+    change(&mut deadlines);
+    Console::with_deadlines(deadlines)
+}
+
+const SHORT: Duration = Duration::from_millis(20);
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
+
+#[test]
+fn a_first_head_that_trickles_in_is_given_up() {
+    let slow = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: {}\r\n", "x".repeat(2000));
+
+    let console = impatient(|deadlines| deadlines.head = HEAD);
+    let mut wire = Wire::open(&console);
+    wire.trickle(&slow, SHORT);
+    wire.answer("a slow first head").unwrap().expect(408);
+    wire.expect_end("a slow first head");
+
+    let console = impatient(|_| {});
+    let mut wire = Wire::open(&console);
+    wire.trickle(&slow[..100], SHORT);
+    wire.send("\r\n\r\n");
+    wire.answer("a slow head within its time").unwrap().expect(200);
+}
+
+#[test]
+fn a_later_head_that_trickles_in_is_given_up_too() {
+    let slow = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: {}\r\n", "x".repeat(2000));
+    let console = impatient(|deadlines| (deadlines.head, deadlines.idle) = (HEAD, IDLE));
+    let mut wire = Wire::open(&console);
+    for _ in 0..3 {
+        wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        wire.answer("a quick head").unwrap().expect(200);
+    }
+    wire.trickle(&slow, SHORT);
+    wire.answer("a slow later head").unwrap().expect(408);
+    wire.expect_end("a slow later head");
+
+    let console = impatient(|_| {});
+    let mut wire = Wire::open(&console);
+    wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire.answer("a quick head").unwrap().expect(200);
+    wire.trickle(&slow[..100], SHORT);
+    wire.send("\r\n\r\n");
+    wire.answer("a slow later head within its time").unwrap().expect(200);
+}
+
+#[test]
+fn a_connection_without_requests_is_ended() {
+    let console = impatient(|deadlines| deadlines.idle = IDLE);
+    let mut wire = Wire::open(&console);
+    wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    wire.answer("a request").unwrap().expect(200);
+    wire.expect_end("an idle connection");
+
+    // One that has never asked for anything waits for its first head.
+    let console = impatient(|deadlines| deadlines.head = HEAD);
+    Wire::open(&console).expect_end("a silent connection");
+}
+
+#[test]
+fn a_body_that_trickles_in_is_given_up_on_every_request() {
+    let console = impatient(|deadlines| deadlines.request = REQUEST);
+    let owner = console.owner();
+    for earlier in [0, 2] {
+        for framing in ["Content-Length: 2000", "Transfer-Encoding: chunked"] {
+            let mut wire = Wire::open(&console);
+            for _ in 0..earlier {
+                wire.send(head(&console, &owner, "GET", "/login") + "\r\n");
+                wire.answer("an earlier request").unwrap().expect(200);
+            }
+            let head = head(&console, &owner, "POST", "/projects");
+            wire.send(format!("{head}{FORM}{framing}\r\n\r\n"));
+            let piece = if framing.starts_with('C') { "x" } else { "1\r\nx\r\n" };
+            for _ in 0..20 {
+                std::thread::sleep(REQUEST / 10);
+                wire.send(piece);
+            }
+            let answer = wire.answer("a slow body").unwrap().expect(408);
+            assert!(answer.has("[role=alert] h1"), "{framing}");
+            assert_eq!(answer.header("connection"), "close", "{framing}");
+        }
+    }
+    assert_eq!(console.count("projects"), 0);
+
+    let console = impatient(|_| {});
+    let owner = console.owner();
+    let mut wire = Wire::open(&console);
+    let body = "name=shop&type=rust";
+    let head = head(&console, &owner, "POST", "/projects");
+    wire.send(format!("{head}{FORM}Content-Length: {}\r\n\r\n", body.len()));
+    wire.trickle(body, SHORT);
+    wire.answer("a slow body within its time").unwrap().expect(303);
+    assert_eq!(console.count("projects"), 1);
+}
+
+#[test]
+fn the_rest_of_a_body_that_nobody_reads_holds_no_connection() {
+    let console = impatient(|deadlines| (deadlines.head, deadlines.idle) = (HEAD, IDLE));
+    let owner = console.owner();
+    let mut wire = Wire::open(&console);
+    let head = head(&console, &owner, "GET", "/healthz");
+    wire.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n"));
+    wire.answer("a request with a body that goes on").unwrap().expect(200);
+    let still_open = (0..600).take_while(|_| {
+        std::thread::sleep(SHORT);
+        wire.send("1\r\nx\r\n")
+    });
+    assert!(still_open.count() < 600, "a body that nobody reads goes on for ever");
+}
+
+/// Asks for the same large page many times over at once, so that no buffer holds all of the answers.
+fn ask_for_much(console: &Console, person: &Person, wire: &mut Wire) {
+    let request = head(console, person, "GET", "/projects?limit=100") + "\r\n";
+    for _ in 0..MANY {
+        wire.send(&request);
+    }
+}
+
+const MANY: usize = 16;
+
+fn fill(console: &Console, owner: &Person) {
+    console.sql(&format!(
+        "INSERT INTO projects (name, description, user_id) \
+         SELECT 'project ' || n, repeat('long ', 400), '{}' FROM generate_series(1, 100) n",
+        owner.id
+    ));
+}
+
+#[test]
+fn a_client_that_does_not_take_its_answers_is_given_up() {
+    let console = impatient(|deadlines| deadlines.stall = STALL);
+    let owner = console.owner();
+    fill(&console, &owner);
+    let mut wire = Wire::narrow(&console);
+    ask_for_much(&console, &owner, &mut wire);
+    std::thread::sleep(STALL * 3);
+
+    let mut answered = 0;
+    let whole = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        while wire.answer("an answer that was left lying").is_some() {
+            answered += 1;
+        }
+    }));
+    assert!(whole.is_err() || answered < MANY, "{answered} answers waited for a client that took none");
+}
+
+#[test]
+fn a_client_that_takes_its_answers_slowly_gets_them_whole() {
+    let console = impatient(|deadlines| {
+        (deadlines.stall, deadlines.head, deadlines.idle) = (STALL, HEAD, IDLE);
+    });
+    let owner = console.owner();
+    fill(&console, &owner);
+    let mut wire = Wire::narrow(&console);
+    ask_for_much(&console, &owner, &mut wire);
+
+    let began = std::time::Instant::now();
+    for n in 0..MANY {
+        std::thread::sleep(STALL / 5);
+        let answer =
+            wire.answer("an answer that is taken slowly").unwrap_or_else(|| panic!("{n}")).expect(200);
+        assert!(answer.body.contains("</html>"));
+    }
+    assert!(began.elapsed() > STALL * 2, "slower than anything that is given up");
+}
+
+#[test]
+fn a_streamed_answer_goes_on_as_long_as_somebody_reads_it() {
+    let console = impatient(|deadlines| {
+        (deadlines.stall, deadlines.head, deadlines.idle, deadlines.request) = (STALL, HEAD, IDLE, REQUEST);
+    });
+    let owner = console.owner();
+    let project = console.project(&owner, "shop");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, action_details, status, \
+             environment, reference_ids, created_at) \
+         SELECT 'action_' || n, '{project}', '{}', 'deployment', repeat(md5(n::text), 30), 'success', 'production', '{{}}', \
+             1763640000000 + n FROM generate_series(1, 4000) n",
+        owner.id
+    ));
+    let mut wire = Wire::narrow(&console);
+    let head = head(&console, &owner, "POST", "/activity/export");
+    let body = "format=jsonl";
+    wire.send(format!("{head}{FORM}Content-Length: {}\r\n\r\n{body}", body.len()));
+    let (mut read, began) = (0, std::time::Instant::now());
+    let mut end = Vec::new();
+    loop {
+        std::thread::sleep(STALL / 20);
+        let piece = wire.read(64 * 1024);
+        read += piece.len();
+        end = [end, piece.clone()].concat();
+        end.drain(..end.len().saturating_sub(64));
+        if end.ends_with(b"\r\n0\r\n\r\n") {
+            break;
+        }
+        assert!(!piece.is_empty(), "cut after {read} bytes");
+    }
+    assert!(
+        read > 4_000 * 900 && began.elapsed() > REQUEST.max(STALL),
+        "{read} bytes in {:?}",
+        began.elapsed()
+    );
+}
+
+#[test]
+fn what_is_no_request_is_answered_with_the_same_headers_as_everything() {
+    let console = Console::start();
+    let long = "a".repeat(200 * 1024);
+    let many = (0..300).map(|n| format!("X-{n}: 1\r\n")).collect::<Vec<_>>().concat();
+    let cases = [
+        ("nonsense", "nonsense\r\n\r\n".to_owned(), 400),
+        ("no version", "GET /\r\n\r\n".to_owned(), 400),
+        ("another version", "GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
+        ("a long address", format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 431),
+        ("a long header", format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n"), 431),
+        ("many headers", format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n"), 431),
+        (
+            "a second length",
+            "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n".to_owned(),
+            400,
+        ),
+    ];
+    for (name, bytes, status) in cases {
+        for earlier in [0, 1] {
+            let mut wire = Wire::open(&console);
+            for _ in 0..earlier {
+                wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+                wire.answer("an earlier request").unwrap().expect(200);
+            }
+            wire.send(&bytes);
+            // The answer checker looks at the headers.
+            let answer = wire.answer(name).unwrap_or_else(|| panic!("{name}: no answer"));
+            assert!(answer.status == status || answer.status == 400, "{name}: {}", answer.status);
+            assert_eq!(answer.body, "", "{name}");
+            wire.expect_end(name);
+        }
+    }
+    console.anonymous().get("/healthz").expect(200);
+}

@@ -1,0 +1,244 @@
+//! Getting in: what slows guesses down, what a password may be, and that nobody is in by default.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+
+use crate::support::console::{Console, PASSWORD, Person};
+use crate::support::person::{as_form, encoded};
+
+fn try_from(base: &str, address: &str, email: &str, password: &str) -> u16 {
+    let person = Person::new(base);
+    let form = encoded(&[("email", email), ("password", password)]);
+    let request = as_form(person.own_post("/login"), &form).header("x-forwarded-for", address);
+    person.send(request).status
+}
+
+const BEHIND_A_PROXY: [(&str, &str); 1] = [("PILOTHOUSE_TRUSTED_PROXIES", "127.0.0.0/8")];
+
+fn hold(console: &Console) {
+    console.sql(
+        "UPDATE pilothouse.sign_in_failures SET blocked_until = now() + interval '1 minute' \
+         WHERE blocked_until IS NOT NULL",
+    );
+}
+
+#[test]
+fn instances_count_tries_together_and_know_each_others_sessions() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let other = console.beside();
+    let (_, email) = console.user("owner");
+    for n in 0..10 {
+        let base = if n % 2 == 0 { &console.base } else { &other.base };
+        assert_eq!(try_from(base, "198.51.100.1", &email, "a guess"), 422);
+    }
+    hold(&console);
+    for base in [&console.base, &other.base] {
+        assert_eq!(try_from(base, "198.51.100.1", &email, PASSWORD), 429);
+        assert_eq!(try_from(base, "198.51.100.2", &email, PASSWORD), 303);
+    }
+
+    // One key and one table: who signed in there is signed in here, and who left is gone everywhere.
+    let here = console.owner();
+    let there = Person::new(&other.base);
+    there.set_cookie("__Host-pilothouse", &here.cookie("__Host-pilothouse").unwrap());
+    assert!(there.is_signed_in());
+    here.post("/logout", &[]).expect(303);
+    assert!(!there.is_signed_in());
+}
+
+#[test]
+fn one_network_of_ipv6_is_one_address() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (_, email) = console.user("owner");
+    for n in 0..10 {
+        let address = format!("2001:db8:1:2:{n:x}::{n:x}");
+        assert_eq!(try_from(&console.base, &address, &email, "a guess"), 422);
+    }
+    hold(&console);
+    assert_eq!(try_from(&console.base, "2001:db8:1:2:ffff::1", &email, PASSWORD), 429);
+    assert_eq!(try_from(&console.base, "2001:db8:1:3::1", &email, PASSWORD), 303);
+
+    // Guesses from everywhere don't stop the network that the owner has signed in from.
+    console.sql(
+        "UPDATE pilothouse.sign_in_failures SET failures = 60, blocked_until = NULL WHERE scope = 'account'",
+    );
+    console.sql(&format!(
+        "INSERT INTO pilothouse.sign_in_failures (scope, subject, failures, blocked_until) \
+         VALUES ('account', encode(sha256('{email}'), 'hex'), 60, now() + interval '1 minute') ON CONFLICT DO NOTHING"
+    ));
+    assert_eq!(try_from(&console.base, "2001:db8:1:4::1", &email, PASSWORD), 429);
+    assert_eq!(try_from(&console.base, "2001:db8:1:3:abcd::9", &email, PASSWORD), 303);
+}
+
+#[test]
+fn an_ipv4_address_written_as_ipv6_is_itself() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (_, email) = console.user("owner");
+    for _ in 0..10 {
+        assert_eq!(try_from(&console.base, "::ffff:198.51.100.1", &email, "a guess"), 422);
+    }
+    hold(&console);
+    assert_eq!(try_from(&console.base, "198.51.100.1", &email, PASSWORD), 429);
+    assert_eq!(try_from(&console.base, "::ffff:198.51.100.2", &email, PASSWORD), 303);
+    assert_eq!(console.text("SELECT host(ip_address) FROM sessions"), "198.51.100.2");
+}
+
+#[test]
+fn where_somebody_comes_from_is_what_the_nearest_untrusted_hop_is() {
+    let forwarded = "1.2.3.4, 203.0.113.7, 10.0.0.9";
+    for (proxies, seen) in
+        [("", "127.0.0.1"), ("127.0.0.1", "10.0.0.9"), ("127.0.0.0/8, 10.0.0.0/8", "203.0.113.7")]
+    {
+        let console = Console::with(&[("PILOTHOUSE_TRUSTED_PROXIES", proxies)]);
+        let (_, email) = console.user("owner");
+        let person = console.anonymous();
+        let form = encoded(&[("email", email.as_str()), ("password", PASSWORD)]);
+        let request = as_form(person.own_post("/login"), &form)
+            .header("x-forwarded-for", forwarded)
+            .header("x-real-ip", "5.6.7.8")
+            .header("forwarded", "for=9.9.9.9")
+            .header("client-ip", "8.8.8.8");
+        person.send(request).expect(303);
+        assert_eq!(console.text("SELECT host(ip_address) FROM sessions"), seen, "{proxies}");
+    }
+}
+
+#[test]
+fn no_way_of_writing_a_try_gets_around_the_count() {
+    let console = Console::start();
+    let (_, email) = console.user("owner");
+    for n in 0..10 {
+        let written = match n % 4 {
+            0 => email.clone(),
+            1 => email.to_uppercase(),
+            2 => format!("  {email}\t"),
+            _ => format!("{}{}", email[..1].to_uppercase(), &email[1..]),
+        };
+        let form = [("email", written.as_str()), ("password", "a guess")];
+        console.anonymous().post("/login", &form).expect(422);
+    }
+    assert_eq!(console.count("pilothouse.sign_in_failures WHERE scope = 'account'"), 1);
+    hold(&console);
+    let person = console.anonymous();
+    let right = [("email", email.as_str()), ("password", PASSWORD)];
+    person.post("/login", &right).expect(429);
+    person.post("/login?next=/projects", &right).expect(429);
+    // Nothing else takes a password from somebody who has no session.
+    for path in ["/login/", "/Login", "/LOGIN", "//login", "/api/login", "/sessions", "/account/password"] {
+        let status = person.post(path, &right).status;
+        assert!([303, 404].contains(&status), "{path}: {status}");
+    }
+    let json = format!("{{\"email\":\"{email}\",\"password\":\"{PASSWORD}\"}}");
+    let request = person.own_post("/login").header("content-type", "application/json").body(json);
+    person.send(request).expect(415);
+    let basic = person.request(Method::GET, "/projects").basic_auth(&email, Some(PASSWORD));
+    person.send(basic).expect(303);
+    assert_eq!(console.count("sessions"), 0);
+}
+
+#[test]
+fn every_refusal_has_the_same_bytes_and_headers_while_waiting_too() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (_, known) = console.user("owner");
+    let (inactive, deactivated) = console.user("owner");
+    let (unset, passwordless) = console.user("owner");
+    console.sql(&format!(
+        "UPDATE users SET is_active = false WHERE id = '{inactive}'; \
+         UPDATE users SET password_hash = NULL WHERE id = '{unset}'"
+    ));
+    let mut seen = BTreeSet::new();
+    for (n, email) in
+        [known.as_str(), "nobody@people.test", &deactivated, &passwordless].into_iter().enumerate()
+    {
+        let address = format!("198.51.100.{n}");
+        for _ in 0..10 {
+            assert_eq!(try_from(&console.base, &address, email, "a guess"), 422);
+        }
+        console.sql("UPDATE pilothouse.sign_in_failures SET blocked_until = 'infinity' WHERE blocked_until IS NOT NULL");
+        console.sql(
+            "UPDATE pilothouse.sign_in_failures SET blocked_until = clock_timestamp() + interval '1 hour'",
+        );
+        let person = console.anonymous();
+        let form = encoded(&[("email", email), ("password", "a guess")]);
+        let request = as_form(person.own_post("/login"), &form).header("x-forwarded-for", &address);
+        let answer = person.send(request).expect(429);
+        let names: BTreeSet<String> = answer.headers.keys().map(ToString::to_string).collect();
+        let seconds = answer.header("retry-after");
+        let body = answer.body_without_chance().replace(email, "EMAIL").replace(seconds, "SECONDS");
+        seen.insert((body, names));
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
+}
+
+#[test]
+fn a_password_is_taken_as_it_is_typed_and_never_hashed_when_it_cannot_be_one() {
+    let console = Console::start();
+    let owner = console.owner();
+    let mut current = PASSWORD.to_owned();
+    let long = "Aa1 bB2 ".repeat(8);
+    let most = "lighthouse keeper on a rock, ".repeat(9).chars().take(256).collect::<String>();
+    for new in [
+        long.trim_end(),
+        "🦀🛥️⚓🌊🐳🦑🐙🦐🐚🐠🐬🐋 a",
+        "  spaces at both ends  ",
+        "only lower case letters",
+        &most,
+    ] {
+        let form = [("current_password", current.as_str()), ("password", new)];
+        owner.post("/account/password", &form).expect(303);
+        assert!(console.holds("(SELECT password_hash LIKE '$argon2id$v=19$m=19456,t=2,p=1$%' FROM users)"));
+        current = new.to_owned();
+        let signed_in = console.anonymous().post("/login", &[("email", &owner.email), ("password", new)]);
+        assert_eq!(signed_in.status, 303, "{new:?}");
+        let trimmed = new.trim();
+        if trimmed != new {
+            console.anonymous().post("/login", &[("email", &owner.email), ("password", trimmed)]).expect(422);
+        }
+    }
+    // No attempt at what can't be a password is counted, since none is checked.
+    console.sql("DELETE FROM pilothouse.sign_in_failures");
+    let endless = "x".repeat(1 << 20);
+    let form = [("email", owner.email.as_str()), ("password", endless.as_str())];
+    console.anonymous().post("/login", &form).expect(413);
+    let form = [("email", owner.email.as_str()), ("password", &endless[..257])];
+    console.anonymous().post("/login", &form).expect(422);
+    assert_eq!(console.count("pilothouse.sign_in_failures"), 0);
+}
+
+#[test]
+fn the_first_visitor_of_an_empty_console_becomes_nobody() {
+    let console = Console::start();
+    let visitor = console.anonymous();
+    let form = [
+        ("email", "first@x.test"),
+        ("password", "four unrelated words"),
+        ("name", "First"),
+        ("role", "admin"),
+    ];
+    for path in [
+        "/setup",
+        "/install",
+        "/init",
+        "/register",
+        "/signup",
+        "/sign-up",
+        "/users",
+        "/users/new",
+        "/admin",
+        "/onboarding",
+        "/api/users",
+        "/api/setup",
+        "/api/users/admin/init",
+        "/passwords/x",
+        "/login",
+    ] {
+        let shown = visitor.get(path);
+        assert!([303, 404].contains(&shown.status) || path == "/login", "{path}: {}", shown.status);
+        let sent = visitor.post(path, &form);
+        assert!([303, 404, 405, 422].contains(&sent.status), "{path}: {}", sent.status);
+        assert!(sent.status != 303 || sent.location().starts_with("/login"), "{path}");
+    }
+    assert_eq!(console.count("users"), 0);
+    assert_eq!(console.count("sessions"), 0);
+}
