@@ -1,7 +1,7 @@
 //! The value that holds what a process depends on, so that tests can hold each of it still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
@@ -22,8 +22,27 @@ pub struct App {
     pub clock: Clock,
     /// Where ids and tokens come from.
     pub entropy: Entropy,
+    /// Whether the process still wants requests.
+    pub draining: Draining,
     /// How long clients may take.
     pub deadlines: Deadlines,
+}
+
+/// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
+#[derive(Debug, Clone, Default)]
+pub struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    /// From now on, no more requests are wanted. Those that come are still served.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether [`Draining::begin`] was called.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// How long a client may take, so that nobody holds a connection for nothing.
@@ -59,6 +78,7 @@ impl App {
             db,
             clock: Clock::system(),
             entropy: Entropy,
+            draining: Draining::default(),
             deadlines: Deadlines::default(),
         }
     }

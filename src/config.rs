@@ -44,6 +44,8 @@ pub struct Config {
     pub migrate_url: Option<Secret>,
     /// `DATABASE_SSL`: ask for TLS unless the URL says more.
     pub database_ssl: bool,
+    /// `DATABASE_POOLER=transaction`: a pooler in transaction mode, such as PgBouncer, is at `DATABASE_URL`.
+    pub behind_pooler: bool,
     /// `DATABASE_POOL_SIZE`: connections, and so requests that can be at the database at once.
     pub pool_size: u32,
     /// How long a page may wait for the database: 1 s, or less when `DATABASE_TIMEOUT` says so.
@@ -102,6 +104,25 @@ impl Reader {
             Some("true" | "1" | "yes" | "on") => true,
             Some(other) => {
                 self.problem(variable, format!("{other:?} is neither true nor false"));
+                false
+            }
+        }
+    }
+
+    fn pooler(&mut self, has_migrate_url: bool) -> bool {
+        match self.optional("DATABASE_POOLER").as_deref() {
+            None | Some("none") => false,
+            Some("transaction") if has_migrate_url => true,
+            Some("transaction") => {
+                self.problem(
+                    "DATABASE_POOLER",
+                    "needs PILOTHOUSE_MIGRATE_URL: the owner's login on the server itself, since migrations \
+                     can't go through a pooler",
+                );
+                true
+            }
+            Some(other) => {
+                self.problem("DATABASE_POOLER", format!("{other:?} is neither transaction nor none"));
                 false
             }
         }
@@ -181,6 +202,7 @@ impl Config {
             reader.problem("PILOTHOUSE_MIGRATE_URL", "is set, but DATABASE_URL is not");
         }
         let database_ssl = reader.flag("DATABASE_SSL");
+        let behind_pooler = reader.pooler(migrate_url.is_some());
         let pool_size = reader.number("DATABASE_POOL_SIZE", 10, 1..=500);
         let timeout = reader.number("DATABASE_TIMEOUT", 1000, 1..=3_600_000);
         let listen = reader.optional("PILOTHOUSE_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -248,6 +270,7 @@ impl Config {
             database_url,
             migrate_url,
             database_ssl,
+            behind_pooler,
             pool_size: u32::try_from(pool_size).unwrap_or(10),
             database_budget: LONGEST_DATABASE_BUDGET.min(Duration::from_millis(timeout)),
             listen,
@@ -269,11 +292,12 @@ impl Config {
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 13] = [
+pub const VARIABLES: [&str; 14] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
     "DATABASE_POOL_SIZE",
+    "DATABASE_POOLER",
     "DATABASE_TIMEOUT",
     "PILOTHOUSE_LISTEN",
     "PILOTHOUSE_DATA_DIR",
@@ -327,6 +351,19 @@ mod tests {
     fn a_server_of_ones_own_needs_a_key_that_all_instances_share() {
         let problems = read(&[("DATABASE_URL", "postgres://h/db")]).unwrap_err();
         assert_eq!(problems[0].variable, "PILOTHOUSE_SECRET_KEY");
+    }
+
+    #[test]
+    fn a_pooler_needs_the_server_itself_for_migrations() {
+        let key = ("PILOTHOUSE_SECRET_KEY", "a key that is long enough for tests");
+        let url = ("DATABASE_URL", "postgres://pooler/db");
+        let pooler = ("DATABASE_POOLER", "transaction");
+        let problems = read(&[url, key, pooler]).unwrap_err();
+        assert_eq!((problems.len(), problems[0].variable), (1, "DATABASE_POOLER"));
+        let direct = ("PILOTHOUSE_MIGRATE_URL", "postgres://server/db");
+        assert!(read(&[url, key, pooler, direct]).unwrap().behind_pooler);
+        assert!(!read(&[url, key]).unwrap().behind_pooler);
+        assert!(read(&[url, key, ("DATABASE_POOLER", "session")]).is_err());
     }
 
     #[test]

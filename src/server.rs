@@ -9,11 +9,12 @@ use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_confi
 use actix_session::SessionMiddleware;
 use actix_session::config::{CookieContentSecurity, PersistentSession};
 use actix_web::cookie::{Key, SameSite, time};
-use actix_web::dev::{AppConfig, Server};
+use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web;
 use sha2::{Digest, Sha512};
 use tokio::net::TcpStream;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api;
 use crate::app::App;
@@ -30,6 +31,9 @@ pub fn cookie_key(app: &App) -> Key {
     let secret = app.config.secret_key.as_ref().map(crate::config::Secret::reveal).unwrap_or_default();
     Key::from(&Sha512::digest(format!("pilothouse cookies {secret}")))
 }
+
+/// How long open requests may take to finish once the server stops.
+const FINISH: Duration = Duration::from_secs(7);
 
 fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
     SessionMiddleware::builder(TokenStore, cookie_key(app))
@@ -51,7 +55,8 @@ pub fn mount(config: &mut web::ServiceConfig) {
 /// How long the rest of a request is drained that nobody wants, so that the client reads the answer.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// Starts serving on `listener`. The future that comes back ends when the server has stopped.
+/// Starts serving on `listener`. The future that comes back ends when the server has stopped; signals do
+/// not stop it: see [`stop_when_told`].
 ///
 /// This is what `HttpServer` does, with [`TimedStream`] between the socket and HTTP.
 ///
@@ -59,7 +64,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// When the listener can't be used.
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let builder = Server::build().workers(workers).shutdown_timeout(10);
+    let builder = Server::build().workers(workers).shutdown_timeout(FINISH.as_secs()).disable_signals();
     let shutdown = builder.graceful_shutdown_signal();
     let builder = builder.listen("pilothouse", listener, move || {
         let deadlines = app.deadlines;
@@ -96,4 +101,32 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
         .and_then(http)
     })?;
     Ok(builder.run())
+}
+
+/// Waits for the signal to end, and stops the server.
+///
+/// On SIGTERM `/readyz` answers 503 for `notice` before the server stops listening, so that whoever
+/// balances load sends people elsewhere. Requests that have come by then are finished. On SIGINT there is
+/// no notice: somebody waits at the terminal. A second signal of either kind ends the server at once.
+///
+/// # Errors
+/// When the process can't listen for signals.
+pub async fn stop_when_told(app: &App, server: ServerHandle, notice: Duration) -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let notice = tokio::select! {
+        _ = terminate.recv() => notice,
+        _ = interrupt.recv() => Duration::ZERO,
+    };
+    tracing::info!("stopping: open requests are finished first");
+    app.draining.begin();
+    let kindly = async {
+        tokio::time::sleep(notice).await;
+        server.stop(true).await;
+    };
+    tokio::select! {
+        () = kindly => {}
+        _ = terminate.recv() => server.stop(false).await,
+        _ = interrupt.recv() => server.stop(false).await,
+    }
+    Ok(())
 }

@@ -58,6 +58,13 @@ missing_for_testing() {
     has_fonts || echo fonts-dejavu-core
 }
 
+# Debian packages for breaking it.
+missing_for_breaking() {
+    have prlimit || echo util-linux
+    have pgrep || echo procps
+    have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
+}
+
 # Installs the named packages; does nothing, and asks for nothing, when none is named.
 install_packages() {
     [ $# -gt 0 ] || return 0

@@ -4,8 +4,9 @@
 //! action, written through to the disk. [`retry`] moves them into the record under the id and the time that
 //! they always had, so that no order of crashes and retries records one twice.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 
@@ -22,6 +23,8 @@ const ATTEMPTS: i32 = 10;
 const BATCH: i64 = 100;
 /// The file's name in its directory; while it is being read in, it has another ending.
 const FILE: &str = "action-spool.jsonl";
+/// Locked by whoever changes the file; several consoles may share the directory.
+const LOCK: &str = "action-spool.lock";
 
 static DIRECTORY: RwLock<Option<PathBuf>> = RwLock::new(None);
 
@@ -81,10 +84,19 @@ fn append(directory: &Path, action: &NewAction) -> std::io::Result<()> {
     fs::create_dir_all(directory)?;
     let mut line = serde_json::to_vec(action)?;
     line.push(b'\n');
+    let _turn = turn(directory)?;
     let mut file = OpenOptions::new().create(true).append(true).open(directory.join(FILE))?;
     file.write_all(&line)?;
     file.sync_all()?;
     File::open(directory)?.sync_all()
+}
+
+/// Waits until no other thread or process appends to the directory's file or takes it away, so that no line
+/// goes into a file that has been read already. Lasts as long as what comes back.
+fn turn(directory: &Path) -> std::io::Result<File> {
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
 }
 
 /// What one [`retry`] did.
@@ -189,22 +201,20 @@ fn give_up(conn: &mut PgConnection, payload: Option<&Value>, reason: &str) -> Qu
 /// goes into a new one; it is removed once the table has it all. A crash in between reads it again, which is
 /// harmless: ids do not change.
 fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
-    let (file, taken) = (directory.join(FILE), directory.join(FILE).with_extension("taken"));
-    if !taken.exists() && fs::rename(&file, &taken).is_err() {
-        return Ok(());
-    }
-    let lines: Vec<Value> = match File::open(&taken) {
-        // A line that is cut off by a crash was never acknowledged as kept.
-        Ok(open) => BufReader::new(open)
-            .split(b'\n')
-            .map_while(Result::ok)
-            .filter_map(|line| serde_json::from_slice(&line).ok())
-            .collect(),
+    let taken = match take(directory) {
+        Ok(Some(taken)) => taken,
+        Ok(None) => return Ok(()),
         Err(error) => {
             tracing::error!(%error, "the spool's file can't be read");
             return Ok(());
         }
     };
+    // A line that is cut off by a crash was never acknowledged as kept.
+    let lines: Vec<Value> = BufReader::new(&taken)
+        .split(b'\n')
+        .map_while(Result::ok)
+        .filter_map(|line| serde_json::from_slice(&line).ok())
+        .collect();
     db.write_blocking(&Actor::System, |conn| {
         for line in &lines {
             let id = line.get("action_id").and_then(Value::as_str).unwrap_or_default();
@@ -212,8 +222,40 @@ fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
         }
         Ok::<(), DbError>(())
     })?;
-    if let Err(error) = fs::remove_file(&taken) {
+    if let Err(error) = fs::remove_file(taken_path(directory)) {
         tracing::error!(%error, "the spool's file can't be removed");
     }
     Ok(())
+}
+
+fn taken_path(directory: &Path) -> PathBuf {
+    directory.join(FILE).with_extension("taken")
+}
+
+/// The file that is to be read in, under its other name and locked; none when there is none, or another
+/// console reads it.
+fn take(directory: &Path) -> std::io::Result<Option<File>> {
+    let (file, taken) = (directory.join(FILE), taken_path(directory));
+    if !file.exists() && !taken.exists() {
+        return Ok(None);
+    }
+    let _turn = turn(directory)?;
+    if !taken.exists() {
+        match fs::rename(&file, &taken) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            renamed => renamed?,
+        }
+    }
+    let open = File::open(&taken)?;
+    match open.try_lock() {
+        // The other console may have removed it between the opening and the locking.
+        Ok(()) if is_at(&open, &taken) => Ok(Some(open)),
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn is_at(open: &File, path: &Path) -> bool {
+    let inode = |metadata: std::io::Result<fs::Metadata>| metadata.map(|metadata| metadata.ino()).ok();
+    inode(open.metadata()).is_some_and(|one| inode(fs::metadata(path)) == Some(one))
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use diesel::sql_types::Text;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::CommandError;
 use crate::app::{App, Entropy};
@@ -53,7 +53,7 @@ impl Database {
     pub(super) fn migrate(&self) -> Result<Vec<String>, MigrateFailure> {
         let login = self.console_login()?;
         migrations::run(&self.owner_url, &login).map_err(|error| match error {
-            migrations::MigrateError::Connection(error) => MigrateFailure::Unreachable(error.to_string()),
+            error if error.may_pass() => MigrateFailure::Unreachable(error.to_string()),
             error => MigrateFailure::Failed(with_cure(error.to_string())),
         })
     }
@@ -74,10 +74,10 @@ impl Database {
         }
         let mut conn = pool::connect(&self.console_url)
             .map_err(|error| MigrateFailure::Unreachable(error.to_string()))?;
-        sql_query("SELECT session_user::text AS login")
-            .get_result(&mut conn)
+        // In a transaction, as everything that may go through a pooler.
+        conn.transaction(|conn| sql_query("SELECT session_user::text AS login").get_result(conn))
             .map(|row: Login| row.login)
-            .map_err(|error| MigrateFailure::Failed(error.to_string()))
+            .map_err(|error: diesel::result::Error| MigrateFailure::Failed(error.to_string()))
     }
 
     /// The app on this database, with the key that cookies are signed with.
@@ -89,8 +89,41 @@ impl Database {
             url: self.console_url.clone(),
             size: config.pool_size,
             budget: config.database_budget,
+            behind_pooler: config.behind_pooler,
         });
         Ok(App::new(config, db))
+    }
+
+    /// Whether two connections of the console's share one session of the server: a pooler in transaction mode
+    /// is in front.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn is_behind_pooler(&self) -> Result<bool, CommandError> {
+        if self.cluster.is_some() {
+            return Ok(false);
+        }
+        // Outside a transaction, so that each may go through another session.
+        let session = |conn: &mut PgConnection| {
+            sql_query("SELECT pg_backend_pid()::text AS login").get_result(conn).map(|row: Login| row.login)
+        };
+        let (mut one, mut other) = (self.connect()?, self.connect()?);
+        let first = session(&mut one)?;
+        Ok(session(&mut one)? != first || session(&mut other)? == first || session(&mut one)? != first)
+    }
+
+    /// What [`Database::is_behind_pooler`] and the configuration disagree about, if they do.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(super) fn untold_pooler(&self, config: &Config) -> Result<Option<&'static str>, CommandError> {
+        if config.behind_pooler || !self.is_behind_pooler()? {
+            return Ok(None);
+        }
+        Ok(Some(
+            "DATABASE_URL leads to a pooler in transaction mode: set DATABASE_POOLER=transaction, and \
+             PILOTHOUSE_MIGRATE_URL to the server itself",
+        ))
     }
 
     /// Stops the embedded server, if this process runs it.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use diesel::sql_types::Bool;
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::database::Database;
 use super::{CommandError, CommandResult};
@@ -56,8 +56,13 @@ pub(super) fn run(config: &Config) -> CommandResult {
             Err(error) => report.fail("database", &error.to_string()),
             Ok(mut conn) => {
                 fine("database", "reachable");
+                match database.untold_pooler(config)? {
+                    Some(told) => report.fail("pooler", told),
+                    None if config.behind_pooler => fine("pooler", "in transaction mode"),
+                    None => {}
+                }
                 check_schema(&mut report, &mut database.connect_as_owner()?)?;
-                check_roles(&mut report, &mut conn, config)?;
+                conn.transaction(|conn| check_roles(&mut report, conn, config))?;
             }
         },
     }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
+use diesel::Connection;
+
 use super::database::{Database, MigrateFailure};
 use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};
@@ -14,6 +16,10 @@ use crate::auth::password;
 use crate::config::Config;
 use crate::db::{Actor, roles};
 use crate::{demo, jobs, server};
+
+/// How long `/readyz` says that the console is stopping before it stops. Proxies that look every second
+/// have seen it twice by then.
+const NOTICE: Duration = Duration::from_millis(2500);
 
 pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResult {
     if let Some(listen) = arguments.listen {
@@ -36,12 +42,19 @@ pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResu
     }
     spool::keep_files_in(app.config.data_dir.clone());
     let jobs = jobs::start(app.clone());
+    // Nobody can take over from a console that has the database in itself.
+    let notice = if app.config.database_url.is_some() { NOTICE } else { Duration::ZERO };
     let outcome = actix_web::rt::System::new().block_on(async {
-        let running = actix_web::rt::spawn(server::start(app, listener).map_err(CommandError::failed)?);
-        // Once it has been polled, the server listens for signals: what reads the line may send one.
+        let server = server::start(app.clone(), listener).map_err(CommandError::failed)?;
+        let handle = server.handle();
+        let running = actix_web::rt::spawn(server);
+        let told = actix_web::rt::spawn(async move { server::stop_when_told(&app, handle, notice).await });
+        // Once it has been polled, the process listens for signals: what reads the line may send one.
         tokio::task::yield_now().await;
         println!("Pilothouse is at http://{address}");
-        running.await.map_err(CommandError::failed)?.map_err(CommandError::failed)
+        let stopped = running.await.map_err(CommandError::failed)?.map_err(CommandError::failed);
+        told.abort();
+        stopped
     });
     drop(jobs);
     if let Some(database) = Arc::into_inner(database) {
@@ -64,8 +77,12 @@ fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared>
         Err(MigrateFailure::Unreachable(reason)) => return Err(Unprepared::Down(reason)),
         Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::failed(reason))),
     }
-    let mut conn = database.connect().map_err(|error| Unprepared::Down(error.to_string()))?;
-    let problems = roles::problems(&mut conn).map_err(|error| Unprepared::Down(error.to_string()))?;
+    let down = |error: CommandError| Unprepared::Down(error.to_string());
+    if let Some(pooler) = database.untold_pooler(&app.config).map_err(down)? {
+        return Err(Unprepared::Refused(CommandError::failed(pooler)));
+    }
+    let mut conn = database.connect().map_err(down)?;
+    let problems = conn.transaction(roles::problems).map_err(|error| Unprepared::Down(error.to_string()))?;
     if !problems.is_empty() {
         let told = format!("refusing to serve: {}", problems.join("; "));
         return Err(Unprepared::Refused(CommandError::Failed(told)));

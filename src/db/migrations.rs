@@ -1,5 +1,7 @@
 //! The schema's migrations, built into the program.
 
+use std::time::Duration;
+
 use super::roles::ROLES;
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
@@ -17,13 +19,27 @@ const MIGRATION_LOCK: i64 = 0x7069_6c6f_7468_6f75;
 const WAIT_FOR_OTHER_INSTANCE: &str = "30min";
 
 /// How long a statement waits for a table that others are using. While it waits, everyone who comes
-/// later waits behind it, so it rather fails and is tried again at the next start.
-const WAIT_FOR_TABLE: &str = "10s";
+/// later waits behind it, so it gives up before a page would, and is tried again after a pause.
+const WAIT_FOR_TABLE: &str = "400ms";
+/// How long the pause is, and how often it is tried again: for a minute in all.
+const PAUSE: Duration = Duration::from_millis(600);
+const TRIES: u32 = 60;
 
 mod applied {
     diesel::table! {
         __diesel_schema_migrations (version) {
             version -> Text,
+        }
+    }
+}
+
+impl MigrateError {
+    /// Whether the database went away, or others used its tables all the time: later it may be possible.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Connection(_) | Self::Query(diesel::result::Error::BrokenTransactionManager) => true,
+            error => super::says_unavailable(&error.to_string()),
         }
     }
 }
@@ -57,10 +73,21 @@ pub fn run(owner_url: &str, console_login: &str) -> Result<Vec<String>, MigrateE
          SELECT pg_advisory_lock({MIGRATION_LOCK}); SET lock_timeout = '{WAIT_FOR_TABLE}'"
     ))?;
     // The lock is the session's and ends with it, also when a migration fails.
-    let done = conn.run_pending_migrations(MIGRATIONS).map_err(MigrateError::Migration)?;
-    let done = done.iter().map(|version| name_of(&version.to_string())).collect();
+    let mut missing = pending(conn)?;
+    for tried in 1.. {
+        match conn.run_pending_migrations(MIGRATIONS) {
+            Ok(_) => break,
+            Err(error) if tried < TRIES && error.to_string().contains("due to lock timeout") => {
+                tracing::info!(tried, "a migration waits for others who use its table");
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(MigrateError::Migration(error)),
+        }
+    }
     grant_request_roles(conn, console_login)?;
-    Ok(done)
+    let left = pending(conn)?;
+    missing.retain(|name| !left.contains(name));
+    Ok(missing)
 }
 
 /// Names of the migrations that the database still lacks, oldest first. Needs SELECT on the table of
@@ -91,11 +118,6 @@ fn embedded() -> Vec<(String, String)> {
         .collect();
     names.sort();
     names
-}
-
-fn name_of(version: &str) -> String {
-    let known = embedded().into_iter().find(|(known, _)| known == version);
-    known.map_or_else(|| version.to_owned(), |(_, name)| name)
 }
 
 /// Grants what is missing and nothing else: a grant that changes nothing would still make instances

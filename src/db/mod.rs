@@ -26,8 +26,8 @@ use tokio::time::timeout;
 
 pub use pool::ConnectOptions;
 use pool::Pool;
-use transaction::Fate;
 pub use transaction::after_commit;
+use transaction::{Fate, Plan};
 
 /// Who opens a transaction, and so what it can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl From<DieselError> for DbError {
                 let message = info.message();
                 if message.contains("pilothouse: no session") {
                     Self::NoSession
-                } else if UNAVAILABLE.iter().any(|known| message.contains(known)) {
+                } else if says_unavailable(message) {
                     Self::Unavailable(message.to_owned())
                 } else {
                     Self::Query(error)
@@ -123,6 +123,10 @@ const UNAVAILABLE: [&str; 16] = [
     "out of memory",
 ];
 
+fn says_unavailable(message: &str) -> bool {
+    UNAVAILABLE.iter().any(|known| message.contains(known))
+}
+
 /// The database, behind a semaphore of the pool's size: a request that can't get a connection within
 /// its budget is refused at once instead of queueing in a blocking thread.
 #[derive(Debug, Clone)]
@@ -130,6 +134,9 @@ pub struct Db {
     pool: Pool,
     permits: Arc<Semaphore>,
     budget: Duration,
+    /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
+    each_transaction: Arc<str>,
+    after_transaction: &'static str,
 }
 
 /// What a transaction may do.
@@ -143,10 +150,13 @@ impl Db {
     /// A pool on `options`. Makes no connection yet, so it succeeds while the database is down.
     #[must_use]
     pub fn new(options: &ConnectOptions) -> Self {
+        let settings = pool::Settings::of(options);
         Self {
-            pool: pool::build(options),
             permits: Arc::new(Semaphore::new(options.size as usize)),
             budget: options.budget,
+            each_transaction: settings.each_transaction.as_str().into(),
+            after_transaction: settings.after_transaction,
+            pool: pool::build(options, settings),
         }
     }
 
@@ -160,10 +170,17 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
     {
-        self.run(Access::Read, actor.clone(), self.budget, work).await
+        self.run(actor.clone(), move |db, actor, fate| {
+            let plan = Plan { access: Access::Read, actor, settings: "", patience: db.budget, fate };
+            transaction::run(db, &plan, work)
+        })
+        .await
     }
 
     /// Runs `work` in one transaction as `actor`; an error rolls back everything.
+    ///
+    /// When PostgreSQL ends the transaction because of another one (a deadlock, a serialization failure),
+    /// `work` is run again from its start, so it may do nothing but ask the database.
     ///
     /// # Errors
     /// Whatever `work` answers, or why the database could not be asked.
@@ -171,12 +188,17 @@ impl Db {
     where
         T: Send + 'static,
         E: From<DbError> + From<DieselError> + Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone + Send + 'static,
     {
-        self.run(Access::Write, actor.clone(), self.budget, work).await
+        self.run(actor.clone(), move |db, actor, fate| {
+            let plan = Plan { access: Access::Write, actor, settings: "", patience: db.budget, fate };
+            transaction::run_again_after_conflicts(db, &plan, work)
+        })
+        .await
     }
 
-    /// [`Db::write`] for commands and jobs, on the calling thread and without a page's deadline.
+    /// [`Db::write`] for commands and jobs, on the calling thread and without a page's deadline; a conflict
+    /// with another transaction is an error.
     ///
     /// # Errors
     /// Whatever `work` answers, or why the database could not be asked.
@@ -185,7 +207,10 @@ impl Db {
         E: From<DbError> + From<DieselError>,
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
-        transaction::run(self, Access::Write, actor, LONG_STATEMENTS, &Fate::default(), work)
+        let fate = &Fate::default();
+        let settings = LONG_STATEMENTS;
+        let plan = Plan { access: Access::Write, actor, settings, patience: self.budget, fate };
+        transaction::run(self, &plan, work)
     }
 
     /// [`Db::read`] for commands and jobs, on the calling thread and without a page's deadline.
@@ -197,15 +222,20 @@ impl Db {
         E: From<DbError> + From<DieselError>,
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
-        transaction::run(self, Access::Read, actor, LONG_STATEMENTS, &Fate::default(), work)
+        let fate = &Fate::default();
+        let settings = LONG_STATEMENTS;
+        let plan = Plan { access: Access::Read, actor, settings, patience: self.budget, fate };
+        transaction::run(self, &plan, work)
     }
 
-    async fn run<T, E, F>(&self, access: Access, actor: Actor, budget: Duration, work: F) -> Result<T, E>
+    /// Runs `transaction` on a blocking thread, once there is a permit for it.
+    async fn run<T, E, F>(&self, actor: Actor, transaction: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<DbError> + From<DieselError> + Send + 'static,
-        F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnOnce(&Self, &Actor, &Fate) -> Result<T, E> + Send + 'static,
     {
+        let budget = self.budget;
         let started = tokio::time::Instant::now();
         let late = |what: &str| E::from(DbError::Unavailable(format!("{what} took longer than {budget:?}")));
         let permit = match timeout(budget, Arc::clone(&self.permits).acquire_owned()).await {
@@ -222,7 +252,7 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            transaction::run(&db, access, &actor, "", &watched, work)
+            transaction(&db, &actor, &watched)
         });
         match timeout(budget.saturating_sub(started.elapsed()), task).await {
             Ok(Ok(result)) => result,

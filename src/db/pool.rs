@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as R2d2Error};
 use diesel::{Connection, ConnectionResult, PgConnection};
 use url::Url;
 
 /// The pool of connections.
 pub(super) type Pool = diesel::r2d2::Pool<ConnectionManager<PgConnection>>;
+/// One of its connections.
+pub(super) type PooledConnection = diesel::r2d2::PooledConnection<ConnectionManager<PgConnection>>;
 
 /// How to reach the server, and how long to wait for it.
 #[derive(Debug, Clone)]
@@ -19,6 +21,9 @@ pub struct ConnectOptions {
     pub size: u32,
     /// How long one request may wait for everything it asks of the database.
     pub budget: Duration,
+    /// Whether a pooler in transaction mode (PgBouncer) stands in front: each transaction may then run in
+    /// another session of the server.
+    pub behind_pooler: bool,
 }
 
 /// Adds what a silent or frozen server must not take from us: connect and TCP deadlines, unless the URL
@@ -56,38 +61,80 @@ pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
     PgConnection::establish(url)
 }
 
-/// Every connection is nobody until a transaction names its actor.
+/// What holds in every session of the server, and where it is said.
+///
+/// On a direct connection it is said once, and again after a transaction that may have changed it, in round
+/// trips that are made anyway. Behind a pooler a session belongs to this console for one transaction only:
+/// there it is said at the start of each, with `SET LOCAL`, and statements are not kept prepared.
 #[derive(Debug)]
-struct StartAsNobody {
-    settings: String,
+pub(super) struct Settings {
+    /// For a connection that was just made.
+    each_connection: String,
+    /// Follows each BEGIN.
+    pub(super) each_transaction: String,
+    /// Follows each COMMIT.
+    pub(super) after_transaction: &'static str,
+    keeps_statements: bool,
 }
 
-impl CustomizeConnection<PgConnection, R2d2Error> for StartAsNobody {
-    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), R2d2Error> {
-        conn.batch_execute(&self.settings).map_err(R2d2Error::QueryError)
+impl Settings {
+    pub(super) fn of(options: &ConnectOptions) -> Self {
+        // The server gives up shortly after the request does, so a slow statement does not hold a
+        // connection that nobody waits for.
+        let statement_ms = options.budget.as_millis() + 500;
+        let set = |scope: &str| {
+            format!(
+                "SET {scope} timezone = 'UTC'; SET {scope} statement_timeout = {statement_ms}; \
+                 SET {scope} lock_timeout = 500; SET {scope} idle_in_transaction_session_timeout = 5000; \
+                 SET {scope} ROLE pilothouse_nobody; "
+            )
+        };
+        if options.behind_pooler {
+            Self {
+                each_connection: String::new(),
+                each_transaction: set("LOCAL"),
+                after_transaction: "",
+                keeps_statements: false,
+            }
+        } else {
+            Self {
+                each_connection: set("SESSION"),
+                each_transaction: String::new(),
+                after_transaction: "; SET ROLE pilothouse_nobody",
+                keeps_statements: true,
+            }
+        }
     }
 }
 
+impl CustomizeConnection<PgConnection, R2d2Error> for Settings {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), R2d2Error> {
+        conn.set_instrumentation(super::transaction::watch_for_conflicts);
+        if !self.keeps_statements {
+            conn.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
+        if self.each_connection.is_empty() {
+            return Ok(());
+        }
+        conn.batch_execute(&self.each_connection).map_err(R2d2Error::QueryError)
+    }
+}
+
+/// Decides how long r2d2 pauses before it tries again to connect: half of this at most. Short, so that
+/// service is back at once when the server is.
+const RECONNECT: Duration = Duration::from_millis(200);
+
 /// Builds the pool without waiting for a first connection.
-pub(super) fn build(options: &ConnectOptions) -> Pool {
-    // The server gives up shortly after the request does, so a slow statement does not hold a
-    // connection that nobody waits for.
-    let statement_ms = options.budget.as_millis() + 500;
-    let settings = format!(
-        "SET timezone = 'UTC'; SET statement_timeout = {statement_ms}; SET lock_timeout = 500; \
-         SET idle_in_transaction_session_timeout = 5000; SET ROLE pilothouse_nobody"
-    );
-    // r2d2 retries a failed connect with pauses of up to half of this timeout: a short one means that
-    // service is back within half a second of the server.
+pub(super) fn build(options: &ConnectOptions, settings: Settings) -> Pool {
     Pool::builder()
         .max_size(options.size)
         .min_idle(Some(0))
-        .connection_timeout(options.budget)
+        .connection_timeout(RECONNECT)
         .test_on_check_out(false)
         .idle_timeout(Some(Duration::from_mins(10)))
         .max_lifetime(Some(Duration::from_mins(30)))
         .error_handler(Box::new(LogFailedConnects))
-        .connection_customizer(Box::new(StartAsNobody { settings }))
+        .connection_customizer(Box::new(settings))
         .build_unchecked(ConnectionManager::new(&options.url))
 }
 

@@ -1,12 +1,16 @@
 //! How a transaction starts and ends: one round trip each, with the actor set in between.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
-use diesel::result::Error as DieselError;
-use diesel::{PgConnection, QueryResult};
+use diesel::PgConnection;
+use diesel::connection::{
+    AnsiTransactionManager, InstrumentationEvent, SimpleConnection, TransactionManager,
+};
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
+use super::pool::PooledConnection;
 use super::{Access, Actor, Db, DbError};
 
 type AfterCommit = Box<dyn FnOnce(&Db)>;
@@ -14,6 +18,8 @@ type AfterCommit = Box<dyn FnOnce(&Db)>;
 thread_local! {
     /// What the transaction that runs on this thread wants done once it stands.
     static AFTER_COMMIT: RefCell<Vec<AfterCommit>> = const { RefCell::new(Vec::new()) };
+    /// Whether the transaction that runs on this thread met a conflict with another one.
+    static CONFLICT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `work` once the transaction that is open on this thread has been committed, with its connection
@@ -37,6 +43,10 @@ impl Fate {
         self.decide(Self::ABANDONED)
     }
 
+    fn is_open(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == Self::OPEN
+    }
+
     fn begin_commit(&self) -> bool {
         self.decide(Self::COMMITTING)
     }
@@ -46,33 +56,57 @@ impl Fate {
     }
 }
 
-/// Checks out a connection and runs `work` on it as `actor`.
+/// One transaction that is to be run.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) access: Access,
+    pub(super) actor: &'a Actor,
+    /// `SET LOCAL` statements, or nothing.
+    pub(super) settings: &'static str,
+    /// How long to wait for a connection.
+    pub(super) patience: Duration,
+    pub(super) fate: &'a Fate,
+}
+
+/// How often work is tried whose transaction lost against another one.
+const TRIES: u32 = 4;
+
+/// [`run`], and again when PostgreSQL ended the transaction to let another one pass: nothing of it stands
+/// then, and what follows a commit has not happened.
+pub(super) fn run_again_after_conflicts<T, E, F>(db: &Db, plan: &Plan<'_>, work: F) -> Result<T, E>
+where
+    E: From<DbError> + From<DieselError>,
+    F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone,
+{
+    for tried in 1..TRIES {
+        CONFLICT.set(false);
+        let result = run(db, plan, work.clone());
+        if result.is_ok() || !CONFLICT.get() || !plan.fate.is_open() {
+            return result;
+        }
+        tracing::info!(tried, "a transaction lost against another one and is run again");
+        std::thread::sleep(Duration::from_millis(u64::from(tried * tried) * 3 + jitter()));
+    }
+    run(db, plan, work)
+}
+
+/// A few milliseconds that differ, so that two that collide do not collide again.
+fn jitter() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0) % 10
+}
+
+/// Checks out a connection and runs `work` on it.
 ///
 /// A pooled connection whose server went away is noticed at its first use; since nothing has happened
 /// by then, another one is taken, as often as the pool could hold dead ones.
-pub(super) fn run<T, E, F>(
-    db: &Db,
-    access: Access,
-    actor: &Actor,
-    settings: &str,
-    fate: &Fate,
-    work: F,
-) -> Result<T, E>
+pub(super) fn run<T, E, F>(db: &Db, plan: &Plan<'_>, work: F) -> Result<T, E>
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
 {
-    let begin = begin_sql(access, actor, settings);
-    let mut attempts = db.pool.max_size() + 1;
-    let mut conn = loop {
-        let mut conn = db.pool.get().map_err(|error| DbError::Unavailable(error.to_string()))?;
-        attempts -= 1;
-        match begin_transaction(&mut conn, &begin) {
-            Ok(()) => break conn,
-            Err(DbError::Unavailable(_)) if attempts > 0 => {}
-            Err(error) => return Err(error.into()),
-        }
-    };
+    let Plan { access, fate, .. } = *plan;
+    let mut conn = begin(db, plan)?;
     // What a transaction that panicked on this thread left behind.
     AFTER_COMMIT.take();
     match work(&mut conn) {
@@ -81,7 +115,7 @@ where
             Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into())
         }
         Ok(value) => {
-            commit(&mut conn, access)?;
+            commit(db, &mut conn, access)?;
             drop(conn);
             for follow_up in AFTER_COMMIT.take() {
                 follow_up(db);
@@ -96,19 +130,38 @@ where
     }
 }
 
-fn begin_sql(access: Access, actor: &Actor, settings: &str) -> String {
+/// A connection inside the transaction.
+fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
+    let sql = begin_sql(db, plan);
+    let give_up = Instant::now() + plan.patience;
+    let mut attempts = db.pool.max_size() + 1;
+    loop {
+        let patience = give_up.saturating_duration_since(Instant::now());
+        let mut conn =
+            db.pool.get_timeout(patience).map_err(|error| DbError::Unavailable(error.to_string()))?;
+        attempts -= 1;
+        match begin_transaction(&mut conn, &sql) {
+            Ok(()) => return Ok(conn),
+            // Whoever nobody waits for any more must not hold a place in the queue.
+            Err(DbError::Unavailable(_)) if attempts > 0 && plan.fate.is_open() => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
     // A write does not insist on READ WRITE: where the server says that it takes no writes, that holds.
-    let mode = match access {
+    let mode = match plan.access {
         Access::Read => " READ ONLY",
         Access::Write => "",
     };
-    let enter = match actor {
+    let enter = match plan.actor {
         // A `SecretHash` is 64 hex digits by construction.
         Actor::Session(hash) => format!("SELECT pilothouse.enter('{}')", hash.as_str()),
         Actor::System => SYSTEM.to_owned(),
         Actor::Gate => GATE.to_owned(),
     };
-    format!("BEGIN{mode}; {settings}{enter}")
+    format!("BEGIN{mode}; {}{}{enter}", db.each_transaction, plan.settings)
 }
 
 const SYSTEM: &str = "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)";
@@ -129,12 +182,43 @@ fn begin_transaction(conn: &mut PgConnection, sql: &str) -> Result<(), DbError> 
 ///
 /// `SELECT 1` fails in a transaction that an error inside `work` has aborted. Without it COMMIT would
 /// answer like a success while PostgreSQL rolls back.
-fn commit(conn: &mut PgConnection, access: Access) -> QueryResult<()> {
-    let sql = match access {
-        Access::Read => "COMMIT; SET ROLE pilothouse_nobody",
-        Access::Write => "SELECT 1; COMMIT; SET ROLE pilothouse_nobody",
+///
+/// A connection that is lost here may have been lost before or after the commit.
+fn commit(db: &Db, conn: &mut PgConnection, access: Access) -> Result<(), DbError> {
+    let check = match access {
+        Access::Read => "",
+        Access::Write => "SELECT 1; ",
     };
-    conn.batch_execute(sql).inspect_err(|_| {
+    let ended = conn.batch_execute(&format!("{check}COMMIT{}", db.after_transaction));
+    ended.map_err(|error| {
         let _ = AnsiTransactionManager::rollback_transaction(conn);
+        match DbError::from(error) {
+            DbError::Unavailable(_) if access == Access::Write => DbError::Uncertain,
+            error => error,
+        }
     })
+}
+
+/// Notices, on every connection, that PostgreSQL ended a statement to let another transaction pass.
+#[expect(clippy::needless_pass_by_value, reason = "Diesel's instrumentation takes the event")]
+pub(super) fn watch_for_conflicts(event: InstrumentationEvent<'_>) {
+    if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
+        && is_conflict(error)
+    {
+        CONFLICT.set(true);
+    }
+}
+
+/// Whether the transaction would have passed without another one beside it.
+fn is_conflict(error: &DieselError) -> bool {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
+        // A wait for a lock ends before the server looks for a circle: it is the same thing sooner.
+        DieselError::DatabaseError(_, info) => {
+            let message = info.message();
+            message.contains("deadlock detected")
+                || message.contains("canceling statement due to lock timeout")
+        }
+        _ => false,
+    }
 }

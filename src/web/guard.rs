@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, ResponseError, web};
 use futures_util::FutureExt;
@@ -41,10 +42,16 @@ pub async fn identify<B: MessageBody>(
         .map(|app| app.entropy.uuid().simple().to_string())
         .unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let draining = request.app_data::<web::Data<App>>().map(|app| app.draining.clone()).unwrap_or_default();
     let span =
         tracing::info_span!("request", %id, method = %request.method(), path = loggable(request.path()));
     let started = std::time::Instant::now();
-    let result = next.call(request).instrument(span.clone()).await;
+    let mut result = next.call(request).instrument(span.clone()).await;
+    if draining.has_begun()
+        && let Ok(response) = &mut result
+    {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let status = match &result {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),

@@ -12,9 +12,12 @@ pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Whether requests can be served: 503 when the database is down, a migration is pending, or a table or
+/// Whether requests can be served: 503 when the process is about to end, the database is down, a migration is pending, or a table or
 /// column is missing. What is missing but only slows things down is told with 200.
 pub async fn ready(app: web::Data<App>) -> HttpResponse {
+    if app.draining.has_begun() {
+        return unready(json!({ "status": "stopping" }));
+    }
     let asked = app
         .db
         .read(&Actor::Gate, |conn| Ok::<_, AppError>((migrations::pending(conn)?, drift::findings(conn)?)))
@@ -28,9 +31,9 @@ pub async fn ready(app: web::Data<App>) -> HttpResponse {
             (broken, json!({ "status": status, "pending_migrations": pending, "schema_drift": drift }))
         }
     };
-    let mut builder = if broken { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
-    if broken {
-        builder.insert_header(("Retry-After", "1"));
-    }
-    builder.content_type("application/json").body(body.to_string())
+    if broken { unready(body) } else { HttpResponse::Ok().json(body) }
+}
+
+fn unready(body: serde_json::Value) -> HttpResponse {
+    HttpResponse::ServiceUnavailable().insert_header(("Retry-After", "1")).json(body)
 }

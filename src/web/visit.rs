@@ -98,14 +98,15 @@ impl Visit {
         Ok((viewer, result?))
     }
 
-    /// Changes something, in one transaction as the viewer; an error rolls back everything.
+    /// Changes something, in one transaction as the viewer; an error rolls back everything. After a conflict
+    /// with another transaction `work` is run again, so it does nothing but ask the database.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::SignIn`] without a living session.
     pub async fn write<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
     where
         T: Send + 'static,
-        F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Clone + Send + 'static,
     {
         let actor = Actor::Session(self.credential.clone());
         let answer = self.app.db.write(&actor, move |conn| as_viewer(conn, work)).await;
@@ -132,7 +133,7 @@ impl Visit {
     pub async fn write_as_admin<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
     where
         T: Send + 'static,
-        F: FnOnce(&mut PgConnection, &Admin) -> AppResult<T> + Send + 'static,
+        F: FnOnce(&mut PgConnection, &Admin) -> AppResult<T> + Clone + Send + 'static,
     {
         self.write(move |conn, viewer| work(conn, &viewer.as_admin().ok_or(AppError::NotFound)?)).await
     }
@@ -174,7 +175,7 @@ impl Visit {
     }
 
     /// What makes a viewer of this request the principal of an act.
-    pub fn principal(&self) -> impl FnOnce(&Viewer) -> Principal + Send + 'static {
+    pub fn principal(&self) -> impl FnOnce(&Viewer) -> Principal + Clone + Send + 'static {
         let app = self.app.clone();
         let origin = origin_of(&self.request);
         move |viewer| Principal::viewer(viewer, origin, &app)

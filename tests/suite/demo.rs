@@ -15,7 +15,8 @@ use pilothouse::demo::{self, Summary};
 use crate::support::db::TestDb;
 
 fn create(db: &TestDb) -> Summary {
-    let options = ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(10) };
+    let options =
+        ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(10), behind_pooler: false };
     let app = App::new(Config::from_values(HashMap::new()).unwrap(), Db::new(&options));
     let now: DateTime<Utc> = "2026-11-20T15:04:05.678Z".parse().unwrap();
     app.db

@@ -35,7 +35,8 @@ impl World {
             .returning(projects::id)
             .get_result(&mut db.connect_owner())
             .unwrap();
-        let options = ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(10) };
+        let options =
+            ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(10), behind_pooler: false };
         let app = App::new(Config::from_values(HashMap::new()).unwrap(), Db::new(&options));
         Self { app, db, project }
     }

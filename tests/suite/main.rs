@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up is a failure of the test")]
 #![expect(clippy::disallowed_methods, reason = "tests look behind the scenes")]
 
+#[path = "../support/proxy.rs"]
+#[expect(dead_code, reason = "`bin/faults` also puts it before consoles")]
+mod proxy;
 mod support;
 
 mod activity;
@@ -10,7 +13,9 @@ mod architecture;
 mod demo;
 mod dependencies;
 mod drift;
+mod faults;
 mod import_git;
+mod instances;
 mod plans;
 mod postgres;
 mod prose;

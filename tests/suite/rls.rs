@@ -645,7 +645,12 @@ fn an_unknown_role_of_a_user_is_an_owner() {
 #[test]
 fn a_reused_connection_carries_nothing_over() {
     let db = full_database();
-    let pool = Db::new(&ConnectOptions { url: db.url(), size: 1, budget: Duration::from_secs(5) });
+    let pool = Db::new(&ConnectOptions {
+        url: db.url(),
+        size: 1,
+        budget: Duration::from_secs(5),
+        behind_pooler: false,
+    });
     let session = |secret: &str| pilothouse::db::Actor::Session(pilothouse::db::SecretHash::of(secret));
     let hashes = [("a", session("secret a")), ("b", session("secret b"))];
     for (owner, actor) in &hashes {

@@ -92,7 +92,7 @@ pub async fn start<P, F, O, R>(visit: &Visit, query: &Query, open: O, read: R) -
 where
     P: Send + 'static,
     F: Send + Sync + 'static,
-    O: FnOnce(&mut PgConnection, &Viewer) -> AppResult<(Subject, F, Option<P>)> + Send + 'static,
+    O: FnOnce(&mut PgConnection, &Viewer) -> AppResult<(Subject, F, Option<P>)> + Clone + Send + 'static,
     R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>> + Send + Sync + 'static,
 {
     let format = Format::of(query.first("format"));

@@ -13,7 +13,7 @@ use crate::web::urls;
 use crate::web::visit::Visit;
 
 /// What the form sends.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct NewProject {
     #[serde(default)]
     name: String,

@@ -18,7 +18,7 @@ use crate::web::version::{self, Difference, Seen};
 use crate::web::visit::Visit;
 
 /// What the form sends. What a script leaves out stays as it is.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct ProjectChange {
     name: Option<String>,
     description: Option<String>,

@@ -32,7 +32,12 @@ pub struct Person {
 impl World {
     pub fn new() -> Self {
         let test = TestDb::new();
-        let options = ConnectOptions { url: test.url(), size: 3, budget: Duration::from_secs(20) };
+        let options = ConnectOptions {
+            url: test.url(),
+            size: 3,
+            budget: Duration::from_secs(20),
+            behind_pooler: false,
+        };
         Self { db: Db::new(&options), conn: test.connect_owner(), _test: test }
     }
 

@@ -41,8 +41,7 @@ pub struct Console {
     pub base: String,
     /// What the server runs on.
     pub app: App,
-    handle: ServerHandle,
-    thread: Option<JoinHandle<()>>,
+    _instance: Instance,
     /// Sees everything, for the stage.
     pub(super) superuser: Mutex<PgConnection>,
     /// Last, because it can only be dropped when nobody is connected.
@@ -88,6 +87,11 @@ impl Console {
         Self::build(TestDb::new(), url, &[], None, CONNECTIONS)
     }
 
+    /// A console on `db` that goes to it by way of `url`, with a real page's patience.
+    pub fn on(db: TestDb, url: &str) -> Self {
+        Self::build(db, url, &[], None, CONNECTIONS)
+    }
+
     /// A console whose one connection to its database runs through a wire that counts its round trips.
     pub fn wired() -> (Self, Wire) {
         let db = TestDb::new();
@@ -124,23 +128,24 @@ impl Console {
             url: with_deadlines(url, config.database_ssl),
             size: connections,
             budget: budget.unwrap_or(config.database_budget),
+            behind_pooler: false,
         };
         let app = App { deadlines, ..App::new(config, Db::new(&options)) };
-        let (base, handle, thread) = serve(&app);
         let superuser = Mutex::new(db.connect_owner());
-        Self { base, app, handle, thread: Some(thread), superuser, db }
+        let instance = Instance::serve(app);
+        Self { base: instance.base.clone(), app: instance.app.clone(), _instance: instance, superuser, db }
     }
 
-    /// A second instance over the same database.
+    /// Another console on the same database, with a pool and a process state of its own.
     pub fn beside(&self) -> Instance {
+        let config = (*self.app.config).clone();
         let options = ConnectOptions {
             url: with_deadlines(&self.db.url(), false),
-            size: CONNECTIONS,
+            size: 4,
             budget: PATIENCE,
+            behind_pooler: false,
         };
-        let app = App::new((*self.app.config).clone(), Db::new(&options));
-        let (base, handle, thread) = serve(&app);
-        Instance { base, handle, thread: Some(thread) }
+        Instance::serve(App::new(config, Db::new(&options)))
     }
 
     /// Somebody without a session.
@@ -202,49 +207,47 @@ impl Console {
     }
 }
 
-/// Starts a server for `app` on a port of its own.
-fn serve(app: &App) -> (String, ServerHandle, JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let (tell, told) = mpsc::channel();
-    let served = app.clone();
-    let thread = std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async {
-            let running = server::start(served, listener).unwrap();
-            tell.send(running.handle()).unwrap();
-            running.await.unwrap();
-        });
-    });
-    (base, told.recv().unwrap(), thread)
-}
-
-/// Another instance over a console's database. It shares nothing else.
+/// A server for an app. Stops when it is dropped.
 pub struct Instance {
     /// Scheme, host and port.
     pub base: String,
+    /// What the server runs on.
+    pub app: App,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Instance {
-    fn drop(&mut self) {
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+impl Instance {
+    fn serve(app: App) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (tell, told) = mpsc::channel();
+        let served = app.clone();
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async {
+                let running = server::start(served, listener).unwrap();
+                tell.send(running.handle()).unwrap();
+                running.await.unwrap();
+            });
+        });
+        Self { base, app, handle: told.recv().unwrap(), thread: Some(thread) }
     }
 }
 
-impl Drop for Console {
+impl Drop for Instance {
     fn drop(&mut self) {
-        // The request to stop is sent at once; what counts is the thread's end.
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-            && !std::thread::panicking()
-        {
-            panic!("the server panicked");
-        }
+        stop(&self.handle, self.thread.take());
+    }
+}
+
+fn stop(handle: &ServerHandle, thread: Option<JoinHandle<()>>) {
+    // The request to stop is sent at once; what counts is the thread's end.
+    drop(handle.stop(false));
+    if let Some(thread) = thread
+        && thread.join().is_err()
+        && !std::thread::panicking()
+    {
+        panic!("the server panicked");
     }
 }

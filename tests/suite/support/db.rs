@@ -64,6 +64,18 @@ impl TestDb {
         SERVER.cluster.url(CONSOLE_LOGIN, &self.name)
     }
 
+    /// [`TestDb::url`] by way of `address`, where a proxy listens.
+    pub fn url_at(&self, address: std::net::SocketAddr) -> String {
+        format!("postgres://{CONSOLE_LOGIN}@{address}/{}", self.name)
+    }
+
+    /// The server's socket in the file system.
+    pub fn socket(&self) -> PathBuf {
+        let url = url::Url::parse(&self.url()).unwrap();
+        let host = percent_encoding::percent_decode_str(url.host_str().unwrap()).decode_utf8().unwrap();
+        Path::new(host.as_ref()).join(".s.PGSQL.5432")
+    }
+
     /// Address for the superuser that owns everything and that no policy binds.
     pub fn owner_url(&self) -> String {
         SERVER.cluster.url(SUPERUSER, &self.name)

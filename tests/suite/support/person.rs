@@ -52,6 +52,11 @@ impl Person {
         }
     }
 
+    /// The same browser at another instance, as a proxy leads it there.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.twin() }
+    }
+
     /// Puts a cookie into the jar; `value` as it goes over the wire.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar().insert(name.to_owned(), value.to_owned());

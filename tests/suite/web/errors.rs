@@ -143,8 +143,12 @@ fn a_change_that_nobody_waits_for_any_more_is_not_kept() {
     let console = Console::start();
     let owner = console.owner();
     let project = console.project(&owner, "shop");
-    let options =
-        ConnectOptions { url: console.db.url(), size: 1, budget: std::time::Duration::from_millis(300) };
+    let options = ConnectOptions {
+        url: console.db.url(),
+        size: 1,
+        budget: std::time::Duration::from_millis(300),
+        behind_pooler: false,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap();
     let change = |pause: u64| {
         let (db, project) = (Db::new(&options), project.clone());

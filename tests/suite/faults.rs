@@ -1,0 +1,232 @@
+//! What can break at any moment, once each; `bin/faults` breaks it under load, again and again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, HttpServer, web};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+use pilothouse::app::App;
+use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
+use pilothouse::error::AppError;
+use pilothouse::web::{error_page, guard, headers};
+use tokio::runtime::Runtime;
+
+use crate::proxy::{Proxy, Upstream, Weather};
+use crate::support::console::Console;
+use crate::support::db::TestDb;
+
+fn options(url: String) -> ConnectOptions {
+    ConnectOptions { url, size: 2, budget: Duration::from_secs(20), behind_pooler: false }
+}
+
+/// A console that reaches its database through a proxy.
+fn behind_a_proxy() -> (Console, Proxy) {
+    let db = TestDb::new();
+    let proxy = Proxy::start(vec![Upstream::Unix(db.socket())]);
+    let url = db.url_at(proxy.address());
+    (Console::on(db, &url), proxy)
+}
+
+#[test]
+fn a_database_that_falls_silent_is_a_503_and_served_again_when_it_speaks() {
+    let (console, proxy) = behind_a_proxy();
+    let owner = console.owner();
+    owner.get("/projects").expect(200);
+
+    for weather in [Weather::Silent, Weather::Trickle(Duration::from_secs(1)), Weather::Closed] {
+        proxy.set(weather);
+        if weather == Weather::Closed {
+            proxy.cut();
+        }
+        assert!(!owner.get("/projects").expect(503).header("retry-after").is_empty(), "{weather:?}");
+        owner.post("/projects", &[("name", "shop")]).expect(503);
+        owner.get("/healthz").expect(200);
+        proxy.set(Weather::Fair);
+        proxy.cut();
+        assert!((0..100).any(|_| owner.get("/projects").status == 200), "{weather:?}");
+    }
+    assert_eq!(console.count("projects"), 0, "what was refused is not there");
+}
+
+#[test]
+fn a_database_that_is_far_away_serves_every_page() {
+    let (console, proxy) = behind_a_proxy();
+    let owner = console.owner();
+    proxy.set(Weather::Latency(Duration::from_millis(25)));
+    for path in ["/", "/projects", "/activity", "/account"] {
+        owner.get(path).expect(200);
+    }
+    owner.post("/projects", &[("name", "shop")]).expect(303);
+}
+
+#[test]
+fn a_connection_that_is_lost_in_the_commit_leaves_it_open_what_happened() {
+    let console = Console::start();
+    let owner = console.owner();
+    console.sql(
+        "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \
+             $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER leave AFTER INSERT ON projects DEFERRABLE INITIALLY DEFERRED \
+             FOR EACH ROW EXECUTE FUNCTION leave()",
+    );
+    let answer = owner.post("/projects", &[("name", "shop")]).expect(503);
+    assert!(answer.text("main").contains("not certain"), "{}", answer.body);
+    console.sql("DROP TRIGGER leave ON projects");
+    owner.post("/projects", &[("name", "shop")]).expect(303);
+}
+
+#[test]
+fn a_transaction_that_loses_against_another_one_is_run_again_and_no_other() {
+    let test = TestDb::new();
+    let db = Db::new(&options(test.url()));
+    let runtime = Runtime::new().unwrap();
+    // PostgreSQL's codes for a deadlock, for a serialization failure, and for a division by zero.
+    for (code, runs, works) in [("40P01", 3, true), ("40001", 3, true), ("22012", 1, false)] {
+        let count = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&count);
+        let outcome: Result<(), DbError> = runtime.block_on(db.write(&Actor::System, move |conn| {
+            if counter.fetch_add(1, Ordering::SeqCst) < 2 {
+                let message = if code == "40P01" { "deadlock detected" } else { "no" };
+                conn.batch_execute(&format!(
+                    "DO $$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = '{code}'; END $$"
+                ))?;
+            }
+            Ok(())
+        }));
+        assert_eq!((count.load(Ordering::SeqCst), outcome.is_ok()), (runs, works), "{code}");
+    }
+}
+
+#[test]
+fn two_who_wait_for_each_other_are_both_served() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop");
+    let mut worker = console.db.connect_owner();
+    worker
+        .batch_execute(&format!("BEGIN; UPDATE projects SET description = 'x' WHERE id = '{project}'"))
+        .unwrap();
+    std::thread::scope(|scope| {
+        let form = scope.spawn(|| owner.post(&format!("/projects/{project}/archive"), &[]).status);
+        // Longer than a statement of a page waits for a row.
+        std::thread::sleep(Duration::from_millis(700));
+        worker.batch_execute("COMMIT").unwrap();
+        assert_eq!(form.join().unwrap(), 303);
+    });
+    assert_eq!(console.count("\"ActivityLog\" WHERE \"activityType\" = 'project.archived'"), 1);
+}
+
+#[test]
+fn behind_a_pooler_every_transaction_brings_its_settings_and_leaves_nothing() {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = Text)]
+        settings: String,
+        #[diesel(sql_type = BigInt)]
+        prepared: i64,
+    }
+    let test = TestDb::new();
+    let db = Db::new(&ConnectOptions { behind_pooler: true, size: 1, ..options(test.url()) });
+    let mut pids = Vec::new();
+    for _ in 0..3 {
+        let (row, pid) = db
+            .write_blocking(&Actor::Gate, |conn| {
+                let pid: i32 = diesel::select(diesel::dsl::sql::<diesel::sql_types::Integer>("pg_backend_pid()"))
+                    .get_result(conn)?;
+                let row: Row = diesel::sql_query(
+                    "SELECT current_user || ' ' || session_user || ' ' || current_setting('timezone') AS settings, \
+                     (SELECT count(*) FROM pg_prepared_statements) AS prepared",
+                )
+                .get_result(conn)?;
+                Ok::<_, DbError>((row, pid))
+            })
+            .unwrap();
+        assert_eq!(row.settings, "pilothouse_gate pilothouse_console UTC");
+        assert_eq!(row.prepared, 0, "a statement that is kept would be another session's tomorrow");
+        pids.push(pid);
+    }
+    // A statement outside of a transaction is the login itself, which may do nothing.
+    let mut conn = test.connect_owner();
+    let left = format!(
+        "SELECT query AS settings, 0::bigint AS prepared FROM pg_stat_activity WHERE pid = {}",
+        pids[0]
+    );
+    let row: Row = diesel::sql_query(left).get_result(&mut conn).unwrap();
+    assert!(row.settings.ends_with("COMMIT"), "{}", row.settings);
+}
+
+#[test]
+fn a_handler_that_panics_is_a_500_and_leaves_no_transaction() {
+    let console = Console::start();
+    console.owner();
+    let app = console.app.clone();
+    let (tell, told) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async {
+            let server = HttpServer::new(move || {
+                let panicking =
+                    web::resource("/panic/{where}").route(web::get().to(panic)).wrap(from_fn(guard::contain));
+                let fine = web::resource("/fine").route(web::get().to(fine)).wrap(from_fn(guard::contain));
+                actix_web::App::new()
+                    .app_data(web::Data::new(app.clone()))
+                    .service(panicking)
+                    .service(fine)
+                    .wrap(from_fn(error_page::render))
+                    .wrap(from_fn(guard::identify))
+                    .wrap(from_fn(headers::secure))
+            })
+            .workers(2)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
+            let address = server.addrs()[0];
+            let running = server.run();
+            tell.send((address, running.handle())).unwrap();
+            running.await.unwrap();
+        });
+    });
+    let (address, handle) = told.recv().unwrap();
+    let runtime = Runtime::new().unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = |path: &str| {
+            let request = client.get(format!("http://{address}{path}"));
+            async move { request.send().await.unwrap().status().as_u16() }
+        };
+        let asked = futures_util::future::join_all(
+            (0..60).map(|n| ask(["/panic/before", "/panic/inside", "/fine"][n % 3])),
+        );
+        for (n, status) in asked.await.into_iter().enumerate() {
+            assert_eq!(status, if n % 3 == 2 { 200 } else { 500 });
+        }
+    });
+    drop(handle.stop(false));
+    thread.join().unwrap();
+    assert_eq!(
+        console.count("pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"),
+        0
+    );
+    assert_eq!(console.count("projects"), 0);
+}
+
+async fn panic(app: web::Data<App>, path: web::Path<String>) -> Result<HttpResponse, AppError> {
+    assert_ne!(path.as_str(), "before", "as asked");
+    app.db
+        .write(&Actor::System, |conn| {
+            let insert = "INSERT INTO projects (name, user_id) SELECT 'half', id FROM users LIMIT 1";
+            let inserted = diesel::sql_query(insert).execute(conn)?;
+            assert_eq!(inserted, 7, "as asked");
+            Ok::<_, AppError>(())
+        })
+        .await?;
+    Ok(HttpResponse::Ok().finish())
+}
+
+async fn fine(app: web::Data<App>) -> Result<HttpResponse, AppError> {
+    app.db.read(&Actor::System, |conn| Ok::<_, AppError>(conn.batch_execute("SELECT 1")?)).await?;
+    Ok(HttpResponse::Ok().finish())
+}
