@@ -144,7 +144,7 @@ document.addEventListener("keydown", (event) => {
 		if (typing && !menus.length) event.target.blur();
 		return;
 	}
-	// Keys of the browser and of a reader are theirs; AltGr types a bracket on many keyboards.
+	// AltGr types a bracket on many keyboards.
 	const other = event.metaKey || (!event.getModifierState("AltGraph") && (event.ctrlKey || event.altKey));
 	if (!help || typing || other || event.isComposing || help.open) return;
 	const gone = leader && Date.now() - leader > 2000;
@@ -156,12 +156,12 @@ document.addEventListener("keydown", (event) => {
 	}
 });
 
-// Single keys. They are off without the dialog that lists them: the account can turn them off.
+// Single keys are off without the dialog that lists them.
 const help = document.getElementById("keys");
 const places = { d: "/", p: "/projects", c: "/containers", a: "/activity", u: "/users" };
 let leader = 0;
 
-/** Goes where a link of this page leads, if it has one: only admins have users. */
+/** Follows a link of this page, if it has it. */
 function visit(path) {
 	document.querySelector(`a[href="${path}"]`)?.click();
 }
