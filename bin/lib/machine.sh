@@ -65,6 +65,12 @@ missing_for_breaking() {
     have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
 }
 
+# Debian packages for measuring it.
+missing_for_measuring() {
+    have wrk || echo wrk
+    have pgbench || echo postgresql
+}
+
 # Installs the named packages; does nothing, and asks for nothing, when none is named.
 install_packages() {
     [ $# -gt 0 ] || return 0

@@ -44,8 +44,8 @@ pub fn problem(password: &str) -> Option<String> {
 const LOOKED_AT: usize = 32;
 /// A word that a tenth of a million guesses find stays one with a few digits and marks behind it.
 const ONE_WORD: f64 = 5.0;
-/// A few: `123456789` is the longest tail that people add.
-const SHORT_TAIL: usize = 9;
+/// A few: `123123456789` behind `abc` is the longest tail that people add.
+const SHORT_TAIL: usize = 12;
 
 fn is_easy_to_guess(password: &str) -> bool {
     let start: String = password.chars().take(LOOKED_AT).collect();

@@ -52,6 +52,22 @@ async fn along_a_reference(browser: &Browser, project: &str, push: &str) {
     assert_eq!(browser.count("ol.timeline [data-activity]").await, 2, "the push and the deployment");
 }
 
+/// Deletes the project, finds it among the deleted ones, and takes that back.
+async fn through_deletion_and_back(browser: &Browser, project: &str, name: &str) {
+    let page = format!("/projects/{project}");
+    browser.open(&format!("{page}/delete")).await;
+    browser.fill("#confirm", name).await;
+    browser.follow("main form [type=submit]").await;
+    assert!(browser.text("main [role=status]").await.contains("deleted"));
+    browser.open("/projects?status=deleted").await;
+    browser.follow(&format!("[data-project] a[href='{page}']")).await;
+    assert_eq!(browser.text("h1").await, name, "the record of a deleted project stays readable");
+    browser.open(&format!("{page}/restore")).await;
+    browser.follow("main form [type=submit]").await;
+    assert_eq!(browser.path().await, page);
+    assert!(browser.text("main [role=status]").await.contains("restored"));
+}
+
 fn walk(habits: Habits) {
     let console = Console::start();
     let (id, email) = console.user("owner");
@@ -72,6 +88,7 @@ fn walk(habits: Habits) {
     browse(&console.base, habits, async |browser| {
         from_sign_in_to_a_reference(&browser, &email).await;
         along_a_reference(&browser, &project, &push).await;
+        through_deletion_and_back(&browser, &project, "shop-api").await;
     });
     assert_eq!(console.count("sessions WHERE is_active"), 2, "the cookie was taken and sent back");
 }
@@ -101,12 +118,57 @@ fn signing_out_leaves_nothing_to_go_back_to() {
         browser.sign_in(&email, PASSWORD).await;
         browser.open("/account").await;
         assert_eq!(browser.text("h1").await, "Account");
-        browser.click("header summary").await;
-        browser.follow("header form[action='/logout'] button").await;
+        sign_out(&browser).await;
         assert!(browser.text("main").await.contains("signed out"));
         browser.driver.back().await.unwrap();
         browser.find("#email").await;
         assert!(browser.path().await.starts_with("/login"), "{}", browser.path().await);
+    });
+}
+
+async fn sign_out(browser: &Browser) {
+    browser.click("header summary").await;
+    browser.follow("header form[action='/logout'] button").await;
+}
+
+#[test]
+fn an_admin_lets_somebody_in_and_out_again_and_it_is_on_record() {
+    let console = Console::start();
+    let (_, admin) = console.user("admin");
+    let (email, password) = ("mary@example.test", "seven quiet lanterns at noon");
+    browse(&console.base, Habits::default(), async |browser| {
+        browser.sign_in(&admin, PASSWORD).await;
+        browser.open("/users/new").await;
+        browser.fill("#email", email).await;
+        browser.fill("#name", "Mary Jackson").await;
+        browser.follow("main form [type=submit]").await;
+        let link = browser.find("#link").await.prop("value").await.unwrap().unwrap();
+        sign_out(&browser).await;
+
+        browser.driver.goto(&link).await.unwrap();
+        browser.fill("#password", password).await;
+        browser.follow("main form [type=submit]").await;
+        browser.sign_in(email, password).await;
+        browser.open("/users").await;
+        assert_eq!(browser.text("h1").await, "Not found", "users are for admins");
+        sign_out(&browser).await;
+
+        browser.sign_in(&admin, PASSWORD).await;
+        browser.open("/users?q=mary").await;
+        browser.follow("[data-user] .name a").await;
+        assert_eq!(browser.text("h1").await, "Mary Jackson");
+        browser.follow("main a[href$='/deactivate']").await;
+        browser.follow("main form [type=submit]").await;
+        browser.open("/audit").await;
+        let newest = browser.text("ol.timeline > [data-activity]").await;
+        assert!(newest.contains("deactivated") && newest.contains(email), "{newest}");
+        sign_out(&browser).await;
+
+        browser.open("/login").await;
+        browser.fill("#email", email).await;
+        browser.fill("#password", password).await;
+        browser.follow("button[type=submit]").await;
+        assert!(browser.text("[role=alert]").await.contains("not right"));
     });
 }
 

@@ -1,0 +1,335 @@
+//! `bin/bench`: what the console costs, as ratios of one run.
+//!
+//! Every figure is CPU or time of this machine and this minute; what may be compared are the ratios, whose two
+//! sides ran in turn. The load comes from wrk and pgbench, so that this program's own work is not in the figures.
+
+// A program for people's eyes: it prints, and what goes wrong ends it.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    missing_docs
+)]
+
+mod cpu;
+mod http;
+mod load;
+mod report;
+mod stage;
+mod statements;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use load::{Run, median, middle, pages, transactions};
+use pilothouse::postgres::SUPERUSER;
+use report::{Table, figure, ratio};
+use stage::{Person, Stage};
+
+/// What is asked for by the environment; see `bin/bench --help`.
+struct Wishes {
+    program: PathBuf,
+    dir: PathBuf,
+    rows: u64,
+    rounds: usize,
+    seconds: u32,
+    /// Only sections whose name holds this.
+    only: String,
+}
+
+impl Wishes {
+    fn read() -> Self {
+        let text = |name: &str| std::env::var(name).ok();
+        let number = |name: &str, default: u64| {
+            text(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}")))
+        };
+        Self {
+            program: text("PILOTHOUSE").expect("PILOTHOUSE: the program; bin/bench sets it").into(),
+            dir: text("BENCH_DIR").expect("BENCH_DIR: where databases are kept; bin/bench sets it").into(),
+            rows: number("BENCH_ROWS", 1_000_000),
+            rounds: number("BENCH_ROUNDS", 3) as usize,
+            seconds: number("BENCH_SECONDS", 3) as u32,
+            only: text("BENCH_ONLY").unwrap_or_default(),
+        }
+    }
+
+    fn wants(&self, section: &str) -> bool {
+        section.contains(&self.only)
+    }
+}
+
+fn main() {
+    let wishes = Wishes::read();
+    let stage = Stage::start(&wishes.program, &wishes.dir.join(wishes.rows.to_string()), wishes.rows);
+    println!(
+        "{} actions, 2,000 projects, 500 users; {} rounds of {} s each, in turn; medians.\n",
+        wishes.rows, wishes.rounds, wishes.seconds
+    );
+    println!("Idle after the start: {:.0} MiB resident.\n", stage.memory());
+    if wishes.wants("page") {
+        against_pgbench(&wishes, &stage);
+    }
+    if wishes.wants("flatness") {
+        flatness(&wishes, &stage);
+    }
+    if wishes.wants("size") {
+        size(&wishes, &stage);
+    }
+    if wishes.wants("writes") {
+        inserts(&wishes, &stage);
+    }
+    if wishes.wants("export") {
+        export(&stage);
+    }
+    if wishes.wants("start") {
+        let (took, idle) = stage.restart(&wishes.program);
+        println!("## Start\n");
+        println!("From the start to the first page on an existing database: {:.2} s.", took.as_secs_f64());
+        println!("Resident two seconds later: {idle:.0} MiB.\n");
+    }
+}
+
+/// The project that holds a tenth of all actions.
+fn biggest(stage: &Stage) -> String {
+    let query = format!("SELECT id FROM projects WHERE user_id = '{}'", stage.one.id);
+    stage::text(&mut stage.connect(), &query)
+}
+
+fn timeline_of_biggest(stage: &Stage) -> String {
+    format!("/projects/{}/activity", biggest(stage))
+}
+
+/// The same page from the console and, as far as its statements go, from pgbench.
+fn against_pgbench(wishes: &Wishes, stage: &Stage) {
+    let path = timeline_of_biggest(stage);
+    let script = statements::of_page(stage, &path, &stage.one.cookie);
+    let page = http::get(&stage.base, &path, &stage.one.cookie).body.len();
+    println!("## The timeline page\n");
+    println!(
+        "`/projects/…/activity`, 50 entries, {page} bytes, {} round trips. pgbench runs the page's own statements in \
+         one pipeline; *bare* is a session look-up, a project look-up and 51 actions without policies.\n",
+        script.round_trips
+    );
+    let bare = bare_script(stage);
+    let mut table = Table::new(&[
+        "clients",
+        "who",
+        "a second",
+        "p50 ms",
+        "p99 ms",
+        "CPU console",
+        "CPU PostgreSQL",
+        "CPU both",
+        ": same",
+        ": bare",
+    ]);
+    for clients in [1, 8, 64] {
+        let mut runs: [Vec<Run>; 3] = Default::default();
+        for _ in 0..wishes.rounds {
+            runs[0].push(transactions(stage, SUPERUSER, &bare, &[], clients, wishes.seconds));
+            // pgbench prepares before the transaction has a role, so it must be able to see everything first.
+            let (text, variables) = (&script.text, &script.variables);
+            runs[1].push(transactions(stage, SUPERUSER, text, variables, clients, wishes.seconds));
+            runs[2].push(pages(stage, &path, &stage.one.cookie, clients, wishes.seconds));
+        }
+        let ratios = |to: usize| {
+            middle(
+                runs[2].iter().zip(&runs[to]).map(|(ours, floor)| ours.cpu() / floor.database_cpu).collect(),
+            )
+        };
+        let (to_bare, to_same) = (ratios(0), ratios(1));
+        let [bare, same, console] = runs.map(median);
+        for (who, run, ratios) in [
+            ("bare", bare, None),
+            ("same statements", same, None),
+            ("console", console, Some((to_same, to_bare))),
+        ] {
+            table.row(&[
+                clients.to_string(),
+                who.to_owned(),
+                format!("{:.0}", run.per_second),
+                figure(run.p50_ms),
+                figure(run.p99_ms),
+                if ratios.is_some() { figure(run.console_cpu) } else { String::new() },
+                figure(run.database_cpu),
+                figure(if ratios.is_some() { run.cpu() } else { run.database_cpu }),
+                ratios.map_or(String::new(), |(same, _)| ratio(same)),
+                ratios.map_or(String::new(), |(_, bare)| ratio(bare)),
+            ]);
+        }
+    }
+    table.print();
+    println!("CPU is seconds per 1,000 pages. Resident after that: {:.0} MiB.\n", stage.memory());
+}
+
+/// What any server would have to ask for this page.
+fn bare_script(stage: &Stage) -> String {
+    let mut conn = stage.connect();
+    let session = stage::text(
+        &mut conn,
+        &format!(
+            "SELECT token FROM sessions WHERE user_id = '{}' ORDER BY created_at DESC LIMIT 1",
+            stage.one.id
+        ),
+    );
+    let project = biggest(stage);
+    format!(
+        "\\startpipeline\n\
+         SELECT u.id, u.email, u.name, u.role FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token = '{session}' AND s.is_active;\n\
+         SELECT id, name, status FROM projects WHERE id = '{project}';\n\
+         SELECT action_id, user_id, request_id, action_type, action_details, status, environment, reference_ids, created_at \
+         FROM turbobackend.project_actions WHERE project_id = '{project}' \
+         ORDER BY created_at DESC, action_id COLLATE \"C\" DESC LIMIT 51;\n\
+         \\endpipeline\n"
+    )
+}
+
+/// CPU of one page over another's, as the median of pairs in turn.
+fn compared(wishes: &Wishes, stage: &Stage, plain: (&str, &Person), other: (&str, &Person)) -> (Run, f64) {
+    let mut runs = Vec::new();
+    let mut ratios = Vec::new();
+    for _ in 0..wishes.rounds {
+        let one = pages(stage, plain.0, &plain.1.cookie, 8, wishes.seconds);
+        let two = pages(stage, other.0, &other.1.cookie, 8, wishes.seconds);
+        ratios.push(two.cpu() / one.cpu());
+        runs.push(two);
+    }
+    (median(runs), middle(ratios))
+}
+
+fn cursor(stage: &Stage, condition: &str) -> String {
+    let query = format!(
+        "SELECT created_at || '.a.' || action_id FROM turbobackend.project_actions WHERE {condition} \
+         ORDER BY created_at DESC, action_id COLLATE \"C\" DESC OFFSET 50000 LIMIT 1"
+    );
+    stage::text(&mut stage.connect(), &query)
+}
+
+/// Deep pages and filtered ones against the plain first one.
+fn flatness(wishes: &Wishes, stage: &Stage) {
+    let project = timeline_of_biggest(stage);
+    let (one, many, admin) = (&stage.one, &stage.many, &stage.admin);
+    let rare = &stage.rare;
+    let commit = stage::text(
+        &mut stage.connect(),
+        "SELECT reference_ids->>'commit_sha' FROM turbobackend.project_actions ORDER BY created_at LIMIT 1",
+    );
+    let deep_project = cursor(stage, &format!("project_id = '{}'", biggest(stage)));
+    let deep = cursor(stage, "true");
+    let mut cases: Vec<(&str, &Person, String)> = vec![
+        ("first page of a project", one, project.clone()),
+        ("50,000 rows deep in it", one, format!("{project}?before={deep_project}")),
+        ("of everything, admin", admin, "/activity".to_owned()),
+        ("50,000 rows deep, admin", admin, format!("/activity?before={deep}")),
+        ("of one project's owner", one, "/activity".to_owned()),
+        ("of 200 projects' owner", many, "/activity".to_owned()),
+        ("rare type, admin", admin, "/activity?type=database_creation".to_owned()),
+        ("rare status, admin", admin, "/activity?status=cancelled".to_owned()),
+        ("rare actor, admin", admin, format!("/activity?actor={rare}")),
+        ("a reference, admin", admin, format!("/activity?ref=commit_sha:{commit}")),
+        ("rare type, project", one, format!("{project}?type=database_creation")),
+        ("rare status, project", one, format!("{project}?status=cancelled")),
+        ("rare actor, project", one, format!("{project}?actor={rare}")),
+        ("rare type, 200 projects", many, "/activity?type=database_creation".to_owned()),
+        ("rare status, 200 projects", many, "/activity?status=cancelled".to_owned()),
+        ("the activities API", one, format!("/api/projects/{}/activities", biggest(stage))),
+    ];
+    println!(
+        "## Flatness\n\nCPU of both per 1,000 pages at 8 clients; the ratio is to the plain page beside it.\n"
+    );
+    let plain = cases.remove(0);
+    let mut table = Table::new(&["page", "a second", "p99 ms", "CPU", ": plain"]);
+    for (name, person, path) in cases {
+        let (run, to_plain) = compared(wishes, stage, (&plain.2, plain.1), (&path, person));
+        table.row(&[
+            name.to_owned(),
+            format!("{:.0}", run.per_second),
+            figure(run.p99_ms),
+            figure(run.cpu()),
+            ratio(to_plain),
+        ]);
+    }
+    table.print();
+}
+
+/// The same page on a hundredth of the rows.
+fn size(wishes: &Wishes, stage: &Stage) {
+    let rows = stage.rows / 100;
+    let small = Stage::start(&wishes.program, &wishes.dir.join(rows.to_string()), rows);
+    let (here, there) = (timeline_of_biggest(stage), timeline_of_biggest(&small));
+    let mut ratios = Vec::new();
+    for _ in 0..wishes.rounds {
+        let big = pages(stage, &here, &stage.one.cookie, 8, wishes.seconds);
+        let little = pages(&small, &there, &small.one.cookie, 8, wishes.seconds);
+        ratios.push(big.cpu() / little.cpu());
+    }
+    println!(
+        "## Size\n\nThe page with {} rows costs {} of what it costs with {rows}.\n",
+        stage.rows,
+        ratio(middle(ratios))
+    );
+}
+
+/// A worker's single insert into the living table and into the one that its document describes.
+fn inserts(wishes: &Wishes, stage: &Stage) {
+    let insert = |schema: &str| {
+        format!(
+            "\\set n random(1, 1000000000)\n\
+             INSERT INTO {schema}.project_actions VALUES ('new_' || :n || random()::text, '{}', '{}', 'req_' || :n, 'deployment', \
+             'Deployed revision after the health check had answered twice', 'success', 'production', \
+             jsonb_build_object('commit_sha', md5(:n::text), 'deployment_id', 'deploy_' || :n, 'branch_name', 'main'), \
+             floor(extract(epoch FROM now()) * 1000)::bigint);\n",
+            biggest(stage),
+            stage.one.id
+        )
+    };
+    let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    for _ in 0..wishes.rounds {
+        bare.push(transactions(stage, SUPERUSER, &insert("bare"), &[], 8, wishes.seconds));
+        ours.push(transactions(stage, SUPERUSER, &insert("turbobackend"), &[], 8, wishes.seconds));
+    }
+    let costs = middle(ours.iter().zip(&bare).map(|(a, b)| a.database_cpu / b.database_cpu).collect());
+    let (bare, ours) = (median(bare), median(ours));
+    println!("## A worker's insert\n");
+    let mut table = Table::new(&["table", "a second", "p99 ms", "CPU", ": bare"]);
+    for (name, run, ratios) in
+        [("as its document has it", bare, String::new()), ("with indexes and triggers", ours, ratio(costs))]
+    {
+        table.row(&[
+            name.to_owned(),
+            format!("{:.0}", run.per_second),
+            figure(run.p99_ms),
+            figure(run.database_cpu),
+            ratios,
+        ]);
+    }
+    table.print();
+    let mut conn = stage.connect();
+    for schema in ["bare", "turbobackend"] {
+        let clean = format!("DELETE FROM {schema}.project_actions WHERE action_id LIKE 'new\\_%'");
+        diesel::connection::SimpleConnection::batch_execute(&mut conn, &clean).unwrap();
+    }
+}
+
+/// Everything as CSV, through a reader that takes it as fast as it comes.
+fn export(stage: &Stage) {
+    cpu::forget_peak(stage.pid());
+    let (before, began, used) = (stage.memory(), Instant::now(), stage.cpu());
+    let (status, bytes) = http::drain(&stage.base, "/activity/export", &stage.admin.cookie, "format=csv");
+    assert_eq!(status, 200, "the export");
+    let (took, after) = (began.elapsed().as_secs_f64(), stage.cpu());
+    println!("## Export\n");
+    println!(
+        "Everything as CSV: {:.0} MB in {took:.1} s ({:.0} rows a second), CPU {:.1} s console and {:.1} s PostgreSQL; \
+         resident {before:.0} MiB before, {:.0} MiB at its peak.\n",
+        bytes as f64 / 1e6,
+        stage.rows as f64 / took,
+        after.0 - used.0,
+        after.1 - used.1,
+        cpu::peak_mib(stage.pid())
+    );
+}

@@ -1,0 +1,211 @@
+//! A console of its own, with as many rows as asked for.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use pilothouse::postgres::SUPERUSER;
+
+use crate::{cpu, http};
+
+const PASSWORD: &str = "a long enough password";
+
+/// Somebody who is signed in.
+pub struct Person {
+    pub id: String,
+    /// The value of a `Cookie` header.
+    pub cookie: String,
+}
+
+/// A running console, its database and those who use it.
+pub struct Stage {
+    pub rows: u64,
+    console: Child,
+    pub base: String,
+    dir: PathBuf,
+    /// Owns the biggest project, and nothing else.
+    pub one: Person,
+    /// Owns 200 projects.
+    pub many: Person,
+    pub admin: Person,
+    /// Acts in 20 of all rows.
+    pub rare: String,
+}
+
+impl Stage {
+    /// Starts a console in `dir`, and fills its database unless an earlier run has.
+    pub fn start(program: &Path, dir: &Path, rows: u64) -> Self {
+        fs::create_dir_all(dir).unwrap();
+        let (console, base) = serve(program, dir);
+        let mut conn = connect(dir);
+        for (name, admin) in [("one", false), ("many", false), ("admin", true), ("rare", false)] {
+            create_user(program, dir, name, admin);
+        }
+        let [one, many, admin, rare] = ["one", "many", "admin", "rare"].map(|name| user_id(&mut conn, name));
+        let filled = text(&mut conn, "SELECT (to_regclass('bare.project_actions') IS NOT NULL)::text");
+        if filled == "false" {
+            eprintln!("making {rows} actions …");
+            let seed = [("one", &one), ("many", &many), ("rare", &rare), ("rows", &rows.to_string())]
+                .into_iter()
+                .fold(include_str!("seed.sql").to_owned(), |sql, (name, value)| {
+                    sql.replace(&format!("$({name})"), value)
+                });
+            conn.transaction(|conn| conn.batch_execute(&seed)).unwrap();
+            conn.batch_execute("VACUUM (ANALYZE)").unwrap();
+            conn.batch_execute("CHECKPOINT").unwrap();
+        }
+        let person = |id: &str, name: &str| Person { id: id.to_owned(), cookie: sign_in(&base, name) };
+        Self {
+            rows,
+            one: person(&one, "one"),
+            many: person(&many, "many"),
+            admin: person(&admin, "admin"),
+            rare,
+            console,
+            base,
+            dir: dir.to_owned(),
+        }
+    }
+
+    /// A connection that no policy binds.
+    pub fn connect(&self) -> PgConnection {
+        connect(&self.dir)
+    }
+
+    /// The process of the console.
+    pub fn pid(&self) -> u32 {
+        self.console.id()
+    }
+
+    /// The directory of the database's socket.
+    pub fn socket(&self) -> PathBuf {
+        socket(&self.dir)
+    }
+
+    /// What the database server has logged.
+    pub fn server_log(&self) -> String {
+        fs::read_to_string(self.dir.join("postgres/server.log")).unwrap()
+    }
+
+    /// CPU seconds of the console and of PostgreSQL so far.
+    pub fn cpu(&self) -> (f64, f64) {
+        (cpu::of_process(self.console.id()), cpu::of_family(self.postmaster()))
+    }
+
+    /// Resident memory of the console in MiB.
+    pub fn memory(&self) -> f64 {
+        cpu::resident_mib(self.console.id())
+    }
+
+    fn postmaster(&self) -> u32 {
+        let file = fs::read_to_string(self.dir.join("postgres/data/postmaster.pid")).unwrap();
+        file.lines().next().unwrap().trim().parse().unwrap()
+    }
+
+    /// Stops the console, and tells how long another start takes until its first page.
+    pub fn restart(mut self, program: &Path) -> (Duration, f64) {
+        self.end();
+        let began = Instant::now();
+        let (mut console, base) = serve(program, &self.dir);
+        let page = http::get(&base, "/login", "");
+        let took = began.elapsed();
+        assert_eq!(page.status, 200);
+        std::thread::sleep(Duration::from_secs(2));
+        let idle = cpu::resident_mib(console.id());
+        terminate(&mut console);
+        (took, idle)
+    }
+
+    fn end(&mut self) {
+        terminate(&mut self.console);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn serve(program: &Path, dir: &Path) -> (Child, String) {
+    let mut console = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("PILOTHOUSE_DATA_DIR", dir)
+        .env_remove("DATABASE_URL")
+        .env("RUST_LOG", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(console.stdout.take().unwrap());
+    let mut line = String::new();
+    loop {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the console ended");
+        if let Some(at) = line.find("http://") {
+            // Kept open, so that it can go on printing.
+            console.stdout = Some(output.into_inner());
+            return (console, line[at..].trim().to_owned());
+        }
+    }
+}
+
+fn terminate(console: &mut Child) {
+    let _ = Command::new("kill").args(["-TERM", &console.id().to_string()]).status();
+    let _ = console.wait();
+}
+
+fn create_user(program: &Path, dir: &Path, name: &str, admin: bool) {
+    let email = format!("{name}@bench.test");
+    let mut create = Command::new(program);
+    create.args(["user", "create", "--password-stdin", "--email", &email]).env("PILOTHOUSE_DATA_DIR", dir);
+    if admin {
+        create.arg("--admin");
+    }
+    let mut create =
+        create.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    writeln!(create.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    // Exits with 1 when an earlier run made the user.
+    let _ = create.wait();
+}
+
+fn sign_in(base: &str, name: &str) -> String {
+    let answer = http::post(
+        base,
+        "/login",
+        "",
+        &format!("email={name}%40bench.test&password={}", PASSWORD.replace(' ', "+")),
+    );
+    assert_eq!(answer.status, 303, "{name} can't sign in");
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+fn socket(dir: &Path) -> PathBuf {
+    dir.canonicalize().unwrap().join("postgres/socket")
+}
+
+fn connect(dir: &Path) -> PgConnection {
+    let socket = socket(dir);
+    let url = format!("host={} user={SUPERUSER} dbname=pilothouse", socket.display());
+    PgConnection::establish(&url).unwrap()
+}
+
+/// One text out of the database.
+pub fn text(conn: &mut PgConnection, query: &str) -> String {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Text)]
+        found: String,
+    }
+    let wrapped = format!("SELECT ({query})::text AS found");
+    diesel::sql_query(wrapped).get_result::<Found>(conn).unwrap().found
+}
+
+fn user_id(conn: &mut PgConnection, name: &str) -> String {
+    text(conn, &format!("SELECT id FROM users WHERE email = '{name}@bench.test'"))
+}
