@@ -188,7 +188,7 @@ fn out_of_descriptors(_: u32, verdict: &mut Verdict) {
     }
     let before = console.cpu();
     sleep(Duration::from_secs(3));
-    let busy = (console.cpu() - before).as_secs_f64() / 3.0;
+    let busy = console.cpu().saturating_sub(before).as_secs_f64() / 3.0;
     let count = open.len();
     drop(open);
     let back = wait_until(Duration::from_secs(20), || {

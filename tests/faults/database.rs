@@ -363,5 +363,7 @@ fn disk_full(rounds: u32, verdict: &mut Verdict) {
         verdict.writes(ledger.check(&rig.database));
     }));
     let _ = Command::new("umount").arg("-l").arg(&disk).status();
+    // The directory could not be removed with the disk in it.
+    let _ = disk.parent().map(fs::remove_dir_all);
     verdict.require(run.is_ok(), || "the run itself failed".to_owned());
 }

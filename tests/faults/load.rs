@@ -212,7 +212,7 @@ impl Load {
     pub fn serve_more(&self, requests: usize) {
         let served = || self.samples().iter().filter(|sample| sample.ending == Ending::Served).count();
         let goal = served() + requests;
-        let waited = crate::rig::wait_until(Duration::from_secs(60), || served() >= goal);
+        let waited = crate::rig::wait_until(Duration::from_mins(1), || served() >= goal);
         assert!(waited.is_some(), "the console serves nobody any more: {:?}", self.samples().last());
     }
 

@@ -23,7 +23,7 @@ use crate::proxy::{Proxy, Upstream};
 /// All consoles of a rig share it.
 const SECRET_KEY: &str = "a key that all instances of a rig share";
 /// Longer than anything here may take, so that a hang is told instead of suffered.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until `holds`, and answers how long that took; `None` after `within`.
 pub fn wait_until(within: Duration, mut holds: impl FnMut() -> bool) -> Option<Duration> {
