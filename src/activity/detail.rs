@@ -1,4 +1,4 @@
-//! One record with everything: what it says, and its thread (see [`super::thread`]).
+//! One record with everything: what it says, and its thread.
 
 use diesel::prelude::*;
 use serde_json::Value;
@@ -7,6 +7,7 @@ use super::Source;
 use super::audit_records::{Columns, columns_of};
 use super::thread::thread_of;
 use super::timeline::{Entry, Row, RowStatement, Table, take_name, with_names};
+use crate::db::json::StoredJson;
 use crate::db::schema::{activity_events, activity_logs, project_actions};
 
 /// One record and its thread.
@@ -44,7 +45,7 @@ pub struct Thread {
 /// When a statement fails.
 pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
     type Text = Option<String>;
-    type Columns = (Text, Text, Text, Text, Text, Text, Text, Option<Value>, Option<i64>);
+    type Columns = (Text, Text, Text, Text, Text, Text, Text, Option<StoredJson>, Option<i64>);
     let Some(mut entry) = by_id(conn, Source::Action, id)? else { return Ok(None) };
     let (project, user, request, kind, details, status, environment, references, at): Columns =
         project_actions::table
@@ -71,7 +72,7 @@ pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> 
         ("action_details", details),
         ("status", status),
         ("environment", environment),
-        ("reference_ids", references.map(|json| pretty(&json))),
+        ("reference_ids", references.map(|json| pretty(&json.into()))),
         ("created_at", at.map(|at| at.to_string())),
     ]);
     thread(conn, entry, stored).map(Some)
@@ -82,8 +83,16 @@ pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> 
 /// # Errors
 /// When a statement fails.
 pub fn event(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
-    type Columns =
-        (String, Option<String>, String, Option<String>, String, Option<String>, Option<Value>, Option<i32>);
+    type Columns = (
+        String,
+        Option<String>,
+        String,
+        Option<String>,
+        String,
+        Option<String>,
+        Option<StoredJson>,
+        Option<i32>,
+    );
     let Some(mut entry) = by_id(conn, Source::Event, id)? else { return Ok(None) };
     let (project, user, entity, entity_id, title, description, metadata, duration): Columns =
         activity_events::table
@@ -111,7 +120,7 @@ pub fn event(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
         ("description", description),
         ("status", entry.status.as_ref().map(|status| status.as_str().to_owned())),
         ("duration", duration.map(|ms| ms.to_string())),
-        ("metadata", metadata.map(|json| pretty(&json))),
+        ("metadata", metadata.map(|json| pretty(&json.into()))),
     ]);
     thread(conn, entry, stored).map(Some)
 }

@@ -9,6 +9,7 @@ use super::conversations::bound;
 use super::{Attachment, SENT_AT};
 use crate::db::cursor::{From, Page, TimePosition};
 use crate::db::ids::{ContainerId, MessageId};
+use crate::db::json::StoredJson;
 use crate::db::statement::Statement;
 
 /// A page holds no more characters of a message.
@@ -77,8 +78,18 @@ pub struct Cost {
 type CostRow = (Nullable<Text>, Nullable<BigInt>, Nullable<BigInt>, Nullable<Text>, Nullable<Text>);
 type Row = (Timestamptz, Uuid, Bool, Text, Text, BigInt, Nullable<Jsonb>, Nullable<Jsonb>, Bool, CostRow);
 type StoredCost = (Option<String>, Option<i64>, Option<i64>, Option<String>, Option<String>);
-type Stored =
-    (DateTime<Utc>, uuid::Uuid, bool, String, String, i64, Option<Value>, Option<Value>, bool, StoredCost);
+type Stored = (
+    DateTime<Utc>,
+    uuid::Uuid,
+    bool,
+    String,
+    String,
+    i64,
+    Option<StoredJson>,
+    Option<StoredJson>,
+    bool,
+    StoredCost,
+);
 
 /// The statement of [`page`]. The id is made a text before it is compared: an index answers an owner only what
 /// row-level security knows to tell nothing, and a cast is not among that. A message is read as far as a page shows it, and its extras only when they are
@@ -145,8 +156,8 @@ fn message(row: Stored) -> Message {
         role,
         whole: i64::try_from(content.len()).is_ok_and(|shown| shown < bytes).then_some(bytes),
         content,
-        attachments: attachments.as_ref().map(Attachment::from_stored).unwrap_or_default(),
-        metadata,
+        attachments: attachments.map(|json| Attachment::from_stored(&json.into())).unwrap_or_default(),
+        metadata: metadata.map(Value::from),
         cost: has_cost.then_some(Cost { model, input, output, dollars, request }),
     }
 }

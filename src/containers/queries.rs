@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
 use crate::projects::queries::containing;
 
@@ -165,8 +166,10 @@ pub struct ContainerView {
     /// When it was last stopped.
     pub stopped_at: Option<DateTime<Utc>>,
     /// What it is marked with.
+    #[diesel(deserialize_as = NullableJson)]
     pub labels: Option<Value>,
     /// What workers keep with it.
+    #[diesel(deserialize_as = NullableJson)]
     pub metadata: Option<Value>,
     /// When the engine was last asked.
     pub observed_at: Option<DateTime<Utc>>,

@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod drift;
 pub mod functions;
 pub mod ids;
+pub mod json;
 pub mod migrations;
 pub mod pool;
 pub mod roles;

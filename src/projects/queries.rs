@@ -13,6 +13,7 @@ use crate::activity::AHEAD_AT_MOST_MS;
 use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_ms, coalesce_time, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::json::NullableJson;
 use crate::db::schema::{containers, project_actions, projects, users};
 
 /// What a list of projects is ordered by.
@@ -184,8 +185,10 @@ pub struct ProjectView {
     /// When it was last changed: what an edit must have seen.
     pub updated_at: Option<DateTime<Utc>>,
     /// For workers.
+    #[diesel(deserialize_as = NullableJson)]
     pub settings: Option<Value>,
     /// For its owner.
+    #[diesel(deserialize_as = NullableJson)]
     pub metadata: Option<Value>,
     /// Its owner.
     pub owner: Option<(UserId, Option<String>, String)>,

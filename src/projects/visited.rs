@@ -11,6 +11,7 @@ use crate::auth::Viewer;
 use crate::auth::viewer::{ViewerRow, app_session_id, app_user_id, viewer_columns};
 use crate::db::DbError;
 use crate::db::ids::{ProjectId, UserId};
+use crate::db::json::StoredJson;
 use crate::db::schema::{containers, projects, sessions, users};
 
 /// The viewer of a transaction that a session opened, and the project with this id if they may see it: what a
@@ -30,8 +31,8 @@ pub fn find_with_viewer(
         Option<String>,
         Option<DateTime<Utc>>,
         Option<DateTime<Utc>>,
-        Option<Value>,
-        Option<Value>,
+        Option<StoredJson>,
+        Option<StoredJson>,
     );
     type Owner = (UserId, Option<String>, String);
     type Found = (ViewerRow, Option<Own>, Option<Owner>, Option<ContainerPart>);
@@ -73,8 +74,8 @@ pub fn find_with_viewer(
             status,
             created_at,
             updated_at,
-            settings,
-            metadata,
+            settings: settings.map(Value::from),
+            metadata: metadata.map(Value::from),
             owner,
             container,
         }

@@ -23,7 +23,7 @@ pub fn of_family(pid: u32) -> f64 {
     let children: f64 = fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|child| stat(*child).is_some_and(|numbers| numbers[1] == f64::from(pid)))
+        .filter(|child| stat(*child).is_some_and(|numbers| numbers[1].to_bits() == f64::from(pid).to_bits()))
         .map(of_process)
         .sum();
     own + children

@@ -3,16 +3,15 @@
 //! Every figure is CPU or time of this machine and this minute; what may be compared are the ratios, whose two
 //! sides ran in turn. The load comes from wrk and pgbench, so that this program's own work is not in the figures.
 
-// A program for people's eyes: it prints, and what goes wrong ends it.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    missing_docs
+    clippy::disallowed_methods,
+    clippy::zombie_processes,
+    reason = "it prints figures; what can't be set up ends it, and the console is waited for where it is stopped"
 )]
 
 mod cpu;

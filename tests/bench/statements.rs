@@ -126,16 +126,12 @@ fn parameters_of(text: &str) -> Vec<Option<String>> {
             loop {
                 let (part, tail) = quoted.split_once('\'').expect("a closing quote");
                 value.push_str(part);
-                match tail.strip_prefix('\'') {
-                    Some(more) => {
-                        value.push('\'');
-                        quoted = more;
-                    }
-                    None => {
-                        rest = tail;
-                        break;
-                    }
-                }
+                let Some(more) = tail.strip_prefix('\'') else {
+                    rest = tail;
+                    break;
+                };
+                value.push('\'');
+                quoted = more;
             }
             values.push(Some(value));
         } else {

@@ -44,6 +44,9 @@ fn pages(console: &Console) -> Vec<Page> {
         "DELETE FROM projects WHERE id = (SELECT max(id_text)::uuid FROM projects WHERE status = 'active' \
          AND id_text <> (SELECT id_text FROM projects WHERE status = 'active' ORDER BY created_at, id LIMIT 1)) RETURNING id",
     );
+    let entry = one(
+        "SELECT id FROM \"ActivityLog\" WHERE before IS NOT NULL ORDER BY \"createdAt\" DESC, id LIMIT 1",
+    );
     let user = one("SELECT id FROM users WHERE email = 'ada@demo.test'");
     let page = |path: String, heading: &'static str| (path, heading);
     vec![
@@ -77,6 +80,7 @@ fn pages(console: &Console) -> Vec<Page> {
         page("/search?q=shop".to_owned(), ""),
         page("/search?q=nothing-is-called-this".to_owned(), "Search"),
         page("/audit".to_owned(), "Audit"),
+        page(format!("/audit/{entry}"), ""),
         page("/users".to_owned(), "Users"),
         page("/users/new".to_owned(), "New user"),
         page(format!("/users/{user}"), "Ada"),

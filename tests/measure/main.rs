@@ -1,6 +1,10 @@
 //! What needs many repetitions to be seen: whether the time of a refused sign-in tells which accounts exist, and
 //! whether a race brings a session back. Prints a table; run by `bin/measure-security`.
-#![expect(clippy::unwrap_used, reason = "what can't be set up ends the measurement")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::many_single_char_names,
+    reason = "what can't be set up ends the measurement; a formula has its letters"
+)]
 #![expect(clippy::disallowed_methods, reason = "measures from outside, with the machine's own clock")]
 
 #[path = "../suite/support/mod.rs"]

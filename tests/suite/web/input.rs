@@ -394,3 +394,34 @@ fn text_that_would_run_is_shown_as_text_everywhere() {
     }
     assert!(shown > 40, "{shown}");
 }
+
+#[test]
+fn json_that_is_nested_deeper_than_anybody_reads_breaks_no_page() {
+    let console = Console::start();
+    let owner = console.owner();
+    let (project, container) = console.project_in_container(&owner, "shop");
+    console.message(&container, "s1", 0, "user", "hello");
+    let action = console.action(&project, "deployment", 1_763_640_000_000, r#"{"commit_sha": "4be1d07c"}"#);
+    let deep = format!("'{}{}'::jsonb", "{\"a\":".repeat(400), format_args!("1{}", "}".repeat(400)));
+    console.sql(&format!(
+        "UPDATE projects SET settings = {deep}, metadata = {deep}; \
+         UPDATE containers SET labels = {deep}, metadata = {deep}; \
+         UPDATE chat_messages SET attachments = {deep}, metadata = {deep}; \
+         UPDATE turbobackend.project_actions SET reference_ids = {deep}; \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, metadata) \
+         VALUES ('deep', '{project}', 'APR_REVIEW', 'x', 'Review', {deep})"
+    ));
+    for path in [
+        format!("/projects/{project}"),
+        format!("/projects/{project}/settings"),
+        format!("/projects/{project}/activity"),
+        format!("/projects/{project}/chat?session=s1"),
+        format!("/api/projects/{project}/activities"),
+        format!("/containers/{container}"),
+        format!("/activity/{action}"),
+        "/events/deep".to_owned(),
+        "/".to_owned(),
+    ] {
+        owner.get(&path).expect(200);
+    }
+}
