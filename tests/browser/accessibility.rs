@@ -17,6 +17,11 @@ fn lively() -> Console {
     let now = console.app.clock.now();
     let create = |conn: &mut _| demo::create(conn, now, &hash).map_err(DbError::from);
     console.app.db.write_blocking(&Actor::System, create).unwrap();
+    console.sql(
+        "INSERT INTO \"ActivityLog\" (id, \"activityType\", \"actorName\", \"targetType\", \"targetName\", ip, before, after) \
+         VALUES ('changed', 'project.updated', 'Ada', 'project', 'shop-api', '192.0.2.7', \
+                 '{\"name\": \"shop\", \"settings\": {\"port\": 1}}', '{\"name\": \"shop-api\", \"settings\": {\"port\": 2}}')",
+    );
     console
 }
 
@@ -43,9 +48,6 @@ fn pages(console: &Console) -> Vec<Page> {
     let gone = one(
         "DELETE FROM projects WHERE id = (SELECT max(id_text)::uuid FROM projects WHERE status = 'active' \
          AND id_text <> (SELECT id_text FROM projects WHERE status = 'active' ORDER BY created_at, id LIMIT 1)) RETURNING id",
-    );
-    let entry = one(
-        "SELECT id FROM \"ActivityLog\" WHERE before IS NOT NULL ORDER BY \"createdAt\" DESC, id LIMIT 1",
     );
     let user = one("SELECT id FROM users WHERE email = 'ada@demo.test'");
     let page = |path: String, heading: &'static str| (path, heading);
@@ -80,7 +82,7 @@ fn pages(console: &Console) -> Vec<Page> {
         page("/search?q=shop".to_owned(), ""),
         page("/search?q=nothing-is-called-this".to_owned(), "Search"),
         page("/audit".to_owned(), "Audit"),
-        page(format!("/audit/{entry}"), ""),
+        page("/audit/changed".to_owned(), ""),
         page("/users".to_owned(), "Users"),
         page("/users/new".to_owned(), "New user"),
         page(format!("/users/{user}"), "Ada"),
