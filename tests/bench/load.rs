@@ -47,9 +47,11 @@ pub fn pages(stage: &Stage, path: &str, cookie: &str, clients: u32, seconds: u32
             .expect("wrk; bin/bench installs it");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(!said.contains("Non-2xx") && !said.contains("Socket errors"), "{path}: {said}");
+        // At a line's start: shares of other figures end in 50% too.
         let after = |mark: &str| {
-            let rest = said.split(mark).nth(1).unwrap_or_else(|| panic!("{path}: {said}"));
-            rest.split_whitespace().next().unwrap().to_owned()
+            let rest = said.lines().find_map(|line| line.trim_start().strip_prefix(mark));
+            let value = rest.and_then(|rest| rest.split_whitespace().next());
+            value.unwrap_or_else(|| panic!("{path}: {said}")).to_owned()
         };
         let done = said
             .lines()
