@@ -84,7 +84,7 @@ impl Settings {
         let statement_ms = options.budget.as_millis() + 500;
         let set = |scope: &str| {
             format!(
-                // Compiling a statement takes longer than any of ours runs.
+                // Compiling pays for statements that run for seconds, and none of ours may.
                 "SET {scope} timezone = 'UTC'; SET {scope} jit = off; SET {scope} statement_timeout = {statement_ms}; \
                  SET {scope} lock_timeout = 500; SET {scope} idle_in_transaction_session_timeout = 5000; \
                  SET {scope} ROLE pilothouse_nobody; "
