@@ -76,6 +76,30 @@ impl Person {
         self.send(self.request(Method::GET, path))
     }
 
+    /// Walks from `start` along the links of kind `rel`, `next` or `prev`; answers what `read` finds on each page,
+    /// and the last page's address.
+    pub fn walk(
+        &self,
+        start: &str,
+        rel: &str,
+        read: impl Fn(&Answer) -> Vec<String>,
+    ) -> (Vec<String>, String) {
+        let (mut here, mut seen) = (start.to_owned(), Vec::new());
+        loop {
+            let page = self.get(&here).expect(200);
+            let mut found = read(&page);
+            assert!(seen.len() + found.len() < 30_000, "paging does not end: {start}");
+            if rel == "prev" {
+                found.reverse();
+            }
+            seen.extend(found);
+            let Some(next) = page.attributes(&format!("a[rel={rel}]"), "href").pop() else {
+                return (seen, here);
+            };
+            here = next;
+        }
+    }
+
     /// Sends a form to `path`, as this console's own page would.
     pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.post_raw(path, &encoded(fields))

@@ -4,18 +4,7 @@ use crate::support::console::{Console, Person};
 
 /// Walks from `start` along the links of kind `rel`; answers what `attribute` of `rows` says, and the last page.
 fn walk(person: &Person, start: &str, rel: &str, rows: &str, attribute: &str) -> (Vec<String>, String) {
-    let (mut here, mut seen) = (start.to_owned(), Vec::new());
-    loop {
-        let page = person.get(&here).expect(200);
-        let mut found = page.attributes(rows, attribute);
-        assert!(seen.len() + found.len() < 1_000, "paging does not end: {start}");
-        if rel == "prev" {
-            found.reverse();
-        }
-        seen.extend(found);
-        let Some(next) = page.attributes(&format!("a[rel={rel}]"), "href").pop() else { return (seen, here) };
-        here = next;
-    }
+    person.walk(start, rel, |page| page.attributes(rows, attribute))
 }
 
 #[test]

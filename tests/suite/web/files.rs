@@ -8,18 +8,7 @@ fn names(person: &Person, path: &str) -> Vec<String> {
 
 /// Walks along the links of kind `rel`; answers the names, and the last page.
 fn walk(person: &Person, start: &str, rel: &str) -> (Vec<String>, String) {
-    let (mut here, mut seen) = (start.to_owned(), Vec::new());
-    loop {
-        let page = person.get(&here).expect(200);
-        let mut found = page.texts("[data-file] .name a");
-        assert!(seen.len() + found.len() < 30_000, "paging does not end: {start}");
-        if rel == "prev" {
-            found.reverse();
-        }
-        seen.extend(found);
-        let Some(next) = page.attributes(&format!("a[rel={rel}]"), "href").pop() else { return (seen, here) };
-        here = next;
-    }
+    person.walk(start, rel, |page| page.texts("[data-file] .name a"))
 }
 
 #[test]
