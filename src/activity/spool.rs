@@ -1,6 +1,7 @@
 //! Actions that could not be recorded: kept, retried, and in the end counted as a gap.
 //!
-//! First in a table without constraints, and only while the database is gone in a file: one line of JSON an
+//! First in a table without constraints, in the transaction of the act itself. Only when that table refuses it
+//! too, after the commit: in the table once more, and while the database is gone in a file, one line of JSON an
 //! action, written through to the disk. [`retry`] moves them into the record under the id and the time that
 //! they always had, so that no order of crashes and retries records one twice.
 
@@ -15,12 +16,12 @@ use serde_json::Value;
 
 use super::tracker::{NewAction, count_filed, count_lost, count_spooled};
 use crate::db::schema::{action_spool, recording_gaps};
-use crate::db::{Actor, Db, DbError};
+use crate::db::{Actor, Db, DbError, after_commit};
 
 /// How often an action is tried before it becomes a gap.
 const ATTEMPTS: i32 = 10;
 /// Actions that one transaction retries.
-const BATCH: i64 = 100;
+const BATCH: usize = 100;
 /// The file's name in its directory; while it is being read in, it has another ending.
 const FILE: &str = "action-spool.jsonl";
 /// Locked by whoever changes the file; several consoles may share the directory.
@@ -39,7 +40,23 @@ fn directory() -> Option<PathBuf> {
     DIRECTORY.read().ok()?.clone()
 }
 
-/// Keeps `action`, whose insert failed for `reason`, until a retry.
+/// Keeps `action`, whose insert failed for `reason`, in the transaction of the act that it tells of: there is no
+/// moment at which a process that is killed could leave the act without it.
+pub(super) fn keep_with_act(conn: &mut PgConnection, action: NewAction, reason: String) {
+    // Inside a transaction this is a savepoint.
+    let kept =
+        conn.transaction(|conn| insert(conn, &payload(&action), &action.action_id, &reason).map(|_| ()));
+    match kept {
+        Ok(()) => after_commit(|_| count_spooled()),
+        // Never before the commit: an act that is rolled back must leave no record.
+        Err(error) => {
+            tracing::error!(action = action.action_id, %error, "an action can't be kept with its act");
+            after_commit(move |db| keep(db, &action, &reason));
+        }
+    }
+}
+
+/// Keeps `action`, whose insert failed for `reason`, in a transaction of its own until a retry.
 pub fn keep(db: &Db, action: &NewAction, reason: &str) {
     let kept: Result<(), DbError> = db.write_blocking(&Actor::System, |conn| {
         insert(conn, &payload(action), &action.action_id, reason)?;
@@ -110,6 +127,14 @@ pub struct Retried {
     pub lost: usize,
 }
 
+impl Retried {
+    /// Whether it was a whole batch that led somewhere, so that the next one may as well.
+    #[must_use]
+    pub fn may_go_on(&self) -> bool {
+        self.recorded > 0 && self.recorded + self.waiting + self.lost >= BATCH
+    }
+}
+
 /// Tries to record what was kept: a batch of the oldest. Idempotent, and safe to run from several processes.
 ///
 /// # Errors
@@ -122,7 +147,7 @@ pub fn retry(db: &Db) -> Result<Retried, DbError> {
         let kept: Vec<(Option<String>, Option<Value>, Option<i32>)> = action_spool::table
             .select((action_spool::action_id, action_spool::payload, action_spool::attempts))
             .order((action_spool::attempts.asc(), action_spool::spooled_at.asc()))
-            .limit(BATCH)
+            .limit(BATCH as i64)
             .for_update()
             .skip_locked()
             .load(conn)?;

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use pilothouse::activity::{Act, ActionType, NewAction, Scope, Status, Target, audit, spool, tally, track};
 use pilothouse::db::ids::ProjectId;
-use pilothouse::db::schema::projects;
-use pilothouse::db::{ConnectOptions, Db, DbError};
+use pilothouse::db::schema::{action_spool, projects};
+use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
 use std::sync::Mutex;
 
 use super::world::{NOON, Person, World, filter, keys};
@@ -82,6 +82,51 @@ fn an_insert_that_fails_leaves_the_operation_alone_and_is_recorded_later_once() 
     let page = world.page(&ada, Scope::Own, &filter(&[]));
     assert_eq!(keys(&page.entries), [id]);
     assert_eq!(page.entries[0].moment.ms, NOON, "the time is that of the act");
+}
+
+#[test]
+fn an_action_that_could_not_be_recorded_is_kept_by_the_commit_of_its_act_and_by_nothing_later() {
+    let mut world = World::new();
+    let ada = world.owner("ada");
+    let shop = world.project(&ada, "shop");
+    let principal = ada.principal("r");
+    world.execute(REFUSE);
+    let kept = "(SELECT count(*) FROM pilothouse.action_spool)";
+    let before = tally();
+    for commits in [false, true] {
+        let inside: Result<(), DbError> = world.db.write_blocking(&Actor::System, |conn| {
+            track(conn, NewAction::by(&principal, shop, ActionType::Deployment, String::new()));
+            assert_eq!(action_spool::table.count().get_result(conn), Ok(1_i64), "before the commit");
+            if commits { Ok(()) } else { Err(DieselError::RollbackTransaction.into()) }
+        });
+        assert_eq!(inside.is_ok(), commits);
+        assert_eq!(world.count(kept), i64::from(commits));
+    }
+    assert!(tally().spooled > before.spooled);
+}
+
+#[test]
+fn what_waits_is_recorded_in_batches_until_nothing_waits() {
+    let mut world = World::new();
+    let ada = world.owner("ada");
+    let shop = world.project(&ada, "shop");
+    let principal = ada.principal("r");
+    world.execute(REFUSE);
+    world
+        .db
+        .write_blocking(&ada.actor, |conn| {
+            for _ in 0..150 {
+                track(conn, NewAction::by(&principal, shop, ActionType::Deployment, String::new()));
+            }
+            Ok::<(), DbError>(())
+        })
+        .unwrap();
+    let refused = spool::retry(&world.db).unwrap();
+    assert_eq!((refused.waiting, refused.may_go_on()), (100, false), "the next batch would fare no better");
+    world.execute(ALLOW);
+    let batches = [(); 2].map(|()| spool::retry(&world.db).unwrap());
+    assert_eq!(batches.map(|batch| (batch.recorded, batch.may_go_on())), [(100, true), (50, false)]);
+    assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 150);
 }
 
 #[test]
