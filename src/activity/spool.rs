@@ -153,7 +153,7 @@ pub fn retry(db: &Db) -> Result<Retried, DbError> {
             .load(conn)?;
         let mut retried = Retried::default();
         for (id, payload, attempts) in kept {
-            match record(conn, payload.as_ref()) {
+            match record(conn, payload.as_ref())? {
                 Ok(()) => {
                     forget(conn, id.as_deref(), payload.as_ref())?;
                     retried.recorded += 1;
@@ -174,12 +174,23 @@ pub fn retry(db: &Db) -> Result<Retried, DbError> {
     .inspect(|retried: &Retried| count_lost(retried.lost as u64))
 }
 
-fn record(conn: &mut PgConnection, payload: Option<&Value>) -> Result<(), String> {
-    let action: NewAction = payload
+/// What keeps one action out of the record; an error when it is the database's state, which passes and so must
+/// not count against the action.
+fn record(conn: &mut PgConnection, payload: Option<&Value>) -> Result<Result<(), String>, DbError> {
+    let action: Result<NewAction, String> = payload
         .cloned()
         .ok_or_else(|| "nothing was kept".to_owned())
-        .and_then(|payload| serde_json::from_value(payload).map_err(|error| error.to_string()))?;
-    conn.transaction(|conn| action.insert(conn)).map_err(|error: diesel::result::Error| error.to_string())
+        .and_then(|payload| serde_json::from_value(payload).map_err(|error| error.to_string()));
+    let action = match action {
+        Ok(action) => action,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let recorded = conn.transaction(|conn| action.insert(conn));
+    match recorded.map_err(DbError::from) {
+        Ok(()) => Ok(Ok(())),
+        Err(error @ (DbError::Unavailable(_) | DbError::ReadOnly)) => Err(error),
+        Err(error) => Ok(Err(error.to_string())),
+    }
 }
 
 /// The spool has no key: whoever writes into it names its rows.
