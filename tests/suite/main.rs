@@ -10,6 +10,7 @@ mod support;
 mod activity;
 mod adoption;
 mod architecture;
+mod backup;
 mod demo;
 mod dependencies;
 mod drift;
