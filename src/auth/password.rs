@@ -133,118 +133,24 @@ mod tests {
         }
     }
 
+    const WORDS: &str = "password qwerty iloveyou princess sunshine football baseball superman batman dragon monkey letmein \
+        welcome shadow master michael jennifer jordan ashley charlie liverpool chelsea arsenal starwars \
+        pokemon computer internet whatever trustno1 admin administrator changeme secret summer winter \
+        spring autumn hello freedom cheese pepper ginger flower chocolate butterfly abc123 qazwsx asdfgh \
+        zxcvbn 1q2w3e4r qwertyuiop london pilothouse";
+    const TAILS: &str = "1 12 123 1234 12345 123456 123456789 ! 1! 123! 111 000 2020 2024 2026 2026! 1234567 12345678 \
+        987654321 123123 321 007 666 777 999 1990 2000 2010 2019 2021 2022 2023 2025 2025! 1234! !!! @123 \
+        #1 * .123 _1 xyz asdf qwe123 abc qwerty";
+
     /// The way in which people make a well-known word long enough.
     fn common() -> Vec<String> {
-        let words = [
-            "password",
-            "qwerty",
-            "iloveyou",
-            "princess",
-            "sunshine",
-            "football",
-            "baseball",
-            "superman",
-            "batman",
-            "dragon",
-            "monkey",
-            "letmein",
-            "welcome",
-            "shadow",
-            "master",
-            "michael",
-            "jennifer",
-            "jordan",
-            "ashley",
-            "charlie",
-            "liverpool",
-            "chelsea",
-            "arsenal",
-            "starwars",
-            "pokemon",
-            "computer",
-            "internet",
-            "whatever",
-            "trustno1",
-            "admin",
-            "administrator",
-            "changeme",
-            "secret",
-            "summer",
-            "winter",
-            "spring",
-            "autumn",
-            "hello",
-            "freedom",
-            "cheese",
-            "pepper",
-            "ginger",
-            "flower",
-            "chocolate",
-            "butterfly",
-            "liverpool",
-            "abc123",
-            "qazwsx",
-            "asdfgh",
-            "zxcvbn",
-            "1q2w3e4r",
-            "qwertyuiop",
-            "london",
-            "pilothouse",
-        ];
         let mut common = Vec::new();
-        for word in words {
+        for word in WORDS.split(' ') {
             let mut first = word.to_owned();
             first[..1].make_ascii_uppercase();
             let leet = word.replace('a', "4").replace('o', "0");
             for stem in [word, &first, &word.to_uppercase(), &leet] {
-                for tail in [
-                    "1",
-                    "12",
-                    "123",
-                    "1234",
-                    "12345",
-                    "123456",
-                    "123456789",
-                    "!",
-                    "1!",
-                    "123!",
-                    "111",
-                    "000",
-                    "2020",
-                    "2024",
-                    "2026",
-                    "2026!",
-                    "1234567",
-                    "12345678",
-                    "987654321",
-                    "123123",
-                    "321",
-                    "007",
-                    "666",
-                    "777",
-                    "999",
-                    "1990",
-                    "2000",
-                    "2010",
-                    "2019",
-                    "2021",
-                    "2022",
-                    "2023",
-                    "2025",
-                    "2025!",
-                    "1234!",
-                    "!!!",
-                    "@123",
-                    "#1",
-                    "*",
-                    ".123",
-                    "_1",
-                    "xyz",
-                    "asdf",
-                    "qwe123",
-                    "abc",
-                    "qwerty",
-                ] {
+                for tail in TAILS.split(' ') {
                     common.push(format!("{stem}{tail}"));
                 }
                 common.push(format!("{stem}{stem}"));

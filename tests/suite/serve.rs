@@ -47,7 +47,7 @@ impl Home {
             let read = output.read_line(&mut line).unwrap();
             assert_ne!(read, 0, "{}", fs::read_to_string(self.0.join("stderr")).unwrap());
         }
-        serving.address = line.trim().rsplit('/').next().unwrap().to_owned();
+        line.trim().rsplit('/').next().unwrap().clone_into(&mut serving.address);
         let answer = serving.get("/healthz");
         assert!(answer.starts_with("HTTP/1."), "{answer}");
         // Kept open, so that the program can go on printing.
