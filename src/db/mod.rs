@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod pool;
 pub mod roles;
 pub mod schema;
+pub mod server_version;
 pub mod statement;
 mod transaction;
 

@@ -12,6 +12,7 @@ mod support;
 mod activity;
 mod adoption;
 mod architecture;
+mod backup;
 mod demo;
 mod dependencies;
 mod drift;
