@@ -20,6 +20,7 @@ pub mod routes;
 pub mod sample;
 pub mod session_rows;
 pub mod shell;
+pub mod time;
 pub mod urls;
 pub mod version;
 pub mod visit;

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use crate::db::ids::{ContainerId, MessageId, ProjectId, SessionId, UserId};
 
@@ -11,8 +11,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// A reference's value may hold slashes, which stay readable.
 const VALUE: &AsciiSet = &SEGMENT.remove(b'/').remove(b'@');
 
-fn segment(text: &str) -> String {
-    utf8_percent_encode(text, SEGMENT).to_string()
+fn segment(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, SEGMENT)
 }
 
 /// `/projects/{id}`
@@ -117,10 +117,13 @@ pub fn with_query<K: AsRef<str>, V: AsRef<str>>(path: &str, pairs: &[(K, V)]) ->
     if pairs.is_empty() {
         return path.to_owned();
     }
-    let query = url::form_urlencoded::Serializer::new(String::new())
+    let mut address = String::with_capacity(path.len() + 64);
+    address.push_str(path);
+    address.push('?');
+    let start = address.len();
+    url::form_urlencoded::Serializer::for_suffix(address, start)
         .extend_pairs(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())))
-        .finish();
-    format!("{path}?{query}")
+        .finish()
 }
 
 /// 303 to `location`.
