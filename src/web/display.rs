@@ -84,6 +84,10 @@ pub fn visible(text: &str) -> String {
 /// The first `length` characters of `text`, and whether there are more.
 #[must_use]
 pub fn beginning(text: &str, length: usize) -> (&str, bool) {
+    if text.len() <= length {
+        // Each character has a byte at least.
+        return (text, false);
+    }
     text.char_indices().nth(length).map_or((text, false), |(end, _)| (text.get(..end).unwrap_or(text), true))
 }
 

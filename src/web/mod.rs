@@ -5,6 +5,7 @@ pub mod confirmation;
 pub mod connection;
 pub mod display;
 pub mod error_page;
+pub mod escape;
 pub mod export;
 pub mod flash;
 pub mod forms;

@@ -110,35 +110,44 @@ fn weekday(date: NaiveDate) -> &'static str {
     WEEKDAYS.get(date.weekday().num_days_from_monday() as usize).copied().unwrap_or_default()
 }
 
-/// `number` as `digits` digits; it has no more.
-fn push_padded(text: &mut String, number: u32, digits: u32) {
-    for place in (0..digits).rev() {
-        text.push(char::from_digit(number / 10_u32.pow(place) % 10, 10).unwrap_or('0'));
-    }
+/// The last digit of `number`.
+fn push_digit(text: &mut String, number: u32) {
+    text.push(char::from_digit(number % 10, 10).unwrap_or('0'));
+}
+
+/// The last two digits of `number`.
+fn push_two(text: &mut String, number: u32) {
+    push_digit(text, number / 10);
+    push_digit(text, number);
 }
 
 fn push_clock(text: &mut String, at: NaiveDateTime) {
-    push_padded(text, at.hour(), 2);
+    push_two(text, at.hour());
     text.push(':');
-    push_padded(text, at.minute(), 2);
+    push_two(text, at.minute());
 }
 
 fn push_time(text: &mut String, at: NaiveDateTime) {
     push_clock(text, at);
     text.push(':');
-    push_padded(text, at.second(), 2);
+    push_two(text, at.second());
 }
 
 /// Four digits at least: at the calendar's edge a zone can be in the year 10000, or in the year 0.
 fn push_year(text: &mut String, date: NaiveDate) {
-    match u32::try_from(date.year()) {
-        Ok(year) => push_padded(text, year, if year > 9999 { 5 } else { 4 }),
-        Err(_) => text.push_str("0000"),
+    let year = u32::try_from(date.year()).unwrap_or(0);
+    if year > 9999 {
+        push_digit(text, year / 10_000);
     }
+    push_two(text, year / 100);
+    push_two(text, year);
 }
 
 fn push_day(text: &mut String, date: NaiveDate) {
-    push_padded(text, date.day(), if date.day() < 10 { 1 } else { 2 });
+    if date.day() > 9 {
+        push_digit(text, date.day() / 10);
+    }
+    push_digit(text, date.day());
     text.push(' ');
 }
 
@@ -149,14 +158,16 @@ pub fn iso(at: DateTime<Utc>) -> String {
     let at = at.naive_utc();
     push_year(&mut text, at.date());
     text.push('-');
-    push_padded(&mut text, at.month(), 2);
+    push_two(&mut text, at.month());
     text.push('-');
-    push_padded(&mut text, at.day(), 2);
+    push_two(&mut text, at.day());
     text.push('T');
     push_time(&mut text, at);
     text.push('.');
     // A leap second counts on within its second.
-    push_padded(&mut text, at.nanosecond() / 1_000_000 % 1000, 3);
+    let millis = at.nanosecond() / 1_000_000;
+    push_digit(&mut text, millis / 100);
+    push_two(&mut text, millis);
     text.push('Z');
     text
 }

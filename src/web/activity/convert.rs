@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
 use crate::activity::sentence::{self, LinkTarget};
 use crate::activity::timeline::{self, Item, TimelinePage};
-use crate::activity::{Oddity, ProjectState, Reference, Source, Status, TimelineCursor};
+use crate::activity::{EntryKind, Oddity, ProjectState, Reference, Source, Status, TimelineCursor};
 use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::users::Role;
@@ -157,7 +157,10 @@ impl Eyes {
         let badge = entry.status.as_ref().map(|status| self.state(entry, status));
         let id = entry.key();
         // An audit entry's description says what its sentence says already.
-        let said = entry.details.as_deref().filter(|text| *text != entry.kind.label());
+        let said = entry.details.as_deref().filter(|text| match &entry.kind {
+            EntryKind::Audit(act) => *text != act.label(),
+            EntryKind::Action(_) | EntryKind::Event(_) => true,
+        });
         let (detail, detail_more) = details(said);
         let more = entry.references.len().saturating_sub(REFERENCES_SHOWN) + entry.references_cut;
         Entry {
