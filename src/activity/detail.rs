@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Source;
 use super::audit_records::{Columns, columns_of};
 use super::thread::thread_of;
-use super::timeline::{Entry, Row, RowStatement, Table, take_name, with_names};
+use super::timeline::{Entry, Names, RowStatement, Table, take_name, with_names};
 use crate::db::json::StoredJson;
 use crate::db::schema::{activity_events, activity_logs, project_actions};
 
@@ -189,9 +189,9 @@ fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Optio
         Source::Event => " WHERE e.id = ",
     });
     s.text(id).sql(") x) ");
-    with_names(&mut s, "page");
-    let rows: Vec<Row> = s.load(conn)?;
-    Ok(rows.into_iter().filter_map(Row::into_entry).next_back())
+    with_names(&mut s, &["page"], None);
+    let (rows, names) = Names::split_from(s.load(conn)?);
+    Ok(rows.into_iter().filter_map(|row| row.into_entry(&names)).next_back())
 }
 
 fn thread(

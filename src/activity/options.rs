@@ -1,9 +1,12 @@
 //! What a timeline can be filtered by: the words that the console knows, and those that the viewer's data holds.
 
+use std::collections::BTreeSet;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
-use super::timeline::{Row, TimelinePage};
+use super::filter::Filter;
+use super::timeline::{EntryKind, Names, Row, TimelinePage};
 use super::vocabulary::{Group, humanised};
 use super::{ACTION_STATUSES, Act, ActionType, Environment, EventType, Source};
 use crate::db::statement::Statement;
@@ -32,6 +35,14 @@ pub struct Options {
 
 /// Words of one kind that the data holds and the console does not know, at most.
 const MOST_UNKNOWN: usize = 50;
+/// Adds a word that the console does not know. The same word in another case finds the same rows.
+fn add_word(list: &mut Vec<Choice>, word: &str) {
+    let is_known = |known: &Choice| known.value.eq_ignore_ascii_case(word);
+    if list.len() < MOST_UNKNOWN && !word.is_empty() && !list.iter().any(is_known) {
+        list.push(choice(word, humanised(word)));
+    }
+}
+
 /// Users offered at most: those of the newest entries.
 const MOST_ACTORS: usize = 20;
 
@@ -77,47 +88,44 @@ fn choice(value: &str, label: String) -> Choice {
 }
 
 impl Options {
-    /// The known words, those that `rows` bring, and who appears on `page`.
-    pub(super) fn with(rows: Vec<Row>, page: &TimelinePage) -> Self {
+    /// The known words, those that `rows` bring, whoever is filtered by, and the words and users of `page`: a record
+    /// may be too young to have been gathered.
+    pub(super) fn with(rows: Vec<Row>, names: &Names, filter: &Filter, page: &TimelinePage) -> Self {
         let mut options = Self::known();
-        let mut unknown_types = Vec::new();
+        let mut unknown_types = BTreeSet::new();
+        for user in filter.actors.only.iter().chain(&filter.actors.not) {
+            options.add_actor(user, names.of_user(user));
+        }
         for row in rows {
-            let (value, name) = (row.id, row.entity_name.or(row.user_email));
-            let list = match row.source.as_str() {
-                "status" => &mut options.statuses,
-                "environment" => &mut options.environments,
-                "actor" => {
-                    options.add_actor(&value, name.as_deref().unwrap_or(&value));
-                    continue;
-                }
+            match row.source.as_str() {
+                "status" => add_word(&mut options.statuses, &row.id),
+                "environment" => add_word(&mut options.environments, &row.id),
+                "actor" => options.add_actor(&row.id, names.of_user(&row.id)),
                 _ => {
-                    if !options.knows_type(&value) {
-                        unknown_types.push(value);
-                    }
-                    continue;
+                    unknown_types.insert(row.id);
                 }
-            };
-            // The same word in another case finds the same rows.
-            let is_known = |known: &Choice| known.value.eq_ignore_ascii_case(&value) || known.value == value;
-            if list.len() < MOST_UNKNOWN && !list.iter().any(is_known) {
-                list.push(choice(&value, humanised(&value)));
             }
         }
-        unknown_types.sort();
+        for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
+            if let (Some(status), Source::Action) = (&entry.status, entry.source()) {
+                add_word(&mut options.statuses, status.as_str());
+            }
+            if let Some(environment) = &entry.environment {
+                add_word(&mut options.environments, environment);
+            }
+            if let EntryKind::Action(kind) = &entry.kind {
+                unknown_types.insert(kind.as_str().to_owned());
+            }
+            if let Some(user) = &entry.actor.user {
+                options.add_actor(user, &entry.actor.name);
+            }
+        }
+        unknown_types.retain(|word| !word.is_empty() && !options.knows_type(word));
         for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
             options.add_type(Group::Other, &value, humanised(&value));
         }
-        options.add_actors_of(page);
+        options.actors.sort_by_key(|choice| choice.label.to_lowercase());
         options
-    }
-
-    fn add_actors_of(&mut self, page: &TimelinePage) {
-        for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
-            if let Some(user) = &entry.actor.user {
-                self.add_actor(user, &entry.actor.name);
-            }
-        }
-        self.actors.sort_by_key(|choice| choice.label.to_lowercase());
     }
 
     fn add_actor(&mut self, id: &str, name: &str) {

@@ -1,4 +1,5 @@
-//! Keeps what heat maps and charts show: entries of the timeline, counted a project and UTC day.
+//! Keeps what heat maps and charts show, entries of the timeline counted a project and UTC day, and the words that
+//! filters offer.
 //!
 //! Triggers mark each day of a project whose rows changed, in the transaction that changed them. [`keep`] takes
 //! the marks and counts those days again, so that a late row, an import and a purge come out right, whatever
@@ -10,6 +11,8 @@ use chrono::NaiveDate;
 use diesel::dsl::{IntervalDsl, now, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Date, Timestamptz};
+
+mod words;
 
 use super::status::FAILED;
 use crate::db::schema::rollups;
@@ -69,6 +72,7 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
         .first(conn)?;
     if is_due {
         recount_everything(conn)?;
+        words::gather_everything(conn)?;
         diesel::update(rollups::table.find(NAME))
             .set((rollups::recounted_at.eq(now), rollups::as_of.eq(now)))
             .execute(conn)?;
@@ -142,9 +146,10 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
              ON CONFLICT (project_id, day) DO UPDATE SET quarters = EXCLUDED.quarters, \
                  entries = EXCLUDED.entries, failed = EXCLUDED.failed \
              WHERE (d.quarters, d.entries, d.failed) \
-                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)) \
-         SELECT day, sum(marks)::bigint FROM place GROUP BY day",
+                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)), ",
     );
+    words::gather_of_places(&mut s);
+    s.sql(" SELECT day, sum(marks)::bigint FROM place GROUP BY day");
     let days: Vec<(NaiveDate, i64)> = s.load(conn)?;
     Ok((days.iter().map(|(_, marks)| marks).sum(), days.into_iter().map(|(day, _)| day).collect()))
 }

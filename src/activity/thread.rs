@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use super::detail::Thread;
 use super::timeline::{
-    ACTIONS, AUDIT, Ask, CAUSED_BY, EVENTS, Entry, Fetch, Row, RowStatement, Scope, TYING, rows, utc,
+    ACTIONS, AUDIT, Ask, CAUSED_BY, EVENTS, Entry, Fetch, Names, Row, RowStatement, Scope, TYING, rows, utc,
     with_names,
 };
 use super::{Direction, Filter};
@@ -40,20 +40,16 @@ pub(super) fn thread_of(conn: &mut PgConnection, entry: &Entry) -> QueryResult<T
         parts.push("related");
     }
     neighbours(&mut s, entry);
-    s.sql(", thread AS (");
-    for (at, part) in parts.into_iter().enumerate() {
-        s.sql(if at == 0 { "SELECT * FROM " } else { " UNION ALL SELECT * FROM " }).sql(part);
-    }
-    s.sql(") ");
-    with_names(&mut s, "thread");
-    let rows: Vec<Row> = s.load(conn)?;
-    Ok(sorted(entry, rows))
+    s.sql(" ");
+    with_names(&mut s, &parts, None);
+    let (rows, names) = Names::split_from(s.load(conn)?);
+    Ok(sorted(entry, rows, &names))
 }
 
 /// Each record goes to the first list that claims it.
-fn sorted(entry: &Entry, rows: Vec<Row>) -> Thread {
+fn sorted(entry: &Entry, rows: Vec<Row>, names: &Names) -> Thread {
     let mut parts: Vec<(String, Entry)> =
-        rows.into_iter().filter_map(|row| Some((row.part.clone(), row.into_entry()?))).collect();
+        rows.into_iter().filter_map(|row| Some((row.part.clone(), row.into_entry(names)?))).collect();
     parts.sort_by(|(_, a), (_, b)| a.position.cmp(&b.position));
     let mut next = |part: &str| {
         let at = parts.iter().position(|(of, _)| of == part)?;
@@ -212,7 +208,14 @@ fn neighbours(s: &mut RowStatement, entry: &Entry) {
             filter.sources.only = vec![entry.source().as_str().to_owned()];
         }
         filter.position = Some((direction, entry.position.clone()));
-        let ask = Ask { scope: &scope, filter: &filter, from_ms: None, until_ms: None, fetch: Fetch::NEXT };
+        let ask = Ask {
+            scope: &scope,
+            filter: &filter,
+            from_ms: None,
+            until_ms: None,
+            fetch: Fetch::NEXT,
+            running: false,
+        };
         s.sql(", ").sql(name).sql(" AS MATERIALIZED (");
         rows(s, name, &ask);
         s.sql(")");

@@ -99,7 +99,12 @@ impl Settings {
             }
         } else {
             Self {
-                each_connection: set("SESSION"),
+                // Planning a page's statement costs several times what running it does, so a text is planned once,
+                // for any value. Behind a pooler nothing is kept, and a plan may as well look at the values.
+                each_connection: format!(
+                    "{} SET SESSION plan_cache_mode = force_generic_plan",
+                    set("SESSION")
+                ),
                 each_transaction: String::new(),
                 after_transaction: "; SET ROLE pilothouse_nobody",
                 keeps_statements: true,

@@ -10,10 +10,11 @@ use std::marker::PhantomData;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use chrono::NaiveDateTime;
+use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Text, Timestamp};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl};
 
 #[derive(Debug, Clone)]
 enum Piece {
@@ -22,6 +23,29 @@ enum Piece {
     Text(String),
     Texts(Vec<String>),
     Timestamp(NaiveDateTime),
+}
+
+impl Piece {
+    /// The SQL type of a bind, and its value as SQL.
+    fn as_literal(&self) -> Option<(&'static str, String)> {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        match self {
+            Self::Sql(_) => None,
+            Self::BigInt(value) => Some(("bigint", value.to_string())),
+            Self::Text(text) => Some(("text", quoted(text))),
+            Self::Texts(texts) => {
+                let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+                Some(("text[]", format!("ARRAY[{}]::text[]", texts.join(", "))))
+            }
+            Self::Timestamp(value) => Some(("timestamp", quoted(&value.to_string()))),
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    text: String,
 }
 
 /// A statement that answers rows of the SQL type `R`: a tuple, read by position.
@@ -40,7 +64,6 @@ enum Keeping {
     Always,
     /// Unless the process keeps too many such already.
     WhileFew,
-    Never,
 }
 
 /// Rare shapes that a process keeps. A connection keeps what it has prepared for ever, and requests combine
@@ -78,7 +101,6 @@ impl<R> Statement<R> {
     fn is_kept(&self) -> bool {
         match self.keeping {
             Keeping::Always => true,
-            Keeping::Never => false,
             Keeping::WhileFew => *self.is_kept.get_or_init(|| keeps(&self.to_text())),
         }
     }
@@ -113,11 +135,25 @@ impl<R> Statement<R> {
         self
     }
 
-    /// The same statement as a question for its plan, executed: how often each step ran, what it touched.
-    #[must_use]
-    pub fn explained(mut self) -> Statement<(Text,)> {
-        self.pieces.insert(0, Piece::Sql("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) "));
-        Statement { pieces: self.pieces, keeping: Keeping::Never, is_kept: OnceLock::new(), row: PhantomData }
+    /// How PostgreSQL reads it once it is kept prepared, whatever its values: the plan, executed, a line each, with
+    /// how often each step ran and what it touched.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub fn explain(&self, conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+        let binds = || self.pieces.iter().filter_map(Piece::as_literal);
+        let list = |texts: Vec<String>| {
+            if texts.is_empty() { String::new() } else { format!("({})", texts.join(", ")) }
+        };
+        let types = list(binds().map(|(sql_type, _)| sql_type.to_owned()).collect());
+        let values = list(binds().map(|(_, literal)| literal).collect());
+        conn.batch_execute(&format!("PREPARE explained {types} AS {}", self.to_text()))?;
+        let question = format!(
+            "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE explained {values}"
+        );
+        let lines: Vec<PlanLine> = diesel::sql_query(question).load(conn)?;
+        conn.batch_execute("DEALLOCATE explained")?;
+        Ok(lines.into_iter().map(|line| line.text).collect())
     }
 
     /// The statement as text, with `$1` and so on for its binds.

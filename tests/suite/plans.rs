@@ -89,6 +89,9 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
 const UNTEMPTED: &str =
     "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off";
 
+/// As on the console's own connections.
+const GENERIC: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
+
 #[derive(QueryableByName)]
 struct Line {
     #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
@@ -136,19 +139,20 @@ fn a_search_reads_no_whole_table() {
     let mut conn = PgConnection::establish(&db.url()).unwrap();
     let mut asked = 0;
     for actor in ["owner", "admin"] {
-        let begin =
-            format!("BEGIN READ ONLY; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')");
+        let begin = format!(
+            "BEGIN READ ONLY; {GENERIC}; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+        );
         for text in ["project 29", "d7", "main", "nothing is called this"] {
             let names = Kind::ALL.iter().filter_map(|kind| Some((*kind, statement_for(*kind, text)?)));
-            let mut plans: Vec<(String, Statement<(Text,)>)> =
-                names.map(|(kind, statement)| (format!("{kind:?}"), statement.explained())).collect();
-            plans.push(("references".to_owned(), lookup::statement_for(text, actor == "admin").explained()));
-            for (what, statement) in plans {
-                conn.batch_execute(&begin).unwrap();
-                let lines: Vec<(String,)> = statement.load(&mut conn).unwrap();
-                conn.batch_execute("ROLLBACK").unwrap();
-                let plan: Vec<_> = lines.into_iter().map(|(line,)| line).collect();
-                let plan = plan.join("\n");
+            let mut plans: Vec<(String, String)> = Vec::new();
+            conn.batch_execute(&begin).unwrap();
+            for (kind, statement) in names {
+                plans.push((format!("{kind:?}"), statement.explain(&mut conn).unwrap().join("\n")));
+            }
+            let references = lookup::statement_for(text, actor == "admin");
+            plans.push(("references".to_owned(), references.explain(&mut conn).unwrap().join("\n")));
+            conn.batch_execute("ROLLBACK").unwrap();
+            for (what, plan) in plans {
                 for table in ["projects", "containers", "users", "action_references", "project_actions"] {
                     let whole = format!("Seq Scan on {table}");
                     assert!(!plan.contains(&whole), "{actor} searches {what} for {text:?}:\n{plan}");
@@ -179,15 +183,15 @@ const TALK: &str = r"
 ";
 
 /// How the statement ran: its plan with what each step read.
-fn explained<R>(conn: &mut PgConnection, actor: &str, statement: Statement<R>) -> String {
+fn explained<R>(conn: &mut PgConnection, actor: &str, statement: &Statement<R>) -> String {
     conn.batch_execute(&format!(
-        "BEGIN READ ONLY; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+        "BEGIN READ ONLY; {GENERIC}; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
          SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
     ))
     .unwrap();
-    let lines: Vec<(String,)> = statement.explained().load(conn).unwrap();
+    let lines = statement.explain(conn).unwrap();
     conn.batch_execute("ROLLBACK").unwrap();
-    lines.into_iter().map(|(line,)| line).collect::<Vec<_>>().join("\n")
+    lines.join("\n")
 }
 
 /// Pages that all of a statement touched: the first line of the plan tells.
@@ -211,10 +215,10 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
     for actor in ["owner", "admin"] {
         // 2,000 messages in 16 conversations, half of them in one.
         for from in [From::Start, From::Beyond(middle), From::Back(middle)] {
-            let plan = explained(conn, actor, conversations::statement(container, &from, 50));
+            let plan = explained(conn, actor, &conversations::statement(container, &from, 50));
             assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
             assert!(pages_touched(&plan) < 1_200, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
-            let plan = explained(conn, actor, messages::statement(container, "s0", &from, 50));
+            let plan = explained(conn, actor, &messages::statement(container, "s0", &from, 50));
             assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
             assert!(plan.contains("message_cost_tracker_message_idx"), "{actor}, {from:?}\n{plan}");
             // The position is a bound of the index, not a filter on all that lies before it.
@@ -222,12 +226,12 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
             assert!(bound || from == From::Start, "{actor}, {from:?}\n{plan}");
             assert!(pages_touched(&plan) < 300, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
         }
-        let plan = explained(conn, actor, search::statement(container, "nothing", Some(&middle), 50));
+        let plan = explained(conn, actor, &search::statement(container, "nothing", Some(&middle), 50));
         assert!(plan.contains("chat_messages_newest_idx"), "{actor}\n{plan}");
-        let plan = explained(conn, actor, listing::statement(container, &ask("d20"), &From::Start, 50));
+        let plan = explained(conn, actor, &listing::statement(container, &ask("d20"), &From::Start, 50));
         assert!(plan.contains("file_storage_path_idx"), "{actor}\n{plan}");
         assert!(pages_touched(&plan) < 200, "{actor}: {}\n{plan}", pages_touched(&plan));
-        let plan = explained(conn, actor, listing::statement(container, &ask(""), &From::Start, 50));
+        let plan = explained(conn, actor, &listing::statement(container, &ask(""), &From::Start, 50));
         assert!(!plan.contains("Seq Scan on file_storage"), "{actor}\n{plan}");
     }
 }

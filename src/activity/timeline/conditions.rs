@@ -3,8 +3,10 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::Scope;
-use super::query::Ask;
+use super::query::{Ask, Reach};
 use super::tables::{RowStatement, Table};
+use crate::activity::act::Act;
+use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
@@ -45,8 +47,22 @@ impl<'a> Lane<'a> {
     }
 }
 
-pub(super) fn conditions(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>, lane: Lane<'_>) {
+pub(super) fn conditions(
+    s: &mut RowStatement,
+    source: Source,
+    table: &Table,
+    ask: &Ask<'_>,
+    reach: Reach,
+    lane: Lane<'_>,
+) {
     s.sql(" WHERE ").sql(table.time).sql(" IS NOT NULL");
+    if reach == Reach::OfFirst {
+        s.sql(" AND ").sql(table.time).sql(if ask.backwards() { " <= " } else { " >= " });
+        s.sql("(SELECT t FROM reach)");
+    }
+    if ask.running && source == Source::Action {
+        s.sql(IS_RUNNING);
+    }
     match (ask.scope, lane) {
         (Scope::Project(id), _) => {
             s.sql(" AND ").sql(table.project).sql(" = ").text(id.to_string());
@@ -76,14 +92,20 @@ pub(super) fn conditions(s: &mut RowStatement, source: Source, table: &Table, as
     words_of(s, source, table, ask.filter, lane);
 }
 
+/// The condition of the partial indexes on what goes on: each spelling of [`RUNNING`].
+///
+/// [`RUNNING`]: crate::activity::status::RUNNING
+const IS_RUNNING: &str = " AND a.status IN ('running', 'RUNNING', 'Running', 'in_progress', 'IN_PROGRESS', \
+     'In_progress', 'pending', 'PENDING', 'Pending')";
+
 /// `lane` is none where every word is to be held against its column.
 pub(super) fn words_of(s: &mut RowStatement, source: Source, table: &Table, filter: &Filter, lane: Lane<'_>) {
     let by = lane.word();
-    match (source, known_event_type(&filter.types)) {
-        (Source::Event, Some(label)) => {
-            s.sql(" AND e.\"eventType\" = '").sql(label).sql("'");
-        }
-        _ => words(s, table.kind, &filter.types, by),
+    if source == Source::Event {
+        labels(s, &EVENT_TYPE, &filter.types);
+        labels(s, &EVENT_STATUS, &event_statuses_of(&filter.statuses));
+    } else {
+        words(s, table.kind, &filter.types, by);
     }
     words(s, table.user, &filter.actors, by);
     match source {
@@ -91,7 +113,7 @@ pub(super) fn words_of(s: &mut RowStatement, source: Source, table: &Table, filt
             words(s, table.status, &action_statuses(&filter.statuses), by);
             words(s, "a.environment", &filter.environments, by);
         }
-        Source::Event => event_statuses(s, table, &filter.statuses),
+        Source::Event => {}
         Source::Audit => {
             if let Some(target) = &filter.target {
                 s.sql(" AND l.\"targetId\" = ").text(target.as_str());
@@ -100,29 +122,49 @@ pub(super) fn words_of(s: &mut RowStatement, source: Source, table: &Table, filt
     }
 }
 
-/// One known label, and nothing else: comparing the column itself reaches its index, its text would not.
-fn known_event_type(types: &Words) -> Option<&'static str> {
-    match (types.only.as_slice(), types.not.as_slice()) {
-        ([word], []) => EventType::ALL.iter().map(EventType::as_str).find(|label| label == word),
-        _ => None,
-    }
+/// A column of labels.
+struct Labels {
+    column: &'static str,
+    as_text: &'static str,
+    /// Looks a word up among the labels that there are: comparing the column itself reaches its index, and a word
+    /// that is no label is known to be on no row.
+    is_one: &'static str,
+    label: fn(&str) -> Option<&'static str>,
+    /// Whether it is a word of another table, which is no label either.
+    is_elsewhere: fn(&str) -> bool,
 }
 
-fn event_statuses(s: &mut RowStatement, table: &Table, statuses: &Words) {
-    let Words { only, not } = event_statuses_of(statuses);
-    let is_label = |word: &String| EVENT_STATUSES.contains(&word.as_str());
-    let means_nothing = |word: &String| outcome_of(word) == Outcome::Unknown;
-    let labels: Vec<&'static str> =
-        EVENT_STATUSES.into_iter().filter(|label| only.iter().any(|word| word == label)).collect();
-    let mut rest = Words { only: Vec::new(), not };
-    match labels.as_slice() {
-        // The column itself, so that the index of what runs is used.
-        [label] if only.iter().all(|word| is_label(word) || !means_nothing(word)) => {
-            s.sql(" AND e.status = '").sql(label).sql("'");
+const EVENT_TYPE: Labels = Labels {
+    column: "e.\"eventType\"",
+    as_text: "e.\"eventType\"::text",
+    is_one: " AND EXISTS (SELECT FROM unnest(enum_range(NULL::public.\"ActivityEventType\")) k WHERE k::text = ANY(",
+    label: |word| EventType::ALL.iter().map(EventType::as_str).find(|label| *label == word),
+    is_elsewhere: |word| ActionType::from_stored(word).is_known() || Act::from_stored(word).is_known(),
+};
+const EVENT_STATUS: Labels = Labels {
+    column: "e.status",
+    as_text: "e.status::text",
+    is_one: " AND EXISTS (SELECT FROM unnest(enum_range(NULL::public.\"ActivityEventStatus\")) k WHERE k::text = ANY(",
+    label: |word| EVENT_STATUSES.into_iter().find(|label| *label == word),
+    is_elsewhere: |word| outcome_of(word) != Outcome::Unknown,
+};
+
+fn labels(s: &mut RowStatement, labels: &Labels, asked: &Words) {
+    let known: Vec<&'static str> = asked.only.iter().filter_map(|word| (labels.label)(word)).collect();
+    let all_are_clear =
+        asked.only.iter().all(|word| (labels.label)(word).is_some() || (labels.is_elsewhere)(word));
+    let mut rest = asked.clone();
+    match known.as_slice() {
+        [label] if all_are_clear => {
+            s.sql(" AND ").sql(labels.column).sql(" = '").sql(label).sql("'");
+            rest.only.clear();
         }
-        _ => rest.only = only,
+        _ if !asked.only.is_empty() => {
+            s.sql(labels.is_one).texts(asked.only.clone()).sql("))");
+        }
+        _ => {}
     }
-    words(s, table.status, &rest, None);
+    words(s, labels.as_text, &rest, None);
 }
 
 /// The word that `column` holds is one of these; the lane's own, where lanes go by this column.

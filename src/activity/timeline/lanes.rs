@@ -7,7 +7,7 @@
 
 use super::Scope;
 use super::conditions::{Lane, action_statuses, conditions};
-use super::query::Ask;
+use super::query::{Ask, Reach};
 use super::tables::{RowStatement, Table};
 use crate::activity::filter::Reference;
 use crate::activity::position::Source;
@@ -24,10 +24,8 @@ impl<'a> Lanes<'a> {
     fn of(source: Source, table: &Table, ask: &Ask<'a>) -> Self {
         let reference = ask.filter.reference.as_ref().filter(|_| source == Source::Action);
         let by_project = matches!(ask.scope, Scope::Own);
-        // Within a project its own index leads; so does a reference's.
-        let words = (matches!(ask.scope, Scope::Everything) && reference.is_none())
-            .then(|| several_words(source, table, ask))
-            .flatten();
+        // A reference's own index leads.
+        let words = reference.is_none().then(|| several_words(source, table, ask)).flatten();
         Self { by_project, reference, words }
     }
 
@@ -38,7 +36,7 @@ impl<'a> Lanes<'a> {
 
 /// No index answers "one of these words, newest first" in order; one walk a word does.
 fn several_words(source: Source, table: &Table, ask: &Ask<'_>) -> Option<(&'static str, Vec<String>)> {
-    if source != Source::Action {
+    if source != Source::Action || ask.running {
         return None;
     }
     let statuses = action_statuses(&ask.filter.statuses).only;
@@ -52,13 +50,13 @@ fn several_words(source: Source, table: &Table, ask: &Ask<'_>) -> Option<(&'stat
 }
 
 /// `(SELECT at, columns …)` of the rows of `source`.
-pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
+pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>, reach: Reach) {
     let order = if ask.backwards() { table.oldest_first } else { table.newest_first };
     let lanes = Lanes::of(source, table, ask);
     s.sql("(");
     if !lanes.is_needed() {
         table.select(s);
-        conditions(s, source, table, ask, Lane::None);
+        conditions(s, source, table, ask, reach, Lane::None);
         s.sql(order).sql(ask.fetch.sql).sql(")");
         return;
     }
@@ -67,15 +65,15 @@ pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &
     list(s, &lanes);
     s.sql("), head AS MATERIALIZED (SELECT lane.k, lane.v, lane.w, h.at, h.id FROM lane CROSS JOIN LATERAL (SELECT ");
     s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
-    conditions(s, source, table, ask, lane("lane"));
+    conditions(s, source, table, ask, reach, lane("lane"));
     s.sql(order).sql(" LIMIT (SELECT greatest(1, 2 * ").sql(ask.fetch.rows).sql(" / count(*)) FROM lane)) h");
     s.sql(if ask.backwards() { " ORDER BY h.at, h.id" } else { " ORDER BY h.at DESC, h.id DESC" });
     s.sql(ask.fetch.sql).sql("), reached AS MATERIALIZED (SELECT DISTINCT k, v, w FROM head)");
     s.sql(", chosen AS MATERIALIZED (SELECT r.at, r.id FROM reached CROSS JOIN LATERAL (SELECT ");
     // Keys alone: most of what the lanes bring is thrown away when the page is cut.
     s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
-    conditions(s, source, table, ask, lane("reached"));
-    reach(s, table, ask);
+    conditions(s, source, table, ask, reach, lane("reached"));
+    within_heads(s, table, ask);
     s.sql(order).sql(ask.fetch.sql).sql(") r");
     s.sql(if ask.backwards() { " ORDER BY r.at, r.id" } else { " ORDER BY r.at DESC, r.id DESC" });
     s.sql(ask.fetch.sql).sql(") SELECT ").sql(table.millis.unwrap_or("chosen.at")).sql(" AS at, ");
@@ -84,7 +82,7 @@ pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &
 }
 
 /// Once the heads fill a page, nothing beyond the last of them can reach it.
-fn reach(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
+fn within_heads(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
     let (compare, extreme) = if ask.backwards() { (" <= ", "max(at)") } else { (" >= ", "min(at)") };
     let open = match (table.millis.is_some(), ask.backwards()) {
         (true, true) => "'infinity'::timestamp",
@@ -96,15 +94,16 @@ fn reach(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
     s.sql(" THEN ").sql(extreme).sql(" ELSE ").sql(open).sql(" END FROM head)");
 }
 
-/// A lane is a project of the viewer's, a value of the reference, or both; or a word.
+/// A lane is a project of the viewer's, a value of the reference or a word; or each with each.
 fn list(s: &mut RowStatement, lanes: &Lanes<'_>) {
-    if let Some((_, words)) = &lanes.words {
-        s.sql("SELECT NULL::text AS k, NULL::text AS v, u.w FROM unnest(").texts(words.clone()).sql(") u(w)");
-        return;
-    }
-    let Lanes { by_project, reference, .. } = *lanes;
+    let Lanes { by_project, reference, words } = lanes;
+    let by_project = *by_project;
     s.sql("SELECT ").sql(if by_project { "m.k" } else { "NULL::text AS k" });
-    s.sql(if reference.is_some() { ", w.v" } else { ", NULL::text AS v" }).sql(", NULL::text AS w FROM ");
+    s.sql(if reference.is_some() { ", w.v" } else { ", NULL::text AS v" });
+    s.sql(if words.is_some() { ", u.w FROM " } else { ", NULL::text AS w FROM " });
+    if let Some((_, words)) = words {
+        s.sql("unnest(").texts(words.clone()).sql(") u(w)").sql(if by_project { " CROSS JOIN " } else { "" });
+    }
     if by_project {
         s.sql(
             "(SELECT p.id_text AS k FROM public.projects p \

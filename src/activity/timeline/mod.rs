@@ -9,6 +9,7 @@ mod entry;
 mod extras;
 mod fold;
 mod lanes;
+mod names;
 mod query;
 pub mod records;
 mod row;
@@ -28,6 +29,7 @@ pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
 pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
+pub(super) use names::Names;
 pub(super) use query::{Ask, Fetch, rows};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
@@ -104,14 +106,16 @@ fn ask(
         from_ms: Some(latest(filter.from_ms(), now_ms.saturating_sub(RUNNING_AT_MOST_MS))),
         until_ms: Some(earliest(filter.until_ms(), now_ms.saturating_add(CLOCKS_DIFFER_MS))),
         fetch: Fetch::for_page(MOST_RUNNING),
+        running: true,
     });
     let Some(statement) = query::page(&whole(&scope, filter), running.as_ref(), with_options) else {
-        return Ok((from_rows(Vec::new(), filter), Options::default()));
+        return Ok((from_rows(Vec::new(), &Names::default(), filter), Options::default()));
     };
     let rows: Vec<Row> = statement.load(conn)?;
+    let (rows, names) = Names::split_from(rows);
     let (words, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "option");
-    let page = from_rows(rows, filter);
-    let options = if with_options { Options::with(words, &page) } else { Options::default() };
+    let page = from_rows(rows, &names, filter);
+    let options = if with_options { Options::with(words, &names, filter, &page) } else { Options::default() };
     Ok((page, options))
 }
 
@@ -125,7 +129,7 @@ fn earliest(known: Option<i64>, other: i64) -> i64 {
 
 fn whole<'a>(scope: &'a Scope, filter: &'a Filter) -> Ask<'a> {
     let fetch = Fetch::for_page(filter.limit);
-    Ask { scope, filter, from_ms: filter.from_ms(), until_ms: filter.until_ms(), fetch }
+    Ask { scope, filter, from_ms: filter.from_ms(), until_ms: filter.until_ms(), fetch, running: false }
 }
 
 /// How PostgreSQL reads the page that `filter` asks for: its plan, executed, a line each. For tests, and for
@@ -135,14 +139,13 @@ fn whole<'a>(scope: &'a Scope, filter: &'a Filter) -> Ask<'a> {
 /// When the statement fails.
 pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
     let Some(statement) = query::page(&whole(&scope, filter), None, false) else { return Ok(Vec::new()) };
-    let lines: Vec<(String,)> = statement.explained().load(conn)?;
-    Ok(lines.into_iter().map(|(line,)| line).collect())
+    statement.explain(conn)
 }
 
-fn from_rows(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
+fn from_rows(rows: Vec<Row>, names: &Names, filter: &Filter) -> TimelinePage {
     let (gaps, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "gap");
     let (running, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "running");
-    let mut entries: Vec<Entry> = rows.into_iter().filter_map(Row::into_entry).collect();
+    let mut entries: Vec<Entry> = rows.into_iter().filter_map(|row| row.into_entry(names)).collect();
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let has_more = entries.len() > limit;
     let backwards = matches!(filter.position, Some((Direction::After, _)));
@@ -167,7 +170,7 @@ fn from_rows(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
         _ => true,
     });
     gaps.sort_by_key(|gap| std::cmp::Reverse(gap.to_ms));
-    let mut running: Vec<Entry> = running.into_iter().filter_map(Row::into_entry).collect();
+    let mut running: Vec<Entry> = running.into_iter().filter_map(|row| row.into_entry(names)).collect();
     running.sort_by(|a, b| b.position.cmp(&a.position));
     running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
     TimelinePage { running, gaps, older, newer, entries: fold::related(entries) }

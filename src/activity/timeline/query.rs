@@ -1,9 +1,12 @@
 //! The timeline's SQL: one statement a page, whoever looks and whatever is filtered.
 //!
-//! Each source is a branch that reads its index in order and stops after a page (see [`super::lanes`]). What
-//! else a page shows, its running operations, its gaps and what its filters offer, comes as further rows of the
-//! same statement (see [`super::extras`]), told apart by their first column: a page is one round trip. Names are
-//! joined once all rows are chosen.
+//! Each source is a branch that reads its index in order and stops after a page (see [`super::lanes`]); the later
+//! ones also stop where the first one's page ends. What else a page shows, its running operations, its gaps, what
+//! its filters offer and what things are called, comes as further rows of the same statement (see
+//! [`super::extras`]), told apart by their first column: a page is one round trip.
+//!
+//! A statement's text decides how PostgreSQL reads, never a value in it (see [`crate::db`]): so each condition has
+//! an index of its own, or a walk that ends soon.
 
 use super::Scope;
 use super::conditions::{Bound, Lane, words_of};
@@ -48,6 +51,8 @@ pub(in crate::activity) struct Ask<'a> {
     pub from_ms: Option<i64>,
     pub until_ms: Option<i64>,
     pub fetch: Fetch,
+    /// Only operations that go on.
+    pub running: bool,
 }
 
 impl Ask<'_> {
@@ -67,7 +72,7 @@ pub(super) fn page(ask: &Ask<'_>, running: Option<&Ask<'_>>, with_options: bool)
     if !is_common(ask.filter) {
         s.of_a_rare_shape();
     }
-    s.sql("WITH RECURSIVE page AS MATERIALIZED (");
+    s.sql("WITH page AS MATERIALIZED (");
     rows(&mut s, "page", ask);
     s.sql(")");
     if let Some(running) = running {
@@ -76,15 +81,11 @@ pub(super) fn page(ask: &Ask<'_>, running: Option<&Ask<'_>>, with_options: bool)
         s.sql(")");
     }
     if with_options {
-        extras::present(&mut s, *ask.scope, &ask.filter.actors);
+        extras::held(&mut s, *ask.scope, &ask.filter.actors);
     }
-    s.sql(" SELECT * FROM (");
-    if running.is_some() {
-        with_names(&mut s, "(SELECT * FROM page UNION ALL SELECT * FROM running)");
-    } else {
-        with_names(&mut s, "page");
-    }
-    s.sql(") named");
+    s.sql(" ");
+    let parts: &[&'static str] = if running.is_some() { &["page", "running"] } else { &["page"] };
+    with_names(&mut s, parts, with_options.then_some(extras::WHO));
     if extras::shows_gaps(ask.filter) {
         extras::gaps(&mut s, ask);
     }
@@ -101,28 +102,73 @@ fn is_answerable(ask: &Ask<'_>) -> bool {
 /// `SELECT part, at, columns` of the rows that `ask` asks for, in the timeline's order; the part `name`, which
 /// the reader tells them by, is a piece of SQL.
 pub(in crate::activity) fn rows(s: &mut RowStatement, name: &'static str, ask: &Ask<'_>) {
-    s.sql("SELECT '").sql(name).sql("'::text AS part, x.* FROM (");
-    let mut branches = 0;
-    for source in Source::ALL.into_iter().filter(|source| can_match(*source, ask.filter)) {
-        let table = match (source, &ask.filter.reference) {
-            (Source::Action, Some(_)) => &REFERRING,
-            (source, _) => Table::of(source),
-        };
-        if branches > 0 {
-            s.sql(" UNION ALL ");
-        }
-        branch(s, source, table, ask);
-        branches += 1;
-        if undated_can_match(source, ask) {
-            s.sql(" UNION ALL ");
-            undated(s, source, table, ask);
-        }
-    }
-    if branches == 0 {
+    let branches: Vec<(Source, &Table)> = Source::ALL
+        .into_iter()
+        .filter(|source| can_match(*source, ask.filter))
+        .map(|source| match (source, &ask.filter.reference) {
+            (Source::Action, Some(_)) => (source, &REFERRING),
+            (source, _) => (source, Table::of(source)),
+        })
+        .collect();
+    let Some(((first, table), others)) = branches.split_first() else {
+        s.sql("SELECT '").sql(name).sql("'::text AS part, x.* FROM (");
         Table::of(Source::Action).select(s);
-        s.sql(" WHERE false");
+        s.sql(" WHERE false) x");
+        return;
+    };
+    s.sql("WITH first AS MATERIALIZED (");
+    branch(s, *first, table, ask, Reach::Far);
+    s.sql("), reach AS MATERIALIZED (");
+    reach(s, ask);
+    s.sql(") SELECT '").sql(name).sql("'::text AS part, x.* FROM (SELECT * FROM first");
+    for (source, table) in others {
+        s.sql(" UNION ALL ");
+        branch(s, *source, table, ask, Reach::OfFirst);
+    }
+    for (source, table) in &branches {
+        if undated_can_match(*source, ask) {
+            s.sql(" UNION ALL ");
+            undated(s, *source, table, ask);
+        }
     }
     s.sql(") x").sql(if ask.backwards() { OLDEST_FIRST } else { NEWEST_FIRST }).sql(ask.fetch.sql);
+}
+
+/// How far a branch has to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Until it has a page.
+    Far,
+    /// No further than the CTE `reach` says: the first branch has filled a page by then.
+    OfFirst,
+}
+
+/// Where the first branch's page ends, as the time of the others, and whether rows at the epoch may be on it. A second
+/// is added, so that no rounding of far times cuts off a row; the calendar's edge stands for all beyond it.
+fn reach(s: &mut RowStatement, ask: &Ask<'_>) {
+    let (end, within, margin, open, at_epoch) = if ask.backwards() {
+        ("max(at)", "-62135596800000 AND 253402300799998", " + 1000", "'infinity'::timestamp", "max(at) >= 0")
+    } else {
+        (
+            "min(at)",
+            "-62135596799999 AND 253402300799999",
+            " - 1000",
+            "'-infinity'::timestamp",
+            "min(at) <= 0",
+        )
+    };
+    s.sql("SELECT CASE WHEN count(*) < ").sql(ask.fetch.rows).sql(" THEN ").sql(open);
+    s.sql(" WHEN ")
+        .sql(end)
+        .sql(" BETWEEN ")
+        .sql(within)
+        .sql(" THEN timestamp 'epoch' + (")
+        .sql(end)
+        .sql(margin);
+    s.sql(") * interval '1 millisecond' WHEN ")
+        .sql(end)
+        .sql(" < 0 THEN '-infinity' ELSE 'infinity' END AS t, ");
+    s.sql("count(*) < ").sql(ask.fetch.rows).sql(" OR ").sql(at_epoch).sql(" AS at_epoch FROM first");
 }
 
 /// Filters by one word, or none: their statements are worth keeping whatever else is asked for.
@@ -155,7 +201,7 @@ fn may_be_of(source: Source, word: &str) -> bool {
 /// nothing is left out, and are marked.
 fn undated(s: &mut RowStatement, source: Source, table: &Table, ask: &Ask<'_>) {
     s.sql("(SELECT 0::bigint AS at, ").sql(table.columns).sql(" FROM ").sql(table.from);
-    s.sql(" WHERE ").sql(table.time).sql(" IS NULL");
+    s.sql(" WHERE (SELECT at_epoch FROM reach) AND ").sql(table.time).sql(" IS NULL");
     if let Scope::Project(id) = ask.scope {
         s.sql(" AND ").sql(table.project).sql(" = ").text(id.to_string());
     }

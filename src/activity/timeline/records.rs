@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::query::{self, Ask, Fetch};
-use super::{Entry, Row, Scope, take_name};
+use super::{Entry, Names, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::schema::{activity_events, activity_logs, project_actions};
@@ -29,7 +29,8 @@ pub struct Record {
 /// When the statement fails.
 pub fn start(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Option<TimelineCursor>> {
     let one = Filter { limit: 1, position: None, ..filter.clone() };
-    let newest = rows(conn, scope, &one)?.into_iter().filter_map(Row::into_entry).map(|entry| entry.position);
+    let (newest, names) = rows(conn, scope, &one)?;
+    let newest = newest.into_iter().filter_map(|row| row.into_entry(&names)).map(|entry| entry.position);
     // No text stands between an id and the same id with the lowest character behind it.
     Ok(newest.max().map(|at| TimelineCursor { id: format!("{}\u{1}", at.id), ..at }))
 }
@@ -45,12 +46,12 @@ pub fn batch(
     before: TimelineCursor,
 ) -> QueryResult<(Vec<Record>, Option<TimelineCursor>)> {
     let position = Some((Direction::Before, before));
-    let read = rows(conn, scope, &Filter { limit: BATCH, position, ..filter.clone() })?;
+    let (read, names) = rows(conn, scope, &Filter { limit: BATCH, position, ..filter.clone() })?;
     let mut records: Vec<Record> = read
         .into_iter()
         .filter_map(|row| {
             let references = row.references.clone();
-            row.into_entry().map(|entry| Record { entry, references })
+            row.into_entry(&names).map(|entry| Record { entry, references })
         })
         .collect();
     records.sort_by(|a, b| b.entry.position.cmp(&a.entry.position));
@@ -77,15 +78,17 @@ fn name_admins(records: &mut [Record]) {
     }
 }
 
-fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Row>> {
+fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<(Vec<Row>, Names)> {
     let (from_ms, until_ms) = (filter.from_ms(), filter.until_ms());
-    let ask = Ask { scope: &scope, filter, from_ms, until_ms, fetch: Fetch::for_page(filter.limit) };
+    let fetch = Fetch::for_page(filter.limit);
+    let ask = Ask { scope: &scope, filter, from_ms, until_ms, fetch, running: false };
     match query::page(&ask, None, false) {
         Some(statement) => {
-            let rows: Vec<Row> = statement.load(conn)?;
-            Ok(rows.into_iter().filter(|row| row.part == "page").collect())
+            let (mut rows, names) = Names::split_from(statement.load(conn)?);
+            rows.retain(|row| row.part == "page");
+            Ok((rows, names))
         }
-        None => Ok(Vec::new()),
+        None => Ok((Vec::new(), Names::default())),
     }
 }
 

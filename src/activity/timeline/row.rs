@@ -1,8 +1,8 @@
 //! One row of the timeline as the query answers it, and the entry that it becomes.
 
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
-use super::{Entry, EntryKind, Moment, ProjectName, ProjectState};
+use super::{Entry, EntryKind, Moment, Names, ProjectName, ProjectState};
 use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
@@ -36,18 +36,12 @@ pub(in crate::activity) type RowSql = (
     Nullable<BigInt>,
     NullableText,
     NullableText,
-    Bool,
-    Bool,
-    NullableText,
-    NullableText,
-    Bool,
-    NullableText,
 );
 
 /// What every source brings: text, because trees of JSON and dates cost more than they are worth here.
 #[derive(Debug, Clone, diesel::Queryable)]
 pub(in crate::activity) struct Row {
-    /// What the row is to its page: an entry, a running operation, a gap, a word for a filter.
+    /// What the row is to its page: an entry, a running operation, a gap, a word for a filter, a name.
     pub part: String,
     pub at: i64,
     pub source: String,
@@ -66,15 +60,9 @@ pub(in crate::activity) struct Row {
     pub entity_id: Option<String>,
     pub entity_name: Option<String>,
     pub actor_name: Option<String>,
-    /// Milliseconds of an event; the number of lost records of a gap.
+    /// Milliseconds of an event; the number of lost records of a gap; of a name, whether what bears it is there.
     pub amount: Option<i64>,
     pub progress: Option<String>,
-    pub project_name: Option<String>,
-    pub project_lives: bool,
-    pub project_gone: bool,
-    pub user_name: Option<String>,
-    pub user_email: Option<String>,
-    pub user_exists: bool,
     /// What an audit entry's actor was when they acted.
     pub actor_role: Option<String>,
 }
@@ -83,14 +71,14 @@ pub(in crate::activity) struct Row {
 pub const CAUSED_BY: &str = "caused_by";
 
 impl Row {
-    pub(in crate::activity) fn into_entry(self) -> Option<Entry> {
+    pub(in crate::activity) fn into_entry(self, names: &Names) -> Option<Entry> {
         let source = Source::from_name(&self.source)?;
         let (mut references, cause) = references(self.references.as_deref());
         let cause = self.cause.clone().filter(|cause| !cause.is_empty()).or(cause);
         let references_cut = references.len().saturating_sub(MOST_REFERENCES);
         references.truncate(MOST_REFERENCES);
-        let project = self.project_name();
-        let actor = self.actor();
+        let project = self.project_name(names);
+        let actor = self.actor(names);
         let status = self.status.as_deref().filter(|text| !text.is_empty()).map(Status::from_stored);
         let kind = self.entry_kind(source);
         let sentence = self.sentence(&kind, status.as_ref(), &references, &actor, project.as_ref());
@@ -128,32 +116,27 @@ impl Row {
         }
     }
 
-    fn project_name(&self) -> Option<ProjectName> {
+    fn project_name(&self, names: &Names) -> Option<ProjectName> {
         let id = self.project.clone().filter(|id| !id.is_empty())?;
-        let state = if self.project_lives {
-            ProjectState::Exists
-        } else if self.project_gone {
-            ProjectState::Gone
-        } else {
-            ProjectState::Unknown
-        };
-        let name = self.project_name.clone().filter(|name| !name.trim().is_empty());
+        let known = names.projects.get(&id);
+        let state = known.map_or(ProjectState::Unknown, |project| project.state);
+        let name = known.and_then(|project| project.name.clone()).filter(|name| !name.trim().is_empty());
         Some(ProjectName { name: name.unwrap_or_else(|| id.clone()), id, state })
     }
 
-    fn actor(&self) -> Actor {
+    fn actor(&self, names: &Names) -> Actor {
         let known = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         let user = known(&self.user);
+        let person = user.as_ref().and_then(|id| names.users.get(id));
         // A snapshot says what they were called when they did it.
-        let name =
-            known(&self.actor_name).or_else(|| known(&self.user_name)).or_else(|| known(&self.user_email));
+        let name = known(&self.actor_name).or_else(|| person.and_then(|person| person.called.clone()));
         let name = name.unwrap_or_else(|| match &user {
             Some(id) if id.parse::<uuid::Uuid>().is_ok() => "another user".to_owned(),
             Some(id) => id.clone(),
             None => "somebody".to_owned(),
         });
         let is_admin = self.actor_role.as_deref() == Some("admin");
-        Actor { user, name, exists: self.user_exists, is_admin }
+        Actor { user, name, exists: person.is_some_and(|person| person.exists), is_admin }
     }
 
     fn sentence(

@@ -127,21 +127,40 @@ impl Table {
     }
 }
 
-/// Names are joined to the rows of `from`, a CTE or a subquery. Nothing is inner-joined: a record outlives what
-/// it names. The order is the reader's business.
-pub(in crate::activity) fn with_names(s: &mut RowStatement, from: &'static str) {
+/// The rows of `parts`, CTEs each, and what their projects and users are called: a row each, however many records
+/// name them. Nothing is joined to a record: it outlives what it names. `who` are further users, a CTE with a
+/// column `usr`. The order is the reader's business.
+pub(in crate::activity) fn with_names(
+    s: &mut RowStatement,
+    parts: &[&'static str],
+    who: Option<&'static str>,
+) {
+    for (at, part) in parts.iter().enumerate() {
+        s.sql(if at == 0 { "SELECT * FROM " } else { " UNION ALL SELECT * FROM " }).sql(part);
+    }
     s.sql(
-        "SELECT x.part, x.at, x.src, x.id, x.project, x.usr, x.req, x.kind, x.details, x.more, x.status, x.env, x.refs, \
-         x.cause, x.ekind, x.eid, x.ename, x.aname, x.amount, x.progress, coalesce(p.name, tp.name)::text, \
-         p.id IS NOT NULL, tp.id IS NOT NULL, coalesce(u.name, tu.name)::text, u.email::text, u.id IS NOT NULL, \
-         x.arole FROM ",
+        " UNION ALL SELECT 'project'::text, 0::bigint, '', n.project, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+         NULL, NULL, NULL, coalesce(p.name, t.name)::text, NULL, \
+         CASE WHEN p.id IS NOT NULL THEN 2 WHEN t.id IS NOT NULL THEN 1 ELSE 0 END::bigint, NULL, NULL FROM (",
     );
-    s.sql(from).sql(
-        " x \
-         LEFT JOIN public.projects p ON p.id_text = x.project \
-         LEFT JOIN pilothouse.tombstones tp ON tp.kind = 'project' AND tp.id = x.project \
-         LEFT JOIN public.users u ON u.id_text = x.usr \
-         LEFT JOIN pilothouse.tombstones tu ON tu.kind = 'user' AND tu.id = x.usr",
+    for (at, part) in parts.iter().enumerate() {
+        s.sql(if at == 0 { "SELECT project FROM " } else { " UNION SELECT project FROM " }).sql(part);
+    }
+    s.sql(if parts.len() == 1 { " GROUP BY project" } else { "" }).sql(
+        ") n LEFT JOIN public.projects p ON p.id_text = n.project \
+         LEFT JOIN pilothouse.tombstones t ON t.kind = 'project' AND t.id = CASE WHEN p.id IS NULL THEN n.project END \
+         WHERE n.project <> '' \
+         UNION ALL SELECT 'user', 0, '', n.usr, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+         NULL, NULL, NULL, coalesce(u.name, t.name)::text, u.email::text, \
+         CASE WHEN u.id IS NOT NULL THEN 2 WHEN t.id IS NOT NULL THEN 1 ELSE 0 END::bigint, NULL, NULL FROM (",
+    );
+    for (at, part) in parts.iter().chain(&who).enumerate() {
+        s.sql(if at == 0 { "SELECT usr FROM " } else { " UNION SELECT usr FROM " }).sql(part);
+    }
+    s.sql(if parts.len() == 1 && who.is_none() { " GROUP BY usr" } else { "" }).sql(
+        ") n LEFT JOIN public.users u ON u.id_text = n.usr \
+         LEFT JOIN pilothouse.tombstones t ON t.kind = 'user' AND t.id = CASE WHEN u.id IS NULL THEN n.usr END \
+         WHERE n.usr <> ''",
     );
 }
 

@@ -25,14 +25,32 @@ fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
         actor_name: None,
         amount: None,
         progress: None,
-        project_name: Some("shop".to_owned()),
-        project_lives: true,
-        project_gone: false,
-        user_name: None,
-        user_email: None,
         actor_role: None,
-        user_exists: false,
     }
+}
+
+/// A page whose rows' projects and users nobody knows.
+fn page_of(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
+    from_rows(rows, &Names::default(), filter)
+}
+
+#[test]
+fn a_name_row_names_a_project_and_a_user_and_is_no_record() {
+    let mut project = row("", 0, "p", None);
+    (project.part, project.entity_name, project.amount) =
+        ("project".to_owned(), Some("shop".to_owned()), Some(1));
+    let mut user = row("", 0, "u", None);
+    (user.part, user.entity_name, user.actor_name, user.amount) =
+        ("user".to_owned(), Some(" ".to_owned()), Some("ada@example.org".to_owned()), Some(2));
+    let (rows, names) = Names::split_from(vec![project, row("action", 1, "a", None), user]);
+    let page = from_rows(rows, &names, &Filter::none(Tz::UTC));
+    assert_eq!(keys(&page.entries), ["a"]);
+    let project = page.entries[0].project.clone().unwrap();
+    assert_eq!((project.name.as_str(), project.state), ("shop", ProjectState::Gone));
+    assert_eq!(
+        (page.entries[0].actor.name.as_str(), page.entries[0].actor.exists),
+        ("ada@example.org", true)
+    );
 }
 
 fn keys(entries: &[Entry]) -> Vec<String> {
@@ -49,7 +67,7 @@ fn what_belongs_to_one_request_stands_under_its_action() {
         row("action", 20, "a1", Some("r1")),
         row("audit", 10, "l2", None),
     ];
-    let page = from_rows(rows, &Filter::none(Tz::UTC));
+    let page = page_of(rows, &Filter::none(Tz::UTC));
     assert_eq!(keys(&page.entries), ["a1", "audit:l2"]);
     assert_eq!(keys(&page.entries[0].folded), ["event:e1", "audit:l1"]);
     assert_eq!(
@@ -63,7 +81,7 @@ fn what_belongs_to_one_request_stands_under_its_action() {
 fn one_row_too_many_tells_of_more_and_folded_ones_count() {
     let rows =
         vec![row("audit", 4, "l", Some("r")), row("action", 3, "a", Some("r")), row("action", 2, "b", None)];
-    let page = from_rows(rows, &Filter { limit: 2, ..Filter::none(Tz::UTC) });
+    let page = page_of(rows, &Filter { limit: 2, ..Filter::none(Tz::UTC) });
     assert_eq!(keys(&page.entries), ["a"]);
     assert_eq!(page.older.map(|cursor| cursor.to_string()).as_deref(), Some("3.a.a"));
     assert_eq!(page.newer, None);
@@ -73,7 +91,7 @@ fn one_row_too_many_tells_of_more_and_folded_ones_count() {
 fn a_page_read_upwards_keeps_the_rows_next_to_its_cursor() {
     let start = "1.a.z".parse().unwrap();
     let filter = Filter { limit: 2, position: Some((Direction::After, start)), ..Filter::none(Tz::UTC) };
-    let page = from_rows(
+    let page = page_of(
         vec![row("action", 2, "b", None), row("action", 3, "c", None), row("action", 4, "d", None)],
         &filter,
     );
@@ -85,7 +103,7 @@ fn a_page_read_upwards_keeps_the_rows_next_to_its_cursor() {
 #[test]
 fn days_are_those_of_the_viewer() {
     let evening = 1_763_675_400_000; // 20 November 2025, 21:50 UTC
-    let page = from_rows(vec![row("action", evening, "a", None)], &Filter::none(Tz::UTC));
+    let page = page_of(vec![row("action", evening, "a", None)], &Filter::none(Tz::UTC));
     assert_eq!(page.days(Tz::UTC)[0].date.to_string(), "2025-11-20");
     assert_eq!(page.days(Tz::Asia__Tokyo)[0].date.to_string(), "2025-11-21");
 }
@@ -104,10 +122,7 @@ fn odd_times_are_kept_and_marked() {
 
 #[test]
 fn a_project_that_nobody_knows_has_no_link() {
-    let mut unknown = row("action", 1, "a", None);
-    unknown.project_lives = false;
-    unknown.project_name = None;
-    let page = from_rows(vec![unknown], &Filter::none(Tz::UTC));
+    let page = page_of(vec![row("action", 1, "a", None)], &Filter::none(Tz::UTC));
     let project = page.entries[0].project.clone().unwrap();
     assert_eq!((project.name.as_str(), project.state), ("p", ProjectState::Unknown));
     assert!(
@@ -129,7 +144,7 @@ fn a_push_its_deployment_and_its_session_are_one_story_and_the_next_push_is_anot
         row("audit", 20, "other", None),
         referring(row("action", 10, "push", None), r#"{"commit_sha": "c1", "branch_name": "main"}"#),
     ];
-    let page = from_rows(rows, &Filter::none(Tz::UTC));
+    let page = page_of(rows, &Filter::none(Tz::UTC));
     assert_eq!(keys(&page.entries), ["fix", "session", "audit:other"]);
     assert_eq!(keys(&page.entries[1].folded), ["deploy", "push"]);
     assert_eq!(keys(&page.into_unfolded()), ["fix", "session", "deploy", "audit:other", "push"]);
@@ -141,7 +156,7 @@ fn a_story_never_takes_a_whole_project_a_long_time_or_another_project() {
         let rows = (0..count).map(|n| {
             referring(row("action", -n * apart, &format!("a{n:02}"), None), r#"{"database_id": "db"}"#)
         });
-        from_rows(rows.collect(), &Filter::none(Tz::UTC)).entries.len()
+        page_of(rows.collect(), &Filter::none(Tz::UTC)).entries.len()
     };
     assert_eq!(tied(3, 1), 1);
     assert_eq!(tied(30, 1), 30, "what everything carries ties nothing");
@@ -152,12 +167,12 @@ fn a_story_never_takes_a_whole_project_a_long_time_or_another_project() {
             referring(row("action", -n, &format!("a{n:02}"), Some(&format!("r{}", n / 3))), &references)
         })
         .collect();
-    let page = from_rows(chain.clone(), &Filter::none(Tz::UTC));
+    let page = page_of(chain.clone(), &Filter::none(Tz::UTC));
     assert!(page.entries.iter().all(|entry| entry.folded.len() < 10));
     assert!(page.entries.is_sorted_by(|a, b| a.position > b.position), "headings read newest first");
     chain.truncate(2);
     chain[1].project = Some("another".to_owned());
     chain[1].request = None;
     chain[0].references = chain[1].references.clone();
-    assert_eq!(from_rows(chain, &Filter::none(Tz::UTC)).entries.len(), 2);
+    assert_eq!(page_of(chain, &Filter::none(Tz::UTC)).entries.len(), 2);
 }
