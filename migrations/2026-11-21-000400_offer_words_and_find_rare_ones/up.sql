@@ -9,9 +9,6 @@ CREATE INDEX IF NOT EXISTS project_actions_project_user_idx ON turbobackend.proj
 CREATE INDEX IF NOT EXISTS project_actions_project_running_idx ON turbobackend.project_actions
     (project_id, created_at DESC, action_id COLLATE "C" DESC)
     WHERE status IN ('running', 'RUNNING', 'Running', 'in_progress', 'IN_PROGRESS', 'In_progress', 'pending', 'PENDING', 'Pending');
-CREATE INDEX IF NOT EXISTS project_actions_running_idx ON turbobackend.project_actions
-    (created_at DESC, action_id COLLATE "C" DESC)
-    WHERE status IN ('running', 'RUNNING', 'Running', 'in_progress', 'IN_PROGRESS', 'In_progress', 'pending', 'PENDING', 'Pending');
 CREATE INDEX IF NOT EXISTS "ActivityEvent_project_user_timeline_idx" ON public."ActivityEvent"
     ("projectId", "userId", "createdAt" DESC, id COLLATE "C" DESC);
 CREATE INDEX IF NOT EXISTS "ActivityLog_project_user_timeline_idx" ON public."ActivityLog"
@@ -22,7 +19,6 @@ COMMENT ON INDEX turbobackend.project_actions_project_type_idx IS 'A project''s 
 COMMENT ON INDEX turbobackend.project_actions_project_status_idx IS 'A project''s timeline by status, page by page.';
 COMMENT ON INDEX turbobackend.project_actions_project_user_idx IS 'A project''s timeline by actor, page by page.';
 COMMENT ON INDEX turbobackend.project_actions_project_running_idx IS 'What goes on in a project. The words are those of activity::status::RUNNING.';
-COMMENT ON INDEX turbobackend.project_actions_running_idx IS 'What goes on everywhere. The words are those of activity::status::RUNNING.';
 COMMENT ON INDEX public."ActivityEvent_project_user_timeline_idx" IS 'A project''s timeline by actor, page by page.';
 COMMENT ON INDEX public."ActivityLog_project_user_timeline_idx" IS 'A project''s timeline by actor, page by page.';
 COMMENT ON INDEX public."ActivityLog_project_type_timeline_idx" IS 'A project''s timeline by type, page by page.';

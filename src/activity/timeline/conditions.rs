@@ -60,7 +60,7 @@ pub(super) fn conditions(
         s.sql(" AND ").sql(table.time).sql(if ask.backwards() { " <= " } else { " >= " });
         s.sql("(SELECT t FROM reach)");
     }
-    if ask.running && source == Source::Action {
+    if ask.running && source == Source::Action && !matches!(ask.scope, Scope::Everything) {
         s.sql(IS_RUNNING);
     }
     match (ask.scope, lane) {
@@ -92,7 +92,7 @@ pub(super) fn conditions(
     words_of(s, source, table, ask.filter, lane);
 }
 
-/// The condition of the partial indexes on what goes on: each spelling of [`RUNNING`].
+/// The condition of the partial index on what goes on in a project: each spelling of [`RUNNING`].
 ///
 /// [`RUNNING`]: crate::activity::status::RUNNING
 const IS_RUNNING: &str = " AND a.status IN ('running', 'RUNNING', 'Running', 'in_progress', 'IN_PROGRESS', \

@@ -48,21 +48,27 @@ pub(super) const WHO: &str = "who";
 /// The CTEs behind [`options`]: the words that the viewer's records hold, as a job has gathered them, and who acts in
 /// them or is filtered by. The owner of many projects is offered the words of those that changed last.
 pub(super) fn held(s: &mut RowStatement, scope: Scope, actors: &Words) {
-    s.sql(", held AS MATERIALIZED (SELECT h.what, h.word FROM ");
+    s.sql(", held AS MATERIALIZED (");
     match scope {
-        Scope::Everything => s.sql("(SELECT ''::text AS id) p"),
-        Scope::Project(id) => s.sql("(SELECT ").text(id.to_string()).sql(" AS id) p"),
-        Scope::Own => s.sql(
-            "(SELECT p.id_text AS id FROM public.projects p ORDER BY p.updated_at DESC NULLS LAST LIMIT 20) p",
-        ),
-    };
-    s.sql(
-        " CROSS JOIN (VALUES ('type', 100), ('status', 50), ('environment', 50), ('actor', 12)) w (what, most) \
-         CROSS JOIN LATERAL (SELECT k.what, k.word FROM pilothouse.held_words k WHERE k.project_id = p.id AND k.what = w.what \
-         ORDER BY k.last_day DESC LIMIT w.most) h",
-    );
-    if scope == Scope::Own {
-        s.sql(" GROUP BY h.what, h.word");
+        Scope::Project(id) => {
+            s.sql("SELECT h.what, h.word FROM pilothouse.held_words h WHERE h.project_id = ").text(id.to_string());
+            s.sql(" ORDER BY h.last_day DESC LIMIT 200");
+        }
+        Scope::Own => {
+            s.sql(
+                "SELECT h.what, h.word FROM (SELECT p.id_text AS id FROM public.projects p \
+                 ORDER BY p.updated_at DESC NULLS LAST LIMIT 20) p CROSS JOIN LATERAL ( \
+                 SELECT k.what, k.word FROM pilothouse.held_words k WHERE k.project_id = p.id LIMIT 50) h GROUP BY 1, 2",
+            );
+        }
+        // Thousands of people may have acted somewhere: those who did last are offered.
+        Scope::Everything => {
+            s.sql(
+                "SELECT h.what, h.word FROM (VALUES ('type', 100), ('status', 50), ('environment', 50), ('actor', 12)) \
+                 w (what, most) CROSS JOIN LATERAL (SELECT k.what, k.word FROM pilothouse.held_words k \
+                 WHERE k.project_id = '' AND k.what = w.what ORDER BY k.last_day DESC LIMIT w.most) h",
+            );
+        }
     }
     s.sql("), who AS (SELECT word AS usr FROM held WHERE what = 'actor'");
     let named: Vec<String> = actors.only.iter().chain(&actors.not).cloned().collect();

@@ -36,7 +36,8 @@ impl<'a> Lanes<'a> {
 
 /// No index answers "one of these words, newest first" in order; one walk a word does.
 fn several_words(source: Source, table: &Table, ask: &Ask<'_>) -> Option<(&'static str, Vec<String>)> {
-    if source != Source::Action || ask.running {
+    // What goes on in a project has an index of its own; what goes on everywhere is found word by word.
+    if source != Source::Action || (ask.running && !matches!(ask.scope, Scope::Everything)) {
         return None;
     }
     let statuses = action_statuses(&ask.filter.statuses).only;
