@@ -53,6 +53,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(written(Html, "<a href=\"'&'\">"), "&#60;a href=&#34;&#39;&#38;&#39;&#34;&#62;");
+        assert_eq!(written(Html, "1 < 2 & \"it's\" > 0"), "1 &#60; 2 &#38; &#34;it&#39;s&#34; &#62; 0");
     }
 }

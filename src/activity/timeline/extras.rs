@@ -51,7 +51,8 @@ pub(super) fn held(s: &mut RowStatement, scope: Scope, actors: &Words) {
     s.sql(", held AS MATERIALIZED (");
     match scope {
         Scope::Project(id) => {
-            s.sql("SELECT h.what, h.word FROM pilothouse.held_words h WHERE h.project_id = ").text(id.to_string());
+            s.sql("SELECT h.what, h.word FROM pilothouse.held_words h WHERE h.project_id = ")
+                .text(id.to_string());
             s.sql(" ORDER BY h.last_day DESC LIMIT 200");
         }
         Scope::Own => {
