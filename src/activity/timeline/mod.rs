@@ -109,12 +109,11 @@ fn ask(
         running: true,
     });
     let Some(statement) = query::page(&whole(&scope, filter), running.as_ref(), with_options) else {
-        return Ok((from_rows(Vec::new(), &Names::default(), filter), Options::default()));
+        return Ok((from_rows(Vec::new(), &Names::default(), filter).1, Options::default()));
     };
-    let rows: Vec<Row> = statement.load(conn)?;
-    let (rows, names) = Names::split_from(rows);
-    let (words, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "option");
-    let page = from_rows(rows, &names, filter);
+    // Names come after the rows that they name, so all are read before any becomes an entry.
+    let (rows, names) = Names::split_from(statement.load(conn)?);
+    let (words, page) = from_rows(rows, &names, filter);
     let options = if with_options { Options::with(words, &names, filter, &page) } else { Options::default() };
     Ok((page, options))
 }
@@ -142,10 +141,17 @@ pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> Q
     statement.explain(conn)
 }
 
-fn from_rows(rows: Vec<Row>, names: &Names, filter: &Filter) -> TimelinePage {
-    let (gaps, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "gap");
-    let (running, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.part == "running");
-    let mut entries: Vec<Entry> = rows.into_iter().filter_map(|row| row.into_entry(names)).collect();
+/// The rows that hold words for filters, and the page that the others make.
+fn from_rows(rows: Vec<Row>, names: &Names, filter: &Filter) -> (Vec<Row>, TimelinePage) {
+    let (mut words, mut gaps, mut running, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        match row.part.as_str() {
+            "option" => words.push(row),
+            "gap" => gaps.push(gap(row)),
+            "running" => running.extend(row.into_entry(names)),
+            _ => entries.extend(row.into_entry(names)),
+        }
+    }
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let has_more = entries.len() > limit;
     let backwards = matches!(filter.position, Some((Direction::After, _)));
@@ -163,17 +169,15 @@ fn from_rows(rows: Vec<Row>, names: &Names, filter: &Filter) -> TimelinePage {
     let last = entries.last().map(|entry| &entry.position).or(start);
     let older = last.filter(|_| has_more || backwards).cloned();
     let newer = first.filter(|_| if backwards { has_more } else { start.is_some() }).cloned();
-    let mut gaps: Vec<Gap> = gaps.into_iter().map(gap).collect();
     gaps.retain(|gap| match (&last, &first) {
         (Some(last), _) if has_more && !backwards => gap.to_ms >= last.ms,
         (_, Some(first)) if has_more && backwards => gap.to_ms < first.ms,
         _ => true,
     });
     gaps.sort_by_key(|gap| std::cmp::Reverse(gap.to_ms));
-    let mut running: Vec<Entry> = running.into_iter().filter_map(|row| row.into_entry(names)).collect();
     running.sort_by(|a, b| b.position.cmp(&a.position));
     running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
-    TimelinePage { running, gaps, older, newer, entries: fold::related(entries) }
+    (words, TimelinePage { running, gaps, older, newer, entries: fold::related(entries) })
 }
 
 fn gap(row: Row) -> Gap {

@@ -26,17 +26,15 @@ pub(super) struct NamedUser {
 
 impl Names {
     /// The rows without those that hold names, and the names.
-    pub(in crate::activity) fn split_from(rows: Vec<Row>) -> (Vec<Row>, Self) {
+    pub(in crate::activity) fn split_from(mut rows: Vec<Row>) -> (Vec<Row>, Self) {
         let mut names = Self::default();
-        let mut records = Vec::with_capacity(rows.len());
-        for row in rows {
+        for row in rows.extract_if(.., |row| matches!(row.part.as_str(), "project" | "user")) {
             match row.part.as_str() {
                 "project" => names.add_project(row),
-                "user" => names.add_user(row),
-                _ => records.push(row),
+                _ => names.add_user(row),
             }
         }
-        (records, names)
+        (rows, names)
     }
 
     fn add_project(&mut self, row: Row) {

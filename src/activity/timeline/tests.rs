@@ -31,7 +31,7 @@ fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
 
 /// A page whose rows' projects and users nobody knows.
 fn page_of(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
-    from_rows(rows, &Names::default(), filter)
+    from_rows(rows, &Names::default(), filter).1
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_name_row_names_a_project_and_a_user_and_is_no_record() {
     (user.part, user.entity_name, user.actor_name, user.amount) =
         ("user".to_owned(), Some(" ".to_owned()), Some("ada@example.org".to_owned()), Some(2));
     let (rows, names) = Names::split_from(vec![project, row("action", 1, "a", None), user]);
-    let page = from_rows(rows, &names, &Filter::none(Tz::UTC));
+    let (_, page) = from_rows(rows, &names, &Filter::none(Tz::UTC));
     assert_eq!(keys(&page.entries), ["a"]);
     let project = page.entries[0].project.clone().unwrap();
     assert_eq!((project.name.as_str(), project.state), ("shop", ProjectState::Gone));
