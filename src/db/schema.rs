@@ -495,7 +495,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The words that a project's actions hold, for filters to offer; an empty id stands for all actions.
+    /// The words that a project's actions hold, for filters to offer; an empty `project_id` stands for all actions.
     pilothouse.held_words (project_id, what, word) {
         project_id -> Text,
         what -> Text,
