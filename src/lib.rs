@@ -3,6 +3,9 @@
 //! Nouns (`users`, `projects`, `containers`, `chat`, `files`, `activity`, `search`) hold rows, reads, writes and
 //! rules, and know no HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
 
+// The templates of this crate and of its tests name the escaper by one path (askama.toml).
+extern crate self as pilothouse;
+
 // What one process is made of: configuration, database, clock, randomness.
 pub mod app;
 // Who acts: passwords, sessions, the viewer of a request.

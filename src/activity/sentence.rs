@@ -2,6 +2,8 @@
 //!
 //! Parts are data. A surface turns them into links or plain text; nothing here knows of either.
 
+use std::borrow::Cow;
+
 use super::act::Act;
 use super::action_type::ActionType;
 use super::status::{Outcome, Status};
@@ -12,7 +14,7 @@ pub enum Part {
     /// Who did it.
     Actor(Actor),
     /// Words.
-    Text(String),
+    Text(Cow<'static, str>),
     /// A thing that may have a page.
     Link {
         /// Which thing.
@@ -73,13 +75,16 @@ pub struct Object {
     pub label: String,
 }
 
-fn text(words: impl Into<String>) -> Part {
+fn text(words: impl Into<Cow<'static, str>>) -> Part {
     Part::Text(words.into())
 }
 
 fn link(object: &Object) -> Part {
     Part::Link { target: object.target.clone(), label: object.label.clone() }
 }
+
+/// Room for most sentences: it need not grow while it is made.
+const MOST_PARTS: usize = 6;
 
 /// "ada deployed shop to production".
 #[must_use]
@@ -94,11 +99,12 @@ pub fn of_action(
     let facts = kind.facts();
     let verb = match (kind, status.map_or(Outcome::Good, Status::outcome)) {
         (ActionType::Other(_), _) => None,
-        (_, Outcome::Good | Outcome::Unknown) => Some(facts.done.to_owned()),
-        (_, Outcome::Bad) => Some(format!("tried to {}", facts.tried)),
-        (_, Outcome::Busy) => Some(format!("is {}", facts.doing)),
+        (_, Outcome::Good | Outcome::Unknown) => Some(Cow::Borrowed(facts.done)),
+        (_, Outcome::Bad) => Some(Cow::Owned(format!("tried to {}", facts.tried))),
+        (_, Outcome::Busy) => Some(Cow::Owned(format!("is {}", facts.doing))),
     };
-    let mut parts = vec![Part::Actor(actor)];
+    let mut parts = Vec::with_capacity(MOST_PARTS);
+    parts.push(Part::Actor(actor));
     match verb {
         Some(verb) => parts.push(text(verb)),
         None => parts.extend([text("did"), Part::Code(kind.as_str().to_owned()), text("on")]),
@@ -110,7 +116,7 @@ pub fn of_action(
     parts.push(project.map_or_else(|| text("no project"), link));
     if let (ActionType::Deployment, Some(environment)) = (kind, environment) {
         parts.push(text("to"));
-        parts.push(text(environment));
+        parts.push(text(environment.to_owned()));
     }
     parts
 }
@@ -118,7 +124,8 @@ pub fn of_action(
 /// "Indexing the repository · shop": an event brings its own title.
 #[must_use]
 pub fn of_event(title: &str, project: Option<&Object>) -> Vec<Part> {
-    let mut parts = vec![text(if title.trim().is_empty() { "An operation" } else { title })];
+    let mut parts = Vec::with_capacity(MOST_PARTS);
+    parts.push(if title.trim().is_empty() { text("An operation") } else { text(title.to_owned()) });
     if let Some(project) = project {
         parts.extend([text("in"), link(project)]);
     }
@@ -129,7 +136,8 @@ pub fn of_event(title: &str, project: Option<&Object>) -> Vec<Part> {
 #[must_use]
 pub fn of_act(act: &Act, actor: Actor, target: Option<&Object>) -> Vec<Part> {
     let facts = act.facts();
-    let mut parts = vec![Part::Actor(actor)];
+    let mut parts = Vec::with_capacity(MOST_PARTS);
+    parts.push(Part::Actor(actor));
     match act {
         Act::Other(word) => parts.extend([text("did"), Part::Code(word.clone())]),
         _ => parts.push(text(facts.done)),
@@ -148,7 +156,8 @@ pub fn of_act(act: &Act, actor: Actor, target: Option<&Object>) -> Vec<Part> {
 pub fn plain(parts: &[Part]) -> String {
     let words = parts.iter().map(|part| match part {
         Part::Actor(actor) => actor.name.as_str(),
-        Part::Text(text) | Part::Code(text) | Part::Link { label: text, .. } => text,
+        Part::Text(text) => text,
+        Part::Code(text) | Part::Link { label: text, .. } => text,
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,5 @@
 //! How something went: the words that workers store, and the few things that they mean.
 
-use super::vocabulary::humanised;
-
 /// What a stored status means, whoever wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -87,18 +85,35 @@ impl Status {
             Outcome::Busy => ("running", "busy"),
             Outcome::Unknown => ("unknown", "quiet"),
         };
-        StatusBadge { icon, label: humanised(&self.0).to_lowercase(), tone }
+        StatusBadge { icon, label: in_words(&self.0), tone }
     }
 }
 
-/// What `stored` means.
+/// `stored` as people read it, in lower case: `IN_PROGRESS` is "in progress".
+fn in_words(stored: &str) -> String {
+    const MARKS: [char; 3] = ['_', '.', '-'];
+    let words = stored.trim_matches(|c: char| MARKS.contains(&c) || c.is_whitespace()).to_lowercase();
+    match words.as_str() {
+        "" => "unnamed".to_owned(),
+        text if text.contains(MARKS) => text.replace(MARKS, " "),
+        _ => words,
+    }
+}
+
+/// What `stored` means, in whatever case it is written.
 #[must_use]
 pub fn outcome_of(stored: &str) -> Outcome {
-    match stored.to_ascii_lowercase().as_str() {
-        "success" | "succeeded" | "completed" | "ok" | "done" => Outcome::Good,
-        word if FAILED.contains(&word) => Outcome::Bad,
-        "running" | "in_progress" | "pending" | "queued" | "started" => Outcome::Busy,
-        _ => Outcome::Unknown,
+    const GOOD: [&str; 5] = ["success", "succeeded", "completed", "ok", "done"];
+    const BUSY: [&str; 5] = ["running", "in_progress", "pending", "queued", "started"];
+    let is_one_of = |words: &[&str]| words.iter().any(|word| stored.eq_ignore_ascii_case(word));
+    if is_one_of(&GOOD) {
+        Outcome::Good
+    } else if is_one_of(&FAILED) {
+        Outcome::Bad
+    } else if is_one_of(&BUSY) {
+        Outcome::Busy
+    } else {
+        Outcome::Unknown
     }
 }
 
@@ -158,5 +173,6 @@ mod tests {
         assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("running", "in progress", "busy"));
         let badge = Status::from_stored("superseded").badge();
         assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("unknown", "superseded", "quiet"));
+        assert_eq!(Status::from_stored(" - ").badge().label, "unnamed");
     }
 }

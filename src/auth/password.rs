@@ -1,6 +1,8 @@
 //! Passwords: the rules, the hash (argon2id), and a check that takes the same time for every answer.
 
-use std::sync::{Arc, LazyLock};
+use std::num::NonZero;
+use std::sync::LazyLock;
+use std::thread;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -18,8 +20,9 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
 }
 
-/// At most this many hashes at once: each takes 19 MiB and a core.
-static HASHES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(4)));
+/// As many hashes at once as there are cores, and four at most: each takes one, and 19 MiB.
+static HASHES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get).min(4)));
 
 /// What is wrong with a new password, if anything: its length, or that fewer than 10⁸ guesses would find it,
 /// as an estimate over common passwords, words, names, rows of keys, dates and repetitions says. What kinds of

@@ -8,11 +8,12 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use askama::Template;
 
-use super::display::{Link, Timestamp};
+use super::display::Link;
 use super::guard::request_id;
 use super::headers::Nonce;
 use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
+use super::time::Timestamp;
 use super::visit::{SeenViewer, sign_in_location};
 use crate::api::problem;
 use crate::error::ErrorInfo;

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::display::Timestamp;
 use super::sample::HOSTILE;
+use super::time::Timestamp;
 use crate::auth::sessions::SessionLine;
 use crate::db::ids::SessionId;
 

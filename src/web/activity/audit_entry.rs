@@ -14,10 +14,11 @@ use crate::activity::detail::{self, AuditDetail};
 use crate::activity::sentence::LinkTarget;
 use crate::activity::timeline;
 use crate::error::{AppError, AppResult};
-use crate::web::display::{Fact, Meta, Timestamp};
+use crate::web::display::{Fact, Meta};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::device;
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::urls;
 use crate::web::visit::Visit;
 
@@ -169,7 +170,11 @@ impl Sample for AuditEntryPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |text: &str, before: Option<serde_json::Value>, after: Option<serde_json::Value>| Self {
             shell: Shell::sample("Audit entry"),
-            heading: vec![Part { text: text.to_owned(), url: Some("/users/x".to_owned()), kind: "actor" }],
+            heading: vec![Part {
+                text: text.to_owned().into(),
+                url: Some("/users/x".to_owned()),
+                kind: "actor",
+            }],
             time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
             meta: vec![Meta::text(text)],
             changes_title: "What changed",

@@ -1,15 +1,19 @@
 //! Turns records of the timeline into what its templates show.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
 use crate::activity::sentence::{self, LinkTarget};
 use crate::activity::timeline::{self, Item, TimelinePage};
-use crate::activity::{Oddity, ProjectState, Reference, Source, Status, TimelineCursor};
+use crate::activity::{EntryKind, Oddity, ProjectState, Reference, Source, Status, TimelineCursor};
 use crate::auth::Viewer;
+use crate::db::ids::ProjectId;
 use crate::users::Role;
-use crate::web::display::{Badge, Timestamp, counted, duration, instant};
+use crate::web::display::{Badge, beginning, counted};
+use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
 
 /// Characters of a detail that stand in the list.
@@ -34,13 +38,15 @@ pub struct Eyes {
     pub is_admin: bool,
     /// The key of the entry that a link points at.
     pub here: Option<String>,
+    /// The id of the project whose timeline it is: there, fifty links to it would lead nowhere.
+    pub own_project: Option<String>,
 }
 
 impl Eyes {
     /// `viewer` at `now`.
     #[must_use]
     pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
-        Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin, here: None }
+        Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin, here: None, own_project: None }
     }
 
     /// The same eyes, pointed at the entry with the key `here`.
@@ -49,10 +55,16 @@ impl Eyes {
         Self { here, ..self }
     }
 
+    /// The same eyes on the timeline of `project`.
+    #[must_use]
+    pub fn within(self, project: ProjectId) -> Self {
+        Self { own_project: Some(project.to_string()), ..self }
+    }
+
     /// A moment in a sentence: "19 Nov 2025, 14:02".
     #[must_use]
     pub fn moment(&self, ms: i64) -> String {
-        instant(ms).with_timezone(&self.zone).format("%-d %b %Y, %H:%M").to_string()
+        time::short_moment(instant(ms).with_timezone(&self.zone).naive_local())
     }
 
     /// The entries of `page` by day.
@@ -80,11 +92,7 @@ impl Eyes {
             return "Beyond the calendar".to_owned();
         }
         let today = self.now.with_timezone(&self.zone).date_naive();
-        let named = if date.year() == today.year() {
-            date.format("%A %-d %B").to_string()
-        } else {
-            date.format("%A %-d %B %Y").to_string()
-        };
+        let named = time::long_day(date, today);
         match (today - date).num_days() {
             0 => format!("Today, {named}"),
             1 => format!("Yesterday, {named}"),
@@ -113,7 +121,7 @@ impl Eyes {
             for (inner, shown) in entry.folded.iter().zip(&mut entries) {
                 let other = timeline::day_of(inner.moment.ms, self.zone);
                 if other != day {
-                    shown.clock = other.format("%-d %b").to_string();
+                    shown.time.clock = time::short_day(other);
                 }
             }
             let failed = entries.iter().filter(|inner| inner.tone == "bad").count();
@@ -140,20 +148,22 @@ impl Eyes {
         };
         let day = timeline::day_of(entry.moment.ms, self.zone);
         if day != timeline::day_of(from.moment.ms, self.zone) {
-            shown.clock = day.format("%-d %b").to_string();
+            shown.time.clock = time::short_day(day);
         }
         shown
     }
 
     fn alone(&self, entry: &timeline::Entry) -> Entry {
         let badge = entry.status.as_ref().map(|status| self.state(entry, status));
-        let time = Timestamp::from_millis(entry.moment.ms, self.now, self.zone);
+        let id = entry.key();
         // An audit entry's description says what its sentence says already.
-        let said = entry.details.as_deref().filter(|text| *text != entry.kind.label());
+        let said = entry.details.as_deref().filter(|text| match &entry.kind {
+            EntryKind::Audit(act) => *text != act.label(),
+            EntryKind::Action(_) | EntryKind::Event(_) => true,
+        });
         let (detail, detail_more) = details(said);
         let more = entry.references.len().saturating_sub(REFERENCES_SHOWN) + entry.references_cut;
         Entry {
-            id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
             tone: badge
@@ -161,9 +171,9 @@ impl Eyes {
                 .map(|badge| badge.tone)
                 .filter(|tone| matches!(*tone, "bad" | "busy"))
                 .unwrap_or_default(),
-            is_here: self.here.as_deref() == Some(entry.key().as_str()),
-            clock: time.clock.clone(),
-            time,
+            is_here: self.here.as_deref() == Some(id.as_str()),
+            id,
+            time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
             apart: String::new(),
             sentence: shortened(self.sentence(&entry.sentence)),
             detail,
@@ -197,7 +207,7 @@ impl Eyes {
             icon: entry.kind.icon(),
             sentence: shortened(self.sentence(&entry.sentence)),
             badge: entry.status.as_ref().map_or_else(|| badge(&Status::running()), badge),
-            time: Timestamp::from_millis(entry.moment.ms, self.now, self.zone),
+            time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
             // A worker's clock may be ahead.
             elapsed: if elapsed < 1_000 { "just now".to_owned() } else { duration(elapsed) },
             progress: entry.progress,
@@ -213,12 +223,12 @@ impl Eyes {
                 sentence::Part::Actor(actor) => {
                     let target = actor.user.clone().filter(|_| actor.exists).map(LinkTarget::User);
                     let url = target.and_then(|target| self.address(&target));
-                    Part { text: actor.name.clone(), url, kind: "actor" }
+                    Part { text: actor.name.clone().into(), url, kind: "actor" }
                 }
                 sentence::Part::Text(text) => Part { text: text.clone(), url: None, kind: "word" },
-                sentence::Part::Code(text) => Part { text: text.clone(), url: None, kind: "code" },
+                sentence::Part::Code(text) => Part { text: text.clone().into(), url: None, kind: "code" },
                 sentence::Part::Link { target, label } => {
-                    Part { text: label.clone(), url: self.address(target), kind: "object" }
+                    Part { text: label.clone().into(), url: self.address(target), kind: "object" }
                 }
             })
             .collect()
@@ -228,6 +238,7 @@ impl Eyes {
     #[must_use]
     pub fn address(&self, target: &LinkTarget) -> Option<String> {
         match target {
+            LinkTarget::Project(id) if self.own_project.as_ref() == Some(id) => None,
             LinkTarget::Project(id) => id.parse().ok().map(urls::project),
             LinkTarget::Container(id) => id.parse().ok().map(urls::container),
             LinkTarget::User(id) => id.parse().ok().filter(|_| self.is_admin).map(urls::user),
@@ -282,7 +293,9 @@ pub fn around(entry: &timeline::Entry) -> String {
         Some(id) => urls::project_part(id, "activity"),
         None => "/activity".to_owned(),
     };
-    format!("{}#here", urls::with_query(&path, &[("before", start.to_string()), ("at", entry.key())]))
+    let mut address = urls::with_query(&path, &[("before", start.to_string()), ("at", entry.key())]);
+    address.push_str("#here");
+    address
 }
 
 /// What folds under an entry, each kind once: "Push, 2 × Container session".
@@ -311,27 +324,27 @@ pub fn badge(status: &Status) -> Badge {
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
-    let is_cut = text.is_some_and(|text| text.chars().count() >= MOST_DETAILS);
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return (None, None) };
-    let length = text.chars().count();
-    if length <= DETAIL_SHOWN {
-        return (Some(text.to_owned()), None);
+    let Some(stored) = text else { return (None, None) };
+    let text = stored.trim();
+    let (head, is_long) = beginning(text, DETAIL_SHOWN);
+    if !is_long {
+        return (Some(text.to_owned()).filter(|text| !text.is_empty()), None);
     }
-    let head = text.chars().take(DETAIL_SHOWN).collect();
+    let is_cut = stored.chars().count() >= MOST_DETAILS;
+    let length = text.chars().count();
     // The timeline brings that many at most; the entry's own page has the rest.
     let label = if is_cut {
         format!("Show the first {length} characters")
     } else {
         format!("Show all {length} characters")
     };
-    (Some(head), Some(Long { label, text: text.to_owned() }))
+    (Some(head.to_owned()), Some(Long { label, text: text.to_owned() }))
 }
 
 fn shortened(mut parts: Vec<Part>) -> Vec<Part> {
     for part in &mut parts {
-        if let Some((at, _)) = part.text.char_indices().nth(PART_SHOWN) {
-            part.text.truncate(at);
-            part.text.push('…');
+        if let (shown, true) = beginning(&part.text, PART_SHOWN) {
+            part.text = format!("{shown}…").into();
         }
     }
     parts
@@ -340,7 +353,11 @@ fn shortened(mut parts: Vec<Part>) -> Vec<Part> {
 /// What a reference's key is called.
 #[must_use]
 pub fn key_label(key: &str) -> &str {
-    match key {
+    known_label(key).unwrap_or(key)
+}
+
+fn known_label(key: &str) -> Option<&'static str> {
+    Some(match key {
         "deployment_id" => "deployment",
         "github_push_id" => "push",
         "commit_sha" => "commit",
@@ -351,20 +368,21 @@ pub fn key_label(key: &str) -> &str {
         "database_name" => "database name",
         "chat_message_id" => "message",
         "app_name" => "app",
-        other => other,
-    }
+        _ => return None,
+    })
 }
 
 /// A reference as a chip: its value is shortened, its address is not.
 #[must_use]
 pub fn chip(reference: &Reference) -> ReferenceChip {
-    let length = if reference.key == "commit_sha" { 7 } else { 32 };
-    let mut value: String = reference.value.chars().take(length).collect();
-    if reference.key != "commit_sha" && reference.value.chars().count() > length {
+    let is_commit = reference.key == "commit_sha";
+    let (shown, is_cut) = beginning(&reference.value, if is_commit { 7 } else { 32 });
+    let mut value = shown.to_owned();
+    if is_cut && !is_commit {
         value.push('…');
     }
     ReferenceChip {
-        key: key_label(&reference.key).to_owned(),
+        key: known_label(&reference.key).map_or_else(|| Cow::Owned(reference.key.clone()), Cow::Borrowed),
         value,
         url: urls::reference(&reference.key, &reference.value),
     }

@@ -1,6 +1,9 @@
 //! Entries of the timeline as `templates/components/timeline.html` shows them.
 
-use crate::web::display::{Badge, Timestamp};
+use std::borrow::Cow;
+
+use crate::web::display::Badge;
+use crate::web::time::TimeOfDay;
 
 /// One day with what is shown of it.
 #[derive(Debug, Clone)]
@@ -42,10 +45,8 @@ pub struct Entry {
     pub tone: &'static str,
     /// Whether a link points at it.
     pub is_here: bool,
-    /// When, exactly.
-    pub time: Timestamp,
-    /// When, as it is shown: "14:02", or "19 Nov" beside entries of another day.
-    pub clock: String,
+    /// When; its clock may be a day, "19 Nov", beside entries of another day.
+    pub time: TimeOfDay,
     /// How far it lies from the entry whose page this is: "4 m 2 s earlier", or nothing.
     pub apart: String,
     /// Who did what to which thing.
@@ -72,7 +73,7 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Part {
     /// Its words.
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Where they lead, if anywhere.
     pub url: Option<String>,
     /// `actor`, `object`, `code` or `word`.
@@ -92,7 +93,7 @@ pub struct Long {
 #[derive(Debug, Clone)]
 pub struct ReferenceChip {
     /// What it is called: "commit".
-    pub key: String,
+    pub key: Cow<'static, str>,
     /// Its value, shortened when it is long.
     pub value: String,
     /// Its page.
@@ -128,7 +129,7 @@ pub struct Running {
     /// Its state.
     pub badge: Badge,
     /// Since when.
-    pub time: Timestamp,
+    pub time: TimeOfDay,
     /// Since how long.
     pub elapsed: String,
     /// Percent, if the operation says so.

@@ -9,6 +9,7 @@ use crate::activity::options::{Choice, Options, source_label};
 use crate::activity::{Filter, Group, Source};
 use crate::web::display::{Chip, Chips, Choice as FormChoice, HiddenField, Link};
 use crate::web::export;
+use crate::web::time::short_day;
 use crate::web::urls::{export_of, with_query};
 
 /// See `templates/activity/_filters.html`.
@@ -82,18 +83,16 @@ pub struct FilterOption {
 impl Filters {
     /// The form for `filter` on the page at `path`.
     #[must_use]
-    pub fn new(path: &str, filter: &Filter, options: &Options, eyes: &Eyes) -> Self {
+    pub fn new(path: &str, filter: &Filter, options: Options, eyes: &Eyes) -> Self {
         // What people do to accounts and sessions stands in no owner's timeline.
-        let shown = options.types.iter().filter(|(of, _)| eyes.is_admin || *of != Group::People);
-        let types: Vec<(&'static str, &[Choice])> =
-            shown.map(|(of, choices)| (of.label(), choices.as_slice())).collect();
-        let sources: Vec<Choice> = sources();
+        let shown = options.types.into_iter().filter(|(of, _)| eyes.is_admin || *of != Group::People);
+        let types = shown.map(|(of, choices)| (of.label(), choices)).collect();
         let groups = [
-            group("Type", "type", &filter.types, &types),
-            group("Status", "status", &filter.statuses, &[("", &options.statuses)]),
-            group("Environment", "environment", &filter.environments, &[("", &options.environments)]),
-            group("Who", "actor", &filter.actors, &[("", &options.actors)]),
-            group("Source", "source", &filter.sources, &[("", &sources)]),
+            group("Type", "type", &filter.types, types),
+            group("Status", "status", &filter.statuses, vec![("", options.statuses)]),
+            group("Environment", "environment", &filter.environments, vec![("", options.environments)]),
+            group("Who", "actor", &filter.actors, vec![("", options.actors)]),
+            group("Source", "source", &filter.sources, vec![("", sources())]),
         ];
         let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
         let (key, value) = filter.reference.as_ref().map_or(("", ""), |r| (r.key.as_str(), r.value.as_str()));
@@ -130,28 +129,19 @@ fn sources() -> Vec<Choice> {
         .collect()
 }
 
-fn option(words: &Words, value: &str, label: &str) -> FilterOption {
-    if words.not.iter().any(|word| word == value) {
+fn option(words: &Words, Choice { value, label }: Choice) -> FilterOption {
+    if words.not.contains(&value) {
         return FilterOption { value: format!("-{value}"), label: format!("not {label}"), chosen: true };
     }
-    let chosen = words.only.iter().any(|word| word == value);
-    FilterOption { value: value.to_owned(), label: label.to_owned(), chosen }
+    FilterOption { chosen: words.only.contains(&value), value, label }
 }
 
 fn group(
     label: &'static str,
     name: &'static str,
     words: &Words,
-    choices: &[(&'static str, &[Choice])],
+    choices: Vec<(&'static str, Vec<Choice>)>,
 ) -> FilterGroup {
-    let mut sections: Vec<FilterSection> = choices
-        .iter()
-        .filter(|(_, choices)| !choices.is_empty())
-        .map(|(heading, choices)| FilterSection {
-            heading,
-            options: choices.iter().map(|choice| option(words, &choice.value, &choice.label)).collect(),
-        })
-        .collect();
     // What the address names stays in the form, whether or not anything holds it.
     let is_offered =
         |word: &String| choices.iter().any(|(_, of)| of.iter().any(|choice| choice.value == *word));
@@ -160,7 +150,15 @@ fn group(
         .iter()
         .chain(&words.not)
         .filter(|word| !is_offered(word))
-        .map(|word| option(words, word, word))
+        .map(|word| option(words, Choice { value: word.clone(), label: word.clone() }))
+        .collect();
+    let mut sections: Vec<FilterSection> = choices
+        .into_iter()
+        .filter(|(_, choices)| !choices.is_empty())
+        .map(|(heading, choices)| FilterSection {
+            heading,
+            options: choices.into_iter().map(|choice| option(words, choice)).collect(),
+        })
         .collect();
     if !strange.is_empty() {
         sections.push(FilterSection { heading: "", options: strange });
@@ -233,7 +231,7 @@ fn chip_label(name: &str, value: &str, options: &Options) -> String {
             None => value.to_owned(),
         },
         _ => match value.parse::<NaiveDate>() {
-            Ok(day) => format!("{name} {}", day.format("%-d %b %Y")),
+            Ok(day) => format!("{name} {} {}", short_day(day), day.year()),
             Err(_) => format!("{name} {value}"),
         },
     }

@@ -63,7 +63,7 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
-    let view = TimelineView::new("/activity", &filter, &options, &page, &eyes);
+    let view = TimelineView::new("/activity", &filter, options, &page, &eyes);
     let shell = visit.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
     visit.page(StatusCode::OK, &ActivityPage { shell, heading: "Activity", view })
 }
@@ -97,7 +97,7 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
-    let mut view = TimelineView::new("/audit", &filter, &options, &page, &eyes);
+    let mut view = TimelineView::new("/audit", &filter, options, &page, &eyes);
     // Audit entries have neither status nor environment, and come from one source.
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.reference_keys.clear();

@@ -12,13 +12,14 @@ pub mod record_card;
 pub mod samples;
 pub mod show;
 
+use crate::activity::options::Options;
 use crate::activity::timeline::TimelinePage;
 use crate::activity::{Direction, Filter, TimelineCursor};
 use crate::web::display::{Chips, Link, Pager, counted};
 use crate::web::urls::with_query;
 
 use convert::Eyes;
-use display::{Day, DayItem, Running};
+use display::{Day, Running};
 use filters::Filters;
 
 /// What every page with a whole timeline shows; see `templates/activity/_timeline.html`.
@@ -43,13 +44,7 @@ pub struct TimelineView {
 impl TimelineView {
     /// `page` at `path` as `eyes` see it.
     #[must_use]
-    pub fn new(
-        path: &str,
-        filter: &Filter,
-        options: &crate::activity::options::Options,
-        page: &TimelinePage,
-        eyes: &Eyes,
-    ) -> Self {
+    pub fn new(path: &str, filter: &Filter, options: Options, page: &TimelinePage, eyes: &Eyes) -> Self {
         let start = filter.position.as_ref().map(|(direction, cursor)| {
             let side = match direction {
                 Direction::Before => "before",
@@ -57,32 +52,14 @@ impl TimelineView {
             };
             Link::new(format!("Entries {side} {}", eyes.moment(cursor.ms)), with_query(path, &filter.pairs()))
         });
-        let mut days = eyes.days(page);
-        if let Some(own) = path.strip_suffix("/activity").filter(|own| !own.is_empty()) {
-            unlink(&mut days, own);
-        }
         Self {
+            chips: filters::chips(path, filter, &options),
             filters: Filters::new(path, filter, options, eyes),
-            chips: filters::chips(path, filter, options),
             start,
             running: page.running.iter().map(|entry| eyes.running(entry)).collect(),
-            days,
+            days: eyes.days(page),
             pager: pager(path, filter, page),
             zone: eyes.zone.name().to_owned(),
-        }
-    }
-}
-
-/// On the pages of one project, fifty links to it lead nowhere.
-fn unlink(days: &mut [Day], own: &str) {
-    let items = days.iter_mut().flat_map(|day| &mut day.items);
-    for item in items {
-        let DayItem::Entry(entry) = item else { continue };
-        let folded = entry.related.iter_mut().flat_map(|related| &mut related.entries);
-        for part in folded.flat_map(|inner| &mut inner.sentence).chain(&mut entry.sentence) {
-            if part.url.as_deref() == Some(own) {
-                part.url = None;
-            }
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::convert::{Eyes, badge};
 use crate::activity::Status;
 use crate::activity::record::{FactValue, Record};
-use crate::web::display::{Badge, Fact, Timestamp};
+use crate::web::display::{Badge, Fact};
 use crate::web::sample::HOSTILE;
+use crate::web::time::Timestamp;
 
 /// The record behind a reference.
 #[derive(Debug, Clone)]

@@ -9,24 +9,27 @@ use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Relate
 use crate::activity::options::Options;
 use crate::activity::timeline::TimelinePage;
 use crate::activity::{Filter, Status};
-use crate::web::display::{Link, Timestamp};
+use crate::web::display::Link;
 use crate::web::sample::{HOSTILE, endless};
+use crate::web::time::TimeOfDay;
 
 fn eyes() -> Eyes {
-    Eyes { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, is_admin: true, here: None }
+    Eyes { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, is_admin: true, here: None, own_project: None }
 }
 
 fn entry(id: &str, text: &str) -> Entry {
-    let chip =
-        || ReferenceChip { key: text.to_owned(), value: text.to_owned(), url: "/references/a/b".to_owned() };
+    let chip = || ReferenceChip {
+        key: text.to_owned().into(),
+        value: text.to_owned(),
+        url: "/references/a/b".to_owned(),
+    };
     Entry {
         id: id.to_owned(),
         url: "/activity/x".to_owned(),
         icon: "deployment",
         tone: "bad",
         is_here: false,
-        time: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
-        clock: "14:02".to_owned(),
+        time: TimeOfDay::from_millis(1_763_680_000_000, Tz::UTC),
         apart: text.to_owned(),
         sentence: [
             ("actor", Some("/users/x")),
@@ -34,7 +37,7 @@ fn entry(id: &str, text: &str) -> Entry {
             ("object", Some("/projects/x")),
             ("code", None),
         ]
-        .map(|(kind, url)| Part { text: text.to_owned(), url: url.map(str::to_owned), kind })
+        .map(|(kind, url)| Part { text: text.to_owned().into(), url: url.map(str::to_owned), kind })
         .to_vec(),
         detail: Some(text.to_owned()),
         detail_more: Some(Long { label: "Show all".to_owned(), text: text.repeat(20) }),
@@ -80,9 +83,9 @@ pub fn running() -> Vec<Running> {
         id: "event:running".to_owned(),
         url: "/events/running".to_owned(),
         icon: "indexing",
-        sentence: vec![Part { text: HOSTILE.to_owned(), url: None, kind: "word" }],
+        sentence: vec![Part { text: HOSTILE.into(), url: None, kind: "word" }],
         badge: super::convert::badge(&Status::running()),
-        time: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
+        time: TimeOfDay::from_millis(1_763_680_000_000, Tz::UTC),
         elapsed: "12 s".to_owned(),
         progress: Some(40),
     }]
@@ -92,7 +95,7 @@ pub fn running() -> Vec<Running> {
 #[must_use]
 pub fn views() -> Vec<(&'static str, TimelineView)> {
     let view = |filter: &Filter| {
-        TimelineView::new("/activity", filter, &Options::known(), &TimelinePage::default(), &eyes())
+        TimelineView::new("/activity", filter, Options::known(), &TimelinePage::default(), &eyes())
     };
     let none = Filter::none(Tz::UTC);
     let filtered = Filter::parse([("type", HOSTILE), ("status", "-failed"), ("ref", "a:b")], Tz::UTC)

@@ -15,9 +15,10 @@ use crate::activity::record::{self, Record};
 use crate::activity::sentence;
 use crate::activity::{ProjectState, Reference, Source, timeline};
 use crate::error::{AppError, AppResult};
-use crate::web::display::{Badge, Fact, Link, Meta, Timestamp, duration};
+use crate::web::display::{Badge, Fact, Link, Meta};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::{Timestamp, duration};
 use crate::web::urls;
 use crate::web::visit::Visit;
 
@@ -214,7 +215,7 @@ impl Sample for EntryPage {
         let page = |text: &str, entries: Vec<Entry>| Self {
             shell: Shell::sample("Entry"),
             heading: vec![Part {
-                text: text.to_owned(),
+                text: text.to_owned().into(),
                 url: Some("/projects/x".to_owned()),
                 kind: "object",
             }],
@@ -224,7 +225,7 @@ impl Sample for EntryPage {
             detail: Some(text.to_owned()),
             facts: vec![Fact::mono(text, text)],
             references: vec![ReferenceChip {
-                key: text.to_owned(),
+                key: text.to_owned().into(),
                 value: text.to_owned(),
                 url: "/references/a/b".to_owned(),
             }],

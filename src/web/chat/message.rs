@@ -7,9 +7,10 @@ use super::badge;
 use crate::chat::messages::{LONGEST, Message};
 use crate::chat::{Attachment, Role};
 use crate::db::ids::ProjectId;
-use crate::web::display::{Badge, ByteSize, Link, Timestamp, beginning, grouped, visible};
+use crate::web::display::{Badge, ByteSize, Link, beginning, grouped, visible};
 use crate::web::prose::Prose;
 use crate::web::sample::HOSTILE;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// See `templates/chat/_message.html`.

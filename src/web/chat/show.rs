@@ -16,13 +16,14 @@ use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::projects::queries;
 use crate::web::activity::convert::Eyes;
-use crate::web::display::{Link, Meta, Pager, Timestamp, beginning, counted, grouped, visible};
+use crate::web::display::{Link, Meta, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::{Element, Piece};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::visit::Visit;
 use crate::web::{lists, urls};
 

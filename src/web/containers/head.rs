@@ -8,8 +8,9 @@ use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::users::display_name;
-use crate::web::display::{Badge, Meta, Tab, Timestamp};
+use crate::web::display::{Badge, Meta, Tab};
 use crate::web::shell::Crumb;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// See `templates/containers/_header.html`.

@@ -13,10 +13,11 @@ use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
 use crate::error::AppResult;
 use crate::users::display_name;
-use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager, Timestamp};
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::visit::Visit;
 use crate::web::{export, lists, urls};
 

@@ -16,9 +16,10 @@ use crate::error::{AppError, AppResult};
 use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
-use crate::web::display::{Fact, Timestamp};
+use crate::web::display::Fact;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 use crate::web::visit::Visit;
 

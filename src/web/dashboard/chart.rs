@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 
 use super::figures::grouped;
 use crate::activity::daily::{Daily, DayCount};
-use crate::web::display::{Tab, Timestamp};
+use crate::web::display::Tab;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// See `templates/dashboard/_chart.html`. Heights are pixels; places from left to right are percent, so that the

@@ -21,11 +21,11 @@ use crate::projects::queries::{ProjectLine, Sort};
 use crate::users::Role;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{DayItem, Part, Running};
-use crate::web::display::Timestamp;
 use crate::web::projects::index::{ProjectRow, sample_rows};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::urls;
 use crate::web::visit::Visit;
 use crate::{instance, projects};
@@ -167,7 +167,13 @@ fn own_projects(conn: &mut PgConnection) -> AppResult<(Vec<ProjectLine>, bool)> 
 
 impl Sample for DashboardPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let eyes = Eyes { now: DateTime::UNIX_EPOCH, zone: chrono_tz::Tz::UTC, is_admin: true, here: None };
+        let eyes = Eyes {
+            now: DateTime::UNIX_EPOCH,
+            zone: chrono_tz::Tz::UTC,
+            is_admin: true,
+            here: None,
+            own_project: None,
+        };
         let at = Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
         let empty = || Self {
             shell: Shell::sample("Dashboard"),
@@ -180,7 +186,7 @@ impl Sample for DashboardPage {
             since: Since::new(TimelinePage::default(), None, None, &eyes),
         };
         let failure = FailedLine {
-            sentence: vec![Part { text: HOSTILE.to_owned(), url: None, kind: "word" }],
+            sentence: vec![Part { text: HOSTILE.into(), url: None, kind: "word" }],
             url: "/activity/x".to_owned(),
             when: at.clone(),
         };

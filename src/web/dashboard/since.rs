@@ -7,7 +7,8 @@ use crate::activity::{Act, Entry, EntryKind, Outcome};
 use crate::db::ids::UserId;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::Day;
-use crate::web::display::{Timestamp, counted};
+use crate::web::display::counted;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// Entries that are read: what is counted is counted among these.

@@ -15,14 +15,13 @@ use crate::error::{AppError, AppResult};
 use crate::files::Directory;
 use crate::files::listing::{self, Ask, Entry, LOOKED_AT, Listing, Sort};
 use crate::projects::queries;
-use crate::web::display::{
-    ByteSize, Chips, Choice, Link, Pager, Timestamp, beginning, counted, grouped, visible,
-};
+use crate::web::display::{ByteSize, Chips, Choice, Link, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::visit::Visit;
 use crate::web::{lists, urls};
 

@@ -12,11 +12,12 @@ use crate::db::ids::FileId;
 use crate::error::{AppError, AppResult};
 use crate::files::Directory;
 use crate::files::queries::{self, Change, File};
-use crate::web::display::{ByteSize, Fact, Timestamp, visible};
+use crate::web::display::{ByteSize, Fact, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::urls;
 use crate::web::visit::Visit;
 

@@ -57,8 +57,8 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
     };
     let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
-    let eyes = Eyes::of(&viewer, now).pointed_at(here);
-    let view = TimelineView::new(&path, &filter, &options, &page, &eyes);
+    let eyes = Eyes::of(&viewer, now).pointed_at(here).within(id);
+    let view = TimelineView::new(&path, &filter, options, &page, &eyes);
     let shell = visit
         .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));

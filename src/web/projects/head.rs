@@ -10,9 +10,10 @@ use crate::projects::deletion::{Deletion, Known, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
 use crate::users::display_name;
-use crate::web::display::{Action, Badge, Meta, Tab, Timestamp};
+use crate::web::display::{Action, Badge, Meta, Tab};
 use crate::web::sample::HOSTILE;
 use crate::web::shell::Crumb;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// See `templates/projects/_header.html`.

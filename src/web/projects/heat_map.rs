@@ -6,8 +6,8 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::activity::daily::{Daily, DayCount, Span};
-use crate::web::display::Timestamp;
 use crate::web::sample::HOSTILE;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// Columns.

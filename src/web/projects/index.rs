@@ -14,10 +14,11 @@ use crate::projects::deletion::{self, Tombstone};
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
 use crate::projects::{Kind, Status};
 use crate::users::display_name;
-use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::visit::Visit;
 use crate::web::{export, lists, urls};
 

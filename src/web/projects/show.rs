@@ -19,9 +19,10 @@ use crate::projects::queries::{ContainerPart, ProjectView};
 use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
-use crate::web::display::{Badge, Fact, Timestamp};
+use crate::web::display::{Badge, Fact};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
+use crate::web::time::Timestamp;
 use crate::web::urls;
 use crate::web::visit::Visit;
 

@@ -12,10 +12,11 @@ use crate::db::cursor::{From, ListPosition, Page};
 use crate::error::AppResult;
 use crate::users::Role;
 use crate::users::queries::{self, Filter, Sort, UserLine};
-use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager, Timestamp};
+use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::visit::Visit;
 use crate::web::{export, lists, urls};
 

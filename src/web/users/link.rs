@@ -16,10 +16,10 @@ use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
 use crate::users::{commands, queries};
-use crate::web::display::Timestamp;
 use crate::web::flash::Flash;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
 use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
