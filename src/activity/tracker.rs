@@ -1,8 +1,8 @@
 //! Recording an action without ever getting in the way of what it records.
 //!
 //! The insert stands behind a savepoint, so a failure leaves the caller's transaction as it was. What could
-//! not be recorded is kept by [`super::spool`] once the caller has committed, and never before: an act that
-//! was rolled back must leave no record.
+//! not be recorded is kept by [`super::spool`] in that same transaction, so that it stands when the act stands
+//! and goes when the act is rolled back, whatever happens to this process in between.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 
 use super::timeline::CAUSED_BY;
 use super::{ActionType, Environment, Principal, Status, spool};
-use crate::db::after_commit;
 use crate::db::ids::ProjectId;
 use crate::db::schema::project_actions;
 
@@ -111,7 +110,7 @@ pub fn track(conn: &mut PgConnection, action: NewAction) {
         tracing::error!(action = action.action_id, reason, "an action could not be recorded");
         // A retry has more rights than the caller: what they may not record must not be recorded for them.
         if !is_refused(&reason) {
-            after_commit(move |db| spool::keep(db, &action, &reason));
+            spool::keep_with_act(conn, action, reason);
         }
     }
 }

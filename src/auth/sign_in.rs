@@ -42,16 +42,15 @@ impl Account {
 /// When a statement fails.
 pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Account>> {
     let columns = (users::id, users::email, users::name, users::role, users::password_hash, users::is_active);
-    let exact = users::table.filter(users::email.eq(email)).select(columns).first(conn).optional()?;
-    if exact.is_some() {
-        return Ok(exact);
-    }
-    let mut similar: Vec<Account> = users::table
-        .filter(lower(users::email).eq(email.to_lowercase()))
+    // One statement, whether or not there is such an account: two would tell by their time.
+    let mut found: Vec<Account> = users::table
+        .filter(users::email.eq(email).or(lower(users::email).eq(email.to_lowercase())))
         .select(columns)
+        .order(users::email.eq(email).desc())
         .limit(2)
         .load(conn)?;
-    Ok(if similar.len() == 1 { similar.pop() } else { None })
+    let is_clear = found.len() == 1 || found.first().is_some_and(|account| account.email == email);
+    Ok(if is_clear { Some(found.swap_remove(0)) } else { None })
 }
 
 /// The account of `user`, while they may sign in.

@@ -8,6 +8,7 @@ use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 use super::database::Database;
 use super::{CommandError, CommandResult};
 use crate::config::Config;
+use crate::db::server_version::server_version;
 use crate::db::{drift, migrations, roles};
 
 /// Prints a line a check, and remembers whether one failed.
@@ -55,7 +56,11 @@ pub(super) fn run(config: &Config) -> CommandResult {
         Ok(database) => match database.connect() {
             Err(error) => report.fail("database", &error.to_string()),
             Ok(mut conn) => {
-                fine("database", "reachable");
+                let version = conn.transaction(server_version)?;
+                fine("database", &format!("reachable, PostgreSQL {version}"));
+                if let Some(warning) = version.warning() {
+                    note("database", &warning);
+                }
                 match database.untold_pooler(config)? {
                     Some(told) => report.fail("pooler", told),
                     None if config.behind_pooler => fine("pooler", "in transaction mode"),

@@ -14,6 +14,7 @@ use crate::activity::spool;
 use crate::app::App;
 use crate::auth::password;
 use crate::config::Config;
+use crate::db::server_version::server_version;
 use crate::db::{Actor, roles};
 use crate::{demo, jobs, server};
 
@@ -82,7 +83,12 @@ fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared>
         return Err(Unprepared::Refused(CommandError::failed(pooler)));
     }
     let mut conn = database.connect().map_err(down)?;
-    let problems = conn.transaction(roles::problems).map_err(|error| Unprepared::Down(error.to_string()))?;
+    let (problems, version) = conn
+        .transaction(|conn| Ok::<_, diesel::result::Error>((roles::problems(conn)?, server_version(conn)?)))
+        .map_err(|error| Unprepared::Down(error.to_string()))?;
+    if let Some(warning) = version.warning() {
+        tracing::warn!("{warning}");
+    }
     if !problems.is_empty() {
         let told = format!("refusing to serve: {}", problems.join("; "));
         return Err(Unprepared::Refused(CommandError::Failed(told)));

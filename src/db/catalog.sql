@@ -1,7 +1,7 @@
 -- What a database is made of, in the three schemas: kind, name, definition. Readable by any role.
 -- Names are schema.table[.part] and unquoted. Extensions' members and the migrations' own list are left out.
 WITH relation AS (
-    SELECT c.oid, c.relkind, c.relrowsecurity, c.reloptions, n.nspname || '.' || c.relname AS name
+    SELECT c.oid, c.relkind, c.relrowsecurity, c.reloptions, c.relacl, n.nspname || '.' || c.relname AS name
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('public', 'turbobackend', 'pilothouse')
@@ -9,6 +9,32 @@ WITH relation AS (
       AND c.relname <> '__diesel_schema_migrations'
       AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+), request_role AS (
+    SELECT oid, rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb, rolreplication
+    FROM pg_roles
+    WHERE rolname IN ('pilothouse_admin', 'pilothouse_owner', 'pilothouse_worker', 'pilothouse_guest', 'pilothouse_gate',
+                      'pilothouse_nobody')
+), privilege AS (
+    SELECT r.name AS object, a.grantee, lower(a.privilege_type) AS word
+    FROM relation r CROSS JOIN LATERAL aclexplode(r.relacl) a
+    UNION ALL
+    SELECT r.name, a.grantee, lower(a.privilege_type) || '(' || t.attname || ')'
+    FROM relation r
+    JOIN pg_attribute t ON t.attrelid = r.oid AND t.attacl IS NOT NULL AND NOT t.attisdropped
+    CROSS JOIN LATERAL aclexplode(t.attacl) a
+    UNION ALL
+    SELECT n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', a.grantee,
+           lower(a.privilege_type)
+    FROM pg_proc p
+    JOIN pg_namespace n ON n.oid = p.pronamespace
+    CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    WHERE n.nspname = 'pilothouse'
+    UNION ALL
+    -- What everybody may do in "public" is the server's affair.
+    SELECT n.nspname, a.grantee, lower(a.privilege_type)
+    FROM pg_namespace n
+    CROSS JOIN LATERAL aclexplode(n.nspacl) a
+    WHERE n.nspname IN ('public', 'turbobackend', 'pilothouse') AND (n.nspname, a.grantee) <> ('public', 0)
 )
 SELECT 'table' AS kind, name, '' AS definition FROM relation WHERE relkind <> 'v'
 UNION ALL
@@ -43,10 +69,14 @@ FROM relation r
 JOIN pg_constraint c ON c.conrelid = r.oid AND c.contype IN ('p', 'u', 'f', 'c', 'x')
 UNION ALL
 -- From USING on: the name is compared apart. A constraint's index is compared with its constraint. PostgreSQL writes
--- a CASE on several lines, and a part has one.
+-- a CASE on several lines, and a part has one. It reads a list of texts otherwise than it writes it, so after a restore
+-- each text of a list has the cast that the list had.
 SELECT 'index', r.name || '.' || x.relname,
        CASE WHEN i.indisunique THEN 'unique ' ELSE '' END
-       || substring(regexp_replace(pg_get_indexdef(i.indexrelid), '\s+', ' ', 'g') FROM ' (USING .*)$')
+       || regexp_replace(regexp_replace(
+              substring(regexp_replace(pg_get_indexdef(i.indexrelid), '\s+', ' ', 'g') FROM ' (USING .*)$'),
+              '\(ARRAY\[([^]]*)\]\)::text\[\]', 'ARRAY[\1]', 'g'),
+          '\((''[^'']*''::character varying)\)::text', '\1', 'g')
        || CASE WHEN i.indisvalid THEN '' ELSE ' (not valid)' END
 FROM relation r
 JOIN pg_index i ON i.indrelid = r.oid
@@ -54,7 +84,8 @@ JOIN pg_class x ON x.oid = i.indexrelid
 WHERE NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))
 UNION ALL
 SELECT 'trigger', r.name || '.' || t.tgname,
-       substring(pg_get_triggerdef(t.oid) FROM '^CREATE TRIGGER (?:"[^"]+"|\S+) (.*)$')
+       -- Pretty: the other way keeps parentheses that a restore loses.
+       substring(regexp_replace(pg_get_triggerdef(t.oid, true), '\s+', ' ', 'g') FROM '^CREATE TRIGGER (?:"[^"]+"|\S+) (.*)$')
        || CASE WHEN t.tgenabled = 'D' THEN ' (disabled)' ELSE '' END
 FROM relation r
 JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
@@ -73,7 +104,9 @@ UNION ALL
 -- Bodies as a hash: they are long, and that they differ is all there is to tell.
 SELECT 'function', n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
        coalesce(pg_get_function_result(p.oid), 'procedure')
-       || CASE WHEN p.prosecdef THEN ' definer' ELSE '' END
+       || CASE WHEN NOT p.prosecdef THEN ''
+               WHEN p.proowner = n.nspowner THEN ' definer'
+               ELSE ' definer ' || p.proowner::regrole END
        || coalesce(' set ' || array_to_string(p.proconfig, ', '), '')
        || ' ' || md5(regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '\s+', ' ', 'g'))
 FROM pg_proc p
@@ -81,3 +114,19 @@ JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname IN ('public', 'turbobackend', 'pilothouse') AND p.prokind IN ('f', 'p')
   AND NOT EXISTS (SELECT FROM pg_depend d
                   WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+UNION ALL
+-- The request roles, and everybody: who else may do what is not the console's affair.
+SELECT 'grant', p.object || ' to ' || coalesce(r.rolname, 'public'), string_agg(DISTINCT p.word COLLATE "C", ', ' ORDER BY p.word COLLATE "C")
+FROM privilege p
+LEFT JOIN request_role r ON r.oid = p.grantee
+WHERE p.grantee = 0 OR r.oid IS NOT NULL
+GROUP BY p.object, r.rolname
+UNION ALL
+SELECT 'role', r.rolname,
+       coalesce(nullif(concat_ws(', ',
+           CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN r.rolbypassrls THEN 'bypassrls' END,
+           CASE WHEN r.rolcanlogin THEN 'login' END, CASE WHEN r.rolcreaterole THEN 'createrole' END,
+           CASE WHEN r.rolcreatedb THEN 'createdb' END, CASE WHEN r.rolreplication THEN 'replication' END,
+           (SELECT string_agg('member of ' || m.roleid::regrole, ', ' ORDER BY m.roleid::regrole::text)
+            FROM pg_auth_members m WHERE m.member = r.oid)), ''), 'plain')
+FROM request_role r

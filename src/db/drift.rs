@@ -7,8 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Text;
+
+mod grants;
+mod kind;
+
+use kind::Kind;
 
 const CATALOG_QUERY: &str = include_str!("catalog.sql");
 const EXPECTED: &str = include_str!("catalog.txt");
@@ -48,6 +54,10 @@ pub enum Problem {
         /// As it is.
         found: String,
     },
+    /// A role may not do what the migrations let it do.
+    Lacks(String),
+    /// A role may do what the migrations don't let it do.
+    Exceeds(String),
 }
 
 /// One difference between the database and the migrations.
@@ -78,6 +88,10 @@ impl fmt::Display for Finding {
             Problem::Differs { expected, found } => {
                 write!(f, "{} {} differs: expected {expected}, found {found}", self.kind, self.name)
             }
+            Problem::Lacks(words) => write!(f, "{} {} lacks {words}", self.kind, self.name),
+            Problem::Exceeds(words) => {
+                write!(f, "{} {} is more than the migrations give: {words}", self.kind, self.name)
+            }
         }
     }
 }
@@ -87,16 +101,22 @@ impl fmt::Display for Finding {
 /// # Errors
 /// When the catalog can't be read.
 pub fn catalog(conn: &mut PgConnection) -> QueryResult<Vec<Part>> {
-    // Names in definitions are qualified when the search path does not find them.
-    let mut parts: Vec<Part> = conn.transaction(|conn| {
-        let path: String = diesel::select(current_setting("search_path")).get_result(conn)?;
-        diesel::select(set_config("search_path", "pg_catalog", true)).execute(conn)?;
-        let parts = diesel::sql_query(CATALOG_QUERY).load(conn)?;
-        diesel::select(set_config("search_path", path, true)).execute(conn)?;
-        Ok::<_, diesel::result::Error>(parts)
-    })?;
-    parts.sort();
-    Ok(parts)
+    // Names in definitions are qualified when the search path does not find them. Rolling back puts the path
+    // back, whether or not a transaction is open already.
+    let mut parts = None;
+    let rolled_back = conn.transaction(|conn| {
+        conn.batch_execute("SET LOCAL search_path = pg_catalog")?;
+        parts = Some(diesel::sql_query(CATALOG_QUERY).load::<Part>(conn)?);
+        Err::<(), _>(diesel::result::Error::RollbackTransaction)
+    });
+    match (parts, rolled_back) {
+        (Some(mut parts), Err(diesel::result::Error::RollbackTransaction)) => {
+            parts.sort();
+            Ok(parts)
+        }
+        (_, Err(error)) => Err(error),
+        (_, Ok(())) => Err(diesel::result::Error::NotFound),
+    }
 }
 
 /// The differences between this database and a freshly migrated one, the worst first.
@@ -133,9 +153,13 @@ fn compare(expected: &[Part], found: &[Part]) -> Vec<Finding> {
         .collect();
     let has = |kind: &'static str, name: &str| by_name.contains_key(&(kind, name));
 
-    let mut findings = Vec::new();
+    let mut findings = grants::findings(expected, found);
     for part in expected {
         let kind = Kind::of(&part.kind);
+        // A privilege that one has and another lacks is told one by one.
+        if kind == Kind::Grant {
+            continue;
+        }
         // A missing table is one finding, not one for everything on it.
         if kind.is_on_a_table() && !has("table", table_of(&part.name)) {
             continue;
@@ -202,6 +226,10 @@ fn severity_of_difference(kind: Kind, aspect: &str, expected: &str, found: &str)
             Severity::Broken
         }
         Kind::RowSecurity => Severity::Broken,
+        // No policy binds such a role, or those of another one bind it.
+        Kind::Role if ["superuser", "bypassrls", "member of"].iter().any(|word| found.contains(word)) => {
+            Severity::Broken
+        }
         _ => Severity::Notice,
     })
 }
@@ -213,81 +241,4 @@ fn family(data_type: &str) -> String {
     });
     let bare = format!("{before}{after}");
     if bare == "character varying" { "text".to_owned() } else { bare }
-}
-
-/// The kinds of parts, and an escape for what a newer catalog may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Table,
-    Column,
-    Type,
-    RowSecurity,
-    Policy,
-    Constraint,
-    Index,
-    Trigger,
-    Function,
-    View,
-    Other,
-}
-
-impl Kind {
-    fn of(word: &str) -> Self {
-        match word {
-            "table" => Self::Table,
-            "column" => Self::Column,
-            "type" => Self::Type,
-            "row security" => Self::RowSecurity,
-            "policy" => Self::Policy,
-            "constraint" => Self::Constraint,
-            "index" => Self::Index,
-            "trigger" => Self::Trigger,
-            "function" => Self::Function,
-            "view" => Self::View,
-            _ => Self::Other,
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Column => "column",
-            Self::Type => "type",
-            Self::RowSecurity => "row security",
-            Self::Policy => "policy",
-            Self::Constraint => "constraint",
-            Self::Index => "index",
-            Self::Trigger => "trigger",
-            Self::Function => "function",
-            Self::View => "view",
-            Self::Other => "part",
-        }
-    }
-
-    fn severity_of_absence(self) -> Severity {
-        match self {
-            Self::Table | Self::Column | Self::Type | Self::RowSecurity => Severity::Broken,
-            _ => Severity::Notice,
-        }
-    }
-
-    fn is_on_a_table(self) -> bool {
-        matches!(
-            self,
-            Self::Column | Self::RowSecurity | Self::Policy | Self::Constraint | Self::Index | Self::Trigger
-        )
-    }
-
-    fn may_be_renamed(self) -> bool {
-        matches!(self, Self::Constraint | Self::Index)
-    }
-}
-
-diesel::define_sql_function! {
-    /// A setting's value.
-    fn current_setting(name: Text) -> Text;
-}
-diesel::define_sql_function! {
-    /// Sets a setting, until the transaction ends when `is_local`.
-    fn set_config(name: Text, value: Text, is_local: Bool) -> Text;
 }

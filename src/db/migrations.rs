@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::roles::ROLES;
+use super::server_version::{ServerVersion, server_version};
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Text};
+use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
@@ -123,11 +124,8 @@ fn embedded() -> Vec<(String, String)> {
 /// Grants what is missing and nothing else: a grant that changes nothing would still make instances
 /// that start at the same time, in other databases of the server, trip over each other.
 fn grant_request_roles(conn: &mut PgConnection, console_login: &str) -> QueryResult<()> {
-    let version: i32 =
-        diesel::select(diesel::dsl::sql::<Integer>("current_setting('server_version_num')::int"))
-            .get_result(conn)?;
     // Since 16 one can be a member, for granting alone, without the right to become the role.
-    let right = if version >= 160_000 { "SET" } else { "MEMBER" };
+    let right = if server_version(conn)? >= ServerVersion::new(160_000) { "SET" } else { "MEMBER" };
     let missing: Vec<Role> = diesel::sql_query(
         "SELECT quote_ident(rolname) AS role, quote_ident($1) AS login FROM pg_roles \
          WHERE rolname = ANY(string_to_array($2, ',')) AND NOT pg_has_role($1, oid, $3) ORDER BY rolname",

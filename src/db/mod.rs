@@ -14,6 +14,7 @@ pub mod migrations;
 pub mod pool;
 pub mod roles;
 pub mod schema;
+pub mod server_version;
 pub mod statement;
 mod transaction;
 
@@ -27,8 +28,8 @@ use tokio::time::timeout;
 
 pub use pool::ConnectOptions;
 use pool::Pool;
-pub use transaction::after_commit;
 use transaction::{Fate, Plan};
+pub use transaction::{after_commit, refuse_commit};
 
 /// Who opens a transaction, and so what it can see.
 #[derive(Debug, Clone, PartialEq, Eq)]

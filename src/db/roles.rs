@@ -23,6 +23,8 @@ struct RoleState {
     owns_tables: bool,
     #[diesel(sql_type = Bool)]
     assumable: bool,
+    #[diesel(sql_type = Text)]
+    member_of: String,
 }
 
 /// What is wrong with the request roles, a sentence each; empty when the console may serve.
@@ -35,7 +37,9 @@ pub fn problems(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
            EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                    WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p') \
                      AND n.nspname IN ('public', 'turbobackend', 'pilothouse')) AS owns_tables, \
-           pg_has_role(session_user, r.oid, 'MEMBER') AS assumable \
+           pg_has_role(session_user, r.oid, 'MEMBER') AS assumable, \
+           coalesce((SELECT string_agg(m.roleid::regrole::text, ', ' ORDER BY m.roleid::regrole::text) \
+                     FROM pg_auth_members m WHERE m.member = r.oid), '') AS member_of \
          FROM pg_roles r WHERE r.rolname LIKE 'pilothouse\\_%'",
     )
     .load(conn)?;
@@ -50,6 +54,9 @@ pub fn problems(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
         }
         if state.owns_tables {
             problems.push(format!("role {role} owns tables, so their policies would not bind it"));
+        }
+        if !state.member_of.is_empty() {
+            problems.push(format!("role {role} is a member of {}: it has their rights too", state.member_of));
         }
         if !state.assumable {
             problems.push(format!("the console's login is no member of {role}: run `pilothouse migrate`"));

@@ -495,6 +495,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The words that a project's actions hold, for filters to offer; an empty `project_id` stands for all actions.
+    pilothouse.held_words (project_id, what, word) {
+        project_id -> Text,
+        what -> Text,
+        word -> Text,
+        last_day -> Date,
+    }
+}
+
+diesel::table! {
     /// Days of projects that the job has to count again. There is no key; diesel insists on one.
     pilothouse.recount_marks (project_id, day) {
         project_id -> Text,
@@ -555,6 +565,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_failures,
     daily_activity,
     daily_totals,
+    held_words,
     recount_marks,
     rollups,
 );

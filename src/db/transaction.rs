@@ -18,6 +18,8 @@ type AfterCommit = Box<dyn FnOnce(&Db)>;
 thread_local! {
     /// What the transaction that runs on this thread wants done once it stands.
     static AFTER_COMMIT: RefCell<Vec<AfterCommit>> = const { RefCell::new(Vec::new()) };
+    /// Why the transaction that runs on this thread must not be committed, if so.
+    static REFUSED: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Whether the transaction that runs on this thread met a conflict with another one.
     static CONFLICT: Cell<bool> = const { Cell::new(false) };
 }
@@ -26,6 +28,12 @@ thread_local! {
 /// already back in the pool; never when it is rolled back.
 pub fn after_commit(work: impl FnOnce(&Db) + 'static) {
     AFTER_COMMIT.with_borrow_mut(|waiting| waiting.push(Box::new(work)));
+}
+
+/// Rolls the transaction that is open on this thread back in place of its commit; whoever asked is told that the
+/// database is unavailable for `reason`.
+pub fn refuse_commit(reason: String) {
+    REFUSED.set(Some(reason));
 }
 
 /// Who decides how a transaction ends: the thread that runs it, or the deadline of whoever waits for it.
@@ -107,9 +115,13 @@ where
 {
     let Plan { access, fate, .. } = *plan;
     let mut conn = begin(db, plan)?;
-    // What a transaction that panicked on this thread left behind.
+    // What a transaction that panicked or failed on this thread left behind.
     AFTER_COMMIT.take();
-    match work(&mut conn) {
+    REFUSED.take();
+    match work(&mut conn).and_then(|value| match REFUSED.take() {
+        None => Ok(value),
+        Some(reason) => Err(DbError::Unavailable(reason).into()),
+    }) {
         Ok(_) if access == Access::Write && !fate.begin_commit() => {
             let _ = AnsiTransactionManager::rollback_transaction(&mut *conn);
             Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into())

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::db::server_version::ServerVersion;
 use crate::db::statement::Statement;
 
 /// How many there are of one state.
@@ -24,6 +25,8 @@ pub struct Figures {
     pub projects: Vec<StateCount>,
     /// `containers.status`.
     pub containers: Vec<StateCount>,
+    /// The server that has all this.
+    pub server: Option<ServerVersion>,
 }
 
 /// How much there is that the viewer sees, in one round trip.
@@ -37,6 +40,7 @@ pub fn figures(conn: &mut PgConnection) -> QueryResult<Figures> {
              FROM public.users GROUP BY 2 \
          UNION ALL SELECT 'project', coalesce(status, 'unknown')::text, count(*) FROM public.projects GROUP BY 2 \
          UNION ALL SELECT 'container', status::text, count(*) FROM public.containers GROUP BY 2 \
+         UNION ALL SELECT 'server', '', current_setting('server_version_num')::bigint \
          ORDER BY 1, 3 DESC, 2",
     );
     let rows: Vec<(String, String, i64)> = s.load(conn)?;
@@ -45,6 +49,10 @@ pub fn figures(conn: &mut PgConnection) -> QueryResult<Figures> {
         let states = match what.as_str() {
             "user" => &mut figures.users,
             "project" => &mut figures.projects,
+            "server" => {
+                figures.server = i32::try_from(count).ok().map(ServerVersion::new);
+                continue;
+            }
             _ => &mut figures.containers,
         };
         states.push(StateCount { state, count });

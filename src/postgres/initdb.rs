@@ -63,6 +63,8 @@ fn initdb(
     command.arg("-D").arg(&unfinished).args(["-U", SUPERUSER, "-A", "trust"]).args([
         "--encoding=UTF8",
         "--locale=C.UTF-8",
+        // The same order, compared faster.
+        "--lc-collate=C",
         "--data-checksums",
         "--no-instructions",
     ]);

@@ -258,6 +258,19 @@ pub struct HiddenField {
     pub value: String,
 }
 
+/// Whether a text may change the direction of the words beside it: it holds letters that are written from right to left,
+/// or characters that turn direction and nothing else.
+#[must_use]
+pub fn turns_direction(text: impl AsRef<str>) -> bool {
+    let text = text.as_ref();
+    !text.is_ascii()
+        && text.chars().any(|c| {
+            matches!(c,
+                '\u{590}'..='\u{8ff}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+                | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,5 +300,15 @@ mod tests {
         assert_eq!(visible("名前 🦀 👩\u{200d}💻 é"), "名前 🦀 👩\u{200d}💻 é");
         assert_eq!(beginning("äöü", 2), ("äö", true));
         assert_eq!(beginning("äöü", 3), ("äöü", false));
+    }
+
+    #[test]
+    fn what_is_written_from_right_to_left_or_turns_direction_is_known() {
+        for turning in ["\u{202e}exe", "a\u{2067}b", "שלום", "x مرحبا", "\u{200f}"] {
+            assert!(turns_direction(turning), "{turning:?}");
+        }
+        for plain in ["shop-api", "", "Ünïcödé — 名前 🦀 👩\u{200d}💻", "“quoted”…"] {
+            assert!(!turns_direction(plain), "{plain:?}");
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Ledger {
     /// to be recorded.
     pub fn check(&self, database: &Database) -> Finding {
         let mut finding = self.look(database);
-        let give_up = Instant::now() + Duration::from_secs(20);
+        let give_up = Instant::now() + Duration::from_mins(1);
         while !finding.misses.is_empty() && Instant::now() < give_up {
             std::thread::sleep(Duration::from_secs(1));
             finding = self.look(database);

@@ -85,6 +85,8 @@ impl Crowd {
 pub struct Load {
     /// What was told of each write.
     pub ledger: Arc<Ledger>,
+    /// When it began.
+    pub began: Instant,
     stop: Arc<AtomicBool>,
     samples: Arc<Mutex<Vec<Sample>>>,
     tasks: Vec<JoinHandle<()>>,
@@ -182,6 +184,7 @@ impl Load {
         let samples = Arc::new(Mutex::new(Vec::new()));
         let shared = client(crowd.fresh_connections);
         let mut tasks = Vec::new();
+        let began = Instant::now();
         for n in 0..crowd.writers + crowd.readers {
             let asker = Asker {
                 client: shared.clone(),
@@ -205,7 +208,7 @@ impl Load {
                 }
             }));
         }
-        Self { ledger, stop, samples, tasks }
+        Self { ledger, began, stop, samples, tasks }
     }
 
     /// Waits until so many more requests have been served.
@@ -214,6 +217,11 @@ impl Load {
         let goal = served() + requests;
         let waited = crate::rig::wait_until(Duration::from_mins(1), || served() >= goal);
         assert!(waited.is_some(), "the console serves nobody any more: {:?}", self.samples().last());
+    }
+
+    /// How many requests there were so far.
+    pub fn count(&self) -> usize {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// All requests so far.
@@ -292,6 +300,8 @@ pub struct Seen {
     pub wrong: Vec<String>,
     /// The slowest answer of all.
     pub slowest: Duration,
+    /// How long each 503 took.
+    refusals: Vec<Duration>,
 }
 
 impl Seen {
@@ -301,7 +311,10 @@ impl Seen {
         for sample in samples {
             match &sample.ending {
                 Ending::Served => {}
-                Ending::Unavailable => self.unavailable += 1,
+                Ending::Unavailable => {
+                    self.unavailable += 1;
+                    self.refusals.push(sample.took);
+                }
                 Ending::Unsent => self.unsent += 1,
                 Ending::Broken(_) => self.broken += 1,
                 Ending::Hung | Ending::SignedOut | Ending::Wrong(_) => {
@@ -313,6 +326,23 @@ impl Seen {
             }
         }
     }
+}
+
+impl Seen {
+    /// What 99 of 100 503s did not take longer than.
+    pub fn unavailable_p99(&self) -> Duration {
+        let mut took = self.refusals.clone();
+        took.sort();
+        took.get(took.len().saturating_sub(1) * 99 / 100).copied().unwrap_or_default()
+    }
+}
+
+/// Requests a second, while there were any.
+pub fn rate(samples: &[Sample]) -> usize {
+    let first = samples.iter().map(|sample| sample.at).min();
+    let last = samples.iter().map(|sample| sample.at + sample.took).max();
+    let Some((first, last)) = first.zip(last) else { return 0 };
+    samples.len() * 1000 / usize::try_from((last - first).as_millis().max(1)).unwrap_or(1)
 }
 
 /// Headers of a request by hand, on a connection of its own.

@@ -9,6 +9,8 @@ mod clients;
 mod database;
 mod ledger;
 mod load;
+#[path = "../support/panicking.rs"]
+mod panicking;
 mod pooler;
 mod process;
 #[path = "../support/proxy.rs"]

@@ -289,6 +289,11 @@ impl Console {
         line.split_whitespace().nth(1).and_then(|figure| figure.parse().ok()).unwrap_or(0)
     }
 
+    /// Descriptors that it has open.
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+
     /// CPU time that it has used so far.
     pub fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
@@ -318,6 +323,23 @@ pub fn status_of(address: SocketAddr, path: &str, within: Duration) -> Option<u1
     let mut head = [0_u8; 12];
     stream.read_exact(&mut head).ok()?;
     String::from_utf8_lossy(&head[9..]).parse().ok()
+}
+
+/// The whole answer to one request on a connection of its own, head and body; empty without one.
+pub fn answer_of(address: SocketAddr, path: &str, within: Duration) -> String {
+    use std::io::{Read, Write};
+    let Ok(mut stream) = std::net::TcpStream::connect_timeout(&address, within) else { return String::new() };
+    let mut answer = Vec::new();
+    let _ = stream.set_read_timeout(Some(within));
+    let _ = write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Any number below `limit`.
+pub fn random_below(limit: u64) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0) % limit
 }
 
 /// A port that nobody uses right now.
@@ -376,6 +398,18 @@ impl Rig {
             dir: self.dir.0.clone(),
             under: Vec::new(),
         }
+    }
+
+    /// What a console on this rig is made of, for handlers that run in this process.
+    pub fn app_as_console(&self) -> App {
+        let values = environment(&self.proxy, &self.dir);
+        let options = ConnectOptions {
+            url: values["DATABASE_URL"].clone(),
+            size: 10,
+            budget: Duration::from_secs(1),
+            behind_pooler: false,
+        };
+        App::new(Config::from_values(values).unwrap(), Db::new(&options))
     }
 
     /// A new owner who is signed in.

@@ -89,13 +89,18 @@ fn lock_queue(_: u32, verdict: &mut Verdict) {
     let early = migrator.try_wait().unwrap().is_some();
     let under = load.samples();
     holder.batch_execute("ROLLBACK").unwrap();
-    let done = wait_until(Duration::from_secs(20), || migrator.try_wait().unwrap().is_some());
+    // It gives way to everybody, so on a busy machine it takes a while.
+    let done = wait_until(Duration::from_mins(1), || migrator.try_wait().unwrap().is_some());
     let status = migrator.wait().unwrap();
     let ledger = load.ledger.clone();
     let samples = load.stop();
     let slowest =
         under.iter().filter(|s| s.at > began && !s.is_write).map(|s| s.took).max().unwrap_or_default();
-    verdict.see(format!("slowest page meanwhile {} ms", slowest.as_millis()));
+    verdict.see(format!(
+        "slowest page meanwhile {} ms; done {} s after the rows were let go",
+        slowest.as_millis(),
+        done.unwrap_or_default().as_secs()
+    ));
     verdict.require(!early && done.is_some() && status.success(), || format!("early {early}, {status}"));
     verdict.require(slowest < Duration::from_secs(1), || format!("a page took {slowest:?}"));
     verdict.requests(&samples, Duration::from_millis(1200));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use diesel::connection::SimpleConnection;
 use pilothouse::db::drift::{self, Finding, Severity};
+use pilothouse::db::roles;
 
 use crate::support::db::TestDb;
 
@@ -137,6 +138,55 @@ const BREAKAGES: &[(&str, &[Told])] = &[
         "ALTER VIEW public.active_containers RESET (security_invoker)",
         &[("view", "public.active_containers", Severity::Notice)],
     ),
+    (
+        "REVOKE SELECT ON public.projects FROM pilothouse_owner",
+        &[("grant", "public.projects to pilothouse_owner", Severity::Broken)],
+    ),
+    (
+        "REVOKE UPDATE (name) ON public.users FROM pilothouse_owner",
+        &[("grant", "public.users to pilothouse_owner", Severity::Broken)],
+    ),
+    (
+        "GRANT SELECT (password_hash) ON public.users TO pilothouse_admin",
+        &[("grant", "public.users to pilothouse_admin", Severity::Notice)],
+    ),
+    (
+        "GRANT SELECT ON public.users TO pilothouse_admin",
+        &[("grant", "public.users to pilothouse_admin", Severity::Notice)],
+    ),
+    (
+        "GRANT DELETE ON public.\"ActivityLog\" TO PUBLIC",
+        &[("grant", "public.ActivityLog to public", Severity::Notice)],
+    ),
+    (
+        "GRANT INSERT ON public.user_projects TO pilothouse_nobody",
+        &[("grant", "public.user_projects to pilothouse_nobody", Severity::Notice)],
+    ),
+    (
+        "REVOKE EXECUTE ON FUNCTION pilothouse.enter(text) FROM pilothouse_nobody",
+        &[("grant", "pilothouse.enter(session_hash text) to pilothouse_nobody", Severity::Broken)],
+    ),
+    (
+        "GRANT EXECUTE ON FUNCTION pilothouse.session_actor(text) TO PUBLIC",
+        &[("grant", "pilothouse.session_actor(session_hash text) to public", Severity::Notice)],
+    ),
+    (
+        "ALTER FUNCTION pilothouse.leave_tombstone() OWNER TO pilothouse_console",
+        &[("function", "pilothouse.leave_tombstone()", Severity::Notice)],
+    ),
+    (
+        "GRANT CREATE ON SCHEMA pilothouse TO pilothouse_gate",
+        &[("grant", "pilothouse to pilothouse_gate", Severity::Notice)],
+    ),
+    (
+        "REVOKE USAGE ON SCHEMA turbobackend FROM pilothouse_owner",
+        &[("grant", "turbobackend to pilothouse_owner", Severity::Broken)],
+    ),
+    // Roles are the cluster's, and other tests use them: these are rolled back too.
+    ("ALTER ROLE pilothouse_owner BYPASSRLS", &[("role", "pilothouse_owner", Severity::Broken)]),
+    ("ALTER ROLE pilothouse_guest SUPERUSER", &[("role", "pilothouse_guest", Severity::Broken)]),
+    ("GRANT pilothouse_admin TO pilothouse_owner", &[("role", "pilothouse_owner", Severity::Broken)]),
+    ("ALTER ROLE pilothouse_worker LOGIN", &[("role", "pilothouse_worker", Severity::Notice)]),
 ];
 
 #[test]
@@ -178,6 +228,9 @@ fn what_others_add_is_no_drift() {
          ALTER TABLE turbobackend.project_actions ADD COLUMN cost_usd numeric;
          ALTER TYPE public.\"ActivityEventType\" ADD VALUE 'DEPLOYED';
          CREATE INDEX ON public.users (name);
+         GRANT SELECT ON public.theirs TO pilothouse_owner, PUBLIC;
+         GRANT SELECT (nickname) ON public.users TO pilothouse_owner;
+         GRANT SELECT ON public.users TO pilothouse_console;
          ALTER INDEX public.idx_users_email RENAME TO users_by_email;",
     )
     .unwrap();
@@ -200,6 +253,63 @@ fn the_worst_is_told_first() {
             "index public.containers.idx_containers_status is missing"
         ]
     );
+}
+
+#[test]
+fn what_a_role_may_and_may_not_is_told_word_by_word() {
+    let db = TestDb::new();
+    let mut conn = db.connect_owner();
+    conn.batch_execute(
+        "REVOKE SELECT (email), UPDATE (name) ON public.users FROM pilothouse_owner; \
+         GRANT SELECT (password_hash), DELETE ON public.users TO pilothouse_owner",
+    )
+    .unwrap();
+    let told: Vec<String> = drift::findings(&mut conn).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "grant public.users to pilothouse_owner lacks select(email), update(name)",
+            "grant public.users to pilothouse_owner is more than the migrations give: delete, select(password_hash)",
+        ]
+    );
+}
+
+/// What row security would not bind, one thing at a time, and how it is told.
+const UNBOUND: &[(&str, &str)] = &[
+    ("ALTER ROLE pilothouse_owner BYPASSRLS", "role pilothouse_owner is a superuser or has BYPASSRLS"),
+    ("ALTER ROLE pilothouse_gate SUPERUSER", "role pilothouse_gate is a superuser or has BYPASSRLS"),
+    (
+        "ALTER TABLE public.projects OWNER TO pilothouse_admin",
+        "role pilothouse_admin owns tables, so their policies would not bind it",
+    ),
+    (
+        "GRANT pilothouse_admin TO pilothouse_owner",
+        "role pilothouse_owner is a member of pilothouse_admin: it has their rights too",
+    ),
+    (
+        "REVOKE pilothouse_nobody FROM pilothouse_console",
+        "the console's login is no member of pilothouse_nobody: run `pilothouse migrate`",
+    ),
+    (
+        "ALTER ROLE pilothouse_guest RENAME TO guest",
+        "role pilothouse_guest does not exist: run `pilothouse migrate`",
+    ),
+];
+
+#[test]
+fn each_way_around_row_security_is_a_reason_not_to_serve() {
+    let db = TestDb::new();
+    let mut conn = db.connect_owner();
+    for (breakage, expected) in
+        [("SELECT 1", None)].into_iter().chain(UNBOUND.iter().map(|(b, e)| (*b, Some(*e))))
+    {
+        // Rolled back: roles are the cluster's.
+        conn.batch_execute(&format!("BEGIN; {breakage}; SET LOCAL SESSION AUTHORIZATION pilothouse_console"))
+            .unwrap();
+        let told = roles::problems(&mut conn).unwrap();
+        conn.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(told, Vec::from_iter(expected), "{breakage}");
+    }
 }
 
 /// The hand-written tables of `src/db/schema.rs`: name of each column, its Rust type.

@@ -4,17 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, HttpServer, web};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use pilothouse::app::App;
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
-use pilothouse::error::AppError;
-use pilothouse::web::{error_page, guard, headers};
 use tokio::runtime::Runtime;
 
+use crate::panicking;
 use crate::proxy::{Proxy, Upstream, Weather};
 use crate::support::console::Console;
 use crate::support::db::TestDb;
@@ -163,49 +159,13 @@ fn behind_a_pooler_every_transaction_brings_its_settings_and_leaves_nothing() {
 fn a_handler_that_panics_is_a_500_and_leaves_no_transaction() {
     let console = Console::start();
     console.owner();
-    let app = console.app.clone();
-    let (tell, told) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async {
-            let server = HttpServer::new(move || {
-                let panicking =
-                    web::resource("/panic/{where}").route(web::get().to(panic)).wrap(from_fn(guard::contain));
-                let fine = web::resource("/fine").route(web::get().to(fine)).wrap(from_fn(guard::contain));
-                actix_web::App::new()
-                    .app_data(web::Data::new(app.clone()))
-                    .service(panicking)
-                    .service(fine)
-                    .wrap(from_fn(error_page::render))
-                    .wrap(from_fn(guard::identify))
-                    .wrap(from_fn(headers::secure))
-            })
-            .workers(2)
-            .disable_signals()
-            .bind("127.0.0.1:0")
-            .unwrap();
-            let address = server.addrs()[0];
-            let running = server.run();
-            tell.send((address, running.handle())).unwrap();
-            running.await.unwrap();
-        });
-    });
-    let (address, handle) = told.recv().unwrap();
+    let server = panicking::Server::start(console.app.clone());
     let runtime = Runtime::new().unwrap();
-    runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let ask = |path: &str| {
-            let request = client.get(format!("http://{address}{path}"));
-            async move { request.send().await.unwrap().status().as_u16() }
-        };
-        let asked = futures_util::future::join_all(
-            (0..60).map(|n| ask(["/panic/before", "/panic/inside", "/fine"][n % 3])),
-        );
-        for (n, status) in asked.await.into_iter().enumerate() {
-            assert_eq!(status, if n % 3 == 2 { 200 } else { 500 });
-        }
-    });
-    drop(handle.stop(false));
-    thread.join().unwrap();
+    let asked = runtime.block_on(server.ask(60, ["/panic/before", "/panic/inside", "/fine"]));
+    for (n, (status, _)) in asked.into_iter().enumerate() {
+        assert_eq!(status, if n % 3 == 2 { 200 } else { 500 });
+    }
+    drop(server);
     // The server notices in its own time that a connection was dropped.
     let open = "pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
     let tries = (0..100).take_while(|_| {
@@ -214,22 +174,4 @@ fn a_handler_that_panics_is_a_500_and_leaves_no_transaction() {
     });
     assert!(tries.count() < 100, "a transaction stays open");
     assert_eq!(console.count("projects"), 0);
-}
-
-async fn panic(app: web::Data<App>, path: web::Path<String>) -> Result<HttpResponse, AppError> {
-    assert_ne!(path.as_str(), "before", "as asked");
-    app.db
-        .write(&Actor::System, |conn| {
-            let insert = "INSERT INTO projects (name, user_id) SELECT 'half', id FROM users LIMIT 1";
-            let inserted = diesel::sql_query(insert).execute(conn)?;
-            assert_eq!(inserted, 7, "as asked");
-            Ok::<_, AppError>(())
-        })
-        .await?;
-    Ok(HttpResponse::Ok().finish())
-}
-
-async fn fine(app: web::Data<App>) -> Result<HttpResponse, AppError> {
-    app.db.read(&Actor::System, |conn| Ok::<_, AppError>(conn.batch_execute("SELECT 1")?)).await?;
-    Ok(HttpResponse::Ok().finish())
 }

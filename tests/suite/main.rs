@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "what a test can't set up is a failure of the test")]
 #![expect(clippy::disallowed_methods, reason = "tests look behind the scenes")]
 
+#[path = "../support/panicking.rs"]
+mod panicking;
 #[path = "../support/proxy.rs"]
 #[expect(dead_code, reason = "`bin/faults` also puts it before consoles")]
 mod proxy;
@@ -10,6 +12,7 @@ mod support;
 mod activity;
 mod adoption;
 mod architecture;
+mod backup;
 mod demo;
 mod dependencies;
 mod drift;

@@ -55,6 +55,7 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.api_token_projects VALUES ('50000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
+    INSERT INTO pilothouse.held_words VALUES ('40000000-0000-0000-0000-00000000000{o}', 'type', 'deployment', '2026-01-01');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
     DELETE FROM projects WHERE id = '49000000-0000-0000-0000-00000000000{o}';
@@ -166,6 +167,7 @@ const SIGHT: &[(&str, [Option<usize>; 5])] = &[
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2)]),
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO]),
+    ("pilothouse.held_words",                [Some(2), Some(1), NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
     ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO]),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
 use pilothouse::postgres::Cluster;
 
 use crate::support::db::new_directory;
@@ -37,7 +39,7 @@ impl Home {
     fn serve(&self) -> Serving {
         let log = fs::File::create(self.0.join("stderr")).unwrap();
         let child = self.program().arg("serve").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut serving = Serving { child, database: None };
+        let mut serving = Serving { child, address: String::new(), database: None };
         let mut output = BufReader::new(serving.child.stdout.take().unwrap());
         let mut line = String::new();
         while !line.contains("http://") {
@@ -45,11 +47,8 @@ impl Home {
             let read = output.read_line(&mut line).unwrap();
             assert_ne!(read, 0, "{}", fs::read_to_string(self.0.join("stderr")).unwrap());
         }
-        let address = line.trim().rsplit('/').next().unwrap();
-        let mut answer = String::new();
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
-        stream.read_to_string(&mut answer).unwrap();
+        line.trim().rsplit('/').next().unwrap().clone_into(&mut serving.address);
+        let answer = serving.get("/healthz");
         assert!(answer.starts_with("HTTP/1."), "{answer}");
         // Kept open, so that the program can go on printing.
         serving.child.stdout = Some(output.into_inner());
@@ -71,11 +70,21 @@ impl Drop for Home {
 
 struct Serving {
     child: Child,
+    address: String,
     /// Process of its PostgreSQL, once it is known.
     database: Option<u32>,
 }
 
 impl Serving {
+    /// The whole answer, as it came.
+    fn get(&self, path: &str) -> String {
+        let mut answer = String::new();
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
     fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
@@ -162,4 +171,46 @@ fn a_command_without_a_console_starts_the_database_and_stops_it() {
 
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     assert!(!home.0.join("data/postgres/data/postmaster.pid").exists());
+}
+
+#[test]
+fn a_request_role_that_row_security_does_not_bind_is_told_and_ends_the_service() {
+    let home = Home::new();
+    let mut console = home.serve();
+    let ready = console.get("/readyz");
+    assert!(ready.contains(" 200 OK") && ready.contains("\"schema_drift\":[]"), "{ready}");
+    let healthy = home.run(&["doctor"]);
+    assert!(healthy.status.success(), "{}", String::from_utf8_lossy(&healthy.stdout));
+
+    let url = Cluster::attach(&home.0.join("data")).unwrap().owner_url();
+    diesel::PgConnection::establish(&url)
+        .unwrap()
+        .batch_execute(
+            "ALTER ROLE pilothouse_owner BYPASSRLS; GRANT DELETE ON public.users TO pilothouse_gate",
+        )
+        .unwrap();
+
+    let ready = console.get("/readyz");
+    assert!(ready.contains(" 503 ") && ready.contains("role pilothouse_owner differs"), "{ready}");
+    let told = home.run(&["doctor"]);
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8(told.stdout).unwrap();
+    for line in [
+        "FAIL  schema: role pilothouse_owner differs: expected plain, found bypassrls",
+        "FAIL  schema: grant public.users to pilothouse_gate is more than the migrations give: delete",
+        "FAIL  roles: role pilothouse_owner is a superuser or has BYPASSRLS",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}\n{told}");
+    }
+    console.signal("TERM");
+    console.ended();
+
+    let refused = home.run(&["serve"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let refused = String::from_utf8(refused.stderr).unwrap();
+    let last = refused.trim_end().lines().last().unwrap();
+    assert!(
+        last.contains("refusing to serve: role pilothouse_owner is a superuser or has BYPASSRLS"),
+        "{refused}"
+    );
 }

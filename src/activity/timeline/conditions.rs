@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::Scope;
+use super::lanes::MINE;
 use super::query::{Ask, Reach};
 use super::tables::{RowStatement, Table};
 use crate::activity::act::Act;
@@ -69,6 +70,13 @@ pub(super) fn conditions(
         }
         (Scope::Own, Lane::Of { project, .. }) => {
             s.sql(" AND ").sql(table.project).sql(" = ").sql(project);
+        }
+        (Scope::Own, Lane::None) => {
+            s.sql(" AND ")
+                .sql(table.project)
+                .sql(" = ANY((SELECT array_agg(k) FROM ")
+                .sql(MINE)
+                .sql(")::text[])");
         }
         _ => {}
     }

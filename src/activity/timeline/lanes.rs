@@ -2,8 +2,8 @@
 //!
 //! Bounds are comparisons of `(time, id)` rows, which an index answers wherever the page lies. A branch over
 //! several projects (an owner's), several values of a reference or several words of one filter reads *lanes*:
-//! the newest keys of each, enough for two pages in all and cut at one; only lanes that reach the page are read
-//! further, and no further than it. Whole rows are joined once the page is cut.
+//! the newest times of each, enough for two pages in all and cut at one; only lanes that reach the page are read
+//! further, and no further than it. Whoever asks cuts what is too much.
 
 use super::Scope;
 use super::conditions::{Lane, action_statuses, conditions};
@@ -23,7 +23,8 @@ struct Lanes<'a> {
 impl<'a> Lanes<'a> {
     fn of(source: Source, table: &Table, ask: &Ask<'a>) -> Self {
         let reference = ask.filter.reference.as_ref().filter(|_| source == Source::Action);
-        let by_project = matches!(ask.scope, Scope::Own);
+        // What goes on is little in all projects together.
+        let by_project = matches!(ask.scope, Scope::Own) && !ask.running;
         // A reference's own index leads.
         let words = reference.is_none().then(|| several_words(source, table, ask)).flatten();
         Self { by_project, reference, words }
@@ -62,24 +63,33 @@ pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &
         return;
     }
     let lane = |alias| Lane::of(alias, lanes.reference, lanes.words.as_ref().map(|(column, _)| *column));
-    s.sql("WITH lane AS MATERIALIZED (");
+    // The end of the first branch's page often lets through little in all projects together: one look finds it.
+    let is_near = reach == Reach::OfFirst && lanes.by_project && lanes.words.is_none();
+    s.sql("WITH ");
+    if is_near {
+        s.sql("near AS MATERIALIZED (");
+        table.select(s);
+        conditions(s, source, table, ask, reach, Lane::None);
+        s.sql(" AND (SELECT is_full FROM reach) LIMIT 200), ");
+        s.sql("is_near AS MATERIALIZED (SELECT count(*) < 200 AND (SELECT is_full FROM reach) AS yes FROM near), ");
+    }
+    s.sql("lane AS MATERIALIZED (");
     list(s, &lanes);
-    s.sql("), head AS MATERIALIZED (SELECT lane.k, lane.v, lane.w, h.at, h.id FROM lane CROSS JOIN LATERAL (SELECT ");
+    s.sql(if is_near { " WHERE NOT (SELECT yes FROM is_near)" } else { "" });
+    s.sql(
+        "), head AS MATERIALIZED (SELECT lane.k, lane.v, lane.w, h.at, h.id FROM lane CROSS JOIN LATERAL (SELECT ",
+    );
     s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
     conditions(s, source, table, ask, reach, lane("lane"));
     s.sql(order).sql(" LIMIT (SELECT greatest(1, 2 * ").sql(ask.fetch.rows).sql(" / count(*)) FROM lane)) h");
     s.sql(if ask.backwards() { " ORDER BY h.at, h.id" } else { " ORDER BY h.at DESC, h.id DESC" });
-    s.sql(ask.fetch.sql).sql("), reached AS MATERIALIZED (SELECT DISTINCT k, v, w FROM head)");
-    s.sql(", chosen AS MATERIALIZED (SELECT r.at, r.id FROM reached CROSS JOIN LATERAL (SELECT ");
-    // Keys alone: most of what the lanes bring is thrown away when the page is cut.
-    s.sql(table.time).sql(" AS at, ").sql(table.id).sql(" AS id FROM ").sql(table.from);
+    s.sql(ask.fetch.sql).sql(") ");
+    s.sql(if is_near { "SELECT * FROM near WHERE (SELECT yes FROM is_near) UNION ALL " } else { "" });
+    s.sql("SELECT r.* FROM (SELECT DISTINCT k, v, w FROM head) reached CROSS JOIN LATERAL (");
+    table.select(s);
     conditions(s, source, table, ask, reach, lane("reached"));
     within_heads(s, table, ask);
-    s.sql(order).sql(ask.fetch.sql).sql(") r");
-    s.sql(if ask.backwards() { " ORDER BY r.at, r.id" } else { " ORDER BY r.at DESC, r.id DESC" });
-    s.sql(ask.fetch.sql).sql(") SELECT ").sql(table.millis.unwrap_or("chosen.at")).sql(" AS at, ");
-    let whole = Table::of(source);
-    s.sql(whole.columns).sql(" FROM chosen JOIN ").sql(whole.from).sql(whole.is_chosen).sql(")");
+    s.sql(order).sql(ask.fetch.sql).sql(") r)");
 }
 
 /// Once the heads fill a page, nothing beyond the last of them can reach it.
@@ -95,6 +105,17 @@ fn within_heads(s: &mut RowStatement, table: &Table, ask: &Ask<'_>) {
     s.sql(" THEN ").sql(extreme).sql(" ELSE ").sql(open).sql(" END FROM head)");
 }
 
+/// The viewer's projects, also those that are gone: a CTE with a column `k`.
+pub(super) const MINE: &str = "mine";
+
+/// Begins the list of CTEs that the branches of an owner's rows need.
+pub(super) fn mine(s: &mut RowStatement) {
+    s.sql(MINE).sql(
+        " AS MATERIALIZED (SELECT p.id_text AS k FROM public.projects p \
+         UNION SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project'), ",
+    );
+}
+
 /// A lane is a project of the viewer's, a value of the reference or a word; or each with each.
 fn list(s: &mut RowStatement, lanes: &Lanes<'_>) {
     let Lanes { by_project, reference, words } = lanes;
@@ -106,10 +127,7 @@ fn list(s: &mut RowStatement, lanes: &Lanes<'_>) {
         s.sql("unnest(").texts(words.clone()).sql(") u(w)").sql(if by_project { " CROSS JOIN " } else { "" });
     }
     if by_project {
-        s.sql(
-            "(SELECT p.id_text AS k FROM public.projects p \
-             UNION SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') m",
-        );
+        s.sql(MINE).sql(" m");
     }
     if by_project && reference.is_some() {
         s.sql(" CROSS JOIN ");

@@ -11,7 +11,7 @@
 use super::Scope;
 use super::conditions::{Bound, Lane, words_of};
 use super::extras;
-use super::lanes::branch;
+use super::lanes::{branch, mine};
 use super::tables::{NEWEST_FIRST, OLDEST_FIRST, REFERRING, RowStatement, Table, with_names};
 use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
@@ -72,7 +72,11 @@ pub(super) fn page(ask: &Ask<'_>, running: Option<&Ask<'_>>, with_options: bool)
     if !is_common(ask.filter) {
         s.of_a_rare_shape();
     }
-    s.sql("WITH page AS MATERIALIZED (");
+    s.sql("WITH ");
+    if matches!(ask.scope, Scope::Own) {
+        mine(&mut s);
+    }
+    s.sql("page AS MATERIALIZED (");
     rows(&mut s, "page", ask);
     s.sql(")");
     if let Some(running) = running {
@@ -167,7 +171,8 @@ fn reach(s: &mut RowStatement, ask: &Ask<'_>) {
         .sql(margin);
     s.sql(") * interval '1 millisecond' WHEN ")
         .sql(end)
-        .sql(" < 0 THEN '-infinity' ELSE 'infinity' END AS t, ");
+        .sql(" < 0 THEN '-infinity' ELSE 'infinity' END AS t, count(*) >= ");
+    s.sql(ask.fetch.rows).sql(" AS is_full, ");
     s.sql("count(*) < ").sql(ask.fetch.rows).sql(" OR ").sql(at_epoch).sql(" AS at_epoch FROM first");
 }
 

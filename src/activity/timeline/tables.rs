@@ -22,8 +22,6 @@ pub(in crate::activity) struct Table {
     pub(super) status: &'static str,
     pub(super) newest_first: &'static str,
     pub(super) oldest_first: &'static str,
-    /// Ids have the database's own collation, and so has the index that finds them.
-    pub(super) is_chosen: &'static str,
 }
 
 const ACTION_COLUMNS: &str = "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
@@ -56,7 +54,6 @@ pub(in crate::activity) const ACTIONS: Table = Table {
     status: "a.status",
     newest_first: " ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY a.created_at, a.action_id COLLATE \"C\"",
-    is_chosen: " ON a.action_id = chosen.id COLLATE \"default\"",
 };
 
 /// Actions by what they refer to: the index of references leads, and has the position too.
@@ -82,7 +79,6 @@ pub(in crate::activity) const AUDIT: Table = Table {
     status: "NULL::text",
     newest_first: " ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY l.\"createdAt\", l.id COLLATE \"C\"",
-    is_chosen: " ON l.id = chosen.id COLLATE \"default\"",
 };
 
 pub(in crate::activity) const EVENTS: Table = Table {
@@ -102,7 +98,6 @@ pub(in crate::activity) const EVENTS: Table = Table {
     status: "e.status::text",
     newest_first: " ORDER BY e.\"createdAt\" DESC, e.id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY e.\"createdAt\", e.id COLLATE \"C\"",
-    is_chosen: " ON e.id = chosen.id COLLATE \"default\"",
 };
 
 impl Table {

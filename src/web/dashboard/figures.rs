@@ -81,6 +81,7 @@ mod tests {
             users: states(&[("owner", 1200), ("admin", 1), ("deactivated", 3)]),
             containers: states(&[("running", 4), ("deleted", 9)]),
             projects: Vec::new(),
+            server: None,
         };
         let [users, projects, containers] = <[Figure; 3]>::try_from(figures(&of)).unwrap();
         assert_eq!(users.value, "1,201");

@@ -14,6 +14,7 @@ use crate::activity::timeline::{self, TimelinePage};
 use crate::activity::{Filter, Scope};
 use crate::auth::{Viewer, sessions};
 use crate::db::cursor::From;
+use crate::db::server_version::ServerVersion;
 use crate::error::AppResult;
 use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
@@ -58,6 +59,8 @@ pub struct Instance {
     pub figures: Vec<Figure>,
     /// Activity and failures over time.
     pub chart: Chart,
+    /// What is wrong with the database's server, if anything.
+    pub warning: Option<String>,
 }
 
 /// One failure.
@@ -103,6 +106,7 @@ pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         instance: glance.instance.map(|(figures, daily)| Instance {
             figures: figures::figures(&figures),
             chart: Chart::new(&daily, now, viewer.zone),
+            warning: figures.server.and_then(ServerVersion::warning),
         }),
         running: glance.latest.running.iter().map(|entry| eyes.running(entry)).collect(),
         failed: failed
@@ -216,6 +220,7 @@ impl Sample for DashboardPage {
                 DateTime::UNIX_EPOCH,
                 chrono_tz::Tz::UTC,
             ),
+            warning: ServerVersion::new(150_002).warning(),
         };
         let uncounted = Self { instance: Some(instance(None)), ..empty() };
         let admin = Self { instance: Some(instance(Some(DateTime::UNIX_EPOCH))), since, ..empty() };

@@ -100,3 +100,62 @@ fn a_type_of_one_source_does_not_search_the_others() {
     let (plan, _) = explained(&world, &admin, Scope::Everything, &filter(&[("type", "APR_REVIEW")]));
     assert!(!plan.contains("project_actions") && !plan.contains("ActivityLog"), "{plan}");
 }
+
+/// Twenty thousand actions of one project, a few of which hold words that nothing else does.
+fn with_rare_words(world: &mut World, shop: pilothouse::db::ids::ProjectId) {
+    world.execute(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, status, created_at) \
+         SELECT 'r' || g, '{shop}', CASE WHEN g % 5000 = 7 THEN 'rare-actor' ELSE 'common-actor' END, \
+                CASE WHEN g % 5000 = 3 THEN 'database_creation' ELSE 'deployment' END, \
+                CASE WHEN g % 5000 = 5 THEN 'cancelled' WHEN g % 5000 = 9 THEN 'running' ELSE 'success' END, {NOON} - g * 1000 \
+         FROM generate_series(1, 20000) g; \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, \"createdAt\") \
+         SELECT 'f' || g, '{shop}', 'APR_REVIEW', 'x', 'x', 'COMPLETED', timestamp 'epoch' + ({NOON} - g * 3000) * interval '1 millisecond' \
+         FROM generate_series(1, 8000) g; \
+         INSERT INTO \"ActivityLog\" (\"projectId\", \"userId\", \"activityType\", \"createdAt\") \
+         SELECT '{shop}', 'common-actor', 'project.updated', timestamp 'epoch' + ({NOON} - g * 3000) * interval '1 millisecond' \
+         FROM generate_series(1, 8000) g; \
+         ANALYZE"
+    ));
+}
+
+/// The most rows that one step of a plan read in vain.
+fn most_in_vain(plan: &str) -> u64 {
+    plan.lines()
+        .filter_map(|line| line.trim().strip_prefix("Rows Removed by Filter: ")?.parse::<u64>().ok())
+        .max()
+        .unwrap_or(0)
+}
+
+#[test]
+fn a_word_that_is_rare_costs_no_walk_whoever_asks_for_it() {
+    let mut world = World::new();
+    let (ada, admin, shop) = seeded(&mut world);
+    with_rare_words(&mut world, shop);
+    for (name, word) in [
+        ("type", "database_creation"),
+        ("status", "cancelled"),
+        ("status", "running"),
+        ("actor", "rare-actor"),
+    ] {
+        for (person, scope) in [
+            (&ada, Scope::Project(shop)),
+            (&ada, Scope::Own),
+            (&admin, Scope::Project(shop)),
+            (&admin, Scope::Everything),
+        ] {
+            let filter = filter(&[(name, word)]);
+            assert_eq!(timeline_of(&world, person, scope, &filter).len(), 4, "{name} {word} {scope:?}");
+            let (plan, buffers) = explained(&world, person, scope, &filter);
+            for table in ["project_actions", "\"ActivityEvent\"", "\"ActivityLog\""] {
+                assert!(!plan.contains(&format!("Seq Scan on {table}")), "{name} {word} {scope:?}\n{plan}");
+            }
+            assert!(most_in_vain(&plan) < 300, "{name} {word} {scope:?}\n{plan}");
+            // Measured: 30 to 900. One that walks the project touches thousands.
+            assert!(buffers < 1_500, "{name} {word} {scope:?}: {buffers} buffers\n{plan}");
+        }
+    }
+    // The check can fail: a word in no index of its project's walks the project.
+    let (plan, _) = explained(&world, &ada, Scope::Project(shop), &filter(&[("environment", "nowhere")]));
+    assert!(most_in_vain(&plan) > 300, "{plan}");
+}

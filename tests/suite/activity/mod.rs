@@ -6,5 +6,5 @@ mod filters;
 mod flatness;
 mod rollup;
 mod timeline;
-mod tracker;
+pub mod tracker;
 mod world;

@@ -4,9 +4,9 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use pilothouse::activity::{Act, ActionType, NewAction, Scope, Status, Target, audit, spool, tally, track};
 use pilothouse::db::ids::ProjectId;
-use pilothouse::db::schema::projects;
-use pilothouse::db::{ConnectOptions, Db, DbError};
-use std::sync::Mutex;
+use pilothouse::db::schema::{action_spool, projects};
+use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
+use std::sync::{PoisonError, RwLock};
 
 use super::world::{NOON, Person, World, filter, keys};
 
@@ -15,8 +15,14 @@ const REFUSE: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql 
     CREATE TRIGGER refuse BEFORE INSERT ON turbobackend.project_actions FOR EACH ROW EXECUTE FUNCTION refuse()";
 const ALLOW: &str = "DROP TRIGGER refuse ON turbobackend.project_actions";
 
-/// The spool's directory is the process's: tests that name one take turns.
-static DIRECTORY: Mutex<()> = Mutex::new(());
+/// The spool's directory is the process's: while one test has named it, no other test's retry may read there.
+static DIRECTORY: RwLock<()> = RwLock::new(());
+
+/// [`spool::retry`] of a test that has named no directory.
+pub fn retry(db: &Db) -> Result<spool::Retried, DbError> {
+    let _nobody_has_one = DIRECTORY.read().unwrap_or_else(PoisonError::into_inner);
+    spool::retry(db)
+}
 
 /// An operation that renames a project and tracks it, as a page's command does.
 fn rename(
@@ -73,15 +79,60 @@ fn an_insert_that_fails_leaves_the_operation_alone_and_is_recorded_later_once() 
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 1);
     assert!(tally().failed > before.failed && tally().spooled > before.spooled);
 
-    let waiting = spool::retry(&world.db).unwrap();
+    let waiting = retry(&world.db).unwrap();
     assert_eq!((waiting.recorded, waiting.waiting, waiting.lost), (0, 1, 0));
     world.execute(ALLOW);
-    assert_eq!(spool::retry(&world.db).unwrap().recorded, 1);
-    assert_eq!(spool::retry(&world.db).unwrap(), spool::Retried::default());
+    assert_eq!(retry(&world.db).unwrap().recorded, 1);
+    assert_eq!(retry(&world.db).unwrap(), spool::Retried::default());
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 0);
     let page = world.page(&ada, Scope::Own, &filter(&[]));
     assert_eq!(keys(&page.entries), [id]);
     assert_eq!(page.entries[0].moment.ms, NOON, "the time is that of the act");
+}
+
+#[test]
+fn an_action_that_could_not_be_recorded_is_kept_by_the_commit_of_its_act_and_by_nothing_later() {
+    let mut world = World::new();
+    let ada = world.owner("ada");
+    let shop = world.project(&ada, "shop");
+    let principal = ada.principal("r");
+    world.execute(REFUSE);
+    let kept = "(SELECT count(*) FROM pilothouse.action_spool)";
+    let before = tally();
+    for commits in [false, true] {
+        let inside: Result<(), DbError> = world.db.write_blocking(&Actor::System, |conn| {
+            track(conn, NewAction::by(&principal, shop, ActionType::Deployment, String::new()));
+            assert_eq!(action_spool::table.count().get_result(conn), Ok(1_i64), "before the commit");
+            if commits { Ok(()) } else { Err(DieselError::RollbackTransaction.into()) }
+        });
+        assert_eq!(inside.is_ok(), commits);
+        assert_eq!(world.count(kept), i64::from(commits));
+    }
+    assert!(tally().spooled > before.spooled);
+}
+
+#[test]
+fn what_waits_is_recorded_in_batches_until_nothing_waits() {
+    let mut world = World::new();
+    let ada = world.owner("ada");
+    let shop = world.project(&ada, "shop");
+    let principal = ada.principal("r");
+    world.execute(REFUSE);
+    world
+        .db
+        .write_blocking(&ada.actor, |conn| {
+            for _ in 0..150 {
+                track(conn, NewAction::by(&principal, shop, ActionType::Deployment, String::new()));
+            }
+            Ok::<(), DbError>(())
+        })
+        .unwrap();
+    let refused = retry(&world.db).unwrap();
+    assert_eq!((refused.waiting, refused.may_go_on()), (100, false), "the next batch would fare no better");
+    world.execute(ALLOW);
+    let batches = [(); 2].map(|()| retry(&world.db).unwrap());
+    assert_eq!(batches.map(|batch| (batch.recorded, batch.may_go_on())), [(100, true), (50, false)]);
+    assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 150);
 }
 
 #[test]
@@ -97,7 +148,7 @@ fn an_act_that_was_rolled_back_leaves_no_record_anywhere() {
     rename(&world, &ada, shop, "store", false).unwrap();
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 1);
     world.execute(ALLOW);
-    spool::retry(&world.db).unwrap();
+    retry(&world.db).unwrap();
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 1);
 }
 
@@ -109,7 +160,7 @@ fn what_was_recorded_already_is_not_recorded_twice() {
     let action = NewAction::by(&ada.principal("r"), shop, ActionType::Deployment, String::new());
     spool::keep(&world.db, &action, "first");
     spool::keep(&world.db, &action, "again");
-    assert_eq!(spool::retry(&world.db).unwrap().recorded, 2);
+    assert_eq!(retry(&world.db).unwrap().recorded, 2);
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 1);
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 0);
 }
@@ -122,7 +173,7 @@ fn after_enough_tries_an_action_becomes_a_counted_gap() {
     world.execute(REFUSE);
     rename(&world, &ada, shop, "store", false).unwrap();
     world.execute("INSERT INTO pilothouse.action_spool (action_id, payload) VALUES (NULL, NULL)");
-    let tries: Vec<_> = (0..11).map(|_| spool::retry(&world.db).unwrap()).collect();
+    let tries: Vec<_> = (0..11).map(|_| retry(&world.db).unwrap()).collect();
     assert!(tries[..9].iter().all(|retried| (retried.waiting, retried.lost) == (2, 0)), "{tries:?}");
     assert_eq!((tries[9].lost, tries[10]), (2, spool::Retried::default()));
     let page = world.page(&ada, Scope::Own, &filter(&[]));
@@ -134,8 +185,41 @@ fn after_enough_tries_an_action_becomes_a_counted_gap() {
 }
 
 #[test]
+fn what_a_full_database_can_put_on_no_record_is_not_done() {
+    let mut world = World::new();
+    let ada = world.owner("ada");
+    let shop = world.project(&ada, "shop");
+    world.execute(&REFUSE.replace("the record is full", "could not extend file: No space left on device"));
+    world.execute(
+        "CREATE TRIGGER refuse BEFORE INSERT ON pilothouse.action_spool FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    assert!(matches!(rename(&world, &ada, shop, "store", false), Err(DbError::Unavailable(_))));
+    assert_eq!(name_of(&mut world), "shop");
+    world.execute("DROP TRIGGER refuse ON pilothouse.action_spool");
+    rename(&world, &ada, shop, "store", false).unwrap();
+    assert_eq!(name_of(&mut world), "store", "nothing of the refusal is left on the thread");
+}
+
+#[test]
+fn a_database_that_is_full_for_long_costs_no_action() {
+    let mut world = World::new();
+    let ada = world.owner("ada");
+    let shop = world.project(&ada, "shop");
+    world.execute(&REFUSE.replace("the record is full", "could not extend file: No space left on device"));
+    rename(&world, &ada, shop, "store", false).unwrap();
+    for _ in 0..15 {
+        let retried = retry(&world.db).unwrap();
+        assert_eq!((retried.recorded, retried.waiting, retried.lost), (0, 1, 0));
+    }
+    assert_eq!(world.count("(SELECT sum(attempts) FROM pilothouse.action_spool)"), 0);
+    world.execute(ALLOW);
+    assert_eq!(retry(&world.db).unwrap().recorded, 1);
+    assert!(world.page(&ada, Scope::Own, &filter(&[])).gaps.is_empty());
+}
+
+#[test]
 fn while_the_database_is_gone_a_file_keeps_the_action() {
-    let _turn = DIRECTORY.lock().unwrap();
+    let _mine = DIRECTORY.write().unwrap_or_else(PoisonError::into_inner);
     let mut world = World::new();
     let ada = world.owner("ada");
     let shop = world.project(&ada, "shop");
@@ -161,12 +245,13 @@ fn while_the_database_is_gone_a_file_keeps_the_action() {
     assert!(spool::retry(&world.db).is_err());
     assert!(directory.join("action-spool.taken").exists(), "nothing is lost by a retry that fails");
 
-    // A line that a crash cut off does not stand in the way.
+    // A line that a crash cut off does not stand in the way, of the next one neither.
     std::fs::write(&file, "{\"action_id\": \"cut").unwrap();
+    spool::keep(&gone, &action, "gone");
     world.execute(ALLOW);
     world.execute("ALTER TABLE pilothouse.away RENAME TO action_spool");
     assert_eq!(spool::retry(&world.db).unwrap().recorded, 2);
-    spool::retry(&world.db).unwrap();
+    assert_eq!(spool::retry(&world.db).unwrap().recorded, 1, "what came after the cut line");
     assert_eq!(world.page(&ada, Scope::Own, &filter(&[])).entries.len(), 2);
     let left: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left, ["action-spool.lock"], "nothing is kept any more");
@@ -186,7 +271,7 @@ fn what_an_owner_may_not_record_is_not_recorded_for_them_by_a_retry() {
             Ok::<(), DbError>(())
         })
         .unwrap();
-    spool::retry(&world.db).unwrap();
+    retry(&world.db).unwrap();
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 0);
 }
 

@@ -100,12 +100,30 @@ impl TestDb {
         SERVER.execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name));
     }
 
+    /// Address for `login`.
+    pub fn url_of(&self, login: &str) -> String {
+        SERVER.cluster.url(login, &self.name)
+    }
+
+    /// Makes `login` the database's owner: one that is no superuser and may make roles, as the README has it.
+    pub fn give_to(&self, login: &str) {
+        SERVER.execute(&format!(
+            "DO $$ BEGIN CREATE ROLE {login} LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+        ));
+        SERVER.execute(&format!("ALTER DATABASE {} OWNER TO {login}", self.name));
+    }
+
     /// Runs the migrations, as the program does at start.
     pub fn migrate(&self) -> Result<Vec<String>, migrations::MigrateError> {
+        self.migrate_as(SUPERUSER)
+    }
+
+    /// [`TestDb::migrate`] as the login that owns the database.
+    pub fn migrate_as(&self, login: &str) -> Result<Vec<String>, migrations::MigrateError> {
         // Advisory locks are a database's own, roles the cluster's: two databases must take turns.
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        migrations::run(&self.owner_url(), CONSOLE_LOGIN)
+        migrations::run(&self.url_of(login), CONSOLE_LOGIN)
     }
 }
 

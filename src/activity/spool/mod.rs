@@ -1,45 +1,49 @@
 //! Actions that could not be recorded: kept, retried, and in the end counted as a gap.
 //!
-//! First in a table without constraints, and only while the database is gone in a file: one line of JSON an
-//! action, written through to the disk. [`retry`] moves them into the record under the id and the time that
-//! they always had, so that no order of crashes and retries records one twice.
+//! First in a table without constraints, in the transaction of the act itself. When the database is too full for
+//! that, the act is refused. When the table refuses for another reason, the action is kept after the commit: in the
+//! table once more, or in a file, written through to the disk. [`retry`] moves all of them into the record under the
+//! id and the time that they always had, so that no order of crashes and retries records one twice.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::RwLock;
+mod file;
+
+use std::path::Path;
 
 use diesel::prelude::*;
 use serde_json::Value;
 
+use file::Taken;
+pub use file::keep_files_in;
+
 use super::tracker::{NewAction, count_filed, count_lost, count_spooled};
 use crate::db::schema::{action_spool, recording_gaps};
-use crate::db::{Actor, Db, DbError};
+use crate::db::{Actor, Db, DbError, after_commit, refuse_commit};
 
 /// How often an action is tried before it becomes a gap.
 const ATTEMPTS: i32 = 10;
 /// Actions that one transaction retries.
-const BATCH: i64 = 100;
-/// The file's name in its directory; while it is being read in, it has another ending.
-const FILE: &str = "action-spool.jsonl";
-/// Locked by whoever changes the file; several consoles may share the directory.
-const LOCK: &str = "action-spool.lock";
-
-static DIRECTORY: RwLock<Option<PathBuf>> = RwLock::new(None);
-
-/// Names the directory of the file; without one, an action that the database does not take is lost and counted.
-pub fn keep_files_in(directory: PathBuf) {
-    if let Ok(mut slot) = DIRECTORY.write() {
-        *slot = Some(directory);
+const BATCH: u32 = 100;
+/// Keeps `action`, whose insert failed for `reason`, in the transaction of the act that it tells of: there is no
+/// moment at which a process that is killed could leave the act without it.
+pub(super) fn keep_with_act(conn: &mut PgConnection, action: NewAction, reason: String) {
+    // Inside a transaction this is a savepoint.
+    let kept =
+        conn.transaction(|conn| insert(conn, &payload(&action), &action.action_id, &reason).map(|_| ()));
+    match kept {
+        Ok(()) => after_commit(|_| count_spooled()),
+        Err(error) => {
+            tracing::error!(action = action.action_id, %error, "an action can't be kept with its act");
+            match DbError::from(error) {
+                // Full, or going away: what can't be put on record now is not done now.
+                DbError::Unavailable(reason) => refuse_commit(reason),
+                // Never before the commit: an act that is rolled back must leave no record.
+                _ => after_commit(move |db| keep(db, &action, &reason)),
+            }
+        }
     }
 }
 
-fn directory() -> Option<PathBuf> {
-    DIRECTORY.read().ok()?.clone()
-}
-
-/// Keeps `action`, whose insert failed for `reason`, until a retry.
+/// Keeps `action`, whose insert failed for `reason`, in a transaction of its own until a retry.
 pub fn keep(db: &Db, action: &NewAction, reason: &str) {
     let kept: Result<(), DbError> = db.write_blocking(&Actor::System, |conn| {
         insert(conn, &payload(action), &action.action_id, reason)?;
@@ -50,7 +54,7 @@ pub fn keep(db: &Db, action: &NewAction, reason: &str) {
         return;
     };
     tracing::error!(action = action.action_id, %error, "the spool table takes no action; a file has to");
-    match directory().map(|directory| append(&directory, action)) {
+    match file::directory().map(|directory| file::append(&directory, action)) {
         Some(Ok(())) => count_filed(),
         Some(Err(error)) => {
             count_lost(1);
@@ -80,25 +84,6 @@ fn insert(conn: &mut PgConnection, payload: &Value, id: &str, reason: &str) -> Q
         .execute(conn)
 }
 
-fn append(directory: &Path, action: &NewAction) -> std::io::Result<()> {
-    fs::create_dir_all(directory)?;
-    let mut line = serde_json::to_vec(action)?;
-    line.push(b'\n');
-    let _turn = turn(directory)?;
-    let mut file = OpenOptions::new().create(true).append(true).open(directory.join(FILE))?;
-    file.write_all(&line)?;
-    file.sync_all()?;
-    File::open(directory)?.sync_all()
-}
-
-/// Waits until no other thread or process appends to the directory's file or takes it away, so that no line
-/// goes into a file that has been read already. Lasts as long as what comes back.
-fn turn(directory: &Path) -> std::io::Result<File> {
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
-    lock.lock()?;
-    Ok(lock)
-}
-
 /// What one [`retry`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Retried {
@@ -110,19 +95,27 @@ pub struct Retried {
     pub lost: usize,
 }
 
+impl Retried {
+    /// Whether it was a whole batch that led somewhere, so that the next one may as well.
+    #[must_use]
+    pub fn may_go_on(&self) -> bool {
+        self.recorded > 0 && self.recorded + self.waiting + self.lost >= BATCH as usize
+    }
+}
+
 /// Tries to record what was kept: a batch of the oldest. Idempotent, and safe to run from several processes.
 ///
 /// # Errors
 /// When the database can't be asked; everything stays kept.
 pub fn retry(db: &Db) -> Result<Retried, DbError> {
-    if let Some(directory) = directory() {
+    if let Some(directory) = file::directory() {
         read_in(db, &directory)?;
     }
     db.write_blocking(&Actor::System, |conn| {
         let kept: Vec<(Option<String>, Option<Value>, Option<i32>)> = action_spool::table
             .select((action_spool::action_id, action_spool::payload, action_spool::attempts))
             .order((action_spool::attempts.asc(), action_spool::spooled_at.asc()))
-            .limit(BATCH)
+            .limit(i64::from(BATCH))
             .for_update()
             .skip_locked()
             .load(conn)?;
@@ -133,12 +126,13 @@ pub fn retry(db: &Db) -> Result<Retried, DbError> {
                     forget(conn, id.as_deref(), payload.as_ref())?;
                     retried.recorded += 1;
                 }
-                Err(reason) if attempts.unwrap_or(0) + 1 >= ATTEMPTS => {
+                Err(Refusal::Passing) => retried.waiting += 1,
+                Err(Refusal::Lasting(reason)) if attempts.unwrap_or(0) + 1 >= ATTEMPTS => {
                     give_up(conn, payload.as_ref(), &reason)?;
                     forget(conn, id.as_deref(), payload.as_ref())?;
                     retried.lost += 1;
                 }
-                Err(reason) => {
+                Err(Refusal::Lasting(reason)) => {
                     count_attempt(conn, id.as_deref(), payload.as_ref(), attempts.unwrap_or(0) + 1, &reason)?;
                     retried.waiting += 1;
                 }
@@ -149,12 +143,22 @@ pub fn retry(db: &Db) -> Result<Retried, DbError> {
     .inspect(|retried: &Retried| count_lost(retried.lost as u64))
 }
 
-fn record(conn: &mut PgConnection, payload: Option<&Value>) -> Result<(), String> {
-    let action: NewAction = payload
-        .cloned()
-        .ok_or_else(|| "nothing was kept".to_owned())
-        .and_then(|payload| serde_json::from_value(payload).map_err(|error| error.to_string()))?;
-    conn.transaction(|conn| action.insert(conn)).map_err(|error: diesel::result::Error| error.to_string())
+/// What keeps an action out of the record.
+enum Refusal {
+    /// The database's state, which passes and so must not count against the action.
+    Passing,
+    /// Something about the action.
+    Lasting(String),
+}
+
+fn record(conn: &mut PgConnection, payload: Option<&Value>) -> Result<(), Refusal> {
+    let payload = payload.cloned().ok_or_else(|| Refusal::Lasting("nothing was kept".to_owned()))?;
+    let action: NewAction =
+        serde_json::from_value(payload).map_err(|error| Refusal::Lasting(error.to_string()))?;
+    conn.transaction(|conn| action.insert(conn)).map_err(|error| match DbError::from(error) {
+        DbError::Unavailable(_) | DbError::ReadOnly => Refusal::Passing,
+        error => Refusal::Lasting(error.to_string()),
+    })
 }
 
 /// The spool has no key: whoever writes into it names its rows.
@@ -201,7 +205,7 @@ fn give_up(conn: &mut PgConnection, payload: Option<&Value>, reason: &str) -> Qu
 /// goes into a new one; it is removed once the table has it all. A crash in between reads it again, which is
 /// harmless: ids do not change.
 fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
-    let taken = match take(directory) {
+    let taken = match Taken::from(directory) {
         Ok(Some(taken)) => taken,
         Ok(None) => return Ok(()),
         Err(error) => {
@@ -209,53 +213,15 @@ fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
             return Ok(());
         }
     };
-    // A line that is cut off by a crash was never acknowledged as kept.
-    let lines: Vec<Value> = BufReader::new(&taken)
-        .split(b'\n')
-        .map_while(Result::ok)
-        .filter_map(|line| serde_json::from_slice(&line).ok())
-        .collect();
     db.write_blocking(&Actor::System, |conn| {
-        for line in &lines {
+        for line in taken.lines() {
             let id = line.get("action_id").and_then(Value::as_str).unwrap_or_default();
             insert(conn, line, id, "the database was gone")?;
         }
         Ok::<(), DbError>(())
     })?;
-    if let Err(error) = fs::remove_file(taken_path(directory)) {
+    if let Err(error) = taken.remove() {
         tracing::error!(%error, "the spool's file can't be removed");
     }
     Ok(())
-}
-
-fn taken_path(directory: &Path) -> PathBuf {
-    directory.join(FILE).with_extension("taken")
-}
-
-/// The file that is to be read in, under its other name and locked; none when there is none, or another
-/// console reads it.
-fn take(directory: &Path) -> std::io::Result<Option<File>> {
-    let (file, taken) = (directory.join(FILE), taken_path(directory));
-    if !file.exists() && !taken.exists() {
-        return Ok(None);
-    }
-    let _turn = turn(directory)?;
-    if !taken.exists() {
-        match fs::rename(&file, &taken) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            renamed => renamed?,
-        }
-    }
-    let open = File::open(&taken)?;
-    match open.try_lock() {
-        // The other console may have removed it between the opening and the locking.
-        Ok(()) if is_at(&open, &taken) => Ok(Some(open)),
-        Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-fn is_at(open: &File, path: &Path) -> bool {
-    let inode = |metadata: std::io::Result<fs::Metadata>| metadata.map(|metadata| metadata.ino()).ok();
-    inode(open.metadata()).is_some_and(|one| inode(fs::metadata(path)) == Some(one))
 }
