@@ -106,7 +106,7 @@ fn with_rare_words(world: &mut World, shop: pilothouse::db::ids::ProjectId) {
     world.execute(&format!(
         "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, status, created_at) \
          SELECT 'r' || g, '{shop}', CASE WHEN g % 5000 = 7 THEN 'rare-actor' ELSE 'common-actor' END, \
-                CASE WHEN g % 5000 = 3 THEN 'database_creation' ELSE 'deployment' END, \
+                CASE WHEN g % 5000 = 3 THEN 'database_created' ELSE 'deployment' END, \
                 CASE WHEN g % 5000 = 5 THEN 'cancelled' WHEN g % 5000 = 9 THEN 'running' ELSE 'success' END, {NOON} - g * 1000 \
          FROM generate_series(1, 20000) g; \
          INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, \"createdAt\") \
@@ -133,7 +133,7 @@ fn a_word_that_is_rare_costs_no_walk_whoever_asks_for_it() {
     let (ada, admin, shop) = seeded(&mut world);
     with_rare_words(&mut world, shop);
     for (name, word) in [
-        ("type", "database_creation"),
+        ("type", "database_created"),
         ("status", "cancelled"),
         ("status", "running"),
         ("actor", "rare-actor"),
