@@ -189,7 +189,7 @@ fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Optio
         Source::Event => " WHERE e.id = ",
     });
     s.text(id).sql(") x) ");
-    with_names(&mut s, &["page"], None);
+    with_names(&mut s, &["page"], None, None);
     let (rows, names) = Names::split_from(s.load(conn)?);
     Ok(rows.into_iter().filter_map(|row| row.into_entry(&names)).next_back())
 }

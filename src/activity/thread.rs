@@ -41,7 +41,7 @@ pub(super) fn thread_of(conn: &mut PgConnection, entry: &Entry) -> QueryResult<T
     }
     neighbours(&mut s, entry);
     s.sql(" ");
-    with_names(&mut s, &parts, None);
+    with_names(&mut s, &parts, None, None);
     let (rows, names) = Names::split_from(s.load(conn)?);
     Ok(sorted(entry, rows, &names))
 }

@@ -58,7 +58,7 @@ pub(super) fn held(s: &mut RowStatement, scope: Scope, actors: &Words) {
         Scope::Own => {
             s.sql(
                 "SELECT h.what, h.word FROM (SELECT p.id_text AS id FROM public.projects p \
-                 ORDER BY p.updated_at DESC NULLS LAST LIMIT 20) p CROSS JOIN LATERAL ( \
+                 ORDER BY p.updated_at DESC NULLS LAST LIMIT 10) p CROSS JOIN LATERAL ( \
                  SELECT k.what, k.word FROM pilothouse.held_words k WHERE k.project_id = p.id LIMIT 50) h GROUP BY 1, 2",
             );
         }

@@ -89,7 +89,11 @@ pub(super) fn page(ask: &Ask<'_>, running: Option<&Ask<'_>>, with_options: bool)
     }
     s.sql(" ");
     let parts: &[&'static str] = if running.is_some() { &["page", "running"] } else { &["page"] };
-    with_names(&mut s, parts, with_options.then_some(extras::WHO));
+    let project = match ask.scope {
+        Scope::Project(id) => Some(*id),
+        _ => None,
+    };
+    with_names(&mut s, parts, project, with_options.then_some(extras::WHO));
     if extras::shows_gaps(ask.filter) {
         extras::gaps(&mut s, ask);
     }

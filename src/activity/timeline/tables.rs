@@ -2,6 +2,7 @@
 
 use super::row::RowSql;
 use crate::activity::position::Source;
+use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 
 pub(in crate::activity) type RowStatement = Statement<RowSql>;
@@ -123,11 +124,12 @@ impl Table {
 }
 
 /// The rows of `parts`, CTEs each, and what their projects and users are called: a row each, however many records
-/// name them. Nothing is joined to a record: it outlives what it names. `who` are further users, a CTE with a
-/// column `usr`. The order is the reader's business.
+/// name them. Nothing is joined to a record: it outlives what it names. `project` is the only one that there can be,
+/// `who` are further users, a CTE with a column `usr`. The order is the reader's business.
 pub(in crate::activity) fn with_names(
     s: &mut RowStatement,
     parts: &[&'static str],
+    project: Option<ProjectId>,
     who: Option<&'static str>,
 ) {
     for (at, part) in parts.iter().enumerate() {
@@ -138,10 +140,15 @@ pub(in crate::activity) fn with_names(
          NULL, NULL, NULL, coalesce(p.name, t.name)::text, NULL, \
          CASE WHEN p.id IS NOT NULL THEN 2 WHEN t.id IS NOT NULL THEN 1 ELSE 0 END::bigint, NULL, NULL FROM (",
     );
-    for (at, part) in parts.iter().enumerate() {
-        s.sql(if at == 0 { "SELECT project FROM " } else { " UNION SELECT project FROM " }).sql(part);
+    if let Some(project) = project {
+        s.sql("SELECT ").text(project.to_string()).sql(" AS project");
+    } else {
+        for (at, part) in parts.iter().enumerate() {
+            s.sql(if at == 0 { "SELECT project FROM " } else { " UNION SELECT project FROM " }).sql(part);
+        }
+        s.sql(if parts.len() == 1 { " GROUP BY project" } else { "" });
     }
-    s.sql(if parts.len() == 1 { " GROUP BY project" } else { "" }).sql(
+    s.sql(
         ") n LEFT JOIN public.projects p ON p.id_text = n.project \
          LEFT JOIN pilothouse.tombstones t ON t.kind = 'project' AND t.id = CASE WHEN p.id IS NULL THEN n.project END \
          WHERE n.project <> '' \
