@@ -99,12 +99,7 @@ impl Settings {
             }
         } else {
             Self {
-                // Planning a page's statement costs several times what running it does, so a text is planned once,
-                // for any value. Behind a pooler nothing is kept, and a plan may as well look at the values.
-                each_connection: format!(
-                    "{} SET SESSION plan_cache_mode = force_generic_plan",
-                    set("SESSION")
-                ),
+                each_connection: format!("{} {PLANNING}", set("SESSION")),
                 each_transaction: String::new(),
                 after_transaction: "; SET ROLE pilothouse_nobody",
                 keeps_statements: true,
@@ -125,6 +120,12 @@ impl CustomizeConnection<PgConnection, R2d2Error> for Settings {
         conn.batch_execute(&self.each_connection).map_err(R2d2Error::QueryError)
     }
 }
+
+/// Planning a page's statement costs several times what running it does, so a text is planned once, for any value.
+/// Such a plan knows how many rows a project has on the average, and there is always one that has a thousand times as
+/// many: walking an index in order and stopping must win also where few rows are expected, so jumping from page to page
+/// counts no more than reading on. Behind a pooler nothing is kept, and a plan may as well look at the values.
+const PLANNING: &str = "SET SESSION plan_cache_mode = force_generic_plan; SET SESSION random_page_cost = 1";
 
 /// Decides how long r2d2 pauses before it tries again to connect: half of this at most. Short, so that
 /// service is back at once when the server is.

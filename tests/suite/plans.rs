@@ -90,7 +90,7 @@ const UNTEMPTED: &str =
     "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off";
 
 /// As on the console's own connections.
-const GENERIC: &str = "SET LOCAL plan_cache_mode = force_generic_plan";
+const GENERIC: &str = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL random_page_cost = 1";
 
 #[derive(QueryableByName)]
 struct Line {
