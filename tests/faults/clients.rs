@@ -176,7 +176,7 @@ fn slow_clients(_: u32, verdict: &mut Verdict) {
     let most = console.descriptors().saturating_sub(quiet);
     let memory = console.figure("VmRSS") / 1024;
     // A client that takes nothing does not see the end of its connection, the console does.
-    let closed = wait_until(Duration::from_secs(60), || console.descriptors() <= quiet + 8);
+    let closed = wait_until(Duration::from_mins(1), || console.descriptors() <= quiet + 8);
     for task in tasks {
         task.abort();
     }
@@ -248,7 +248,7 @@ fn panics(rounds: u32, verdict: &mut Verdict) {
     let mut slowest = Duration::ZERO;
     let times = rounds.min(20);
     // Thousands of stack traces would be all that anybody sees.
-    let loud = std::panic::take_hook();
+    let told_by = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     for _ in 0..times {
         let answers = RUNTIME.block_on(server.ask(each, ["/panic/before", "/panic/inside", "/fine"]));
@@ -269,7 +269,7 @@ fn panics(rounds: u32, verdict: &mut Verdict) {
             after.into_iter().filter(|(status, _)| *status != 200).map(|(s, _)| format!("{s} afterwards")),
         );
     }
-    std::panic::set_hook(loud);
+    std::panic::set_hook(told_by);
     let open = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
     let closed = wait_until(Duration::from_secs(5), || rig.database.text(open) == "0");
     let half = rig.database.text("SELECT count(*) FROM projects WHERE name = 'half'");
