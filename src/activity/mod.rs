@@ -41,7 +41,7 @@ pub mod rollup;
 pub mod sentence;
 pub mod spool;
 mod status;
-mod thread;
+pub mod thread;
 pub mod timeline;
 mod tracker;
 mod vocabulary;

@@ -1,5 +1,8 @@
 //! The thread of one record: what led to it, what followed, what shares its request or references, and its
 //! neighbours. One statement, bounded wherever workers could have written without bounds.
+//!
+//! Behind a policy an index is only used for what is compared with a plain value or an array of such: what has to be
+//! worked out (a reference's text, a list of names) is so before it is looked up.
 
 use chrono::Duration;
 use chrono_tz::Tz;
@@ -22,6 +25,19 @@ const REQUEST_WINDOW: Duration = Duration::days(1);
 /// # Errors
 /// When the statement fails.
 pub(super) fn thread_of(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Thread> {
+    let (rows, names) = Names::split_from(statement(entry).load(conn)?);
+    Ok(sorted(entry, rows, &names))
+}
+
+/// How PostgreSQL reads what belongs to `entry`: see [`plan_of_page`](super::timeline::plan_of_page).
+///
+/// # Errors
+/// When the statement fails.
+pub fn plan_of_thread(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<String>> {
+    statement(entry).explain(conn)
+}
+
+fn statement(entry: &Entry) -> RowStatement {
     let mut s = RowStatement::new();
     let mut parts = vec!["effect", "older", "newer"];
     s.sql("WITH RECURSIVE ");
@@ -42,8 +58,7 @@ pub(super) fn thread_of(conn: &mut PgConnection, entry: &Entry) -> QueryResult<T
     neighbours(&mut s, entry);
     s.sql(" ");
     with_names(&mut s, &parts, None, None);
-    let (rows, names) = Names::split_from(s.load(conn)?);
-    Ok(sorted(entry, rows, &names))
+    s
 }
 
 /// Each record goes to the first list that claims it.
@@ -98,17 +113,17 @@ fn chain(entry: &Entry, causes: &[&Entry]) -> Vec<Entry> {
 fn causes(s: &mut RowStatement, cause: &str) {
     s.sql("up(depth, name) AS (SELECT 1, ").text(cause).sql(
         " UNION ALL SELECT up.depth + 1, CASE \
-         WHEN up.name LIKE 'event:%' THEN (SELECT e.metadata->>'caused_by' FROM public.\"ActivityEvent\" e WHERE e.id = substr(up.name, 7)) \
+         WHEN up.name LIKE 'event:%' THEN (SELECT e.metadata->>'caused_by' FROM public.\"ActivityEvent\" e WHERE e.id = k.id) \
          WHEN up.name LIKE 'audit:%' THEN NULL \
          ELSE (SELECT a.reference_ids->>'caused_by' FROM turbobackend.project_actions a WHERE a.action_id = up.name) END \
-         FROM up WHERE up.depth < 10 AND up.name <> ''), cause AS (SELECT 'cause'::text AS part, x.* FROM ((",
+         FROM up CROSS JOIN LATERAL (SELECT substr(up.name, 7) AS id OFFSET 0) k WHERE up.depth < 10 AND up.name <> ''), cause AS (SELECT 'cause'::text AS part, x.* FROM ((",
     );
     ACTIONS.select_any(s);
-    s.sql(" WHERE a.action_id IN (SELECT name FROM up)) UNION ALL (");
+    s.sql(" WHERE a.action_id = ANY(ARRAY(SELECT name FROM up))) UNION ALL (");
     EVENTS.select_any(s);
-    s.sql(" WHERE e.id IN (SELECT substr(name, 7) FROM up WHERE name LIKE 'event:%')) UNION ALL (");
+    s.sql(" WHERE e.id = ANY(ARRAY(SELECT substr(name, 7) FROM up WHERE name LIKE 'event:%'))) UNION ALL (");
     AUDIT.select_any(s);
-    s.sql(" WHERE l.id IN (SELECT substr(name, 7) FROM up WHERE name LIKE 'audit:%'))) x)");
+    s.sql(" WHERE l.id = ANY(ARRAY(SELECT substr(name, 7) FROM up WHERE name LIKE 'audit:%')))) x)");
 }
 
 /// What names the record as its cause, then what names that: five steps, two hundred names, fifty records.
@@ -124,20 +139,20 @@ fn effects(s: &mut RowStatement, entry: &Entry) {
     }
     s.sql("), down(depth, name) AS (SELECT 0, ").text(entry.key()).sql(
         " UNION SELECT d.depth + 1, n.name FROM down d \
-         CROSS JOIN LATERAL (SELECT DISTINCT w FROM unnest(ARRAY[d.name, regexp_replace(d.name, '^event:', '')]) w) called \
+         CROSS JOIN LATERAL (SELECT DISTINCT w, pilothouse.reference_text(w) AS v FROM unnest(ARRAY[d.name, regexp_replace(d.name, '^event:', '')]) w) called \
          CROSS JOIN LATERAL (\
          (SELECT r.action_id COLLATE \"default\" AS name FROM turbobackend.action_references r WHERE r.key = ",
     );
     s.text(CAUSED_BY).sql(
-        " AND r.value = pilothouse.reference_text(called.w) ORDER BY r.created_at, r.action_id LIMIT 50) \
+        " AND r.value = called.v ORDER BY r.created_at, r.action_id LIMIT 50) \
          UNION ALL (SELECT c.name FROM caused_event c WHERE c.cause = called.w LIMIT 50)) n WHERE d.depth < 5), \
          followed AS MATERIALIZED (SELECT DISTINCT name FROM (SELECT name FROM down LIMIT 200) bounded), \
          effect AS (SELECT 'effect'::text AS part, x.* FROM ((",
     );
     ACTIONS.select_any(s);
-    s.sql(" WHERE a.action_id IN (SELECT name FROM followed)) UNION ALL (");
+    s.sql(" WHERE a.action_id = ANY(ARRAY(SELECT name FROM followed))) UNION ALL (");
     EVENTS.select_any(s);
-    s.sql(" WHERE e.id IN (SELECT substr(name, 7) FROM followed WHERE name LIKE 'event:%'))) x ORDER BY x.at LIMIT 51)");
+    s.sql(" WHERE e.id = ANY(ARRAY(SELECT substr(name, 7) FROM followed WHERE name LIKE 'event:%')))) x ORDER BY x.at LIMIT 51)");
 }
 
 fn same_request(s: &mut RowStatement, entry: &Entry, request: &str) {
@@ -166,12 +181,12 @@ fn related(s: &mut RowStatement, entry: &Entry) -> bool {
     if tying().next().is_none() {
         return false;
     }
-    s.sql(", tie AS (SELECT key, value FROM unnest(");
+    s.sql(", tie AS MATERIALIZED (SELECT key, pilothouse.reference_text(value) AS value FROM unnest(");
     s.texts(tying().map(|reference| reference.key.clone()).collect()).sql(", ");
     s.texts(tying().map(|reference| reference.value.clone()).collect()).sql(") t(key, value)), ");
     sharing(s, "sharing", "tie", entry.moment.ms);
     s.sql(
-        ", next_tie AS (SELECT DISTINCT r.key, r.value FROM sharing JOIN turbobackend.project_actions a USING (action_id) \
+        ", next_tie AS MATERIALIZED (SELECT DISTINCT r.key, pilothouse.reference_text(r.value) AS value FROM sharing JOIN turbobackend.project_actions a USING (action_id) \
          CROSS JOIN LATERAL jsonb_each_text(CASE WHEN jsonb_typeof(a.reference_ids) = 'object' THEN a.reference_ids \
          ELSE '{}'::jsonb END) r(key, value) \
          WHERE r.key IN ('deployment_id', 'github_push_id', 'commit_sha') AND r.value <> '' LIMIT 20), ",
@@ -179,7 +194,7 @@ fn related(s: &mut RowStatement, entry: &Entry) -> bool {
     sharing(s, "sharing_next", "next_tie", entry.moment.ms);
     s.sql(", related AS (SELECT 'related'::text AS part, x.* FROM (");
     ACTIONS.select_any(s);
-    s.sql(" WHERE a.action_id IN (SELECT action_id FROM sharing UNION SELECT action_id FROM sharing_next)) x LIMIT 60)");
+    s.sql(" WHERE a.action_id = ANY(ARRAY(SELECT action_id FROM sharing UNION SELECT action_id FROM sharing_next))) x LIMIT 60)");
     true
 }
 
@@ -189,7 +204,7 @@ fn sharing(s: &mut RowStatement, name: &'static str, ties: &'static str, at: i64
         s.sql(if order.is_empty() { " UNION ALL (" } else { "(" });
         s.sql(
             "SELECT r.action_id COLLATE \"default\" AS action_id FROM turbobackend.action_references r \
-             WHERE r.key = t.key AND r.value = pilothouse.reference_text(t.value) AND r.created_at ",
+             WHERE r.key = t.key AND r.value = t.value AND r.created_at ",
         );
         s.sql(compare).sql(" ").big(at).sql(" ORDER BY r.created_at").sql(order);
         s.sql(", r.action_id COLLATE \"C\"").sql(order).sql(" LIMIT 10)");

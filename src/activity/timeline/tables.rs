@@ -21,6 +21,8 @@ pub(in crate::activity) struct Table {
     pub(super) user: &'static str,
     pub(super) kind: &'static str,
     pub(super) status: &'static str,
+    /// True of every row, and only known from the row itself: it is about a column that no index has.
+    pub(super) has_row: &'static str,
     pub(super) newest_first: &'static str,
     pub(super) oldest_first: &'static str,
 }
@@ -53,6 +55,7 @@ pub(in crate::activity) const ACTIONS: Table = Table {
     user: "a.user_id",
     kind: "a.action_type",
     status: "a.status",
+    has_row: "coalesce(a.environment, '') IS NOT NULL",
     newest_first: " ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY a.created_at, a.action_id COLLATE \"C\"",
 };
@@ -63,6 +66,7 @@ pub(super) const REFERRING: Table = Table {
     time: "r.created_at",
     id: "r.action_id COLLATE \"C\"",
     project: "r.project_id",
+    has_row: "coalesce(a.environment, '') IS NOT NULL",
     newest_first: " ORDER BY r.created_at DESC, r.action_id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY r.created_at, r.action_id COLLATE \"C\"",
     ..ACTIONS
@@ -78,6 +82,7 @@ pub(in crate::activity) const AUDIT: Table = Table {
     user: "l.\"userId\"",
     kind: "l.\"activityType\"",
     status: "NULL::text",
+    has_row: "coalesce(l.description, '') IS NOT NULL",
     newest_first: " ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY l.\"createdAt\", l.id COLLATE \"C\"",
 };
@@ -97,6 +102,7 @@ pub(in crate::activity) const EVENTS: Table = Table {
     user: "e.\"userId\"",
     kind: "e.\"eventType\"::text",
     status: "e.status::text",
+    has_row: "coalesce(e.title, '') IS NOT NULL",
     newest_first: " ORDER BY e.\"createdAt\" DESC, e.id COLLATE \"C\" DESC",
     oldest_first: " ORDER BY e.\"createdAt\", e.id COLLATE \"C\"",
 };

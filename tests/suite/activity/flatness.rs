@@ -1,8 +1,8 @@
 //! What a page costs does not depend on where it lies: plans and buffers, not clocks.
 
 use diesel::prelude::*;
-use pilothouse::activity::timeline;
 use pilothouse::activity::{Direction, Filter, Scope, TimelineCursor};
+use pilothouse::activity::{thread, timeline};
 use pilothouse::db::DbError;
 
 use super::world::{NOON, Person, World, filter};
@@ -129,6 +129,14 @@ fn with_rare_words(world: &mut World, shop: pilothouse::db::ids::ProjectId) {
     ));
 }
 
+/// The most rows that one step of a plan passed on at once.
+fn most_rows(plan: &str) -> u64 {
+    plan.lines()
+        .filter_map(|line| line.split_once("actual rows=")?.1.split(' ').next()?.parse::<u64>().ok())
+        .max()
+        .unwrap_or(0)
+}
+
 /// The most rows that one step of a plan read in vain.
 fn most_in_vain(plan: &str) -> u64 {
     plan.lines()
@@ -192,8 +200,18 @@ fn a_project_that_is_larger_than_all_others_together_is_walked_in_order_too() {
     ));
     for (person, scope) in [(&ada, Scope::Project(shop)), (&ada, Scope::Own), (&admin, Scope::Project(shop))]
     {
-        for pairs in [&[][..], &[("type", "deployment")], &[("source", "event")], &[("source", "audit")]] {
+        for pairs in [
+            &[][..],
+            &[("type", "deployment")],
+            &[("type", "-push")],
+            &[("status", "-failed")],
+            &[("actor", "-nobody")],
+            &[("source", "event")],
+            &[("source", "audit")],
+        ] {
             let (plan, buffers) = explained(&world, person, scope, &filter(pairs));
+            // A page of each source and a bit; what is sorted is no more.
+            assert!(most_rows(&plan) < 500, "{scope:?} {pairs:?}\n{plan}");
             // Measured: 60 to 330. Reading the project touches its thousand pages.
             assert!(buffers < 700, "{scope:?} {pairs:?}: {buffers} buffers\n{plan}");
         }
@@ -202,4 +220,33 @@ fn a_project_that_is_larger_than_all_others_together_is_walked_in_order_too() {
     let unordered = ["seqscan", "indexscan", "indexonlyscan"];
     let (plan, buffers) = explained_without(&unordered, &world, &ada, Scope::Project(shop), &filter(&[]));
     assert!(buffers > 700, "{buffers} buffers\n{plan}");
+}
+
+#[test]
+fn what_belongs_to_a_record_is_found_without_reading_all_that_has_such_a_reference() {
+    let mut world = World::new();
+    let (ada, admin, shop) = seeded(&mut world);
+    world.execute(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, status, reference_ids, created_at) \
+         SELECT 't' || g, '{shop}', 'deployment', 'success', \
+                jsonb_build_object('commit_sha', md5('t' || g / 2), 'deployment_id', 'd' || g / 2, 'caused_by', 't' || g - 1), {NOON} - g * 1000 \
+         FROM generate_series(1, 20000) g; ANALYZE"
+    ));
+    for person in [&ada, &admin] {
+        let plan = world
+            .db
+            .read_blocking(&person.actor, |conn| {
+                diesel::sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
+                let found = pilothouse::activity::detail::action(conn, "t10000")?.expect("the action");
+                assert!(!found.thread.causes.is_empty() && !found.thread.effects.is_empty());
+                thread::plan_of_thread(conn, &found.entry).map_err(DbError::from)
+            })
+            .unwrap()
+            .join("\n");
+        for table in ["project_actions", "\"ActivityEvent\"", "\"ActivityLog\"", "action_references"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table}")), "{plan}");
+        }
+        assert!(most_in_vain(&plan) < 300, "{plan}");
+        assert!(most_rows(&plan) < 500, "{plan}");
+    }
 }
