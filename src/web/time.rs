@@ -215,11 +215,7 @@ fn precise(local: &DateTime<Tz>) -> String {
     let mut text = String::with_capacity(28);
     push_day(&mut text, at.date());
     text.extend(month(at.date()).get(..3));
-    text.push(' ');
-    push_year(&mut text, at.date());
-    text.push_str(", ");
-    push_time(&mut text, at);
-    push_zone(&mut text, local);
+    push_after_month(&mut text, local);
     text
 }
 
@@ -230,15 +226,17 @@ fn exact(local: &DateTime<Tz>) -> String {
     text.push(' ');
     push_day(&mut text, at.date());
     text.push_str(month(at.date()));
-    text.push(' ');
-    push_year(&mut text, at.date());
-    text.push_str(", ");
-    push_time(&mut text, at);
-    push_zone(&mut text, local);
+    push_after_month(&mut text, local);
     text
 }
 
-fn push_zone(text: &mut String, local: &DateTime<Tz>) {
+/// Year, time and zone.
+fn push_after_month(text: &mut String, local: &DateTime<Tz>) {
+    let at = local.naive_local();
+    text.push(' ');
+    push_year(text, at.date());
+    text.push_str(", ");
+    push_time(text, at);
     // Writing to a String does not fail.
     let _ = write!(text, " {}", local.offset());
 }

@@ -23,6 +23,7 @@ use crate::db::{Actor, Db, DbError, after_commit, refuse_commit};
 const ATTEMPTS: i32 = 10;
 /// Actions that one transaction retries.
 const BATCH: u32 = 100;
+
 /// Keeps `action`, whose insert failed for `reason`, in the transaction of the act that it tells of: there is no
 /// moment at which a process that is killed could leave the act without it.
 pub(super) fn keep_with_act(conn: &mut PgConnection, action: NewAction, reason: String) {

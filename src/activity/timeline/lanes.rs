@@ -97,6 +97,7 @@ pub(super) fn branch(s: &mut RowStatement, source: Source, table: &Table, ask: &
     s.sql(order).sql(ask.fetch.sql).sql(") r)");
 }
 
+/// Whether some words are to be left out: no index leads past those.
 fn leaves_out(filter: &Filter) -> bool {
     [&filter.types, &filter.statuses, &filter.actors].iter().any(|words| !words.not.is_empty())
 }
