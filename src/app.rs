@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use rand::Rng;
 use uuid::Uuid;
 
+use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
 
@@ -26,6 +27,8 @@ pub struct App {
     pub draining: Draining,
     /// How long clients may take.
     pub deadlines: Deadlines,
+    /// Where passwords are checked and hashed, a few at a time.
+    pub sign_ins: Queue,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -80,6 +83,7 @@ impl App {
             entropy: Entropy,
             draining: Draining::default(),
             deadlines: Deadlines::default(),
+            sign_ins: Queue::default(),
         }
     }
 }

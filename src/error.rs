@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use diesel::result::Error as DieselError;
 
+use crate::auth::queue::{Busy, QueueError};
 use crate::db::DbError;
 use crate::users::commands::ChangeError;
 
@@ -54,6 +55,9 @@ pub enum AppError {
         /// Seconds.
         retry_after: u64,
     },
+    /// Too many passwords are being checked or set.
+    #[error("too many passwords are being checked")]
+    Busy,
     /// Something that the console depends on is not there; the text is for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -85,7 +89,7 @@ impl AppError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany { .. } | Self::TooManyExports { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
+            Self::Busy | Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -98,6 +102,7 @@ impl AppError {
         match self {
             Self::TooMany { retry_after } | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
+            Self::Busy => Some(2),
             Self::NoEngine(_) => Some(60),
             _ => None,
         }
@@ -122,6 +127,9 @@ impl AppError {
                 "You have started {most} exports within a minute, which is the most. Those go on. \
                  Wait {retry_after} seconds, go back and export again."
             ),
+            Self::Busy => {
+                "Too many passwords are being checked right now. Nothing was changed. Try again in a moment.".to_owned()
+            }
             Self::Unavailable(_) => {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."
                     .to_owned()
@@ -147,6 +155,22 @@ impl From<DbError> for AppError {
             DbError::ReadOnly => Self::ReadOnly,
             DbError::Uncertain => Self::Uncertain,
             DbError::Query(error) => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<Busy> for AppError {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl From<QueueError> for AppError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::Busy(busy) => busy.into(),
+            QueueError::Hash(error) => Self::Internal(error),
+            QueueError::Database(error) => error.into(),
         }
     }
 }
@@ -184,7 +208,8 @@ impl ResponseError for AppError {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status();
-        if status.is_server_error() {
+        // A crowd at the sign-in is no defect, and may not fill the log.
+        if status.is_server_error() && !matches!(self, Self::Busy) {
             tracing::error!(cause = format!("{self:#}"), "a request failed");
         }
         let mut builder = HttpResponse::build(status);

@@ -1,7 +1,9 @@
 //! Who acts: passwords, sessions, one-time links and the viewer of a request.
 
+pub mod blocks;
 pub mod password;
 pub mod password_links;
+pub mod queue;
 pub mod session_store;
 pub mod sessions;
 pub mod sign_in;

@@ -1,13 +1,8 @@
 //! Passwords: the rules, the hash (argon2id), and a check that takes the same time for every answer.
 
-use std::num::NonZero;
-use std::sync::LazyLock;
-use std::thread;
-
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
 use zxcvbn::{Score, zxcvbn};
 
 /// The fewest characters of a password.
@@ -19,10 +14,6 @@ pub const LONGEST: usize = 256;
 fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
 }
-
-/// As many hashes at once as there are cores, and four at most: each takes one, and 19 MiB.
-static HASHES: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, NonZero::get).min(4)));
 
 /// What is wrong with a new password, if anything: its length, or that fewer than 10⁸ guesses would find it,
 /// as an estimate over common passwords, words, names, rows of keys, dates and repetitions says. What kinds of
@@ -70,30 +61,13 @@ pub fn hash_blocking(password: &str) -> anyhow::Result<String> {
         .map_err(|error| anyhow::anyhow!("hashing a password: {error}"))
 }
 
-/// Hashes `password` on a thread of its own.
-///
-/// # Errors
-/// When the hash can't be computed (out of memory).
-pub async fn hash(password: String) -> anyhow::Result<String> {
-    let _permit = HASHES.acquire().await?;
-    tokio::task::spawn_blocking(move || hash_blocking(&password)).await?
-}
-
-/// Whether `password` is the one behind `stored`. Takes as long when there is nothing stored, so that the
-/// time of an answer does not tell whether an account exists.
-///
-/// # Errors
-/// When the check can't be run at all.
-pub async fn verify(stored: Option<String>, password: String) -> anyhow::Result<bool> {
-    let _permit = HASHES.acquire().await?;
-    tokio::task::spawn_blocking(move || {
-        let known = stored.is_some();
-        let text = stored.unwrap_or_else(|| STAND_IN.to_owned());
-        let matches = PasswordHash::new(&text)
-            .is_ok_and(|hash| hasher().verify_password(password.as_bytes(), &hash).is_ok());
-        Ok(known && matches)
-    })
-    .await?
+/// Whether `password` is the one behind `stored`, on the calling thread. Takes as long when there is nothing stored,
+/// so that the time of an answer does not tell whether an account exists.
+#[must_use]
+pub fn matches(stored: Option<&str>, password: &str) -> bool {
+    let matches = PasswordHash::new(stored.unwrap_or(STAND_IN))
+        .is_ok_and(|hash| hasher().verify_password(password.as_bytes(), &hash).is_ok());
+    stored.is_some() && matches
 }
 
 /// The hash that a missing account is checked against: as dear to check as any, and of no password. It is written here
@@ -174,13 +148,13 @@ mod tests {
         assert!(accepted.is_empty(), "{} of {}: {accepted:?}", accepted.len(), common().len());
     }
 
-    #[tokio::test]
-    async fn a_hash_verifies_its_own_password_only() {
+    #[test]
+    fn a_hash_verifies_its_own_password_only() {
         let stored = hash_blocking("four unrelated words").unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
-        assert!(verify(Some(stored.clone()), "four unrelated words".into()).await.unwrap());
-        assert!(!verify(Some(stored.clone()), "four unrelated word".into()).await.unwrap());
-        assert!(!verify(None, "four unrelated words".into()).await.unwrap());
+        assert!(matches(Some(&stored), "four unrelated words"));
+        assert!(!matches(Some(&stored), "four unrelated word"));
+        assert!(!matches(None, "four unrelated words"));
         // The stand-in costs what a real one costs: same parameters, same lengths.
         let shape = |hash: &str| hash.split('$').map(str::len).collect::<Vec<_>>();
         assert_eq!(shape(STAND_IN), shape(&stored));

@@ -1,14 +1,21 @@
-//! One-time links that set a password: made by an admin, shown once, good for one use within 24 hours.
+//! One-time links that set a password: made by an admin, shown once, good for one use within 24 hours, by the person
+//! for whom they were made. A trigger cancels those that wait when address, role, state or password of their user
+//! change, whoever changes them.
+
+use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{IntervalDsl, now};
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
+use ipnetwork::IpNetwork;
 
+use super::sign_in::{self, Account};
 use crate::activity::{Act, Principal, Target, audit};
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
+use crate::users::queries::{UserView, view_columns};
 
 /// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
 /// shows the secret behind `hash`.
@@ -21,7 +28,11 @@ pub fn make(
     (user, email): (UserId, &str),
     hash: &SecretHash,
 ) -> QueryResult<DateTime<Utc>> {
-    cancel(conn, user)?;
+    diesel::update(password_links::table)
+        .filter(password_links::user_id.eq(user))
+        .filter(password_links::used_at.is_null())
+        .set(password_links::used_at.eq(now))
+        .execute(conn)?;
     let expires = diesel::insert_into(password_links::table)
         .values((
             password_links::hash.eq(hash.as_str()),
@@ -33,6 +44,23 @@ pub fn make(
         .get_result(conn)?;
     audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, email))?;
     Ok(expires)
+}
+
+/// Notes that the secret behind `hash` is shown now. Answers until when it works; nothing when it was shown before,
+/// also at another instance, or no longer works.
+///
+/// # Errors
+/// When the statement fails.
+pub fn show(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<DateTime<Utc>>> {
+    diesel::update(password_links::table)
+        .filter(password_links::hash.eq(hash.as_str()))
+        .filter(password_links::shown_at.is_null())
+        .filter(password_links::used_at.is_null())
+        .filter(password_links::expires_at.gt(now))
+        .set(password_links::shown_at.eq(now))
+        .returning(password_links::expires_at)
+        .get_result(conn)
+        .optional()
 }
 
 /// Whose password the link sets, while it works.
@@ -65,32 +93,66 @@ pub fn waiting(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Date
         .optional()
 }
 
-/// Makes every link that waits for `user` useless.
+/// What became of the newest link for a user, within its day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newest {
+    /// It works until then.
+    Waits(DateTime<Utc>),
+    /// It was cancelled then, because its user is no longer who it was made for.
+    Cancelled(DateTime<Utc>),
+}
+
+/// A user, and what became of their newest link: nothing of one that was used.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn cancel(conn: &mut PgConnection, user: UserId) -> QueryResult<()> {
-    diesel::update(password_links::table)
-        .filter(password_links::user_id.eq(user))
-        .filter(password_links::used_at.is_null())
-        .set(password_links::used_at.eq(now))
-        .execute(conn)
-        .map(|_| ())
+pub fn user_with_newest(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> QueryResult<Option<(UserView, Option<Newest>)>> {
+    type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let of_user = password_links::user_id.eq(users::id).and(password_links::expires_at.gt(now));
+    let found: Option<(UserView, Times)> = users::table
+        .left_join(password_links::table.on(of_user))
+        .filter(users::id.eq(user))
+        .order(password_links::created_at.desc().nulls_last())
+        .select((
+            view_columns!(),
+            (
+                password_links::expires_at.nullable(),
+                password_links::used_at.nullable(),
+                password_links::cancelled_at.nullable(),
+            ),
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(user, (expires, used, cancelled))| {
+        let newest = if used.is_none() { expires.map(Newest::Waits) } else { cancelled.map(Newest::Cancelled) };
+        (user, newest)
+    }))
 }
 
-/// Uses the link up. Answers whose it was; nothing when it no longer works, also when two requests race.
+/// Uses the link up, `from` there. Answers whose it was, locked until the transaction ends; nothing when it no longer
+/// works, also when two requests race, or one and a change of its user.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<(UserId, String)>> {
-    let Some((user, email)) = holder(conn, hash)? else { return Ok(None) };
+pub fn redeem(
+    conn: &mut PgConnection,
+    hash: &SecretHash,
+    from: Option<IpAddr>,
+) -> QueryResult<Option<Account>> {
+    let Some((user, _)) = holder(conn, hash)? else { return Ok(None) };
     // The user's row first, as everyone who makes or cancels links takes them: nobody blocks another.
-    let _held: UserId = users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn)?;
+    let Some(account) = sign_in::hold(conn, user)? else { return Ok(None) };
     let redeemed = diesel::update(password_links::table)
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
-        .set(password_links::used_at.eq(now))
+        .set((
+            password_links::used_at.eq(now),
+            password_links::used_from.eq(from.map(IpNetwork::from)),
+        ))
         .execute(conn)?;
-    Ok((redeemed == 1).then_some((user, email)))
+    Ok((redeemed == 1).then_some(account))
 }

@@ -1,10 +1,12 @@
-//! Rows of the `sessions` table: started by a sign-in, ended by a sign-out, a revocation, a new password
-//! or a deactivation. `token` holds the SHA-256 of what the cookie carries.
+//! Rows of the `sessions` table: started by a sign-in, ended by a sign-out, a revocation, a new password, role or
+//! address, or a deactivation. `token` holds the SHA-256 of what the cookie carries.
+//!
+//! Whoever starts or ends a user's sessions holds the user's row first, so that none begins beside an end of all.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{IntervalDsl, exists, now};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use ipnetwork::IpNetwork;
 use serde_json::json;
 
@@ -33,7 +35,7 @@ pub struct SessionLine {
     pub user_agent: Option<String>,
 }
 
-/// Starts a session of `user` for whoever holds the token with this hash.
+/// Starts a session of `user`, whose row is held, for whoever holds the token with this hash.
 ///
 /// # Errors
 /// When a statement fails.
@@ -125,6 +127,7 @@ pub fn sign_out(
     (user, email): (UserId, &str),
     session: SessionId,
 ) -> QueryResult<()> {
+    hold(conn, user)?;
     end(conn, user, session)?;
     record_end(conn, principal, &Act::SignedOut, &Target::session(session, email))
 }
@@ -140,6 +143,7 @@ pub fn revoke(
     (user, email): (UserId, &str),
     session: SessionId,
 ) -> QueryResult<bool> {
+    hold(conn, user)?;
     if !end(conn, user, session)? {
         return belongs(conn, user, session);
     }
@@ -157,6 +161,7 @@ pub fn revoke_others(
     (user, email): (UserId, &str),
     kept: SessionId,
 ) -> QueryResult<usize> {
+    hold(conn, user)?;
     let ended = end_all(conn, user, Some(kept))?;
     if ended > 0 {
         // The one that asked stays.
@@ -176,6 +181,7 @@ pub fn revoke_all(
     principal: &Principal,
     (user, email): (UserId, &str),
 ) -> QueryResult<usize> {
+    hold(conn, user)?;
     let ended = end_all(conn, user, None)?;
     if ended > 0 {
         record_end(conn, principal, &Act::AllSessionsRevoked, &Target::user(user, email))?;
@@ -188,30 +194,62 @@ fn record_end(conn: &mut PgConnection, principal: &Principal, act: &Act, target:
     audit::record_change(conn, principal, act, target, before, after)
 }
 
+fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<UserId>> {
+    users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn).optional()
+}
+
 fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
-    diesel::update(sessions::table)
+    let ended = diesel::update(sessions::table)
         .filter(sessions::user_id.eq(user))
         .filter(sessions::id.eq(session))
         .filter(sessions::is_active.eq(true))
         .set(sessions::is_active.eq(false))
-        .execute(conn)
-        .map(|ended| ended > 0)
+        .returning(sessions::id)
+        .load(conn)?;
+    Ok(note_own_end(conn, ended)? > 0)
 }
 
-/// Ends all sessions of `user` but `keep`. Answers how many were alive.
+/// A transaction whose session was ended is refused at its commit ([`crate::db`]), unless it did that itself. Answers
+/// how many ended.
+fn note_own_end(conn: &mut PgConnection, ended: Vec<SessionId>) -> QueryResult<usize> {
+    let count = ended.len();
+    if count > 0 {
+        diesel::sql_query(
+            "SELECT pg_catalog.set_config('app.session_ended', 'here', true) \
+             WHERE pilothouse.app_session_id() = ANY ($1)",
+        )
+        .bind::<Array<SqlUuid>, _>(ended)
+        .execute(conn)?;
+    }
+    Ok(count)
+}
+
+/// Ends all sessions of `user`, whose row is held, but `keep`. Answers how many were alive.
 ///
 /// # Errors
 /// When the statement fails.
 pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -> QueryResult<usize> {
-    let of_user = sessions::user_id.eq(user).and(sessions::is_active.eq(true));
-    match keep {
-        Some(keep) => diesel::update(sessions::table.filter(of_user).filter(sessions::id.ne(keep)))
-            .set(sessions::is_active.eq(false))
-            .execute(conn),
-        None => {
-            diesel::update(sessions::table.filter(of_user)).set(sessions::is_active.eq(false)).execute(conn)
-        }
-    }
+    let ended = diesel::update(sessions::table)
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::is_active.eq(true))
+        .filter(sessions::id.nullable().is_distinct_from(keep))
+        .set(sessions::is_active.eq(false))
+        .returning(sessions::id)
+        .load(conn)?;
+    note_own_end(conn, ended)
+}
+
+/// Whether nobody has ended `session` of `user`.
+///
+/// # Errors
+/// When the statement fails.
+pub fn is_alive(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
+    let rows = sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::id.eq(session))
+        .filter(sessions::is_active.eq(true))
+        .select(sessions::id);
+    diesel::select(exists(rows)).get_result(conn)
 }
 
 fn belongs(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {

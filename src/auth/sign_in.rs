@@ -1,10 +1,15 @@
 //! Finding the account behind an address, and turning a right password into a session.
 
+use std::time::Instant;
+
 use diesel::dsl::now;
 use diesel::prelude::*;
 
-use super::sessions;
-use crate::activity::{Act, Principal, Target, audit};
+use super::queue::{Place, Queue, QueueError};
+use super::throttle::{self, Admission, Attempt};
+use super::{password, sessions};
+use crate::activity::{Act, Origin, Principal, Target, audit};
+use crate::app::App;
 use crate::db::SecretHash;
 use crate::db::functions::lower;
 use crate::db::ids::UserId;
@@ -30,10 +35,21 @@ pub struct Account {
 
 impl Account {
     /// The hash to check, or nothing for an account that can't sign in with a password.
-    #[must_use]
-    pub fn usable_hash(&self) -> Option<String> {
+    fn usable_hash(&self) -> Option<String> {
         self.password_hash.clone().filter(|_| self.is_active == Some(true))
     }
+
+    /// Whether this, read later, still is the account whose password was right.
+    fn is_still(&self, verified: &Verified) -> bool {
+        let then = &verified.account;
+        self.id == then.id && self.email == then.email && self.password_hash == then.password_hash
+    }
+}
+
+macro_rules! account_columns {
+    () => {
+        (users::id, users::email, users::name, users::role, users::password_hash, users::is_active)
+    };
 }
 
 /// The account with this address: as it is typed, else the only one that differs in case alone.
@@ -41,11 +57,10 @@ impl Account {
 /// # Errors
 /// When a statement fails.
 pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Account>> {
-    let columns = (users::id, users::email, users::name, users::role, users::password_hash, users::is_active);
     // One statement, whether or not there is such an account: two would tell by their time.
     let mut found: Vec<Account> = users::table
         .filter(users::email.eq(email).or(lower(users::email).eq(email.to_lowercase())))
-        .select(columns)
+        .select(account_columns!())
         .order(users::email.eq(email).desc())
         .limit(2)
         .load(conn)?;
@@ -61,36 +76,131 @@ pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<A
     users::table
         .filter(users::id.eq(user))
         .filter(users::is_active.eq(true))
-        .select((users::id, users::email, users::name, users::role, users::password_hash, users::is_active))
+        .select(account_columns!())
         .first(conn)
         .optional()
 }
 
-/// Starts a session for `account`, ends the one that the browser came with, and records the sign-in.
+/// The account of `user` as it is now, locked until the transaction ends, while they may sign in.
+///
+/// # Errors
+/// When the statement fails.
+pub fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account>> {
+    users::table
+        .filter(users::id.eq(user))
+        .filter(users::is_active.eq(true))
+        .select(account_columns!())
+        .for_update()
+        .first(conn)
+        .optional()
+}
+
+/// An account whose password was right when it was checked. It may have changed since: [`hold_verified`].
+#[derive(Debug, Clone)]
+pub struct Verified {
+    account: Account,
+    attempt: Attempt,
+    known: bool,
+}
+
+/// What came of checking a password.
+#[derive(Debug)]
+pub enum Checked {
+    /// It was right.
+    Right(Box<Verified>),
+    /// It was not, or there is no such account.
+    Wrong,
+    /// It was not checked: too many tries. Seconds.
+    Wait(u64),
+}
+
+/// How many seconds `attempt` has to wait, when that is known without asking anybody.
+#[must_use]
+pub fn must_wait(queue: &Queue, attempt: &Attempt) -> Option<u64> {
+    queue.blocks().wait(attempt, Instant::now())
+}
+
+/// Counts `attempt` and checks `password` against the account that `find` finds. Takes as long whether or not there is
+/// one.
+///
+/// # Errors
+/// See [`QueueError`].
+pub async fn check<F>(
+    app: &App,
+    place: &Place,
+    attempt: Attempt,
+    find: F,
+    password: String,
+) -> Result<Checked, QueueError>
+where
+    F: FnOnce(&mut PgConnection) -> QueryResult<Option<Account>> + Clone + Send + 'static,
+{
+    let asked = attempt.clone();
+    let (admission, account) = place
+        .write(&app.db, move |conn| Ok::<_, QueueError>((throttle::admit(conn, &asked)?, find(conn)?)))
+        .await?;
+    let blocks = app.sign_ins.blocks();
+    let known = match admission {
+        Admission::Granted { known } => {
+            blocks.lift(&attempt);
+            known
+        }
+        Admission::Wait { seconds, block } => {
+            blocks.remember(block, Instant::now());
+            return Ok(Checked::Wait(seconds));
+        }
+    };
+    let can_be_one = password.chars().count() <= password::LONGEST;
+    let hash = account.as_ref().and_then(Account::usable_hash);
+    let right = can_be_one && place.verify(hash, password).await?;
+    Ok(match account.filter(|_| right) {
+        Some(account) => Checked::Right(Box::new(Verified { account, attempt, known })),
+        None => Checked::Wrong,
+    })
+}
+
+/// The account whose password was right, locked until the transaction ends: with the name and the role of this moment,
+/// and only while it still is active and has the address and the password that were checked. Its tries are forgotten.
+///
+/// # Errors
+/// When a statement fails.
+pub fn hold_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResult<Option<Account>> {
+    let account = hold(conn, verified.account.id)?.filter(|account| account.is_still(verified));
+    if account.is_some() {
+        throttle::forget(conn, &verified.attempt, verified.known)?;
+    }
+    Ok(account)
+}
+
+/// Starts a session for whoever was `verified`, ends the one that the browser came with, and records the sign-in.
+/// Answers whether they still may sign in with that password.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn begin(
     conn: &mut PgConnection,
-    account: &Account,
-    principal: &Principal,
+    verified: &Verified,
+    (app, origin): (&App, Origin),
     token: &SecretHash,
     replaced: Option<&SecretHash>,
-) -> QueryResult<()> {
+) -> QueryResult<bool> {
+    let Some(account) = hold_verified(conn, verified)? else { return Ok(false) };
     if let Some(replaced) = replaced {
         sessions::end_by_token(conn, replaced)?;
     }
+    let principal = Principal::account(&account, origin, app);
     sessions::start(conn, account.id, token, &principal.origin)?;
     diesel::update(users::table.filter(users::id.eq(account.id)))
         .set(users::last_login.eq(now))
         .execute(conn)?;
-    audit::record(conn, principal, &Act::SignedIn, &Target::user(account.id, &account.email))
+    audit::record(conn, &principal, &Act::SignedIn, &Target::user(account.id, &account.email))?;
+    Ok(true)
 }
 
 impl Principal {
     /// Whoever has just proved to be `account`.
     #[must_use]
-    pub fn account(account: &Account, origin: crate::activity::Origin, app: &crate::app::App) -> Self {
+    pub fn account(account: &Account, origin: Origin, app: &App) -> Self {
         Self {
             user: Some(account.id),
             name: display_name(account.name.as_deref(), &account.email).to_owned(),

@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::database::Database;
 use super::{CommandError, CommandResult};
-use crate::activity::{Act, Principal};
+use crate::activity::Principal;
 use crate::app::App;
 use crate::auth::password;
 use crate::config::Config;
@@ -98,13 +98,16 @@ fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
     let known = app
         .db
         .read_blocking(&Actor::System, |conn| queries::id_of(conn, email).map_err(CommandError::from))?;
-    let id = known.ok_or_else(|| CommandError::Failed(format!("no user has the address {email}")))?;
+    let unknown = || CommandError::Failed(format!("no user has the address {email}"));
+    known.ok_or_else(unknown)?;
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
     let principal = Principal::system(app);
     app.db.write_blocking(&Actor::System, |conn| {
-        commands::set_password(conn, &principal, (id, email), &Act::PasswordSet, &hash)
-            .map_err(CommandError::from)
+        commands::set_password_of(conn, &principal, email, &hash).map_err(|error| match error {
+            ChangeError::NotFound => unknown(),
+            error => CommandError::failed(error),
+        })
     })?;
     println!("Set the password of {email} and ended all sessions.");
     chosen.tell();

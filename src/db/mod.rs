@@ -162,6 +162,12 @@ impl Db {
         }
     }
 
+    /// How long one request may wait for everything that it asks.
+    #[must_use]
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
     /// Runs `work` in one READ ONLY transaction as `actor`.
     ///
     /// # Errors

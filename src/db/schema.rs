@@ -423,6 +423,9 @@ diesel::table! {
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+        shown_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+        used_from -> Nullable<Inet>,
     }
 }
 

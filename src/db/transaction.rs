@@ -127,7 +127,7 @@ where
             Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into())
         }
         Ok(value) => {
-            commit(db, &mut conn, access)?;
+            commit(db, &mut conn, plan)?;
             drop(conn);
             for follow_up in AFTER_COMMIT.take() {
                 follow_up(db);
@@ -192,14 +192,17 @@ fn begin_transaction(conn: &mut PgConnection, sql: &str) -> Result<(), DbError> 
 /// Ends the transaction and the actor's role in one round trip. Diesel learns from the connection's own
 /// state that the transaction is over.
 ///
-/// `SELECT 1` fails in a transaction that an error inside `work` has aborted. Without it COMMIT would
-/// answer like a success while PostgreSQL rolls back.
+/// What comes before COMMIT fails in a transaction that an error inside `work` has aborted. Without it COMMIT
+/// would answer like a success while PostgreSQL rolls back. A session is asked whether it still is one: `work`
+/// may have waited while somebody ended it.
 ///
 /// A connection that is lost here may have been lost before or after the commit.
-fn commit(db: &Db, conn: &mut PgConnection, access: Access) -> Result<(), DbError> {
-    let check = match access {
-        Access::Read => "",
-        Access::Write => "SELECT 1; ",
+fn commit(db: &Db, conn: &mut PgConnection, plan: &Plan<'_>) -> Result<(), DbError> {
+    let access = plan.access;
+    let check = match (access, plan.actor) {
+        (Access::Read, _) => "",
+        (Access::Write, Actor::Session(_)) => "SELECT pilothouse.stay(); ",
+        (Access::Write, _) => "SELECT 1; ",
     };
     let ended = conn.batch_execute(&format!("{check}COMMIT{}", db.after_transaction));
     ended.map_err(|error| {

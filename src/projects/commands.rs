@@ -57,6 +57,8 @@ pub fn create(
             containers::table
                 .filter(containers::id.eq(id))
                 .select(containers::name)
+                // Whoever gives it to somebody else waits until the project stands, or is seen here.
+                .for_share()
                 .first(conn)
                 .optional()?
                 .ok_or(ChangeError::NoSuchContainer)?,
@@ -105,7 +107,7 @@ pub fn update(
     metadata: &JsonText,
     seen: Option<DateTime<Utc>>,
 ) -> Result<(), ChangeError> {
-    let current = locked(conn, id)?;
+    let current = hold(conn, id)?.ok_or(ChangeError::NotFound)?;
     if current.updated_at != seen {
         return Err(ChangeError::Stale(Box::new(current)));
     }
@@ -157,7 +159,7 @@ pub fn set_status(
     id: ProjectId,
     to: &Status,
 ) -> Result<String, ChangeError> {
-    let current = locked(conn, id)?;
+    let current = hold(conn, id)?.ok_or(ChangeError::NotFound)?;
     let from = Status::from_stored(current.status.as_deref());
     if from == *to {
         return Ok(current.name);
@@ -179,13 +181,15 @@ pub fn set_status(
 }
 
 /// The project, kept from changing until the transaction ends.
-fn locked(conn: &mut PgConnection, id: ProjectId) -> Result<ProjectView, ChangeError> {
+///
+/// # Errors
+/// When a statement fails.
+pub fn hold(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
     let held: Option<ProjectId> = projects::table
         .filter(projects::id.eq(id))
         .select(projects::id)
         .for_no_key_update()
         .first(conn)
         .optional()?;
-    held.ok_or(ChangeError::NotFound)?;
-    queries::find(conn, id)?.ok_or(ChangeError::NotFound)
+    if held.is_some() { queries::find(conn, id) } else { Ok(None) }
 }

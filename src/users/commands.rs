@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use super::model::{Email, Role, Theme, UserName};
 use super::queries::{self, UserView};
-use crate::activity::{Act, Principal, Target, audit};
+use crate::activity::{Act, Origin, Principal, Target, audit};
+use crate::app::App;
+use crate::auth::sign_in::{self, Verified};
 use crate::auth::{password_links, sessions};
 use crate::db::SecretHash;
-use crate::db::ids::UserId;
+use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::users;
 
 /// Why a user was not changed.
@@ -88,7 +90,17 @@ pub fn create(
     Ok(id)
 }
 
-/// Changes name, address and role, unless somebody else did since `seen`.
+/// What went with a change of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Consequences {
+    /// Their sessions: they have to sign in again.
+    pub sessions_ended: bool,
+    /// The one-time link that waited for them.
+    pub link_cancelled: bool,
+}
+
+/// Changes name, address and role, unless somebody else did since `seen`. Another address or role is somebody whom
+/// neither the sessions nor a link that waits were made for.
 ///
 /// # Errors
 /// See [`ChangeError`].
@@ -98,7 +110,7 @@ pub fn update(
     id: UserId,
     (email, name, role): (&Email, &UserName, Role),
     seen: Option<DateTime<Utc>>,
-) -> Result<(), ChangeError> {
+) -> Result<Consequences, ChangeError> {
     let current = locked(conn, id, role != Role::Admin)?;
     let same_role = Role::from_stored(&current.role) == role;
     // A role that the console does not know stays as it is stored until somebody chooses another.
@@ -106,7 +118,7 @@ pub fn update(
     let before = json!({ "email": current.email, "name": current.name, "role": current.role });
     let after = json!({ "email": email.as_str(), "name": name.as_deref(), "role": stored_role });
     if before == after {
-        return Ok(());
+        return Ok(Consequences::default());
     }
     if current.updated_at != seen {
         return Err(ChangeError::Stale(Box::new(current)));
@@ -114,9 +126,12 @@ pub fn update(
     if !same_role && role != Role::Admin {
         refuse_last_admin(conn, id)?;
     }
-    if current.email != email.as_str() {
+    let same_email = current.email == email.as_str();
+    if !same_email {
         refuse_taken(conn, email, Some(id))?;
     }
+    let somebody_else = !(same_role && same_email);
+    let link_cancelled = somebody_else && password_links::waiting(conn, id)?.is_some();
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((
             users::email.eq(email.as_str()),
@@ -126,16 +141,15 @@ pub fn update(
         ))
         .execute(conn)
         .map_err(taken)?;
-    if !same_role {
-        // What a session may do is fixed when it starts; a new role starts with a new one.
+    if somebody_else {
         sessions::end_all(conn, id, None)?;
     }
     let target = Target::user(id, email.as_str());
     audit::record_change(conn, principal, &Act::UserChanged, &target, before, after)?;
-    Ok(())
+    Ok(Consequences { sessions_ended: somebody_else, link_cancelled })
 }
 
-/// Lets a user sign in, or not; deactivating ends every session at once.
+/// Lets a user sign in, or not; either ends every session at once and cancels the link that waits.
 ///
 /// # Errors
 /// See [`ChangeError`].
@@ -157,10 +171,8 @@ pub fn set_active(
         .set((users::is_active.eq(active), users::updated_at.eq(now)))
         .execute(conn)?;
     let act = if active { Act::UserActivated } else { Act::UserDeactivated };
-    if !active {
-        sessions::end_all(conn, id, None)?;
-        password_links::cancel(conn, id)?;
-    }
+    // Also of whoever becomes active: what began before they were not may not go on.
+    sessions::end_all(conn, id, None)?;
     let target = Target::user(id, &current.email);
     audit::record_change(
         conn,
@@ -173,7 +185,8 @@ pub fn set_active(
     Ok(name)
 }
 
-/// Sets a password, ends all sessions, and makes one-time links that wait for the user useless.
+/// Sets the password of a user whose row is held, and ends all sessions. A one-time link that waits for them is
+/// cancelled with it.
 ///
 /// # Errors
 /// When a statement fails.
@@ -186,37 +199,49 @@ pub fn set_password(
 ) -> QueryResult<()> {
     diesel::update(users::table.filter(users::id.eq(id))).set(users::password_hash.eq(hash)).execute(conn)?;
     sessions::end_all(conn, id, None)?;
-    password_links::cancel(conn, id)?;
     audit::record(conn, principal, act, &Target::user(id, email))
 }
 
-/// [`set_password`] for somebody who has proved to know the password behind `verified`: every session ends,
-/// and a new one begins for whoever holds the token with the hash `renewed`. Answers whether it still was
-/// their password.
+/// Sets the password of whoever has exactly the address `email` by now.
+///
+/// # Errors
+/// [`ChangeError::NotFound`] when nobody has it, or when a statement fails.
+pub fn set_password_of(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    email: &str,
+    hash: &str,
+) -> Result<(), ChangeError> {
+    let id = queries::id_of(conn, email)?.ok_or(ChangeError::NotFound)?;
+    let held = hold(conn, id)?;
+    if held.email != email {
+        return Err(ChangeError::NotFound);
+    }
+    Ok(set_password(conn, principal, (id, email), &Act::PasswordSet, hash)?)
+}
+
+/// [`set_password`] for somebody who has proved to know their password and asks in `session`: every session ends,
+/// and a new one begins for whoever holds the token with the hash `renewed`. Answers whether it still is their
+/// password, and that session still theirs.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn change_password(
     conn: &mut PgConnection,
-    principal: &Principal,
-    (id, email): (UserId, &str),
-    verified: &str,
+    verified: &Verified,
+    (app, origin): (&App, Origin),
+    session: SessionId,
     hash: &str,
     renewed: &SecretHash,
 ) -> QueryResult<bool> {
-    let held: Option<UserId> = users::table
-        .filter(users::id.eq(id))
-        .filter(users::is_active.eq(true))
-        .filter(users::password_hash.eq(verified))
-        .select(users::id)
-        .for_update()
-        .first(conn)
-        .optional()?;
-    if held.is_some() {
-        set_password(conn, principal, (id, email), &Act::PasswordChanged, hash)?;
-        sessions::start(conn, id, renewed, &principal.origin)?;
+    let Some(account) = sign_in::hold_verified(conn, verified)? else { return Ok(false) };
+    if !sessions::is_alive(conn, account.id, session)? {
+        return Ok(false);
     }
-    Ok(held.is_some())
+    let principal = Principal::account(&account, origin, app);
+    set_password(conn, &principal, (account.id, &account.email), &Act::PasswordChanged, hash)?;
+    sessions::start(conn, account.id, renewed, &principal.origin)?;
+    Ok(true)
 }
 
 /// Changes one's own name, unless somebody else did since `seen`; a `seen` of `None` means the present one.

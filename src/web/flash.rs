@@ -1,11 +1,17 @@
 //! One message for the next page, in an encrypted cookie that the next page removes.
+//!
+//! A browser may keep a cookie that it was told to remove, or hand it to another. So the message itself says for whose
+//! session it is and until when, and a secret that comes with it is marked as shown in the database.
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, CookieJar, Key, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::auth::session_store;
+use crate::db::SecretHash;
 use crate::server::cookie_key;
 
 /// What is said on the next page.
@@ -16,25 +22,54 @@ pub struct Flash {
     /// `good`, `warning` or `bad`.
     pub tone: String,
     /// A secret address that is shown this once.
-    pub link: Option<String>,
+    pub link: Option<SecretLink>,
+    /// The hash of the session that it is for; none for somebody who is not signed in.
+    session: Option<String>,
+    /// Epoch milliseconds; nothing before it is left.
+    until: i64,
 }
+
+/// A one-time link on its way to the page that shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretLink {
+    /// What the address holds that nobody else knows.
+    pub secret: String,
+    /// The id of the user whose password it sets.
+    pub user: String,
+    /// Scheme, host and port as the browser knows them.
+    pub base: String,
+}
+
+/// How long a message waits for its page.
+const KEPT: TimeDelta = TimeDelta::minutes(2);
 
 impl Flash {
     /// Something was done.
     #[must_use]
     pub fn good(text: impl Into<String>) -> Self {
-        Self { text: text.into(), tone: "good".to_owned(), link: None }
+        Self::new(text.into(), "good")
     }
 
     /// Something was not done.
     #[must_use]
     pub fn bad(text: impl Into<String>) -> Self {
-        Self { text: text.into(), tone: "bad".to_owned(), link: None }
+        Self::new(text.into(), "bad")
+    }
+
+    fn new(text: String, tone: &str) -> Self {
+        Self { text, tone: tone.to_owned(), link: None, session: None, until: 0 }
+    }
+
+    /// Shows itself in the session with this hash and in no other.
+    #[must_use]
+    pub fn for_session(mut self, session: &SecretHash) -> Self {
+        self.session = Some(session.as_str().to_owned());
+        self
     }
 
     /// Shows `link` with the message, this once.
     #[must_use]
-    pub fn with_link(mut self, link: String) -> Self {
+    pub fn with_link(mut self, link: SecretLink) -> Self {
         self.link = Some(link);
         self
     }
@@ -50,7 +85,7 @@ fn cookie(app: &App, value: String) -> Cookie<'static> {
         .http_only(true)
         .secure(!app.config.insecure_cookies)
         .same_site(SameSite::Lax)
-        .max_age(Duration::minutes(2))
+        .max_age(Duration::minutes(KEPT.num_minutes()))
         .finish()
 }
 
@@ -70,12 +105,16 @@ pub fn waiting(app: &App, request: &HttpRequest) -> Option<Flash> {
     let mut jar = CookieJar::new();
     jar.add_original(request.cookie(name(app))?);
     let plain = jar.private(&key(app)).get(name(app))?;
-    serde_json::from_str(plain.value()).ok()
+    let flash: Flash = serde_json::from_str(plain.value()).ok()?;
+    let session = session_store::credential(request);
+    let is_theirs = flash.session.as_deref() == session.as_ref().map(SecretHash::as_str);
+    (is_theirs && app.clock.now_ms() < flash.until).then_some(flash)
 }
 
 /// Leaves `flash` for the next page.
 pub fn leave(app: &App, response: &mut HttpResponse, flash: &Flash) {
-    let Ok(json) = serde_json::to_string(flash) else { return };
+    let until = (app.clock.now() + KEPT).timestamp_millis();
+    let Ok(json) = serde_json::to_string(&Flash { until, ..flash.clone() }) else { return };
     let mut jar = CookieJar::new();
     jar.private_mut(&key(app)).add(cookie(app, json));
     for cookie in jar.delta() {

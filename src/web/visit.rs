@@ -160,17 +160,23 @@ impl Visit {
         Ok(response)
     }
 
+    /// The visit once its session goes on under a new token, for what is left for the next page.
+    #[must_use]
+    pub fn going_on_as(self, credential: SecretHash) -> Self {
+        Self { credential, ..self }
+    }
+
     /// Sends the browser to `location`, where `text` is shown.
     #[must_use]
     pub fn redirect_with_notice(&self, location: &str, text: impl Into<String>) -> HttpResponse {
-        self.redirect_with(location, &Flash::good(text))
+        self.redirect_with(location, Flash::good(text))
     }
 
     /// Sends the browser to `location`, where `flash` is shown.
     #[must_use]
-    pub fn redirect_with(&self, location: &str, flash: &Flash) -> HttpResponse {
+    pub fn redirect_with(&self, location: &str, flash: Flash) -> HttpResponse {
         let mut response = urls::see_other(location);
-        flash::leave(&self.app, &mut response, flash);
+        flash::leave(&self.app, &mut response, &flash.for_session(&self.credential));
         response
     }
 

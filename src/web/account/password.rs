@@ -5,13 +5,15 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
+use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::app::App;
-use crate::auth::throttle::{self, Admission, Attempt};
-use crate::auth::{Viewer, password, session_store, sign_in};
-use crate::db::{Actor, SecretHash};
+use crate::auth::sign_in::{self, Checked};
+use crate::auth::throttle::Attempt;
+use crate::auth::{Viewer, password, session_store};
+use crate::db::SecretHash;
 use crate::error::{AppError, AppResult};
 use crate::users::commands;
 use crate::web::forms::Form;
@@ -37,6 +39,8 @@ pub async fn update(visit: Visit, form: Form<PasswordForm>) -> AppResult<HttpRes
         match change(&visit, &viewer, form.0).await? {
             Outcome::Changed(token) => {
                 session_store::hand_out(&visit.request, &token).map_err(AppError::Internal)?;
+                // The notice is for the session that goes on.
+                let visit = visit.going_on_as(SecretHash::of(&token));
                 let notice = "Your password is changed. Your other sessions have ended.";
                 return Ok(visit.redirect_with_notice("/account", notice));
             }
@@ -59,38 +63,28 @@ enum Outcome {
 
 async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult<Outcome> {
     let app: web::Data<App> = visit.app.clone();
-    let (id, email) = (viewer.id, viewer.email.clone());
-    let attempt = Attempt::new(&email, origin_of(&visit.request).ip);
-    let asked = attempt.clone();
-    let (admission, account) = app
-        .db
-        .write(&Actor::Gate, move |conn| {
-            Ok::<_, AppError>((throttle::admit(conn, &asked)?, sign_in::account_of(conn, id)?))
-        })
-        .await?;
-    if let Admission::Wait(seconds) = admission {
+    let (id, session, origin) = (viewer.id, viewer.session, origin_of(&visit.request));
+    let attempt = Attempt::new(&viewer.email, origin.ip);
+    if let Some(seconds) = sign_in::must_wait(&app.sign_ins, &attempt) {
         return Ok(Outcome::Wait(seconds));
     }
-    let verified = account.and_then(|account| account.usable_hash());
-    let endless = form.current_password.chars().count() > password::LONGEST;
-    let right = !endless
-        && password::verify(verified.clone(), form.current_password).await.map_err(AppError::Internal)?;
-    let Some(verified) = verified.filter(|_| right) else {
-        return Ok(Outcome::WrongPassword);
+    let place = app.sign_ins.enter()?;
+    let find = move |conn: &mut PgConnection| sign_in::account_of(conn, id);
+    let verified = match sign_in::check(&app, &place, attempt, find, form.current_password).await? {
+        Checked::Right(verified) => verified,
+        Checked::Wrong => return Ok(Outcome::WrongPassword),
+        Checked::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
     };
-    let hash = password::hash(form.password).await.map_err(AppError::Internal)?;
-    let principal = visit.principal()(viewer);
+    let hash = place.hash(form.password).await?;
     let token = app.entropy.secret();
-    let renewed = SecretHash::of(&token);
-    let changed = app
-        .db
-        .write(&Actor::Gate, move |conn| {
-            throttle::forget(conn, &attempt)?;
-            commands::change_password(conn, &principal, (id, &email), &verified, &hash, &renewed)
+    let (owned, renewed) = (app.clone(), SecretHash::of(&token));
+    let changed = place
+        .write(&app.db, move |conn| {
+            commands::change_password(conn, &verified, (&owned, origin), session, &hash, &renewed)
                 .map_err(AppError::from)
         })
         .await?;
-    // Somebody else changed it between the check and here.
+    // Somebody else changed it between the check and here, or ended this session.
     Ok(if changed { Outcome::Changed(token) } else { Outcome::WrongPassword })
 }
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::activity::{Act, Principal};
 use crate::app::App;
-use crate::auth::{password, password_links, sign_in};
+use crate::auth::queue::Place;
+use crate::auth::{password, password_links};
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
 use crate::users::commands;
@@ -74,8 +75,9 @@ pub async fn update(
     if let Some(problem) = password::problem(&form.0.password) {
         return PasswordPage::of(&email, vec![problem]).answer(&request, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let hash = password::hash(form.0.password).await.map_err(AppError::Internal)?;
-    if !set_password(&app, &request, hash).await? {
+    let place = app.sign_ins.enter()?;
+    let hash = place.hash(form.0.password).await?;
+    if !set_password(&app, &place, &request, hash).await? {
         return PasswordPage::spent().answer(&request, StatusCode::NOT_FOUND);
     }
     let mut response = urls::see_other("/login?notice=password-set");
@@ -102,15 +104,20 @@ async fn holder(app: &App, request: &HttpRequest) -> AppResult<Option<String>> {
 }
 
 /// Answers whether the link still worked: of two requests at once, one gets it.
-async fn set_password(app: &App, request: &HttpRequest, password_hash: String) -> AppResult<bool> {
+async fn set_password(
+    app: &App,
+    place: &Place,
+    request: &HttpRequest,
+    password_hash: String,
+) -> AppResult<bool> {
     let Some(link) = token_hash(request) else { return Ok(false) };
     let (origin, owned) = (origin_of(request), app.clone());
-    app.db
-        .write(&Actor::Gate, move |conn| {
-            let Some((id, email)) = password_links::redeem(conn, &link)? else { return Ok(false) };
-            let account = sign_in::account_of(conn, id)?.ok_or(AppError::NotFound)?;
+    place
+        .write(&app.db, move |conn| {
+            let Some(account) = password_links::redeem(conn, &link, origin.ip)? else { return Ok(false) };
             let principal = Principal::account(&account, origin, &owned);
-            commands::set_password(conn, &principal, (id, &email), &Act::PasswordSet, &password_hash)?;
+            let person = (account.id, account.email.as_str());
+            commands::set_password(conn, &principal, person, &Act::PasswordSet, &password_hash)?;
             Ok(true)
         })
         .await

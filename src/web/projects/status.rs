@@ -131,7 +131,8 @@ pub async fn carry_out(
     let principal = visit.principal();
     let (viewer, refused) = visit
         .write(move |conn, viewer| {
-            let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            // Held, so that what is decided on here still holds when it is done.
+            let project = commands::hold(conn, id)?.ok_or(AppError::NotFound)?;
             let from = Status::from_stored(project.status.as_deref());
             if step.obstacle(&from).is_some() {
                 let told = vec!["Nothing was changed.".to_owned()];

@@ -2,14 +2,15 @@
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use diesel::PgConnection;
 use serde::Deserialize;
 
 use super::new::SignInPage;
-use crate::activity::Principal;
 use crate::app::App;
-use crate::auth::throttle::{self, Admission, Attempt};
-use crate::auth::{password, session_store, sign_in};
-use crate::db::{Actor, SecretHash};
+use crate::auth::sign_in::{self, Checked};
+use crate::auth::throttle::Attempt;
+use crate::auth::{password, session_store};
+use crate::db::SecretHash;
 use crate::error::{AppError, AppResult};
 use crate::web::forms::Form;
 use crate::web::urls;
@@ -55,37 +56,37 @@ pub async fn create(
     }
     let origin = origin_of(&request);
     let attempt = Attempt::new(&email, origin.ip);
-    let typed = email.clone();
-    let asked = attempt.clone();
-    let (admission, account) = app
-        .db
-        .write(&Actor::Gate, move |conn| {
-            Ok::<_, AppError>((throttle::admit(conn, &asked)?, sign_in::account(conn, &typed)?))
-        })
-        .await?;
-    if let Admission::Wait(seconds) = admission {
-        let mut response = refuse(
-            StatusCode::TOO_MANY_REQUESTS,
-            format!("Too many tries. Wait {seconds} seconds, then try again."),
-        )?;
+    let wait = |seconds: u64| {
+        let words = format!("Too many tries. Wait {seconds} seconds, then try again.");
+        let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, words)?;
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        return Ok(response);
+        Ok(response)
+    };
+    if let Some(seconds) = sign_in::must_wait(&app.sign_ins, &attempt) {
+        return wait(seconds);
     }
-    let hash = account.as_ref().and_then(sign_in::Account::usable_hash);
-    let right = password::verify(hash, password).await.map_err(AppError::Internal)?;
-    let Some(account) = account.filter(|_| right) else {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned());
+    let place = app.sign_ins.enter()?;
+    let typed = email.clone();
+    let find = move |conn: &mut PgConnection| sign_in::account(conn, &typed);
+    let verified = match sign_in::check(&app, &place, attempt, find, password).await? {
+        Checked::Right(verified) => verified,
+        Checked::Wrong => return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
+        Checked::Wait(seconds) => return wait(seconds),
     };
     let token = app.entropy.secret();
     let hash = SecretHash::of(&token);
     let replaced = session_store::credential(&request);
-    let principal = Principal::account(&account, origin, &app);
-    app.db
-        .write(&Actor::Gate, move |conn| {
-            throttle::forget(conn, &attempt)?;
-            sign_in::begin(conn, &account, &principal, &hash, replaced.as_ref()).map_err(AppError::from)
+    let owned = app.clone();
+    let has_begun = place
+        .write(&app.db, move |conn| {
+            sign_in::begin(conn, &verified, (&owned, origin), &hash, replaced.as_ref())
+                .map_err(AppError::from)
         })
         .await?;
+    if !has_begun {
+        // Changed or deactivated while the password was checked.
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned());
+    }
     session_store::hand_out(&request, &token).map_err(AppError::Internal)?;
     Ok(urls::see_other(safe_next(&next)))
 }

@@ -1,10 +1,10 @@
 //! `POST /users/{id}/link`, `GET /users/{id}/link`: the one-time link to set a password, shown once.
 //!
 //! The secret goes from the act to the page in the encrypted flash cookie, so that it is never stored on
-//! the server and a reload does not show it again.
+//! the server. The database notes that it was shown: neither a reload nor a cookie that somebody kept shows it again.
 
 use actix_web::HttpResponse;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -12,11 +12,11 @@ use url::Url;
 
 use super::show::UserPage;
 use crate::auth::password_links;
-use crate::db::SecretHash;
+use crate::db::{Actor, SecretHash};
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
 use crate::users::{commands, queries};
-use crate::web::flash::Flash;
+use crate::web::flash::{Flash, SecretLink};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
@@ -27,16 +27,14 @@ use crate::web::{path, urls};
 #[derive(Debug)]
 pub struct OneTimeLink {
     secret: String,
-    url: String,
+    base: String,
 }
 
 impl OneTimeLink {
     /// A fresh secret, with its whole address as `visit`'s browser reaches the console.
     #[must_use]
     pub fn new(visit: &Visit) -> Self {
-        let secret = visit.app.entropy.secret();
-        let url = format!("{}{}", base(visit), urls::password_link(&secret));
-        Self { secret, url }
+        Self { secret: visit.app.entropy.secret(), base: base(visit) }
     }
 
     /// What the database keeps.
@@ -47,11 +45,11 @@ impl OneTimeLink {
 
     /// Leads to the page that shows the link for `user`.
     #[must_use]
-    pub fn hand_over(&self, visit: &Visit, user: UserId) -> HttpResponse {
+    pub fn hand_over(self, visit: &Visit, user: UserId) -> HttpResponse {
         // Shown only by a page that does not show the link.
         let missed = "A link to set a password was made and not shown. Make a new one on the user's page.";
-        let flash = Flash::good(missed).with_link(format!("{user} {}", self.url));
-        visit.redirect_with(&urls::user_part(user, "link"), &flash)
+        let link = SecretLink { secret: self.secret, user: user.to_string(), base: self.base };
+        visit.redirect_with(&urls::user_part(user, "link"), Flash::good(missed).with_link(link))
     }
 }
 
@@ -124,12 +122,8 @@ pub struct LinkPage {
 pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
     let id = path::id::<UserId>(&visit.request, "id");
     let now = visit.app.clock.now();
-    let (viewer, (user, expires)) = visit
-        .read_as_admin(move |conn, _| {
-            let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
-            let expires = password_links::waiting(conn, user.id)?;
-            Ok((user, expires))
-        })
+    let (viewer, user) = visit
+        .read_as_admin(move |conn, _| queries::find(conn, id?)?.ok_or(AppError::NotFound))
         .await?;
     let (name, user_url) = (user.display_name().to_owned(), urls::user(user.id));
     let mut shell = visit.shell(&viewer, "Link to set a password").with_breadcrumbs(vec![
@@ -137,15 +131,26 @@ pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
         Crumb::link(&name, &user_url),
         Crumb::here("Link"),
     ]);
-    let handed = shell.flash.take().and_then(|flash| flash.link);
-    let link =
-        handed.as_deref().and_then(|text| text.split_once(' ')).filter(|(of, _)| *of == user.id.to_string());
-    let (Some((_, link)), Some(expires)) = (link, expires) else { return Ok(urls::see_other(&user_url)) };
+    let handed = shell.flash.take().and_then(|flash| flash.link).filter(|link| link.user == user.id.to_string());
+    // A HEAD shows nothing, so it uses nothing up.
+    let Some(link) = handed.filter(|_| visit.request.method() != Method::HEAD) else {
+        return Ok(urls::see_other(&user_url));
+    };
+    let hash = SecretHash::of(&link.secret);
+    let shown = visit
+        .app
+        .db
+        .write(&Actor::Gate, move |conn| password_links::show(conn, &hash).map_err(AppError::from))
+        .await?;
+    let Some(expires) = shown else {
+        let missed = "That link is not shown again: it was shown, or it no longer works. Make a new one if it is lost.";
+        return Ok(visit.redirect_with(&user_url, Flash::bad(missed)));
+    };
     let page = LinkPage {
         shell,
         created: user.last_login.is_none(),
         email: user.email.clone(),
-        link: link.to_owned(),
+        link: format!("{}{}", link.base, urls::password_link(&link.secret)),
         expires: Timestamp::new(expires, now, viewer.zone),
         name,
         user_url,

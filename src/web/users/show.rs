@@ -10,7 +10,7 @@ use diesel::PgConnection;
 use super::fields::{UserFields, UserForm};
 use super::{activity_badge, role_label};
 use crate::activity::{self, Scope, timeline};
-use crate::auth::{Admin, Viewer, session_store, sessions};
+use crate::auth::{Admin, Viewer, password_links, session_store, sessions};
 use crate::containers;
 use crate::containers::queries::ContainerLine;
 use crate::db::cursor::From;
@@ -39,8 +39,8 @@ const OWNED: usize = 20;
 /// How many entries of their activity.
 const LATEST: i64 = 8;
 /// What an admin should know who looks at themself.
-const SELF: &str = "This is you. Giving up the admin role, or deactivating yourself, signs you out at once, and only \
-                    another admin can undo it.";
+const SELF: &str = "This is you. Another address signs you out at once. Giving up the admin role, or deactivating \
+                    yourself, does so too, and only another admin can undo it.";
 
 /// One user.
 #[derive(Debug, Template)]
@@ -90,6 +90,8 @@ pub struct UserPage {
     pub activity_url: String,
     /// Where a link to set a password is made.
     pub link_url: String,
+    /// What became of the last one, while it matters.
+    pub link_note: Option<String>,
     /// Whether they may sign in.
     pub active: bool,
     /// Where that is changed.
@@ -141,13 +143,23 @@ pub fn sign_in_again(visit: &Visit) -> HttpResponse {
     urls::see_other("/login")
 }
 
+fn link_note(newest: password_links::Newest, now: DateTime<Utc>, zone: Tz) -> String {
+    let relative = |at| Timestamp::new(at, now, zone).relative;
+    match newest {
+        password_links::Newest::Waits(end) => format!("A link waits to be used. It ends {}.", relative(end)),
+        password_links::Newest::Cancelled(at) => {
+            format!("The last link was cancelled {}: address, role, password or state changed.", relative(at))
+        }
+    }
+}
+
 impl UserPage {
     /// Reads the user with what belongs to them.
     ///
     /// # Errors
     /// [`AppError::NotFound`], or when a statement fails.
     pub fn load(conn: &mut PgConnection, admin: &Admin, id: UserId, now: DateTime<Utc>) -> AppResult<Self> {
-        let user = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+        let (user, link) = password_links::user_with_newest(conn, id)?.ok_or(AppError::NotFound)?;
         let living = sessions::living(conn, id)?;
         let filter = Filter { owner: Some(id), ..Filter::default() };
         let owned = projects::page(conn, &filter, &From::Start, OWNED)?;
@@ -173,6 +185,7 @@ impl UserPage {
             page.self_note = Some(SELF);
             page.revoke_all_url = None;
         }
+        page.link_note = link.map(|newest| link_note(newest, now, admin.zone));
         page.state_blocked = is_last.then(|| "This is the last admin who can sign in.".to_owned());
         Ok(page)
     }
@@ -215,6 +228,7 @@ impl UserPage {
             days: Vec::new(),
             activity_url: urls::with_query("/activity", &[("actor", user.id.to_string())]),
             link_url: urls::user_part(user.id, "link"),
+            link_note: None,
             active: user.is_active(),
             state_url: urls::user_part(user.id, if user.is_active() { "deactivate" } else { "activate" }),
             state_blocked: None,
@@ -283,6 +297,7 @@ impl Sample for UserPage {
             days: crate::web::activity::samples::days(),
             self_note: Some(SELF),
             conflict: vec![Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: endless(200) }],
+            link_note: Some(HOSTILE.to_owned()),
             state_blocked: Some("This is the last admin who can sign in.".to_owned()),
             ..page("Ada Lovelace", "admin", true)
         };

@@ -13,8 +13,7 @@ use crate::activity::Principal;
 use crate::auth::Admin;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
-use crate::users::Role;
-use crate::users::commands::{self, ChangeError};
+use crate::users::commands::{self, ChangeError, Consequences};
 use crate::users::queries::UserView;
 use crate::web::forms::Form;
 use crate::web::version::{self, Difference, Seen};
@@ -47,13 +46,24 @@ pub async fn update(visit: Visit, form: Form<EditForm>) -> AppResult<HttpRespons
         })
         .await?;
     match outcome {
-        (id, Ok(role)) if id == viewer.id && role != Role::Admin => Ok(sign_in_again(&visit)),
-        (id, Ok(_)) => Ok(visit.redirect_with_notice(&urls::user(id), "The user is saved.")),
+        (id, Ok(done)) if id == viewer.id && done.sessions_ended => Ok(sign_in_again(&visit)),
+        (id, Ok(done)) => Ok(visit.redirect_with_notice(&urls::user(id), saved(done))),
         (_, Err((status, page))) => page.answer(&visit, &viewer, status),
     }
 }
 
 type Refused = (StatusCode, Box<UserPage>);
+
+fn saved(done: Consequences) -> String {
+    let mut text = "The user is saved.".to_owned();
+    if done.sessions_ended {
+        text.push_str(" They are signed out everywhere.");
+    }
+    if done.link_cancelled {
+        text.push_str(" The link to set a password that waited for them is cancelled: make a new one.");
+    }
+    text
+}
 
 fn change(
     conn: &mut PgConnection,
@@ -62,7 +72,7 @@ fn change(
     id: UserId,
     form: &EditForm,
     now: DateTime<Utc>,
-) -> AppResult<Result<Role, Refused>> {
+) -> AppResult<Result<Consequences, Refused>> {
     let seen = Seen::parse(Some(&form.updated_at))?.or(None);
     let typed = UserForm { email: form.email.clone(), name: form.name.clone(), role: form.role.clone() };
     let checked = match typed.check() {
@@ -79,7 +89,7 @@ fn change(
         commands::update(conn, principal, id, (&checked.email, &checked.name, checked.role), seen)
     });
     match changed {
-        Ok(()) => Ok(Ok(checked.role)),
+        Ok(done) => Ok(Ok(done)),
         Err(ChangeError::Stale(current)) => {
             let mut fields = typed.fields();
             fields.errors.push(version::conflict_notice("this user"));

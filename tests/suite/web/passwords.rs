@@ -139,8 +139,8 @@ fn whoever_waits_for_a_link_that_is_being_used_finds_it_used() {
     let (mut first, mut second) = (console.db.connect_owner(), console.db.connect_owner());
 
     first.batch_execute("BEGIN").unwrap();
-    assert!(password_links::redeem(&mut first, &hash).unwrap().is_some());
-    let late = std::thread::spawn(move || password_links::redeem(&mut second, &hash).unwrap());
+    assert!(password_links::redeem(&mut first, &hash, None).unwrap().is_some());
+    let late = std::thread::spawn(move || password_links::redeem(&mut second, &hash, None).unwrap());
     while console.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
         == 0
     {
@@ -149,5 +149,5 @@ fn whoever_waits_for_a_link_that_is_being_used_finds_it_used() {
     }
     first.batch_execute("COMMIT").unwrap();
 
-    assert_eq!(late.join().unwrap(), None);
+    assert!(late.join().unwrap().is_none());
 }
