@@ -128,7 +128,8 @@ impl AppError {
                  Wait {retry_after} seconds, go back and export again."
             ),
             Self::Busy => {
-                "Too many passwords are being checked right now. Nothing was changed. Try again in a moment.".to_owned()
+                "Too many passwords are being checked right now. Nothing was changed. Try again in a moment."
+                    .to_owned()
             }
             Self::Unavailable(_) => {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."

@@ -58,7 +58,11 @@ impl Blocks {
                 return None;
             }
             let left = block.until.duration_since(now).as_secs_f64().ceil();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most an hour, and positive")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "at most an hour, and positive"
+            )]
             let left = left as u64;
             longest = longest.max(Some(left.max(1)));
         }

@@ -127,7 +127,8 @@ pub fn user_with_newest(
         .first(conn)
         .optional()?;
     Ok(found.map(|(user, (expires, used, cancelled))| {
-        let newest = if used.is_none() { expires.map(Newest::Waits) } else { cancelled.map(Newest::Cancelled) };
+        let newest =
+            if used.is_none() { expires.map(Newest::Waits) } else { cancelled.map(Newest::Cancelled) };
         (user, newest)
     }))
 }
@@ -149,10 +150,7 @@ pub fn redeem(
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
-        .set((
-            password_links::used_at.eq(now),
-            password_links::used_from.eq(from.map(IpNetwork::from)),
-        ))
+        .set((password_links::used_at.eq(now), password_links::used_from.eq(from.map(IpNetwork::from))))
         .execute(conn)?;
     Ok((redeemed == 1).then_some(account))
 }

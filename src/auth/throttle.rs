@@ -195,7 +195,8 @@ fn block(
     seconds: u64,
 ) -> QueryResult<Block> {
     let wide = attempt.wide();
-    let widest = waits.iter().filter(|(subject, _)| wide.iter().any(|(_, own, _)| own == subject)).next_back();
+    let widest =
+        waits.iter().filter(|(subject, _)| wide.iter().any(|(_, own, _)| own == subject)).next_back();
     if let Some((subject, seconds)) = widest
         && let Some(except) = known_in(conn, subject)?
     {
@@ -231,8 +232,12 @@ fn known_in(conn: &mut PgConnection, subject: &str) -> QueryResult<Option<Vec<St
 /// The first and the last address of `network`.
 fn ends(network: IpNetwork) -> (IpNetwork, IpNetwork) {
     let last: IpAddr = match network {
-        IpNetwork::V4(network) => Ipv4Addr::from_bits(network.ip().to_bits() | !network.mask().to_bits()).into(),
-        IpNetwork::V6(network) => Ipv6Addr::from_bits(network.ip().to_bits() | !network.mask().to_bits()).into(),
+        IpNetwork::V4(network) => {
+            Ipv4Addr::from_bits(network.ip().to_bits() | !network.mask().to_bits()).into()
+        }
+        IpNetwork::V6(network) => {
+            Ipv6Addr::from_bits(network.ip().to_bits() | !network.mask().to_bits()).into()
+        }
     };
     (network.network().into(), last.into())
 }
@@ -302,7 +307,10 @@ mod tests {
         let subjects: Vec<_> = attempt.wide();
         assert_eq!(
             subjects,
-            [("address", "2001:db8:1:2::/64", FREE_PER_ADDRESS), ("address", "2001:db8:1::/48", FREE_PER_SITE)]
+            [
+                ("address", "2001:db8:1:2::/64", FREE_PER_ADDRESS),
+                ("address", "2001:db8:1::/48", FREE_PER_SITE)
+            ]
         );
         let (first, last) = ends("2001:db8:1::/48".parse().unwrap());
         assert_eq!(first.ip().to_string(), "2001:db8:1::");

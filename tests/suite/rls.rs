@@ -58,6 +58,9 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.held_words VALUES ('40000000-0000-0000-0000-00000000000{o}', 'type', 'deployment', '2026-01-01');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
+    CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
+    GRANT SELECT ON seen_by_all TO PUBLIC;
+    INSERT INTO seen_by_all SELECT title, id FROM job_drafts WHERE title IN ('draft {o}', 'by visitor {o}');
     DELETE FROM projects WHERE id = '49000000-0000-0000-0000-00000000000{o}';
 "#;
 
@@ -340,6 +343,29 @@ const ATTACKS: &[(&str, &str, Outcome)] = &[
     ),
     (
         OWNER,
+        "INSERT INTO pilothouse.action_spool (action_id, payload) VALUES ('x', \
+         '{\"project_id\": \"40000000-0000-0000-0000-00000000000b\", \"user_id\": \"10000000-0000-0000-0000-00000000000{o}\"}')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO \"ActivityLog\" (\"userId\", \"activityType\", \"actorEmail\", \"actorRole\") \
+         VALUES ('10000000-0000-0000-0000-00000000000b', 'x', '{o}@example.com', 'owner')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO \"ActivityEvent\" (\"projectId\", \"userId\", \"eventType\", \"entityType\", title) \
+         VALUES ('40000000-0000-0000-0000-00000000000b', '10000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'x', 'x')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO ai_assistant_sessions (session_id, user_id) VALUES ('new', '10000000-0000-0000-0000-00000000000{o}')",
+        REFUSED,
+    ),
+    (
+        OWNER,
         "INSERT INTO pilothouse.api_tokens (hash, name, created_by) \
          VALUES ('x', 'x', '10000000-0000-0000-0000-00000000000{o}')",
         REFUSED,
@@ -395,6 +421,18 @@ const ATTACKS: &[(&str, &str, Outcome)] = &[
         WORKER,
         "INSERT INTO pilothouse.action_spool (action_id, payload) \
          VALUES ('x', '{\"project_id\": \"40000000-0000-0000-0000-00000000000{o}\"}')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO analytics (event_type, user_id, job_draft_id) \
+         SELECT 'x', '10000000-0000-0000-0000-00000000000b', min(job_draft_id) FROM seen_by_all WHERE title = 'draft {o}'",
+        REFUSED,
+    ),
+    (
+        GUEST,
+        "INSERT INTO analytics (event_type, session_id, job_draft_id) \
+         SELECT 'x', 'visitor b', min(job_draft_id) FROM seen_by_all WHERE title = 'by visitor {o}'",
         REFUSED,
     ),
     (GUEST, "UPDATE ai_assistant_sessions SET completion_score = 5 WHERE session_id = 'visitor {o}'", MISSED),
@@ -482,6 +520,41 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
          VALUES (pilothouse.app_user_id()::text, 'x', '10000000-0000-0000-0000-00000000000c')",
         REFUSED,
     ),
+    // An action that names no project is nobody's to spool, and how often it was tried is the job's to say.
+    (
+        &[OWNER, WORKER],
+        "INSERT INTO pilothouse.action_spool (action_id, payload) VALUES ('x', '{}')",
+        REFUSED,
+    ),
+    (&[OWNER, WORKER], "INSERT INTO pilothouse.action_spool (action_id) VALUES ('x')", REFUSED),
+    (
+        &[GUEST, GATE],
+        "INSERT INTO pilothouse.action_spool (action_id, payload) VALUES ('x', '{\"user_id\": \"x\"}')",
+        REFUSED,
+    ),
+    (
+        &[OWNER, WORKER, GUEST, GATE, NOBODY],
+        "INSERT INTO pilothouse.action_spool (action_id, attempts) VALUES ('x', 2147483647)",
+        DENIED,
+    ),
+    (
+        &[OWNER],
+        "INSERT INTO \"ActivityLog\" (\"userId\", \"activityType\", \"actorRole\") \
+         VALUES (pilothouse.app_user_id()::text, 'x', 'admin')",
+        REFUSED,
+    ),
+    (
+        &[OWNER],
+        "INSERT INTO analytics (event_type, user_id, job_draft_id) VALUES ('x', pilothouse.app_user_id(), 1)",
+        REFUSED,
+    ),
+    (
+        &[GUEST],
+        "INSERT INTO analytics (event_type, session_id, job_draft_id) VALUES ('x', 'visitor b', 1)",
+        REFUSED,
+    ),
+    (&[GATE, WORKER, GUEST, NOBODY], "SELECT pilothouse.stay()", DENIED),
+    (&[OWNER, WORKER, GUEST, GATE, NOBODY], "SELECT pilothouse.cancel_password_links()", DENIED),
     (&[OWNER, WORKER, GUEST, GATE, NOBODY], "SELECT * FROM pilothouse.action_spool", DENIED),
     (&[OWNER, WORKER, GUEST, GATE, NOBODY], "CREATE TABLE pilothouse.mine (id int)", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST], "SELECT pilothouse.session_actor('session of a')", DENIED),

@@ -12,8 +12,8 @@ use url::Url;
 
 use super::show::UserPage;
 use crate::auth::password_links;
-use crate::db::{Actor, SecretHash};
 use crate::db::ids::UserId;
+use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
 use crate::users::{commands, queries};
 use crate::web::flash::{Flash, SecretLink};
@@ -122,16 +122,16 @@ pub struct LinkPage {
 pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
     let id = path::id::<UserId>(&visit.request, "id");
     let now = visit.app.clock.now();
-    let (viewer, user) = visit
-        .read_as_admin(move |conn, _| queries::find(conn, id?)?.ok_or(AppError::NotFound))
-        .await?;
+    let (viewer, user) =
+        visit.read_as_admin(move |conn, _| queries::find(conn, id?)?.ok_or(AppError::NotFound)).await?;
     let (name, user_url) = (user.display_name().to_owned(), urls::user(user.id));
     let mut shell = visit.shell(&viewer, "Link to set a password").with_breadcrumbs(vec![
         Crumb::link("Users", "/users"),
         Crumb::link(&name, &user_url),
         Crumb::here("Link"),
     ]);
-    let handed = shell.flash.take().and_then(|flash| flash.link).filter(|link| link.user == user.id.to_string());
+    let handed =
+        shell.flash.take().and_then(|flash| flash.link).filter(|link| link.user == user.id.to_string());
     // A HEAD shows nothing, so it uses nothing up.
     let Some(link) = handed.filter(|_| visit.request.method() != Method::HEAD) else {
         return Ok(urls::see_other(&user_url));

@@ -7,4 +7,5 @@ mod isolation;
 mod kinds;
 mod parsers;
 mod process;
+mod races;
 mod sign_in;

@@ -1,7 +1,11 @@
 //! Getting in: what slows guesses down, what a password may be, and that nobody is in by default.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+use pilothouse::db::SecretHash;
 use reqwest::Method;
 
 use crate::support::console::{Console, PASSWORD, Person};
@@ -69,6 +73,176 @@ fn one_network_of_ipv6_is_one_address() {
     ));
     assert_eq!(try_from(&console.base, "2001:db8:1:4::1", &email, PASSWORD), 429);
     assert_eq!(try_from(&console.base, "2001:db8:1:3:abcd::9", &email, PASSWORD), 303);
+}
+
+#[test]
+fn a_site_of_ipv6_counts_as_its_networks_do_with_a_higher_bound() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (_, email) = console.user("owner");
+    let (_, at_home) = console.user("owner");
+    assert_eq!(try_from(&console.base, "2001:db8:1:ffff::1", &at_home, PASSWORD), 303);
+    for n in 0..40 {
+        let address = format!("2001:db8:1:{n:x}::1");
+        assert_eq!(
+            try_from(&console.base, &address, &format!("nobody{n}@people.test"), "a guess"),
+            422,
+            "{n}"
+        );
+    }
+    hold(&console);
+    assert_eq!(try_from(&console.base, "2001:db8:1:aaaa::1", &email, PASSWORD), 429);
+    assert_eq!(try_from(&console.base, "2001:db8:2:aaaa::1", &email, PASSWORD), 303);
+    assert_eq!(try_from(&console.base, "2001:db8:1:ffff::2", &at_home, PASSWORD), 303, "where it is known");
+}
+
+#[test]
+fn a_network_where_a_link_was_used_is_known_from_then_on() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (id, email) = console.user("owner");
+    console.sql(&format!("UPDATE users SET password_hash = NULL WHERE id = '{id}'"));
+    let secret = console.app.entropy.secret();
+    console.sql(&format!(
+        "INSERT INTO pilothouse.password_links (hash, user_id, expires_at) VALUES ('{}', '{id}', now() + interval '1 day')",
+        SecretHash::of(&secret).as_str()
+    ));
+    let newcomer = console.anonymous();
+    let form = encoded(&[("password", PASSWORD)]);
+    let request = as_form(newcomer.own_post(&format!("/passwords/{secret}")), &form);
+    newcomer.send(request.header("x-forwarded-for", "198.51.100.9")).expect(303);
+
+    // Guesses from everywhere, before the first sign-in.
+    console.sql(&format!(
+        "INSERT INTO pilothouse.sign_in_failures (scope, subject, failures, blocked_until) \
+         VALUES ('account', encode(sha256('{email}'), 'hex'), 60, now() + interval '1 minute')"
+    ));
+    assert_eq!(try_from(&console.base, "198.51.100.8", &email, PASSWORD), 429);
+    assert_eq!(try_from(&console.base, "198.51.100.9", &email, PASSWORD), 303);
+}
+
+#[test]
+fn tries_at_others_stop_nobody_where_they_are_known() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let office = "198.51.100.7";
+    let ((_, ada), (_, bob), (_, elsewhere)) =
+        (console.user("owner"), console.user("owner"), console.user("owner"));
+    for email in [&ada, &bob] {
+        assert_eq!(try_from(&console.base, office, email, PASSWORD), 303);
+    }
+    for n in 0..10 {
+        assert_eq!(try_from(&console.base, office, &format!("nobody{n}@people.test"), "a guess"), 422);
+    }
+    hold(&console);
+    let refusal = |email: &str| {
+        let person = console.anonymous();
+        let form = encoded(&[("email", email), ("password", PASSWORD)]);
+        let request = as_form(person.own_post("/login"), &form).header("x-forwarded-for", office);
+        let answer = person.send(request).expect(429);
+        let seconds = answer.header("retry-after").to_owned();
+        answer.body_without_chance().replace(email, "EMAIL").replace(&seconds, "SECONDS")
+    };
+    assert_eq!(refusal(&elsewhere), refusal("nobody@people.test"), "who exists is told to nobody");
+    for email in [&ada, &bob] {
+        assert_eq!(try_from(&console.base, office, email, PASSWORD), 303);
+    }
+    refusal(&elsewhere);
+
+    // Where an account is known it is stopped by tries at itself, and nobody else is.
+    for _ in 0..10 {
+        assert_eq!(try_from(&console.base, office, &ada, "a guess"), 422);
+    }
+    hold(&console);
+    assert_eq!(try_from(&console.base, office, &ada, PASSWORD), 429);
+    assert_eq!(try_from(&console.base, "198.51.100.8", &ada, PASSWORD), 303);
+    assert_eq!(try_from(&console.base, office, &bob, PASSWORD), 303);
+}
+
+#[test]
+fn a_flood_from_an_address_that_waits_is_refused_from_memory_and_stops_nobody() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (owner, (_, at_home)) = (console.owner(), console.user("owner"));
+    let flooded = "198.51.100.1";
+    assert_eq!(try_from(&console.base, flooded, &at_home, PASSWORD), 303);
+    for n in 0..10 {
+        assert_eq!(try_from(&console.base, flooded, &format!("nobody{n}@people.test"), "a guess"), 422);
+    }
+    hold(&console);
+    assert_eq!(try_from(&console.base, flooded, "nobody@people.test", "a guess"), 429);
+
+    // Whatever asks the database about this address waits for a lock.
+    let mut holder = console.db.connect_owner();
+    let lock =
+        format!("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('sign in address {flooded}', 0))");
+    holder.batch_execute(&lock).unwrap();
+    let done = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for n in 0..40 {
+            let (console, done) = (&console, &done);
+            scope.spawn(move || {
+                let status = try_from(&console.base, flooded, &format!("flood{n}@people.test"), "a guess");
+                done.fetch_add(usize::from(status == 429), Ordering::SeqCst);
+            });
+        }
+        let give_up = Instant::now() + Duration::from_secs(5);
+        while done.load(Ordering::SeqCst) < 30 {
+            assert!(Instant::now() < give_up, "{done:?} of 40 were refused");
+            owner.get("/projects").expect(200);
+        }
+        holder.batch_execute("COMMIT").unwrap();
+    });
+    assert_eq!(try_from(&console.base, flooded, &at_home, PASSWORD), 303, "who is known there");
+    assert_eq!(try_from(&console.base, "198.51.100.2", &owner.email, PASSWORD), 303);
+
+    // Memory repeats what it was told, and learns within a second that it holds no more.
+    console.sql("DELETE FROM pilothouse.sign_in_failures");
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(try_from(&console.base, flooded, "nobody@people.test", "a guess"), 422);
+}
+
+#[test]
+fn a_crowd_that_signs_in_at_once_is_told_to_come_back_and_stops_no_page() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let (owner, (_, email)) = (console.owner(), console.user("owner"));
+    let paused = console.pause_hashing();
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let crowd: Vec<_> = (0..60)
+            .map(|n| {
+                let (base, email) = (&console.base, &email);
+                scope.spawn(move || {
+                    let person = Person::new(base);
+                    let form = encoded(&[("email", email), ("password", "a guess")]);
+                    let request = as_form(person.own_post("/login"), &form);
+                    person.send(request.header("x-forwarded-for", format!("198.51.100.{n}"))).status
+                })
+            })
+            .collect();
+        console.hashes_wait(48);
+        owner.get("/projects").expect(200);
+        // Nobody is asked for a password, or counted, who finds no place.
+        let counted = console.count("pilothouse.sign_in_failures WHERE scope = 'address'");
+        assert_eq!(counted, 48);
+        drop(paused);
+        crowd.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let told = |status: u16| statuses.iter().filter(|told| **told == status).count();
+    assert_eq!((told(422), told(503)), (48, 12), "{statuses:?}");
+}
+
+#[test]
+fn counts_that_nobody_asks_for_any_more_go() {
+    let console = Console::start();
+    let (_, email) = console.user("owner");
+    console.sql(
+        "INSERT INTO pilothouse.sign_in_failures (scope, subject, last_at) \
+         SELECT 'account', 'old ' || n, now() - interval '2 days' FROM generate_series(1, 5) n \
+         UNION ALL SELECT 'account', 'young', now() - interval '2 hours'",
+    );
+    assert_eq!(try_from(&console.base, "", &email, "a guess"), 422);
+    assert_eq!(
+        console.text(
+            "SELECT string_agg(subject, '') FROM pilothouse.sign_in_failures WHERE subject ~ '^(old|young)'"
+        ),
+        "young"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
@@ -134,6 +134,31 @@ impl Console {
         let superuser = Mutex::new(db.connect_owner());
         let instance = Instance::serve(app);
         Self { base: instance.base.clone(), app: instance.app.clone(), _instance: instance, superuser, db }
+    }
+
+    /// Lets no password be hashed until what this answers is dropped; [`Console::hashes_wait`] tells who is held up.
+    pub fn pause_hashing(&self) -> impl Drop + use<> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.app.sign_ins.pause()).unwrap()
+    }
+
+    /// Returns once so many requests wait for their turn to hash.
+    pub fn hashes_wait(&self, wanted: usize) {
+        self.until("requests wait to hash", || self.app.sign_ins.waiting() == wanted);
+    }
+
+    /// Returns once so many of the console's transactions wait for a lock.
+    pub fn locks_wait(&self, wanted: i64) {
+        let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        self.until("transactions wait for a lock", || self.count(waiting) == wanted);
+    }
+
+    fn until(&self, what: &str, holds: impl Fn() -> bool) {
+        let give_up = Instant::now() + Duration::from_secs(10);
+        while !holds() {
+            assert!(Instant::now() < give_up, "too long until {what}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Another console on the same database, with a pool and a process state of its own.

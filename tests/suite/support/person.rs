@@ -62,6 +62,12 @@ impl Person {
         self.jar().insert(name.to_owned(), value.to_owned());
     }
 
+    /// The cookies whose names hold `part`.
+    pub fn cookies_with(&self, part: &str) -> Vec<(String, String)> {
+        let jar = self.jar();
+        jar.iter().filter(|(name, _)| name.contains(part)).map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
     /// A cookie as it goes over the wire.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar().get(name).cloned()

@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::support::answer::Answer;
 use crate::support::console::{Console, Person};
+use actix_web::HttpResponse;
 use askama::Template;
+use pilothouse::app::{App, Clock};
+use pilothouse::db::SecretHash;
 use pilothouse::web::account;
+use pilothouse::web::flash::{self, Flash};
 use pilothouse::web::passwords::edit::PasswordPage;
 use pilothouse::web::sample::Sample;
 use pilothouse::web::users::{index::UsersPage, link::LinkPage, new::NewUserPage, show::UserPage};
@@ -490,6 +494,152 @@ fn a_newer_link_replaces_the_older_one() {
     let path = |link: &str| link.strip_prefix(&console.base).unwrap().to_owned();
     console.anonymous().get(&path(&first)).expect(404);
     console.anonymous().get(&path(&second)).expect(200);
+}
+
+#[test]
+fn another_address_role_or_state_cancels_the_link_ends_the_sessions_and_the_page_says_so() {
+    let console = Console::start();
+    let admin = console.admin();
+    let path_of = |link: &str| link.strip_prefix(&console.base).unwrap().to_owned();
+    for (number, (role, is_moved)) in
+        [("owner", true), ("admin", false), ("owner", false)].into_iter().enumerate()
+    {
+        let (id, link) = create(&admin, &format!("grace{number}@people.test"));
+        let grace = console.sign_in_as(&id);
+        let user = format!("/users/{id}");
+        assert!(admin.get(&user).expect(200).text("[data-link]").contains("waits"));
+        let email = if is_moved { format!("moved{number}@people.test") } else { grace.email.clone() };
+        let is_somebody_else = is_moved || role == "admin";
+
+        let saved = edit(&admin, &id, &email, "Renamed", role).expect(303);
+
+        let page = admin.get(saved.location()).expect(200);
+        let (notice, note) = (page.text("[role=status]"), page.text("[data-link]"));
+        assert_eq!(
+            notice.contains("cancelled") && notice.contains("signed out"),
+            is_somebody_else,
+            "{notice}"
+        );
+        assert_eq!(note.contains("cancelled"), is_somebody_else, "{note}");
+        assert_eq!(grace.is_signed_in(), !is_somebody_else);
+        let works = if is_somebody_else { 404 } else { 200 };
+        console.anonymous().get(&path_of(&link)).expect(works);
+        let set = console.anonymous().post(&path_of(&link), &[("password", "a lighthouse keeper's log")]);
+        assert_eq!(set.status, if is_somebody_else { 404 } else { 303 });
+        let passwords = format!("users WHERE id = '{id}' AND password_hash IS NOT NULL");
+        assert_eq!(console.count(&passwords), i64::from(!is_somebody_else));
+        // What is changed back brings nothing back.
+        edit(&admin, &id, &grace.email, "Renamed", "owner").expect(303);
+        console.anonymous().get(&path_of(&link)).expect(404);
+        assert!(!admin.get(&user).text("[data-link]").contains("waits"));
+    }
+}
+
+#[test]
+fn a_link_that_was_made_before_a_deactivation_or_a_change_past_the_console_is_dead() {
+    let console = Console::start();
+    let admin = console.admin();
+    for change in [
+        "UPDATE users SET is_active = false WHERE id = '{}'; UPDATE users SET is_active = true WHERE id = '{}'",
+        "UPDATE users SET email = 'by-sql-' || email WHERE id = '{}'",
+        "UPDATE users SET role = 'admin' WHERE id = '{}'",
+        "UPDATE users SET password_hash = 'x' WHERE id = '{}'",
+        "UPDATE users SET name = 'Renamed', theme = 'dark', last_login = now() WHERE id = '{}'",
+    ] {
+        let (id, link) = create(&admin, "grace@people.test");
+        console.sql(&change.replace("{}", &id));
+        let page = console.anonymous().get(link.strip_prefix(&console.base).unwrap());
+        assert_eq!(page.status, if change.contains("Renamed") { 200 } else { 404 }, "{change}");
+        console.sql(&format!("DELETE FROM users WHERE id = '{id}'"));
+    }
+}
+
+#[test]
+fn whoever_is_activated_begins_afresh() {
+    let console = Console::start();
+    let (admin, owner) = (console.admin(), console.owner());
+    // An operator deactivates them past the console, and leaves the sessions as they are.
+    console.sql(&format!("UPDATE users SET is_active = false WHERE id = '{}'", owner.id));
+    admin.post(&format!("/users/{}/activate", owner.id), &[]).expect(303);
+    assert!(!owner.is_signed_in());
+    assert!(console.sign_in_as(&owner.id).is_signed_in());
+}
+
+#[test]
+fn an_admin_who_takes_another_address_has_to_sign_in_again() {
+    let console = Console::start();
+    let admin = console.admin();
+    assert!(
+        admin
+            .get(&format!("/users/{}", admin.id))
+            .expect(200)
+            .text("main")
+            .contains("Another address signs you out")
+    );
+    let moved = edit(&admin, &admin.id, "moved@people.test", "", "admin").expect(303);
+    assert_eq!(moved.location(), "/login");
+    assert!(!admin.is_signed_in());
+    assert_eq!(console.count("users WHERE email = 'moved@people.test'"), 1);
+}
+
+#[test]
+fn a_link_is_shown_once_in_the_session_that_made_it_and_in_no_other() {
+    let console = Console::start();
+    let other = console.beside();
+    let (admin, owner) = (console.admin(), console.owner());
+    let made = admin.post(&format!("/users/{}/link", owner.id), &[]).expect(303);
+    let kept = admin.cookies_with("flash");
+    assert_eq!(kept.len(), 1);
+    let holding = |person: &Person| {
+        for (name, value) in &kept {
+            person.set_cookie(name, value);
+        }
+    };
+
+    // The same admin in another browser, another admin, and somebody who has ended the session.
+    for stranger in [console.sign_in_as(&admin.id), console.admin()] {
+        holding(&stranger);
+        let answer = stranger.get(made.location()).expect(303);
+        assert_eq!(answer.location(), format!("/users/{}", owner.id));
+        assert!(!stranger.get(answer.location()).expect(200).text("body").contains("was made and not shown"));
+    }
+    admin.send(admin.request(reqwest::Method::HEAD, made.location()));
+    let copies = [admin.twin(), admin.at(&other.base)];
+    assert!(admin.get(made.location()).expect(200).has("#link"));
+    for copy in copies {
+        holding(&copy);
+        let answer = copy.get(made.location()).expect(303);
+        let page = copy.get(answer.location()).expect(200);
+        assert!(
+            page.text("[role=status], [role=alert]").contains("not shown again"),
+            "{}",
+            page.text("body")
+        );
+        assert!(!page.body.contains("/passwords/"));
+    }
+}
+
+#[test]
+fn a_message_is_for_the_session_that_it_was_left_for_and_for_two_minutes() {
+    let console = Console::start();
+    let owner = console.owner();
+    let cookie = owner.cookies_with("pilothouse").pop().unwrap().1;
+    let session = SecretHash::of(&cookie[cookie.len() - 64..]);
+    let left_at = |minutes_ago: i64, flash: Flash| {
+        let clock = Clock::held_at(console.app.clock.now_ms() - minutes_ago * 60_000);
+        let mut response = HttpResponse::Ok().finish();
+        flash::leave(&App { clock, ..console.app.clone() }, &mut response, &flash);
+        let cookie = response.cookies().next().unwrap();
+        let browser = owner.twin();
+        browser
+            .set_cookie(cookie.name(), &cookie.stripped().encoded().to_string().split_once('=').unwrap().1);
+        browser.get("/projects").expect(200).text("[role=status]")
+    };
+    let message = || Flash::good("Left for you.");
+    assert_eq!(left_at(0, message().for_session(&session)), "Left for you.");
+    assert_eq!(left_at(3, message().for_session(&session)), "");
+    assert_eq!(left_at(0, message().for_session(&SecretHash::of("another"))), "");
+    assert_eq!(left_at(0, message()), "", "for somebody who is not signed in");
 }
 
 #[test]
