@@ -60,7 +60,7 @@ fn quiet_rig() -> (Rig, Console) {
 }
 
 /// What other people see meanwhile: judges their requests, and how long 99 of 100 took at most.
-fn others(load: Load, rig: &Rig, verdict: &mut Verdict, p99: Duration) {
+pub fn others(load: Load, rig: &Rig, verdict: &mut Verdict, p99: Duration) {
     let beginning = load.began;
     others_since(beginning, load, rig, verdict, p99);
 }
@@ -81,7 +81,8 @@ fn others_since(start: Instant, load: Load, rig: &Rig, verdict: &mut Verdict, sl
     verdict.writes(ledger.check(&rig.database));
 }
 
-fn gentle(rig: &Rig, console: &Console) -> Load {
+/// Four people who take their time.
+pub fn gentle(rig: &Rig, console: &Console) -> Load {
     let mut crowd = Crowd::usual(rig, console);
     (crowd.writers, crowd.readers, crowd.pause) = (2, 2, Duration::from_millis(50));
     Load::start(&crowd)

@@ -18,6 +18,7 @@ mod process;
 mod proxy;
 mod rig;
 mod schema;
+mod sign_in;
 mod verdict;
 
 use verdict::{Fault, Verdict};
@@ -26,7 +27,8 @@ fn main() {
     let rounds = std::env::var("FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let faults: Vec<Fault> =
-        [database::FAULTS, process::FAULTS, schema::FAULTS, clients::FAULTS, pooler::FAULTS].concat();
+        [database::FAULTS, process::FAULTS, schema::FAULTS, clients::FAULTS, sign_in::FAULTS, pooler::FAULTS]
+            .concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));
     println!("{}", verdict::TABLE_HEAD);
     let mut missed = Vec::new();
