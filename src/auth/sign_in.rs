@@ -1,12 +1,12 @@
 //! Finding the account behind an address, and turning a right password into a session.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diesel::dsl::now;
 use diesel::prelude::*;
 
-use super::queue::{Place, Queue, QueueError};
-use super::throttle::{self, Admission, Attempt};
+use super::queue::{Place, QueueError};
+use super::throttle::{self, Admission, Attempt, Counted};
 use super::{password, sessions};
 use crate::activity::{Act, Origin, Principal, Target, audit};
 use crate::app::App;
@@ -100,34 +100,46 @@ pub fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account
 pub struct Verified {
     account: Account,
     attempt: Attempt,
-    known: bool,
+    counted: Counted,
 }
 
 /// What came of checking a password.
 #[derive(Debug)]
 pub enum Checked {
-    /// It was right.
-    Right(Box<Verified>),
+    /// It was right. What follows keeps the place in the queue.
+    Right(Box<Verified>, Place),
     /// It was not, or there is no such account.
     Wrong,
-    /// It was not checked: too many tries. Seconds.
+    /// Too many tries. Seconds.
     Wait(u64),
 }
 
-/// How many seconds `attempt` has to wait, when that is known without asking anybody.
-#[must_use]
-pub fn must_wait(queue: &Queue, attempt: &Attempt) -> Option<u64> {
-    queue.blocks().wait(attempt, Instant::now())
-}
+/// No refusal of an address that has to wait comes sooner, whether its password was checked or not: where an account is
+/// known it is, and nobody else may learn of that.
+const SOONEST_WAIT: Duration = Duration::from_millis(100);
 
 /// Counts `attempt` and checks `password` against the account that `find` finds. Takes as long whether or not there is
 /// one.
 ///
 /// # Errors
 /// See [`QueueError`].
-pub async fn check<F>(
+pub async fn check<F>(app: &App, attempt: Attempt, find: F, password: String) -> Result<Checked, QueueError>
+where
+    F: FnOnce(&mut PgConnection) -> QueryResult<Option<Account>> + Clone + Send + 'static,
+{
+    let soonest = tokio::time::Instant::now() + SOONEST_WAIT;
+    let checked = match app.sign_ins.blocks().wait(&attempt, Instant::now()) {
+        Some(seconds) => Checked::Wait(seconds),
+        None => check_in_turn(app, attempt, find, password).await?,
+    };
+    if matches!(checked, Checked::Wait(_)) {
+        tokio::time::sleep_until(soonest).await;
+    }
+    Ok(checked)
+}
+
+async fn check_in_turn<F>(
     app: &App,
-    place: &Place,
     attempt: Attempt,
     find: F,
     password: String,
@@ -135,27 +147,28 @@ pub async fn check<F>(
 where
     F: FnOnce(&mut PgConnection) -> QueryResult<Option<Account>> + Clone + Send + 'static,
 {
+    let place = app.sign_ins.enter()?;
     let asked = attempt.clone();
     let (admission, account) = place
         .write(&app.db, move |conn| Ok::<_, QueueError>((throttle::admit(conn, &asked)?, find(conn)?)))
         .await?;
     let blocks = app.sign_ins.blocks();
-    let known = match admission {
-        Admission::Granted { known } => {
-            blocks.lift(&attempt);
-            known
-        }
+    let (counted, told) = match admission {
+        Admission::Granted { counted, told } => (counted, told),
         Admission::Wait { seconds, block } => {
             blocks.remember(block, Instant::now());
             return Ok(Checked::Wait(seconds));
         }
     };
+    if told.is_none() {
+        blocks.lift(&attempt);
+    }
     let can_be_one = password.chars().count() <= password::LONGEST;
     let hash = account.as_ref().and_then(Account::usable_hash);
     let right = can_be_one && place.verify(hash, password).await?;
     Ok(match account.filter(|_| right) {
-        Some(account) => Checked::Right(Box::new(Verified { account, attempt, known })),
-        None => Checked::Wrong,
+        Some(account) => Checked::Right(Box::new(Verified { account, attempt, counted }), place),
+        None => told.map_or(Checked::Wrong, Checked::Wait),
     })
 }
 
@@ -167,7 +180,7 @@ where
 pub fn hold_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResult<Option<Account>> {
     let account = hold(conn, verified.account.id)?.filter(|account| account.is_still(verified));
     if account.is_some() {
-        throttle::forget(conn, &verified.attempt, verified.known)?;
+        throttle::forget(conn, &verified.attempt, &verified.counted)?;
     }
     Ok(account)
 }

@@ -4,13 +4,15 @@
 //! the password was right. A stranger's try counts for its account from everywhere, for its address, and for the
 //! site around an address of IPv6. Where an account is known (it has signed in from that network, or set its password
 //! there by a link) nothing stops it but tries at itself from there: whoever guesses from elsewhere, or next door at
-//! other accounts, can't lock an owner out. Whether an account exists makes no difference to anybody else.
+//! other accounts, can't lock an owner out. Whether an account exists, or is known there, makes no difference to anybody
+//! who does not have its password.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 use ipnetwork::IpNetwork;
 use sha2::{Digest, Sha256};
 
@@ -98,12 +100,15 @@ fn account_hash(email: &str) -> String {
 }
 
 /// Whether a try may be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Admission {
     /// It may, and has been counted.
     Granted {
-        /// Whether the account is known there.
-        known: bool,
+        /// What is taken back when its password is right.
+        counted: Counted,
+        /// The wait that anybody else would be told: a wrong password is told the same, or it would tell that the
+        /// account is known there. Seconds.
+        told: Option<u64>,
     },
     /// Not before so many seconds have passed. Nothing was counted.
     Wait {
@@ -114,35 +119,53 @@ pub enum Admission {
     },
 }
 
+/// What a try added to the counts of its address: each with the block that came of it.
+#[derive(Debug, Clone, Default)]
+pub struct Counted(Vec<(String, Option<DateTime<Utc>>)>);
+
 /// Counts a try, or says how long to wait.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn admit(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<Admission> {
     let pair = attempt.pair();
-    let account: Subject<'_> = ("account", &attempt.account, FREE_PER_ACCOUNT);
-    let mut strangers = vec![account];
-    strangers.extend(attempt.wide());
-    for (scope, subject, _) in &strangers {
+    let mut subjects: Vec<Subject<'_>> = vec![("account", &attempt.account, FREE_PER_ACCOUNT)];
+    subjects.extend(attempt.wide());
+    for (scope, subject, _) in &subjects {
         // Tries of the same account or address take turns from here to the end of the transaction; in one order
         // for everybody, so that they never wait in a circle.
         let lock = diesel::sql_query("SELECT pg_catalog.pg_advisory_xact_lock(hashtextextended($1, 0))");
         lock.bind::<Text, _>(format!("sign in {scope} {subject}")).execute(conn)?;
     }
-    let known = knows_address(conn, attempt)?;
     let own: Subject<'_> = ("pair", &pair, FREE_PER_ADDRESS);
-    let (stopping, counted) =
-        if known { (vec![own], vec![account, own]) } else { (strangers.clone(), strangers) };
-    let waits = waits(conn, &stopping)?;
-    if let Some(seconds) = waits.iter().map(|(_, seconds)| *seconds).max() {
-        let block = block(conn, attempt, &waits, seconds)?;
-        return Ok(Admission::Wait { seconds, block });
+    let known = knows_address(conn, attempt)?;
+    let (own_waits, waits): (Vec<_>, Vec<_>) = waits(conn, &[subjects.as_slice(), &[own]].concat())?
+        .into_iter()
+        .partition(|(subject, _)| *subject == pair);
+    let told = waits.iter().map(|(_, seconds)| *seconds).max();
+    match (known, told, own_waits.first()) {
+        (false, Some(seconds), _) => {
+            return Ok(Admission::Wait { seconds, block: block(conn, attempt, &waits, seconds)? });
+        }
+        (true, told, Some((_, seconds))) => {
+            let block = Block { subject: pair, seconds: *seconds, except: Vec::new() };
+            return Ok(Admission::Wait { seconds: told.unwrap_or(*seconds), block });
+        }
+        _ => {}
     }
-    for subject in counted {
-        count(conn, subject)?;
+    let mut counted = Counted::default();
+    // Where others wait their tries are not counted, and so this one only for itself.
+    for subject in subjects.iter().filter(|_| told.is_none()) {
+        let blocked = count(conn, *subject)?;
+        if subject.0 == "address" {
+            counted.0.push((subject.1.to_owned(), blocked));
+        }
+    }
+    if known {
+        count(conn, own)?;
     }
     forget_old(conn)?;
-    Ok(Admission::Granted { known })
+    Ok(Admission::Granted { counted, told })
 }
 
 /// Whether the account has signed in from this address before, or set its password there by a link.
@@ -244,8 +267,8 @@ fn ends(network: IpNetwork) -> (IpNetwork, IpNetwork) {
 
 /// The wait doubles with every try beyond the free ones: 1 s, 2 s, 4 s … 15 minutes. What is older than
 /// the longest wait is forgotten.
-fn count(conn: &mut PgConnection, (scope, subject, free): Subject<'_>) -> QueryResult<()> {
-    diesel::sql_query(
+fn count(conn: &mut PgConnection, (scope, subject, free): Subject<'_>) -> QueryResult<Option<DateTime<Utc>>> {
+    let row: BlockedRow = diesel::sql_query(
         "INSERT INTO pilothouse.sign_in_failures AS f (scope, subject) VALUES ($1, $2) \
          ON CONFLICT (scope, subject) DO UPDATE SET \
            failures = CASE WHEN f.last_at < now() - make_interval(secs => $4) THEN 1 ELSE f.failures + 1 END, \
@@ -253,14 +276,21 @@ fn count(conn: &mut PgConnection, (scope, subject, free): Subject<'_>) -> QueryR
            last_at = clock_timestamp(), \
            blocked_until = CASE \
              WHEN f.last_at < now() - make_interval(secs => $4) OR f.failures + 1 < $3 THEN NULL \
-             ELSE clock_timestamp() + make_interval(secs => least($4, power(2, least(f.failures + 1 - $3, 20)))) END",
+             ELSE clock_timestamp() + make_interval(secs => least($4, power(2, least(f.failures + 1 - $3, 20)))) END \
+         RETURNING blocked_until",
     )
     .bind::<Text, _>(scope)
     .bind::<Text, _>(subject)
     .bind::<Integer, _>(free)
     .bind::<Integer, _>(LONGEST)
-    .execute(conn)
-    .map(|_| ())
+    .get_result(conn)?;
+    Ok(row.blocked_until)
+}
+
+#[derive(QueryableByName)]
+struct BlockedRow {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    blocked_until: Option<DateTime<Utc>>,
 }
 
 /// Removes a few counts that nobody asks for any more: whoever tries from many places must not fill the table.
@@ -276,25 +306,23 @@ fn forget_old(conn: &mut PgConnection) -> QueryResult<()> {
 }
 
 /// Takes back what [`admit`] counted, after a password that was right: the account starts afresh, also from where it
-/// is known; an address is freed of this try.
+/// is known; an address is freed of this try, and stays blocked when another one blocked it.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn forget(conn: &mut PgConnection, attempt: &Attempt, known: bool) -> QueryResult<()> {
+pub fn forget(conn: &mut PgConnection, attempt: &Attempt, counted: &Counted) -> QueryResult<()> {
     diesel::delete(failures::table.find(("account", &attempt.account))).execute(conn)?;
-    if known {
-        diesel::delete(failures::table.find(("pair", attempt.pair()))).execute(conn)?;
-        return Ok(());
+    for (address, blocked) in &counted.0 {
+        diesel::sql_query(
+            "UPDATE pilothouse.sign_in_failures SET failures = greatest(failures - 1, 0), \
+               blocked_until = CASE WHEN blocked_until IS DISTINCT FROM $2 THEN blocked_until END \
+             WHERE scope = 'address' AND subject = $1",
+        )
+        .bind::<Text, _>(address)
+        .bind::<Nullable<Timestamptz>, _>(blocked)
+        .execute(conn)?;
     }
-    for (scope, subject, _) in attempt.wide() {
-        diesel::update(failures::table.find((scope, subject)))
-            .set((
-                failures::failures.eq(failures::failures - 1),
-                failures::blocked_until.eq(None::<chrono::DateTime<chrono::Utc>>),
-            ))
-            .execute(conn)?;
-    }
-    Ok(())
+    diesel::delete(failures::table.find(("pair", attempt.pair()))).execute(conn).map(|_| ())
 }
 
 #[cfg(test)]

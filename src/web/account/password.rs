@@ -65,13 +65,9 @@ async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult
     let app: web::Data<App> = visit.app.clone();
     let (id, session, origin) = (viewer.id, viewer.session, origin_of(&visit.request));
     let attempt = Attempt::new(&viewer.email, origin.ip);
-    if let Some(seconds) = sign_in::must_wait(&app.sign_ins, &attempt) {
-        return Ok(Outcome::Wait(seconds));
-    }
-    let place = app.sign_ins.enter()?;
     let find = move |conn: &mut PgConnection| sign_in::account_of(conn, id);
-    let verified = match sign_in::check(&app, &place, attempt, find, form.current_password).await? {
-        Checked::Right(verified) => verified,
+    let (verified, place) = match sign_in::check(&app, attempt, find, form.current_password).await? {
+        Checked::Right(verified, place) => (verified, place),
         Checked::Wrong => return Ok(Outcome::WrongPassword),
         Checked::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
     };

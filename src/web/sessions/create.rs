@@ -62,14 +62,10 @@ pub async fn create(
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         Ok(response)
     };
-    if let Some(seconds) = sign_in::must_wait(&app.sign_ins, &attempt) {
-        return wait(seconds);
-    }
-    let place = app.sign_ins.enter()?;
     let typed = email.clone();
     let find = move |conn: &mut PgConnection| sign_in::account(conn, &typed);
-    let verified = match sign_in::check(&app, &place, attempt, find, password).await? {
-        Checked::Right(verified) => verified,
+    let (verified, place) = match sign_in::check(&app, attempt, find, password).await? {
+        Checked::Right(verified, place) => (verified, place),
         Checked::Wrong => return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
         Checked::Wait(seconds) => return wait(seconds),
     };

@@ -132,28 +132,82 @@ fn tries_at_others_stop_nobody_where_they_are_known() {
         assert_eq!(try_from(&console.base, office, &format!("nobody{n}@people.test"), "a guess"), 422);
     }
     hold(&console);
-    let refusal = |email: &str| {
+    let refusal = |email: &str, password: &str| {
         let person = console.anonymous();
-        let form = encoded(&[("email", email), ("password", PASSWORD)]);
+        let form = encoded(&[("email", email), ("password", password)]);
         let request = as_form(person.own_post("/login"), &form).header("x-forwarded-for", office);
+        let began = Instant::now();
         let answer = person.send(request).expect(429);
         let seconds = answer.header("retry-after").to_owned();
+        assert!(began.elapsed() >= Duration::from_millis(100), "no refusal tells by its haste");
         answer.body_without_chance().replace(email, "EMAIL").replace(&seconds, "SECONDS")
     };
-    assert_eq!(refusal(&elsewhere), refusal("nobody@people.test"), "who exists is told to nobody");
+    let unknown = refusal("nobody@people.test", PASSWORD);
+    assert_eq!(refusal(&elsewhere, PASSWORD), unknown, "who exists is told to nobody");
+    assert_eq!(refusal(&ada, "a guess"), unknown, "who is known there neither");
     for email in [&ada, &bob] {
         assert_eq!(try_from(&console.base, office, email, PASSWORD), 303);
     }
-    refusal(&elsewhere);
+    assert_eq!(refusal(&elsewhere, PASSWORD), unknown, "and frees nobody else");
 
     // Where an account is known it is stopped by tries at itself, and nobody else is.
     for _ in 0..10 {
-        assert_eq!(try_from(&console.base, office, &ada, "a guess"), 422);
+        assert_eq!(refusal(&ada, "a guess"), unknown);
     }
     hold(&console);
-    assert_eq!(try_from(&console.base, office, &ada, PASSWORD), 429);
+    assert_eq!(refusal(&ada, PASSWORD), unknown);
     assert_eq!(try_from(&console.base, "198.51.100.8", &ada, PASSWORD), 303);
     assert_eq!(try_from(&console.base, office, &bob, PASSWORD), 303);
+}
+
+#[test]
+fn ten_wrong_tries_stop_an_address_alike_whoever_they_were_for() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let ((_, known), (_, elsewhere)) = (console.user("owner"), console.user("owner"));
+    let mut seen = Vec::new();
+    for (n, email) in [known.as_str(), &elsewhere, "nobody@people.test"].into_iter().enumerate() {
+        let address = format!("198.51.100.{n}");
+        if email == known {
+            assert_eq!(try_from(&console.base, &address, email, PASSWORD), 303);
+        }
+        let tries: Vec<u16> = (0..10).map(|_| try_from(&console.base, &address, email, "a guess")).collect();
+        hold(&console);
+        let next =
+            [email, "somebody@people.test"].map(|next| try_from(&console.base, &address, next, "a guess"));
+        seen.push((tries, next));
+        end_waits(&console);
+    }
+    assert_eq!(seen[0], (vec![422; 10], [429, 429]));
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+}
+
+#[test]
+fn a_sign_in_frees_an_address_of_its_own_try_only() {
+    let console = Console::with(&BEHIND_A_PROXY);
+    let ((_, mine), (_, victim)) = (console.user("owner"), console.user("owner"));
+    let here = "198.51.100.1";
+    assert_eq!(try_from(&console.base, here, &mine, PASSWORD), 303);
+    for _ in 0..9 {
+        assert_eq!(try_from(&console.base, here, &victim, "a guess"), 422);
+    }
+    // Mine is counted, and while it is checked the next guess at somebody else makes the address wait.
+    let paused = console.pause_hashing();
+    std::thread::scope(|scope| {
+        let own = scope.spawn(|| try_from(&console.base, here, &mine, PASSWORD));
+        console.hashes_wait(1);
+        end_waits(&console);
+        let guess = scope.spawn(|| try_from(&console.base, here, &victim, "a guess"));
+        console.hashes_wait(2);
+        hold(&console);
+        drop(paused);
+        assert_eq!((own.join().unwrap(), guess.join().unwrap()), (303, 422));
+    });
+    assert_eq!(try_from(&console.base, here, &victim, PASSWORD), 429);
+}
+
+/// Ends every wait, as time does.
+fn end_waits(console: &Console) {
+    console.sql("UPDATE pilothouse.sign_in_failures SET blocked_until = NULL");
 }
 
 #[test]
