@@ -218,9 +218,9 @@ fn block(
     seconds: u64,
 ) -> QueryResult<Block> {
     let wide = attempt.wide();
-    let widest =
-        waits.iter().filter(|(subject, _)| wide.iter().any(|(_, own, _)| own == subject)).next_back();
-    if let Some((subject, seconds)) = widest
+    let of_address = waits.iter().filter(|(subject, _)| wide.iter().any(|(_, own, _)| own == subject));
+    let longest = of_address.max_by_key(|(_, seconds)| *seconds);
+    if let Some((subject, seconds)) = longest
         && let Some(except) = known_in(conn, subject)?
     {
         return Ok(Block { subject: subject.clone(), seconds: *seconds, except });

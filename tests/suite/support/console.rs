@@ -144,21 +144,13 @@ impl Console {
 
     /// Returns once so many requests wait for their turn to hash.
     pub fn hashes_wait(&self, wanted: usize) {
-        self.until("requests wait to hash", || self.app.sign_ins.waiting() == wanted);
+        until("requests wait to hash", || self.app.sign_ins.waiting() == wanted);
     }
 
     /// Returns once so many of the console's transactions wait for a lock.
     pub fn locks_wait(&self, wanted: i64) {
         let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        self.until("transactions wait for a lock", || self.count(waiting) == wanted);
-    }
-
-    fn until(&self, what: &str, holds: impl Fn() -> bool) {
-        let give_up = Instant::now() + Duration::from_secs(10);
-        while !holds() {
-            assert!(Instant::now() < give_up, "too long until {what}");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        until("transactions wait for a lock", || self.count(waiting) == wanted);
     }
 
     /// Another console on the same database, with a pool and a process state of its own.
@@ -229,6 +221,14 @@ impl Console {
         jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(name, value.to_owned()));
         let line = jar.get(name).unwrap().stripped().encoded().to_string();
         line.split_once('=').unwrap().1.to_owned()
+    }
+}
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let give_up = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < give_up, "too long until {what}");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -631,8 +631,7 @@ fn a_message_is_for_the_session_that_it_was_left_for_and_for_two_minutes() {
         flash::leave(&App { clock, ..console.app.clone() }, &mut response, &flash);
         let cookie = response.cookies().next().unwrap();
         let browser = owner.twin();
-        browser
-            .set_cookie(cookie.name(), &cookie.stripped().encoded().to_string().split_once('=').unwrap().1);
+        browser.set_cookie(cookie.name(), cookie.stripped().encoded().to_string().split_once('=').unwrap().1);
         browser.get("/projects").expect(200).text("[role=status]")
     };
     let message = || Flash::good("Left for you.");
