@@ -42,12 +42,28 @@ fn import(app: &App, arguments: &ImportGit) -> CommandResult {
         repositories::import(app, &arguments.path, &arguments.project, |progress| display.show(progress));
     display.clear();
     let summary = summary.map_err(CommandError::failed)?;
-    println!("{}", outcome(summary, started.elapsed(), &arguments.path));
+    println!("{}", outcome(&summary, started.elapsed(), &arguments.path));
+    for left_out in left_out(&summary) {
+        println!("{left_out}");
+    }
     Ok(())
 }
 
-fn outcome(summary: Summary, took: Duration, path: &Path) -> String {
-    let Summary { commits, pushes, new_pushes, new_actions } = summary;
+/// What of the repository could not be read, a sentence each.
+fn left_out(summary: &Summary) -> Vec<String> {
+    let mut told = Vec::new();
+    if summary.damaged > 0 {
+        let commits = counted(summary.damaged, "commit has", "commits have");
+        told.push(format!("{commits} damaged lines: what can't be read of them was left out."));
+    }
+    if let Some(commit) = &summary.ends_at {
+        told.push(format!("Nothing older could be read: the history ends at {commit}."));
+    }
+    told
+}
+
+fn outcome(summary: &Summary, took: Duration, path: &Path) -> String {
+    let &Summary { commits, pushes, new_pushes, new_actions, .. } = summary;
     let read = format!("{}, {}", counted(commits, "commit", "commits"), counted(pushes, "push", "pushes"));
     if new_pushes == 0 && new_actions == 0 {
         return format!("{}: {read}; all of it was on record already, nothing was added.", path.display());
@@ -134,14 +150,14 @@ mod tests {
 
     #[test]
     fn a_run_that_added_nothing_says_so() {
-        let summary = Summary { commits: 1200, pushes: 3, new_pushes: 0, new_actions: 0 };
-        let text = outcome(summary, Duration::from_secs(1), Path::new("shop"));
+        let summary = Summary { commits: 1200, pushes: 3, ..Summary::default() };
+        let text = outcome(&summary, Duration::from_secs(1), Path::new("shop"));
         assert_eq!(
             text,
             "shop: 1,200 commits, 3 pushes; all of it was on record already, nothing was added."
         );
         let text = outcome(
-            Summary { new_pushes: 3, new_actions: 3, ..summary },
+            &Summary { new_pushes: 3, new_actions: 3, ..summary },
             Duration::from_secs(2),
             Path::new("shop"),
         );

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::bstr::{BStr, ByteSlice};
 
+use super::commit::CommitParts;
 use super::remote;
 
 /// Trees and commits that neighbours share are unpacked once.
@@ -13,6 +14,12 @@ const OBJECT_CACHE_BYTES: usize = 64 << 20;
 
 /// Longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 10_000;
+
+/// Longest name and address that are kept, in characters.
+const LONGEST_NAME: usize = 1_000;
+
+/// Bytes of the largest commit that is read. What people write has a few thousand.
+const LARGEST_COMMIT: u64 = 32 << 20;
 
 /// Why a repository could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +66,17 @@ pub(super) struct Commit {
     pub committed_at: i64,
 }
 
+/// A first-parent history, as far as it can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct History {
+    /// Oldest first.
+    pub commits: Vec<Commit>,
+    /// Commits of which something could not be read, and was left out.
+    pub damaged: usize,
+    /// The commit that could not be read and that nothing older was found behind, and why.
+    pub ends_at: Option<String>,
+}
+
 /// What a commit's first parent is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Before {
@@ -90,6 +108,8 @@ impl Repository {
         let mut git = gix::open_opts(&full, gix::open::Options::isolated())
             .map_err(|error| failed(one_line(&error)))?;
         git.object_cache_size(OBJECT_CACHE_BYTES);
+        // One could make a history without an end out of another one.
+        git.objects.ignore_replacements = true;
         Ok(Self { git, name: directory_name(&full) })
     }
 
@@ -114,46 +134,80 @@ impl Repository {
 
     /// Walks the first-parent history of HEAD; `on_commit` hears how many commits were read so far.
     /// Returns it oldest first.
-    pub(super) fn first_parents(&self, mut on_commit: impl FnMut(usize)) -> Result<Vec<Commit>, ReadError> {
+    ///
+    /// # Errors
+    /// [`ReadError`] when there is no first commit to read.
+    pub(super) fn first_parents(&self, mut on_commit: impl FnMut(usize)) -> Result<History, ReadError> {
         let cut_off = self.git.shallow_commits().map_err(|error| damaged("the shallow file", &error))?;
         let mut authors = HashMap::new();
-        let mut commits = Vec::new();
+        let mut history = History::default();
         let mut next = Some(self.head()?);
         // A time that can't be read is taken to be that of the commit that follows.
         let mut later = 0;
         while let Some(id) = next {
-            let object = self.git.find_commit(id).map_err(|error| damaged(&id.to_string(), &error))?;
-            let commit = object.decode().map_err(|error| damaged(&id.to_string(), &error))?;
-            let parent = commit.parents().next();
-            let before = match parent {
-                None => Before::Nothing,
+            let object = match self.object(id) {
+                Ok(object) => object,
+                // What is newer can be imported all the same.
+                Err(reason) => {
+                    let Some(child) = history.commits.last_mut() else {
+                        return Err(ReadError::Damaged { at: id.to_string(), reason });
+                    };
+                    child.before = Before::CutOff;
+                    history.ends_at = Some(format!("{id}: {reason}"));
+                    break;
+                }
+            };
+            let commit = CommitParts::read(&object.data);
+            let before = match commit.parent {
                 Some(_) if cut_off.as_ref().is_some_and(|ids| ids.contains(&id)) => Before::CutOff,
                 Some(parent) => Before::Commit(parent),
+                None if commit.parent_damaged => Before::CutOff,
+                None => Before::Nothing,
             };
-            let email = commit.author().map(|author| text(author.trim().email).to_lowercase());
+            if commit.parent_damaged {
+                history.ends_at = Some(format!("{id}: the line of its parent can't be read"));
+            }
+            history.damaged += usize::from(commit.is_damaged());
             let known = authors.len();
-            let author = *authors.entry(email.unwrap_or_default()).or_insert(known);
-            later = seconds(&commit).unwrap_or(later);
-            commits.push(Commit { id, before, author, committed_at: later });
-            on_commit(commits.len());
+            let email = commit.text(commit.author.email).to_lowercase();
+            let author = *authors.entry(email).or_insert(known);
+            later = commit.seconds().unwrap_or(later);
+            history.commits.push(Commit { id, before, author, committed_at: later });
+            on_commit(history.commits.len());
             next = if let Before::Commit(parent) = before { Some(parent) } else { None };
         }
-        commits.reverse();
-        Ok(commits)
+        history.commits.reverse();
+        Ok(history)
     }
 
     /// Message and author of a commit, as text that the database takes.
     pub(super) fn headline(&self, id: ObjectId) -> Result<Headline, ReadError> {
-        let object = self.git.find_commit(id).map_err(|error| damaged(&id.to_string(), &error))?;
-        let commit = object.decode().map_err(|error| damaged(&id.to_string(), &error))?;
-        let (author_name, author_email) = commit
-            .author()
-            .map(|author| (text(author.trim().name), text(author.trim().email)))
-            .unwrap_or_default();
+        let object = self.object(id).map_err(|reason| ReadError::Damaged { at: id.to_string(), reason })?;
+        let commit = CommitParts::read(&object.data);
         // Bytes first: a message may be as large as memory.
-        let message = &commit.message[..commit.message.len().min(LONGEST_MESSAGE * 4)];
-        let message = text(message.as_bstr()).chars().take(LONGEST_MESSAGE).collect();
-        Ok(Headline { message, author_name, author_email })
+        let bounded = |bytes: &[u8], most: usize| {
+            commit.text(&bytes[..bytes.len().min(most * 4)]).chars().take(most).collect::<String>()
+        };
+        Ok(Headline {
+            message: bounded(commit.message, LONGEST_MESSAGE),
+            author_name: bounded(commit.author.name, LONGEST_NAME),
+            author_email: bounded(commit.author.email, LONGEST_NAME),
+        })
+    }
+
+    /// A commit as it is stored, or why it can't be read.
+    fn object(&self, id: ObjectId) -> Result<gix::Object<'_>, String> {
+        let header = self.git.find_header(id).map_err(|error| one_line(&error))?;
+        if header.kind() != gix::objs::Kind::Commit {
+            return Err(format!("it is a {}, not a commit", header.kind()));
+        }
+        if header.size() > LARGEST_COMMIT {
+            return Err(format!(
+                "it has {} bytes, and more than {LARGEST_COMMIT} are not read",
+                header.size()
+            ));
+        }
+        self.git.find_object(id).map_err(|error| one_line(&error))
     }
 
     fn head(&self) -> Result<ObjectId, ReadError> {
@@ -164,13 +218,6 @@ impl Repository {
         let commit = head.peel_to_commit().map_err(|error| damaged("HEAD", &error))?;
         Ok(commit.id)
     }
-}
-
-/// The committer's time; the author's when that can't be read.
-fn seconds(commit: &gix::objs::CommitRef<'_>) -> Option<i64> {
-    let read =
-        |signature: gix::Result<gix::actor::SignatureRef<'_>>| Some(signature.ok()?.time().ok()?.seconds);
-    read(commit.committer()).or_else(|| read(commit.author()))
 }
 
 /// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (PostgreSQL takes none).

@@ -62,7 +62,7 @@ pub enum Progress {
 }
 
 /// What an import found and did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Commits of the first-parent history.
     pub commits: usize,
@@ -72,6 +72,10 @@ pub struct Summary {
     pub new_pushes: usize,
     /// Actions that this run recorded.
     pub new_actions: usize,
+    /// Commits of which something could not be read, and was left out.
+    pub damaged: usize,
+    /// The commit that could not be read and that ends the history, and why.
+    pub ends_at: Option<String>,
 }
 
 /// Records the first-parent history of HEAD of the repository at `path` as pushes of `project`, oldest
@@ -91,18 +95,25 @@ pub fn import(
     let repository = Repository::open(path)?;
     let history = repository.first_parents(|commits| report(Progress::Reading { commits }))?;
 
-    let all: Vec<_> = pushes(&history, &recorded).collect();
+    let all: Vec<_> = pushes(&history.commits, &recorded).collect();
     let missing: Vec<_> = all.iter().filter(|push| !recorded.contains(&push.head.id)).copied().collect();
-    let mut summary = Summary { commits: history.len(), pushes: all.len(), ..Summary::default() };
+    let commits = history.commits.len();
+    let mut summary = Summary {
+        commits,
+        pushes: all.len(),
+        damaged: history.damaged,
+        ends_at: history.ends_at,
+        ..Summary::default()
+    };
     let mut writer = Writer::new(app, &repository, (project, &name))?;
-    let mut done = history.len() - commits_of(&missing);
-    report(Progress::Recording { commits: done, of: history.len() });
+    let mut done = commits - commits_of(&missing);
+    report(Progress::Recording { commits: done, of: commits });
     for batch in missing.chunks(BATCH) {
         let (pushes, actions) = writer.record(batch)?;
         summary.new_pushes += pushes;
         summary.new_actions += actions;
         done += commits_of(batch);
-        report(Progress::Recording { commits: done, of: history.len() });
+        report(Progress::Recording { commits: done, of: commits });
     }
     Ok(summary)
 }

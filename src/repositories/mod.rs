@@ -12,6 +12,7 @@
 //! old commits again. Rewritten history is recorded beside the old: a record says what was there.
 
 mod changes;
+mod commit;
 mod history;
 mod import;
 mod pushes;

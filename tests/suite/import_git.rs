@@ -115,7 +115,10 @@ fn commits_of_one_author_within_half_an_hour_are_one_push() {
     ]);
     let world = World::new();
     let summary = world.import(&repository);
-    assert_eq!(summary, Summary { commits: 5, pushes: 4, new_pushes: 4, new_actions: 4 });
+    assert_eq!(
+        summary,
+        Summary { commits: 5, pushes: 4, new_pushes: 4, new_actions: 4, ..Summary::default() }
+    );
     assert_eq!(
         details(&world.actions()),
         [
@@ -363,6 +366,94 @@ fn odd_messages_become_text() {
     assert!(message(1).starts_with("Big\n€") && message(1).ends_with('€'));
     assert_eq!(message(2), "");
     assert_eq!(details(&world.actions())[2], "Pushed 1 commit (1 file) to main");
+}
+
+/// A commit on top of branch main with these lines in place of author, committer and encoding.
+fn store_on_top(repository: &GitRepository, lines: &[u8], message: &[u8]) -> String {
+    let tree = repository.git(&["rev-parse", "main^{tree}"]);
+    let parent = repository.git(&["rev-parse", "main"]);
+    let head = format!("tree {}\nparent {}\n", tree.trim(), parent.trim());
+    repository.store_commit(&[head.as_bytes(), lines, b"\n\n", message].concat())
+}
+
+fn signed(minute: i64) -> String {
+    let seconds = START + minute * 60;
+    format!("author A <a@demo.test> {seconds} +0000\ncommitter C <c@demo.test> {seconds} +0000")
+}
+
+#[test]
+fn names_and_messages_are_read_by_the_encoding_that_the_commit_names() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let seconds = START + 6000;
+    let latin = format!(
+        "author Ren\u{e9}e <r@demo.test> {seconds} +0000\ncommitter C <c@x.test> {seconds} +0000\nencoding ISO-8859-1"
+    );
+    let latin: Vec<u8> = latin.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    store_on_top(&repository, &latin, b"R\xe9parer\n");
+    let cyrillic = format!("{}\nencoding KOI8-R", signed(200));
+    store_on_top(&repository, cyrillic.as_bytes(), b"\xd0\xd2\xc9\xd7\xc5\xd4");
+    let world = World::new();
+    assert_eq!(world.import(&repository).damaged, 0);
+    let pushes = world.pushes();
+    assert_eq!(pushes[1].commit_message.as_deref(), Some("Réparer\n"));
+    assert_eq!(pushes[1].author_name.as_deref(), Some("Renée"));
+    assert_eq!(pushes[2].commit_message.as_deref(), Some("привет"));
+}
+
+#[test]
+fn one_damaged_commit_costs_no_more_than_what_can_not_be_read_of_it() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let committer = |minute: i64| format!("committer C <c@demo.test> {} +0000", START + minute * 60);
+    for (n, author) in
+        ["author Ada", "author Ada <ada@demo.test 1 +0000", "author", "written by=me"].iter().enumerate()
+    {
+        let minute = 100 * (1 + i64::try_from(n).unwrap());
+        store_on_top(&repository, format!("{author}\n{}", committer(minute)).as_bytes(), b"Damaged");
+    }
+    let absurd = "author A <a@demo.test> 9223372036854775807 +9999\ncommitter C <c@demo.test> 99999999999999999999 +0000";
+    store_on_top(&repository, absurd.as_bytes(), b"Without a time");
+    repository.commit(&[NewCommit::new(BOB, 1000)]);
+    let world = World::new();
+    let summary = world.import(&repository);
+    assert_eq!((summary.commits, summary.pushes, summary.damaged), (7, 7, 5));
+    assert_eq!(summary.ends_at, None);
+    let pushes = world.pushes();
+    assert_eq!(pushes[1].author_email.as_deref(), Some(""));
+    assert_eq!(pushes[1].created_at, Some((START + 6000) * 1000));
+    // A commit without a time stands at that of the one that follows it.
+    assert_eq!(pushes[5].created_at, pushes[6].created_at);
+    assert_eq!(world.import(&repository).new_pushes, 0);
+}
+
+#[test]
+fn a_history_that_lacks_a_commit_is_read_down_to_it() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0), NewCommit::new(BOB, 1), NewCommit::new(ADA, 2)]);
+    let missing = repository.git(&["rev-parse", "main~2"]).trim().to_owned();
+    let world = World::new();
+    let take_away = |id: &str| {
+        let object = repository.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
+        std::fs::remove_file(object).unwrap();
+    };
+    take_away(&missing);
+    let summary = world.import(&repository);
+    assert_eq!((summary.commits, summary.new_pushes), (2, 2));
+    assert!(summary.ends_at.is_some_and(|told| told.contains(&missing)));
+    take_away(repository.git(&["rev-parse", "main"]).trim());
+    assert!(world.try_import(repository.path()).is_err(), "without its newest commit there is nothing");
+}
+
+#[test]
+fn a_replacement_makes_no_history_without_an_end() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0), NewCommit::new(BOB, 1), NewCommit::new(ADA, 2)]);
+    let first = repository.git(&["rev-parse", "main~2"]).trim().to_owned();
+    let last = repository.git(&["rev-parse", "main"]).trim().to_owned();
+    repository.git(&["replace", "--force", &first, &last]);
+    let world = World::new();
+    assert_eq!(world.import(&repository).commits, 3);
 }
 
 #[test]
