@@ -11,11 +11,11 @@ use super::database::Database;
 use super::{CommandError, CommandResult};
 use crate::app::App;
 use crate::config::Config;
-use crate::repositories::{self, Progress, Summary};
+use crate::repositories::{self, Progress, Source, Summary};
 
 /// Record a git repository's history as pushes of a project.
 ///
-/// Reads the first-parent history of HEAD. Commits of one author with at most 30 minutes between them
+/// Reads the first-parent history of HEAD, or of another branch. Commits of one author with at most 30 minutes between them
 /// count as one push. Running it again records only what is new.
 #[derive(Debug, Args)]
 pub(super) struct ImportGit {
@@ -24,6 +24,12 @@ pub(super) struct ImportGit {
     /// Id of the project that the pushes belong to
     #[arg(long, value_name = "ID")]
     project: String,
+    /// Read this branch or tag in place of HEAD
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// Read what lies outside of PATH too, where the repository leads there (linked work trees, alternates)
+    #[arg(long)]
+    follow_links: bool,
 }
 
 pub(super) fn run(config: Config, arguments: &ImportGit) -> CommandResult {
@@ -38,8 +44,12 @@ pub(super) fn run(config: Config, arguments: &ImportGit) -> CommandResult {
 fn import(app: &App, arguments: &ImportGit) -> CommandResult {
     let started = Instant::now();
     let mut display = Display::new();
-    let summary =
-        repositories::import(app, &arguments.path, &arguments.project, |progress| display.show(progress));
+    let source = Source {
+        path: arguments.path.clone(),
+        branch: arguments.branch.clone(),
+        follow_links: arguments.follow_links,
+    };
+    let summary = repositories::import(app, &source, &arguments.project, |progress| display.show(progress));
     display.clear();
     let summary = summary.map_err(CommandError::failed)?;
     println!("{}", outcome(&summary, started.elapsed(), &arguments.path));

@@ -11,11 +11,17 @@ use super::pushes::Push;
 /// Paths that are listed; more are only counted.
 const LONGEST_LIST: usize = 200;
 
+/// Entries of trees that are looked at for one push. Directories that are shared many times over make billions
+/// of files out of a few kilobytes.
+const MOST_ENTRIES: usize = 500_000;
+
 /// Files that differ between two trees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Changes {
-    /// How many there are.
+    /// How many there are; as far as they were counted when `is_more`.
     pub count: usize,
+    /// Whether there are more.
+    pub is_more: bool,
     /// Paths of the first of them, sorted.
     pub paths: Vec<String>,
 }
@@ -33,15 +39,17 @@ impl Repository {
         let after = self.tree(push.head.id)?;
         let kind = self.git.object_hash();
         let mut counter = Counter::default();
-        gix::diff::tree(
+        let walked = gix::diff::tree(
             TreeRefIter::from_bytes(&before, kind),
             TreeRefIter::from_bytes(&after, kind),
             state,
             &self.git.objects,
             &mut counter,
-        )
-        .ok()?;
+        );
         let Counter { mut changes, .. } = counter;
+        if walked.is_err() && !changes.is_more {
+            return None;
+        }
         changes.paths.sort_unstable();
         Some(changes)
     }
@@ -58,6 +66,7 @@ impl Repository {
 struct Counter {
     path: Recorder,
     changes: Changes,
+    entries: usize,
 }
 
 impl Visit for Counter {
@@ -78,6 +87,11 @@ impl Visit for Counter {
     }
 
     fn visit(&mut self, change: visit::Change) -> visit::Action {
+        self.entries += 1;
+        if self.entries > MOST_ENTRIES {
+            self.changes.is_more = true;
+            return visit::Action::Break(());
+        }
         if !change.entry_mode().is_tree() {
             self.changes.count += 1;
             if self.changes.paths.len() < LONGEST_LIST {

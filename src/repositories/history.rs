@@ -7,6 +7,7 @@ use gix::ObjectId;
 use gix::bstr::{BStr, ByteSlice};
 
 use super::commit::CommitParts;
+use super::place::{self, printable};
 use super::remote;
 
 /// Trees and commits that neighbours share are unpacked once.
@@ -21,6 +22,9 @@ const LONGEST_NAME: usize = 1_000;
 /// Bytes of the largest commit that is read. What people write has a few thousand.
 const LARGEST_COMMIT: u64 = 32 << 20;
 
+/// Bytes of the largest object of any kind that is unpacked: a directory of a million files has less.
+const LARGEST_OBJECT: u64 = 64 << 20;
+
 /// Why a repository could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -33,10 +37,20 @@ pub enum ReadError {
         reason: String,
     },
     /// HEAD names a branch without commits.
-    #[error("there is nothing to import: HEAD is {branch}, which has no commits")]
+    #[error("there is nothing to import: HEAD is {branch}, which has no commits{}", offered(branches))]
     NoCommits {
         /// The branch.
         branch: String,
+        /// Branches that have some.
+        branches: Vec<String>,
+    },
+    /// There is no branch or tag of that name.
+    #[error("there is no branch {}{}", printable(name), offered(branches))]
+    NoBranch {
+        /// What was asked for.
+        name: String,
+        /// Branches that there are.
+        branches: Vec<String>,
     },
     /// An object of the history is missing or damaged.
     #[error("the history can't be read at {at}: {reason}")]
@@ -48,11 +62,40 @@ pub enum ReadError {
     },
 }
 
+/// Branches that a refusal names.
+const MOST_OFFERED: usize = 20;
+
+/// "; there are main and next, choose one with --branch"
+fn offered(branches: &[String]) -> String {
+    let named = branches.iter().take(MOST_OFFERED).map(|name| printable(name)).collect::<Vec<_>>();
+    match (named.as_slice(), branches.len() > MOST_OFFERED) {
+        ([], _) => String::new(),
+        ([one], _) => format!("; there is {one}, take it with --branch"),
+        (_, true) => format!("; there are {} and more, take one with --branch", named.join(", ")),
+        ([first @ .., last], false) => {
+            format!("; there are {} and {last}, take one with --branch", first.join(", "))
+        }
+    }
+}
+
+/// What is to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// A work tree, a `.git` directory or a bare repository.
+    pub path: PathBuf,
+    /// A branch or tag, or a reference's full name; else what HEAD names.
+    pub branch: Option<String>,
+    /// Whether what lies outside of `path` is read when the repository leads there.
+    pub follow_links: bool,
+}
+
 /// A repository that was opened for reading. Configuration outside of it and the environment are ignored.
 #[derive(Debug)]
 pub struct Repository {
     pub(super) git: gix::Repository,
     name: String,
+    /// The reference that is read in place of HEAD.
+    branch: Option<gix::refs::FullName>,
 }
 
 /// One commit of the history, as much of it as grouping needs.
@@ -98,26 +141,63 @@ pub(super) struct Headline {
 }
 
 impl Repository {
-    /// Opens the work tree, the `.git` directory or the bare repository at `path`.
+    /// Opens `source`.
     ///
     /// # Errors
-    /// [`ReadError::Open`].
-    pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let failed = |reason: String| ReadError::Open { path: path.to_owned(), reason };
-        let full = path.canonicalize().map_err(|error| failed(error.to_string()))?;
-        let mut git = gix::open_opts(&full, gix::open::Options::isolated())
-            .map_err(|error| failed(one_line(&error)))?;
+    /// [`ReadError::Open`], [`ReadError::NoBranch`].
+    pub fn open(source: &Source) -> Result<Self, ReadError> {
+        let failed = |reason: String| ReadError::Open { path: source.path.clone(), reason };
+        let full = source.path.canonicalize().map_err(|error| failed(error.to_string()))?;
+        place::check(&full, source.follow_links).map_err(failed)?;
+        let options = gix::open::Options::isolated()
+            .config_overrides([format!("gitoxide.objects.allocLimit={LARGEST_OBJECT}")]);
+        let mut git = gix::open_opts(&full, options).map_err(|error| failed(one_line(&error)))?;
         git.object_cache_size(OBJECT_CACHE_BYTES);
         // One could make a history without an end out of another one.
         git.objects.ignore_replacements = true;
-        Ok(Self { git, name: directory_name(&full) })
+        let mut repository = Self { git, name: directory_name(&full), branch: None };
+        if let Some(name) = &source.branch {
+            repository.branch = Some(repository.named(name)?);
+        }
+        Ok(repository)
     }
 
-    /// The branch that HEAD is on; `HEAD` when it is on none.
+    /// The reference that people call `name`: a branch, one of a remote, or a tag.
+    fn named(&self, name: &str) -> Result<gix::refs::FullName, ReadError> {
+        let prefixes = if name.starts_with("refs/") {
+            &[""][..]
+        } else {
+            &["refs/heads/", "refs/remotes/", "refs/tags/"]
+        };
+        for prefix in prefixes {
+            let Ok(full) = gix::refs::FullName::try_from(format!("{prefix}{name}")) else { continue };
+            if let Ok(Some(_)) = self.git.try_find_reference(full.as_ref()) {
+                return Ok(full);
+            }
+        }
+        Err(ReadError::NoBranch { name: name.to_owned(), branches: self.branches() })
+    }
+
+    /// Names of the first few branches; of the remotes' where there are no others.
+    fn branches(&self) -> Vec<String> {
+        let Ok(references) = self.git.references() else { return Vec::new() };
+        let names = |prefix: &str| -> Vec<String> {
+            let Ok(found) = references.prefixed(prefix) else { return Vec::new() };
+            let found = found.filter_map(Result::ok).take(MOST_OFFERED + 1);
+            found.map(|reference| text(reference.name().shorten())).collect()
+        };
+        let own = names("refs/heads/");
+        if own.is_empty() { names("refs/remotes/") } else { own }
+    }
+
+    /// The branch that is read: the one that was asked for, else the one that HEAD is on; `HEAD` when it is on none.
     ///
     /// # Errors
     /// [`ReadError::Damaged`] when HEAD can't be read.
     pub fn branch(&self) -> Result<String, ReadError> {
+        if let Some(branch) = &self.branch {
+            return Ok(text(branch.as_ref().shorten()));
+        }
         let head = self.git.head().map_err(|error| damaged("HEAD", &error))?;
         Ok(head.referent_name().map_or_else(|| "HEAD".to_owned(), |name| text(name.shorten())))
     }
@@ -210,10 +290,16 @@ impl Repository {
         self.git.find_object(id).map_err(|error| one_line(&error))
     }
 
+    /// The commit that the history is read from.
     fn head(&self) -> Result<ObjectId, ReadError> {
+        if let Some(branch) = &self.branch {
+            let told = |error: gix::Error| damaged(&text(branch.as_ref().shorten()), &error);
+            let mut reference = self.git.find_reference(branch.as_ref()).map_err(told)?;
+            return Ok(reference.peel_to_commit().map_err(told)?.id);
+        }
         let mut head = self.git.head().map_err(|error| damaged("HEAD", &error))?;
         if head.is_unborn() {
-            return Err(ReadError::NoCommits { branch: self.branch()? });
+            return Err(ReadError::NoCommits { branch: self.branch()?, branches: self.branches() });
         }
         let commit = head.peel_to_commit().map_err(|error| damaged("HEAD", &error))?;
         Ok(commit.id)

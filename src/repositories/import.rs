@@ -1,7 +1,6 @@
 //! Recording a repository's history as pushes of a project.
 
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 
 use diesel::result::Error as DieselError;
 use gix::ObjectId;
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::changes::Changes;
-use super::history::{ReadError, Repository};
+use super::history::{ReadError, Repository, Source};
 use super::pushes::{Push, pushes};
 use super::queries::{self, Authors, NewAction, NewPush};
 use crate::activity::{Act, Principal, Target, audit};
@@ -78,21 +77,21 @@ pub struct Summary {
     pub ends_at: Option<String>,
 }
 
-/// Records the first-parent history of HEAD of the repository at `path` as pushes of `project`, oldest
+/// Records the first-parent history of `source` as pushes of `project`, oldest
 /// first and in batches, as the system. `report` hears how far it is.
 ///
 /// # Errors
 /// See [`ImportError`].
 pub fn import(
     app: &App,
-    path: &Path,
+    source: &Source,
     project: &str,
     mut report: impl FnMut(Progress),
 ) -> Result<Summary, ImportError> {
     let unknown = || ImportError::UnknownProject(project.to_owned());
     let project: ProjectId = project.parse().map_err(|_| unknown())?;
     let (name, recorded) = on_record(app, project)?.ok_or_else(unknown)?;
-    let repository = Repository::open(path)?;
+    let repository = Repository::open(source)?;
     let history = repository.first_parents(|commits| report(Progress::Reading { commits }))?;
 
     let all: Vec<_> = pushes(&history.commits, &recorded).collect();
@@ -238,7 +237,15 @@ fn user_of(authors: &Authors, email: &str) -> Option<String> {
 /// "Pushed 2 commits (5 files) to main: Fix the cart"
 fn sentence(commits: usize, changes: Option<&Changes>, branch: &str, message: &str) -> String {
     let commits = counted(commits, "commit");
-    let files = changes.map(|changes| format!(" ({})", counted(changes.count, "file"))).unwrap_or_default();
+    let files = changes
+        .map(|changes| {
+            format!(
+                " ({}{})",
+                if changes.is_more { "more than " } else { "" },
+                counted(changes.count, "file")
+            )
+        })
+        .unwrap_or_default();
     let subject: String = message.trim_start().lines().next().unwrap_or_default().trim_end().to_owned();
     let mut text = format!("Pushed {commits}{files} to {branch}");
     if !subject.is_empty() {
@@ -261,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_sentence_counts_and_quotes_the_subject() {
-        let changes = |count| Changes { count, paths: vec![] };
+        let changes = |count| Changes { count, ..Changes::default() };
         assert_eq!(
             sentence(1, Some(&changes(1)), "main", "Fix\n\nBody"),
             "Pushed 1 commit (1 file) to main: Fix"

@@ -15,9 +15,10 @@ mod changes;
 mod commit;
 mod history;
 mod import;
+mod place;
 mod pushes;
 mod queries;
 mod remote;
 
-pub use history::{ReadError, Repository};
+pub use history::{ReadError, Repository, Source};
 pub use import::{ImportError, Progress, Summary, import};

@@ -10,7 +10,7 @@ use pilothouse::app::App;
 use pilothouse::config::Config;
 use pilothouse::db::schema::{activity_logs, github_push_history, project_actions, projects};
 use pilothouse::db::{ConnectOptions, Db};
-use pilothouse::repositories::{ImportError, Progress, Summary, import};
+use pilothouse::repositories::{ImportError, Progress, Source, Summary, import};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -46,7 +46,11 @@ impl World {
     }
 
     fn try_import(&self, path: &Path) -> Result<Summary, ImportError> {
-        import(&self.app, path, &self.project.to_string(), |_| {})
+        self.import_from(&Source { path: path.to_owned(), ..Source::default() })
+    }
+
+    fn import_from(&self, source: &Source) -> Result<Summary, ImportError> {
+        import(&self.app, source, &self.project.to_string(), |_| {})
     }
 
     fn pushes(&self) -> Vec<Push> {
@@ -97,6 +101,10 @@ struct Action {
     environment: Option<String>,
     reference_ids: Option<Value>,
     created_at: Option<i64>,
+}
+
+fn source_of(repository: &GitRepository) -> Source {
+    Source { path: repository.path().to_owned(), ..Source::default() }
 }
 
 fn details(actions: &[Action]) -> Vec<&str> {
@@ -264,7 +272,7 @@ fn a_run_that_was_cut_off_is_completed_by_the_next() {
     world.db.connect_owner().batch_execute(&format!("UPDATE projects SET id = '{}'", whole.project)).unwrap();
     let world = World { project: whole.project, ..world };
     let cut_off = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        import(&world.app, repository.path(), &world.project.to_string(), |progress| {
+        import(&world.app, &source_of(&repository), &world.project.to_string(), |progress| {
             assert!(!matches!(progress, Progress::Recording { commits: 500.., .. }), "cut off");
         })
     }));
@@ -541,8 +549,180 @@ fn what_can_not_be_imported_is_told_in_one_line() {
     let mut repository = GitRepository::new();
     repository.commit(&[NewCommit::new(ADA, 0)]);
     for unknown in ["00000000-0000-4000-8000-000000000009", "shop", ""] {
-        let error = import(&world.app, repository.path(), unknown, |_| {}).unwrap_err();
+        let error = import(&world.app, &source_of(&repository), unknown, |_| {}).unwrap_err();
         assert_eq!(error.to_string(), format!("there is no project {unknown}"));
     }
     assert!(world.pushes().is_empty() && world.actions().is_empty());
+}
+
+#[test]
+fn formats_that_are_not_read_are_refused_by_name() {
+    let world = World::new();
+    let told = |extension: &str, value: &str| {
+        let repository = GitRepository::new();
+        repository.git(&["config", "core.repositoryFormatVersion", "1"]);
+        repository.git(&["config", &format!("extensions.{extension}"), value]);
+        world.try_import(repository.path()).unwrap_err().to_string()
+    };
+    let sha256 = told("objectFormat", "sha256");
+    assert!(sha256.contains("SHA256") && sha256.contains("SHA-1 alone"), "{sha256}");
+    let reftable = told("refStorage", "reftable");
+    assert!(reftable.contains("reftable") && reftable.contains("git refs migrate"), "{reftable}");
+}
+
+#[test]
+fn a_head_without_commits_lists_the_branches_and_one_of_them_can_be_taken() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0), NewCommit::new(BOB, 1)]);
+    repository.git(&["branch", "stable", "main~1"]);
+    let tag = ["-c", "user.name=a", "-c", "user.email=a@demo.test", "tag", "-a", "-m", "One", "v1", "main~1"];
+    repository.git(&tag);
+    repository.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
+    let world = World::new();
+    assert_eq!(
+        world.try_import(repository.path()).unwrap_err().to_string(),
+        "there is nothing to import: HEAD is gone, which has no commits; there are main and stable, take one with --branch"
+    );
+    let branch =
+        |name: &str| world.import_from(&Source { branch: Some(name.to_owned()), ..source_of(&repository) });
+    for odd in ["nothing", "", "..", "-x", "a b", "refs/heads/nothing", "main~1", "\u{1b}[2J"] {
+        let told = branch(odd).unwrap_err().to_string();
+        assert!(told.starts_with("there is no branch ") && told.contains("main and stable"), "{told}");
+        assert!(!told.contains('\u{1b}'), "{told:?}");
+    }
+    assert_eq!(branch("stable").unwrap().commits, 1);
+    assert_eq!(world.pushes()[0].branch_name.as_deref(), Some("stable"));
+    assert_eq!(branch("v1").unwrap().commits, 1);
+    assert_eq!(branch("refs/heads/main").unwrap().commits, 2);
+    assert_eq!(world.pushes()[1].branch_name.as_deref(), Some("main"));
+}
+
+#[test]
+fn a_repository_that_leads_elsewhere_is_read_only_when_that_is_asked_for() {
+    let mut private = GitRepository::new();
+    private.commit(&[NewCommit::new(ADA, 0).message(b"A secret")]);
+    let secret = private.git(&["rev-parse", "main"]).trim().to_owned();
+    let world = World::new();
+    let private_git = private.path().join(".git");
+    let from = |make: &dyn Fn(&GitRepository)| {
+        let repository = GitRepository::new();
+        make(&repository);
+        repository
+    };
+    let cases = [
+        (
+            "a .git file",
+            from(&|repository| {
+                std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
+                std::fs::write(
+                    repository.path().join(".git"),
+                    format!("gitdir: {}\n", private_git.display()),
+                )
+                .unwrap();
+            }),
+        ),
+        (
+            "a .git link",
+            from(&|repository| {
+                std::fs::remove_dir_all(repository.path().join(".git")).unwrap();
+                std::os::unix::fs::symlink(&private_git, repository.path().join(".git")).unwrap();
+            }),
+        ),
+        (
+            "commondir",
+            from(&|repository| {
+                std::fs::write(repository.path().join(".git/commondir"), private_git.to_str().unwrap())
+                    .unwrap();
+            }),
+        ),
+        (
+            "alternates",
+            from(&|repository| {
+                let objects = private_git.join("objects");
+                std::fs::write(
+                    repository.path().join(".git/objects/info/alternates"),
+                    objects.to_str().unwrap(),
+                )
+                .unwrap();
+                repository.git(&["update-ref", "refs/heads/main", &secret]);
+            }),
+        ),
+        (
+            "a link to objects",
+            from(&|repository| {
+                std::fs::remove_dir_all(repository.path().join(".git/objects")).unwrap();
+                std::os::unix::fs::symlink(
+                    private_git.join("objects"),
+                    repository.path().join(".git/objects"),
+                )
+                .unwrap();
+                repository.git(&["update-ref", "refs/heads/main", &secret]);
+            }),
+        ),
+    ];
+    for (what, repository) in &cases {
+        let told = world.try_import(repository.path()).unwrap_err().to_string();
+        assert!(told.contains("--follow-links"), "{what}: {told}");
+    }
+    assert!(world.pushes().is_empty());
+    for (what, repository) in &cases {
+        let source = Source { follow_links: true, ..source_of(repository) };
+        assert_eq!(world.import_from(&source).unwrap().commits, 1, "{what}");
+    }
+}
+
+#[test]
+fn links_and_alternates_within_a_repository_are_its_own() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let git = repository.path().join(".git");
+    std::fs::rename(git.join("objects"), repository.path().join("shelf")).unwrap();
+    std::fs::create_dir_all(git.join("objects/info")).unwrap();
+    std::fs::write(git.join("objects/info/alternates"), "../../shelf\n").unwrap();
+    std::os::unix::fs::symlink("HEAD", git.join("ALSO_HEAD")).unwrap();
+    let world = World::new();
+    assert_eq!(world.import(&repository).commits, 1);
+}
+
+#[test]
+fn billions_of_files_out_of_a_few_directories_are_not_all_counted() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let blob = repository.git(&["rev-parse", "main:src/0.txt"]).trim().to_owned();
+    // Ten levels of ten directories that are the same one.
+    let mut lines: String = (0..10).map(|n| format!("100644 blob {blob}\t{n}\n")).collect();
+    for _ in 0..10 {
+        let tree = repository.make_tree(&lines);
+        lines = (0..10).map(|n| format!("040000 tree {tree}\t{n}\n")).collect();
+    }
+    let tree = repository.make_tree(&lines);
+    let parent = repository.git(&["rev-parse", "main"]).trim().to_owned();
+    repository.store_commit(format!("tree {tree}\nparent {parent}\n{}\n\nA bomb", signed(100)).as_bytes());
+    let world = World::new();
+    assert_eq!(world.import(&repository).new_pushes, 2);
+    assert!(details(&world.actions())[1].contains("(more than "), "{:?}", details(&world.actions()));
+}
+
+#[test]
+fn a_commit_that_is_too_large_ends_the_history_before_it_is_read() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let large = vec![b'a'; 33 << 20];
+    let id = store_on_top(&repository, signed(100).as_bytes(), &large);
+    repository.commit(&[NewCommit::new(BOB, 200)]);
+    let world = World::new();
+    let summary = world.import(&repository);
+    assert_eq!(summary.commits, 1);
+    assert!(summary.ends_at.is_some_and(|told| told.starts_with(&id) && told.contains("are not read")));
+}
+
+#[test]
+fn a_commit_of_many_lines_costs_no_more_than_its_bytes() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let parents = format!("parent {}\n", "1".repeat(40)).repeat(100_000);
+    let lines = format!("{parents}{}\n{}", signed(100), "x y\n".repeat(200_000).trim_end());
+    store_on_top(&repository, lines.as_bytes(), b"Many");
+    let world = World::new();
+    assert_eq!(world.import(&repository).commits, 2);
 }

@@ -89,6 +89,11 @@ impl GitRepository {
         id
     }
 
+    /// Stores a directory of these lines of `git ls-tree`. Answers its id.
+    pub fn make_tree(&self, lines: &str) -> String {
+        run_git(&self.dir, &["mktree"], lines.as_bytes()).trim().to_owned()
+    }
+
     /// Adds commits to branch main.
     pub fn commit(&mut self, commits: &[NewCommit<'_>]) {
         self.commit_on("refs/heads/main", None, commits);
