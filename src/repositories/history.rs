@@ -22,6 +22,9 @@ const LONGEST_NAME: usize = 1_000;
 /// Bytes of the largest commit that is read. What people write has a few thousand.
 const LARGEST_COMMIT: u64 = 32 << 20;
 
+/// Bytes of the largest `.mailmap` that is read; that of a project with thousands of people has a tenth.
+const LARGEST_MAILMAP: u64 = 1 << 20;
+
 /// Bytes of the largest object of any kind that is unpacked: a directory of a million files has less.
 const LARGEST_OBJECT: u64 = 64 << 20;
 
@@ -96,6 +99,7 @@ pub struct Repository {
     name: String,
     /// The reference that is read in place of HEAD.
     branch: Option<gix::refs::FullName>,
+    mailmap: gix::mailmap::Snapshot,
 }
 
 /// One commit of the history, as much of it as grouping needs.
@@ -105,6 +109,8 @@ pub(super) struct Commit {
     pub before: Before,
     /// Index of the author's e-mail address in the order of appearance; case does not matter.
     pub author: usize,
+    /// The same of the address that `.mailmap` has for them.
+    pub person: usize,
     /// When it was committed, in epoch seconds.
     pub committed_at: i64,
 }
@@ -155,11 +161,46 @@ impl Repository {
         git.object_cache_size(OBJECT_CACHE_BYTES);
         // One could make a history without an end out of another one.
         git.objects.ignore_replacements = true;
-        let mut repository = Self { git, name: directory_name(&full), branch: None };
+        let mut repository = Self {
+            git,
+            name: directory_name(&full),
+            branch: None,
+            mailmap: gix::mailmap::Snapshot::default(),
+        };
         if let Some(name) = &source.branch {
             repository.branch = Some(repository.named(name)?);
         }
+        if let Some(bytes) = repository.mailmap_bytes() {
+            repository.mailmap = gix::mailmap::Snapshot::from_bytes(&bytes);
+        }
         Ok(repository)
+    }
+
+    /// `.mailmap` as git takes it: the work tree's, else the one of the commit that is read. A link is none.
+    fn mailmap_bytes(&self) -> Option<Vec<u8>> {
+        if let Some(file) = self.git.workdir().map(|dir| dir.join(".mailmap"))
+            && let Ok(found) = file.symlink_metadata()
+        {
+            let is_taken = found.is_file() && found.len() <= LARGEST_MAILMAP;
+            return is_taken.then(|| std::fs::read(file).ok()).flatten();
+        }
+        let tree = self.object(self.head().ok()?).ok()?;
+        let tree = self.git.find_tree(CommitParts::read(&tree.data).tree?).ok()?;
+        let entry = tree.find_entry(".mailmap").filter(|entry| entry.mode().is_blob())?;
+        let size = self.git.find_header(entry.object_id()).ok()?.size();
+        (size <= LARGEST_MAILMAP)
+            .then(|| self.git.find_blob(entry.object_id()).ok())
+            .flatten()
+            .map(|mut blob| blob.take_data())
+    }
+
+    /// Name and address as `.mailmap` has them.
+    fn person(&self, name: &str, email: &str) -> (String, String) {
+        let written = gix::actor::SignatureRef { name: name.into(), email: email.into(), time: "" };
+        let Some(known) = self.mailmap.try_resolve_ref(written) else {
+            return (name.to_owned(), email.to_owned());
+        };
+        (known.name.map_or_else(|| name.to_owned(), text), known.email.map_or_else(|| email.to_owned(), text))
     }
 
     /// The reference that people call `name`: a branch, one of a remote, or a tag.
@@ -248,11 +289,15 @@ impl Repository {
                 history.ends_at = Some(format!("{id}: the line of its parent can't be read"));
             }
             history.damaged += usize::from(commit.is_damaged());
-            let known = authors.len();
-            let email = commit.text(commit.author.email).to_lowercase();
-            let author = *authors.entry(email).or_insert(known);
+            let email = commit.text(commit.author.email);
+            let person = self.person(&commit.text(commit.author.name), &email).1;
+            let mut index = |email: String| {
+                let known = authors.len();
+                *authors.entry(email.to_lowercase()).or_insert(known)
+            };
+            let (author, person) = (index(email), index(person));
             later = commit.seconds().unwrap_or(later);
-            history.commits.push(Commit { id, before, author, committed_at: later });
+            history.commits.push(Commit { id, before, author, person, committed_at: later });
             on_commit(history.commits.len());
             next = if let Before::Commit(parent) = before { Some(parent) } else { None };
         }
@@ -268,11 +313,9 @@ impl Repository {
         let bounded = |bytes: &[u8], most: usize| {
             commit.text(&bytes[..bytes.len().min(most * 4)]).chars().take(most).collect::<String>()
         };
-        Ok(Headline {
-            message: bounded(commit.message, LONGEST_MESSAGE),
-            author_name: bounded(commit.author.name, LONGEST_NAME),
-            author_email: bounded(commit.author.email, LONGEST_NAME),
-        })
+        let (author_name, author_email) = self
+            .person(&bounded(commit.author.name, LONGEST_NAME), &bounded(commit.author.email, LONGEST_NAME));
+        Ok(Headline { message: bounded(commit.message, LONGEST_MESSAGE), author_name, author_email })
     }
 
     /// A commit as it is stored, or why it can't be read.

@@ -9,7 +9,7 @@
 //!
 //! **Growing.** A commit that a recorded push ends with stays the end of that push. When more commits
 //! follow within the pause, they become a push of their own instead of a second push that would hold the
-//! old commits again. Rewritten history is recorded beside the old: a record says what was there.
+//! old commits again. `.mailmap` says which addresses are one person's: it joins commits to a push, and parts none. Rewritten history is recorded beside the old: a record says what was there.
 
 mod changes;
 mod commit;

@@ -18,7 +18,8 @@ pub(super) fn pushes<'a>(
 ) -> impl Iterator<Item = Push<'a>> {
     history
         .chunk_by(|older, newer| {
-            older.author == newer.author
+            // What was one push before `.mailmap` knew better stays one.
+            (older.author == newer.author || older.person == newer.person)
                 && older.committed_at.abs_diff(newer.committed_at)
                     <= LONGEST_PAUSE.num_seconds().unsigned_abs()
                 && !recorded.contains(&older.id)
@@ -51,6 +52,7 @@ mod tests {
                 id: id(n),
                 before: Before::Nothing,
                 author: *author,
+                person: *author,
                 committed_at: minute * 60,
             })
             .collect()

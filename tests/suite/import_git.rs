@@ -726,3 +726,52 @@ fn a_commit_of_many_lines_costs_no_more_than_its_bytes() {
     let world = World::new();
     assert_eq!(world.import(&repository).commits, 2);
 }
+
+#[test]
+fn people_are_who_the_mailmap_says_and_a_later_one_adds_nothing() {
+    let mut repository = GitRepository::new();
+    repository.commit(&[
+        NewCommit::new("ada@old.test", 0),
+        NewCommit::new("ada@new.test", 1),
+        NewCommit::new("BOB@laptop.local", 100),
+    ]);
+    let (before, after) = (World::new(), World::new());
+    assert_eq!(before.import(&repository).new_pushes, 3);
+    let mailmap = b"# People\nAda Lovelace <ada@new.test> <ada@old.test>\nAda Lovelace <ada@new.test>\n\
+                    Bob <bob@demo.test> <bob@laptop.local>\nnot a line\n";
+    std::fs::write(repository.path().join(".mailmap"), mailmap).unwrap();
+    after.db.connect_owner().batch_execute("INSERT INTO users (email) VALUES ('bob@demo.test')").unwrap();
+
+    assert_eq!(before.import(&repository).new_pushes, 0);
+    assert_eq!(after.import(&repository).new_pushes, 2);
+    let pushes = after.pushes();
+    let told =
+        |n: usize| (pushes[n].author_name.as_deref().unwrap(), pushes[n].author_email.as_deref().unwrap());
+    assert_eq!(told(0), ("Ada Lovelace", "ada@new.test"));
+    assert_eq!(told(1), ("Bob", "bob@demo.test"));
+    assert!(pushes[1].user_id.is_some());
+    std::fs::remove_file(repository.path().join(".mailmap")).unwrap();
+}
+
+#[test]
+fn a_bare_repository_has_its_mailmap_in_its_newest_commit_and_a_link_is_none() {
+    let mut repository = GitRepository::bare();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let blob = repository.store_blob(b"Countess <countess@demo.test> <ada@demo.test>\n");
+    let tree = repository.make_tree(&format!("100644 blob {blob}\t.mailmap\n"));
+    repository
+        .store_commit(format!("tree {tree}\n{}\n\nMap", signed(0)).replace("a@demo.test", ADA).as_bytes());
+    let world = World::new();
+    world.import(&repository);
+    assert_eq!(world.pushes()[0].author_email.as_deref(), Some("countess@demo.test"));
+
+    let outside = std::env::temp_dir().join(format!("pilothouse-mailmap-{}", std::process::id()));
+    std::fs::write(&outside, "Countess <countess@demo.test> <ada@demo.test>\n").unwrap();
+    let mut linked = GitRepository::new();
+    linked.commit(&[NewCommit::new(ADA, 0)]);
+    std::os::unix::fs::symlink(&outside, linked.path().join(".mailmap")).unwrap();
+    let world = World::new();
+    world.import(&linked);
+    std::fs::remove_file(outside).unwrap();
+    assert_eq!(world.pushes()[0].author_email.as_deref(), Some(ADA));
+}

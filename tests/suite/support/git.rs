@@ -89,6 +89,11 @@ impl GitRepository {
         id
     }
 
+    /// Stores a file. Answers its id.
+    pub fn store_blob(&self, bytes: &[u8]) -> String {
+        run_git(&self.dir, &["hash-object", "-t", "blob", "-w", "--stdin"], bytes).trim().to_owned()
+    }
+
     /// Stores a directory of these lines of `git ls-tree`. Answers its id.
     pub fn make_tree(&self, lines: &str) -> String {
         run_git(&self.dir, &["mktree"], lines.as_bytes()).trim().to_owned()
