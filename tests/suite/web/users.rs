@@ -70,7 +70,7 @@ fn an_unknown_an_impossible_and_a_foreign_id_are_the_same_404() {
     let console = Console::start();
     let (admin, owner) = (console.admin(), console.owner());
     let form = [("email", "x@y.z"), ("name", ""), ("role", "owner"), ("updated_at", "")];
-    let paths = [NOBODY, "0", "-1", "abc", "%D9%A1", "..%2f..%2fetc", &owner.id.to_uppercase()];
+    let paths = [NOBODY, "0", "-1", "abc", "%D9%A1", "..%2f..%2fetc", &owner.id.replace('-', "")];
 
     for id in paths {
         for part in ["", "/deactivate", "/activate", "/link"] {
