@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::app::hex;
 use crate::db::functions::lower;
 use crate::db::schema::{sessions, sign_in_failures as failures, users};
+use crate::users::spellings;
 
 /// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.
 const FREE_PER_ADDRESS: i32 = 10;
@@ -26,7 +27,7 @@ const LONGEST: i32 = 900;
 /// Somebody's try to sign in as somebody from somewhere.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    email: String,
+    emails: [String; 3],
     network: Option<IpNetwork>,
     account: String,
     address: String,
@@ -47,14 +48,14 @@ impl Attempt {
     /// A try to sign in as `email` from `ip`.
     #[must_use]
     pub fn new(email: &str, ip: Option<IpAddr>) -> Self {
-        let email = email.trim().to_lowercase();
+        let emails = spellings(email.trim()).map(|email| email.to_lowercase());
         let network = ip.map(network);
         let address = match network {
             Some(IpNetwork::V4(network)) => network.ip().to_string(),
             Some(IpNetwork::V6(network)) => network.to_string(),
             None => "unknown".to_owned(),
         };
-        Self { account: hex(&Sha256::digest(email.as_bytes())), email, network, address }
+        Self { account: hex(&Sha256::digest(emails[1].as_bytes())), emails, network, address }
     }
 
     /// What is counted: scope, subject, and the tries that cost nothing. In one order for everybody, so that
@@ -107,7 +108,7 @@ fn knows_address(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<bool
     let Some(network) = attempt.network else { return Ok(false) };
     let earlier = sessions::table
         .inner_join(users::table)
-        .filter(lower(users::email).eq(&attempt.email))
+        .filter(lower(users::email).eq_any(&attempt.emails))
         .filter(sessions::ip_address.is_contained_by_or_eq(network))
         .select(sessions::id);
     diesel::select(exists(earlier)).get_result(conn)
