@@ -1,6 +1,6 @@
 //! What a timeline shows: filters as they stand in an address, read into values.
 
-use chrono::{Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
 use crate::activity::position::{Direction, Source, TimelineCursor};
@@ -329,11 +329,25 @@ pub(crate) fn quoted(value: &str) -> String {
 #[must_use]
 pub fn first_ms(day: NaiveDate, zone: Tz) -> i64 {
     let midnight = day.and_time(NaiveTime::MIN);
-    (0..=48)
-        .filter_map(|halves| midnight.checked_add_signed(chrono::Duration::minutes(30 * halves)))
-        .find_map(|local| zone.from_local_datetime(&local).earliest())
-        .map_or_else(|| midnight.and_utc().timestamp_millis(), |at| at.timestamp_millis())
+    if let Some(at) = zone.from_local_datetime(&midnight).earliest() {
+        return at.timestamp_millis();
+    }
+    // The clock jumps over it: the first instant at which it shows more, whatever length the jump has.
+    let is_before = |ms: i64| {
+        DateTime::from_timestamp_millis(ms)
+            .is_some_and(|at| zone.from_utc_datetime(&at.naive_utc()).naive_local() < midnight)
+    };
+    let around = midnight.and_utc().timestamp_millis();
+    let (mut before, mut since) = (around - FARTHEST_MS, around + FARTHEST_MS);
+    while before + 1 < since {
+        let between = before.midpoint(since);
+        if is_before(between) { before = between } else { since = between }
+    }
+    since
 }
+
+/// No zone is farther from UTC, a day that one left out included.
+const FARTHEST_MS: i64 = 48 * 3_600_000;
 
 #[cfg(test)]
 mod tests;

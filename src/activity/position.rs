@@ -51,6 +51,15 @@ impl Source {
     /// Every source, in the timeline's order.
     pub const ALL: [Self; 3] = [Self::Action, Self::Audit, Self::Event];
 
+    /// What an entry's key in a timeline names: `event:ID`, `audit:ID` or `action:ID`; a bare id is an action's.
+    #[must_use]
+    pub fn of_key(key: &str) -> (Self, &str) {
+        let named = key.split_once(':').and_then(|(word, id)| {
+            Self::ALL.into_iter().find(|source| source.as_str() == word).map(|source| (source, id))
+        });
+        named.unwrap_or((Self::Action, key))
+    }
+
     /// `action`, `audit` or `event`: sorts like the variants.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -14,7 +14,7 @@ use crate::db::SecretHash;
 use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
-use crate::users::{Role, display_name};
+use crate::users::{Role, display_name, spellings};
 
 /// What a sign-in checks a password against.
 #[derive(Debug, Clone, Queryable)]
@@ -52,20 +52,27 @@ macro_rules! account_columns {
     };
 }
 
-/// The account with this address: as it is typed, else the only one that differs in case alone.
+/// The account with this address: as it is typed, else the only one with its domain in another spelling, else the
+/// only one that differs in case as well.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Account>> {
     // One statement, whether or not there is such an account: two would tell by their time.
-    let mut found: Vec<Account> = users::table
-        .filter(users::email.eq(email).or(lower(users::email).eq(email.to_lowercase())))
+    let same = spellings(email);
+    let lowered = same.each_ref().map(|email| email.to_lowercase());
+    let found: Vec<Account> = users::table
+        .filter(users::email.eq_any(&same).or(lower(users::email).eq_any(&lowered)))
         .select(account_columns!())
-        .order(users::email.eq(email).desc())
+        .order((users::email.eq(email).desc(), users::email.eq_any(&same).desc()))
         .limit(2)
         .load(conn)?;
-    let is_clear = found.len() == 1 || found.first().is_some_and(|account| account.email == email);
-    Ok(if is_clear { Some(found.swap_remove(0)) } else { None })
+    let rank = |account: &Account| (account.email == email, same.contains(&account.email));
+    let mut found = found.into_iter();
+    Ok(match (found.next(), found.next()) {
+        (Some(best), Some(other)) if rank(&best) == rank(&other) => None,
+        (best, _) => best,
+    })
 }
 
 /// The account of `user`, while they may sign in.

@@ -20,6 +20,7 @@ use super::blocks::Block;
 use crate::app::hex;
 use crate::db::functions::lower;
 use crate::db::schema::{password_links, sessions, sign_in_failures as failures, users};
+use crate::users::spellings;
 
 /// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.
 const FREE_PER_ADDRESS: i32 = 10;
@@ -31,7 +32,7 @@ const LONGEST: i32 = 900;
 /// Somebody's try to sign in as somebody from somewhere.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    email: String,
+    emails: [String; 3],
     network: Option<IpNetwork>,
     account: String,
     address: String,
@@ -59,7 +60,7 @@ impl Attempt {
     /// A try to sign in as `email` from `ip`.
     #[must_use]
     pub fn new(email: &str, ip: Option<IpAddr>) -> Self {
-        let email = email.trim().to_lowercase();
+        let emails = spellings(email.trim()).map(|email| email.to_lowercase());
         let network = ip.map(network);
         let address = match network {
             Some(IpNetwork::V4(network)) => network.ip().to_string(),
@@ -71,7 +72,7 @@ impl Attempt {
             Some(IpAddr::V6(v6)) => Some(shortened(v6, 48).to_string()),
             _ => None,
         };
-        Self { account: account_hash(&email), email, network, address, site }
+        Self { account: account_hash(email.trim()), emails, network, address, site }
     }
 
     /// The account's hash, known or not.
@@ -96,7 +97,8 @@ impl Attempt {
 }
 
 fn account_hash(email: &str) -> String {
-    hex(&Sha256::digest(email.as_bytes()))
+    let [_, read, _] = spellings(email);
+    hex(&Sha256::digest(read.to_lowercase().as_bytes()))
 }
 
 /// Whether a try may be made.
@@ -173,12 +175,12 @@ fn knows_address(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<bool
     let Some(network) = attempt.network else { return Ok(false) };
     let signed_in = sessions::table
         .inner_join(users::table)
-        .filter(lower(users::email).eq(&attempt.email))
+        .filter(lower(users::email).eq_any(&attempt.emails))
         .filter(sessions::ip_address.is_contained_by_or_eq(network))
         .select(sessions::id);
     let redeemed = password_links::table
         .inner_join(users::table)
-        .filter(lower(users::email).eq(&attempt.email))
+        .filter(lower(users::email).eq_any(&attempt.emails))
         .filter(password_links::used_from.is_contained_by_or_eq(network))
         .select(password_links::hash);
     diesel::select(exists(signed_in).or(exists(redeemed))).get_result(conn)

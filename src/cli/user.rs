@@ -66,15 +66,13 @@ fn with_app(config: Config, work: impl FnOnce(&App) -> CommandResult) -> Command
 }
 
 fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: bool) -> CommandResult {
-    let address = email.as_str().to_owned();
-    let known = app
-        .db
-        .read_blocking(&Actor::System, |conn| queries::id_of(conn, &address).map_err(CommandError::from))?;
-    if known.is_some() {
-        return Err(CommandError::Failed(format!(
-            "a user with the address {} exists already",
-            email.as_str()
-        )));
+    let taken =
+        |address: &str| CommandError::Failed(format!("a user with the address {address} exists already"));
+    let known = app.db.read_blocking(&Actor::System, |conn| {
+        queries::known_as(conn, email.as_str()).map_err(CommandError::from)
+    })?;
+    if let Some((_, address)) = known {
+        return Err(taken(&address));
     }
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
@@ -82,9 +80,8 @@ fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: boo
     app.db.write_blocking(&Actor::System, |conn| {
         commands::create(conn, &principal, email, name, role, Some(&hash)).map(|_| ()).map_err(|error| {
             match error {
-                ChangeError::EmailTaken => {
-                    CommandError::Failed(format!("a user with the address {} exists already", email.as_str()))
-                }
+                ChangeError::EmailTaken => taken(email.as_str()),
+                ChangeError::EmailSimilar(address) => taken(&address),
                 error => CommandError::failed(error),
             }
         })
@@ -97,19 +94,19 @@ fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: boo
 fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
     let known = app
         .db
-        .read_blocking(&Actor::System, |conn| queries::id_of(conn, email).map_err(CommandError::from))?;
+        .read_blocking(&Actor::System, |conn| queries::known_as(conn, email).map_err(CommandError::from))?;
     let unknown = || CommandError::Failed(format!("no user has the address {email}"));
-    known.ok_or_else(unknown)?;
+    let (_, stored) = known.ok_or_else(unknown)?;
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
     let principal = Principal::system(app);
     app.db.write_blocking(&Actor::System, |conn| {
-        commands::set_password_of(conn, &principal, email, &hash).map_err(|error| match error {
+        commands::set_password_of(conn, &principal, &stored, &hash).map_err(|error| match error {
             ChangeError::NotFound => unknown(),
             error => CommandError::failed(error),
         })
     })?;
-    println!("Set the password of {email} and ended all sessions.");
+    println!("Set the password of {stored} and ended all sessions.");
     chosen.tell();
     Ok(())
 }

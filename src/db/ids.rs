@@ -25,10 +25,10 @@ macro_rules! uuid_id {
         impl FromStr for $name {
             type Err = NotAnId;
 
-            /// Only the form that the console itself writes: 36 characters, lower case.
+            /// 36 characters as the console itself writes them, in either case: other programs write capitals.
             fn from_str(text: &str) -> Result<Self, NotAnId> {
                 let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
-                if id.hyphenated().to_string() == text { Ok(Self(id)) } else { Err(NotAnId) }
+                if text.len() == uuid::fmt::Hyphenated::LENGTH { Ok(Self(id)) } else { Err(NotAnId) }
             }
         }
 
@@ -81,11 +81,14 @@ mod tests {
     use super::ProjectId;
 
     #[test]
-    fn only_the_canonical_form_is_an_id() {
+    fn an_id_is_read_in_either_case_and_written_in_one() {
         let id = "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c";
-        assert_eq!(id.parse::<ProjectId>().unwrap().to_string(), id);
+        for same in [id.to_owned(), id.to_uppercase(), id.replace('c', "C")] {
+            assert_eq!(same.parse::<ProjectId>().unwrap().to_string(), id);
+        }
+        let simple = id.replace('-', "");
         for odd in
-            ["", "1", "6F1C1F0E-3C6F-4B7E-9D5A-0D8A7F0A1B2C", "6f1c1f0e3c6f4b7e9d5a0d8a7f0a1b2c", "{x}"]
+            ["", "1", &simple, &format!("{{{id}}}"), &format!("urn:uuid:{id}"), &format!("{simple}0000")]
         {
             assert!(odd.parse::<ProjectId>().is_err(), "{odd}");
         }

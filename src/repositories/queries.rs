@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::ids::ProjectId;
 use crate::db::schema::{github_push_history, project_actions, projects, users};
+use crate::users::spellings;
 
 /// A row of `github_push_history`.
 #[derive(Debug, Clone, Insertable)]
@@ -65,16 +66,23 @@ pub(super) struct Authors {
 }
 
 impl Authors {
-    /// The user with this address, as it is written or else in another case.
+    /// The user with this address, as it is written or else in another spelling.
     pub(super) fn user(&self, email: &str) -> Option<String> {
-        let id = self.exact.get(email).or_else(|| self.lower.get(&email.to_lowercase()))?;
+        let id = self.exact.get(email).or_else(|| self.lower.get(&folded(email)))?;
         Some(id.hyphenated().to_string())
     }
 }
 
-/// Looks up the users behind `emails`. Of users whose addresses differ in case only, the oldest counts.
+/// An address in the spelling under which all of its spellings are found.
+fn folded(email: &str) -> String {
+    let [_, read, _] = spellings(email);
+    read.to_lowercase()
+}
+
+/// Looks up the users behind `emails`. Of users whose addresses differ in their spelling only, the oldest counts.
 pub(super) fn authors(conn: &mut PgConnection, emails: &[String]) -> QueryResult<Authors> {
-    let lowered: Vec<String> = emails.iter().map(|email| email.to_lowercase()).collect();
+    let lowered: Vec<String> =
+        emails.iter().flat_map(|email| spellings(email)).map(|email| email.to_lowercase()).collect();
     let found: Vec<(Uuid, String)> = users::table
         .filter(lower(users::email).eq_any(&lowered).or(users::email.eq_any(emails)))
         .order((users::created_at.desc(), users::id.desc()))
@@ -82,7 +90,7 @@ pub(super) fn authors(conn: &mut PgConnection, emails: &[String]) -> QueryResult
         .load(conn)?;
     let mut authors = Authors::default();
     for (id, email) in found {
-        authors.lower.insert(email.to_lowercase(), id);
+        authors.lower.insert(folded(&email), id);
         authors.exact.insert(email, id);
     }
     Ok(authors)

@@ -20,7 +20,7 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
         is_meant: true,
     };
     let mut found = Vec::new();
-    if viewer.role != Role::Admin && text.eq_ignore_ascii_case(&viewer.email) {
+    if viewer.role != Role::Admin && is_address(text, &viewer.email) {
         found.push(meant(Kind::User, Target::Oneself, viewer.display_name().to_owned(), "your account"));
     }
     let id = text.to_ascii_lowercase();
@@ -47,6 +47,11 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
         found.push(meant(Kind::User, Target::User(id), user.display_name().to_owned(), &user.email));
     }
     Ok(found)
+}
+
+/// Whether `text` is the address `email`, in whatever spelling.
+fn is_address(text: &str, email: &str) -> bool {
+    users::spellings(text).iter().any(|text| text.eq_ignore_ascii_case(email))
 }
 
 /// The entry whose id `text` is, and those of the request whose id it is. Audit entries have pages for admins.

@@ -7,6 +7,7 @@ use super::{Found, Kind, MOST, Target};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::statement::Statement;
 use crate::projects::queries::containing;
+use crate::users::spellings;
 
 /// Names that hold the text anywhere are looked for in so many of the newest rows; beyond them a name has to
 /// begin with it, which an index answers.
@@ -44,7 +45,12 @@ pub fn statement_for(kind: Kind, text: &str) -> Option<Statement<Row>> {
         },
         Kind::Entry | Kind::Reference => return None,
     };
-    Some(parts.statement(text))
+    let spellings = spellings(text);
+    // Addresses have two spellings, names have one.
+    let mut texts: Vec<&str> = spellings.iter().map(String::as_str).collect();
+    texts.truncate(if kind == Kind::User { spellings.len() } else { 1 });
+    texts.dedup();
+    Some(parts.statement(&texts))
 }
 
 /// What differs between the kinds.
@@ -58,13 +64,19 @@ struct Parts {
 }
 
 impl Parts {
-    fn statement(&self, text: &str) -> Statement<Row> {
+    fn statement(&self, texts: &[&str]) -> Statement<Row> {
         let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
         let mut statement = Statement::new();
         statement.sql("WITH found AS ((SELECT n.id FROM (").sql(self.newest).sql(" LIMIT ").big(NEWEST);
-        statement.sql(") n WHERE n.name ILIKE ").text(containing(text));
-        statement.sql(" OR n.also ILIKE ").text(containing(text)).sql(" LIMIT ").big(limit).sql(")");
-        for (table, column) in self.begins {
+        statement.sql(") n WHERE false");
+        for text in texts {
+            statement.sql(" OR n.name ILIKE ").text(containing(text));
+            statement.sql(" OR n.also ILIKE ").text(containing(text));
+        }
+        statement.sql(" LIMIT ").big(limit).sql(")");
+        for ((table, column), text) in
+            self.begins.iter().flat_map(|at| texts.iter().map(move |text| (at, *text)))
+        {
             statement.sql(" UNION (SELECT t.id FROM ").sql(table).sql(" t WHERE lower(").sql(column);
             statement.sql(") ~>=~ lower(").text(text).sql(") AND lower(").sql(column);
             // No character sorts after the last one. The order is the index's own.

@@ -8,7 +8,8 @@ use diesel::result::DatabaseErrorKind;
 use diesel::sql_types::Bool;
 use serde_json::{Value, json};
 
-use super::model::{Email, Role, Theme, UserName};
+use super::email::Email;
+use super::model::{Role, Theme, UserName};
 use super::queries::{self, UserView};
 use crate::activity::{Act, Origin, Principal, Target, audit};
 use crate::app::App;
@@ -27,8 +28,8 @@ pub enum ChangeError {
     /// Somebody else has this address.
     #[error("the address is taken")]
     EmailTaken,
-    /// Somebody else has this address in other capitals, as it is here.
-    #[error("the address is taken in other capitals")]
+    /// Somebody else has this address in another spelling, as it is here.
+    #[error("the address is taken in another spelling")]
     EmailSimilar(String),
     /// Somebody changed them since they were read.
     #[error("changed meanwhile")]
@@ -212,9 +213,8 @@ pub fn set_password_of(
     email: &str,
     hash: &str,
 ) -> Result<(), ChangeError> {
-    let id = queries::id_of(conn, email)?.ok_or(ChangeError::NotFound)?;
-    let held = hold(conn, id)?;
-    if held.email != email {
+    let (id, _) = queries::known_as(conn, email)?.ok_or(ChangeError::NotFound)?;
+    if hold(conn, id)?.email != email {
         return Err(ChangeError::NotFound);
     }
     Ok(set_password(conn, principal, (id, email), &Act::PasswordSet, hash)?)
@@ -322,7 +322,7 @@ pub fn prefer(
     audit::record_change(conn, principal, &Act::PreferencesChanged, &target, before, after)
 }
 
-/// Refuses an address that somebody other than `except` has, in whatever capitals.
+/// Refuses an address that somebody other than `except` has, in whatever spelling.
 fn refuse_taken(conn: &mut PgConnection, email: &Email, except: Option<UserId>) -> Result<(), ChangeError> {
     match queries::similar_email(conn, email.as_str(), except)? {
         None => Ok(()),

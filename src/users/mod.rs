@@ -4,7 +4,9 @@
 //! Deactivating ends every session at once and can be taken back.
 
 pub mod commands;
+mod email;
 mod model;
 pub mod queries;
 
-pub use model::{Email, Role, Theme, UserName, display_name, is_deceptive, zone_named};
+pub use email::{Email, spellings};
+pub use model::{Role, Theme, UserName, display_name, is_deceptive, zone_named};

@@ -128,46 +128,6 @@ pub fn is_deceptive(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{061C}')
 }
 
-/// An address that somebody signs in with, trimmed; compared as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Email(String);
-
-impl Email {
-    /// Checks `text`.
-    ///
-    /// # Errors
-    /// A sentence for the field.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err("Enter an e-mail address.".to_owned());
-        }
-        if text.chars().count() > 255 {
-            return Err("Use at most 255 characters.".to_owned());
-        }
-        let good = match text.rsplit_once('@') {
-            Some((local, domain)) => {
-                !local.is_empty()
-                    && !domain.is_empty()
-                    && !domain.starts_with('.')
-                    && !domain.ends_with('.')
-                    && !text
-                        .chars()
-                        .any(|c| c.is_whitespace() || is_deceptive(c) || "<>\"(),;:\\".contains(c))
-                    && local.matches('@').count() == 0
-            }
-            None => false,
-        };
-        if good { Ok(Self(text.to_owned())) } else { Err("This is not an e-mail address.".to_owned()) }
-    }
-
-    /// The address.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// What a user is called; empty means none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName(Option<String>);
@@ -200,26 +160,6 @@ impl UserName {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_has_one_at_and_nothing_odd() {
-        for good in ["ada@demo.test", " ada@demo.test ", "ada+x@sub.demo.test", "ada@localhost"] {
-            assert!(Email::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "ada",
-            "@demo.test",
-            "ada@",
-            "a b@c.d",
-            "a@b@c",
-            "a\u{202e}@b.c",
-            "<a@b.c>",
-            &"a@b.c".repeat(60),
-        ] {
-            assert!(Email::parse(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_name_that_turns_text_around_is_refused() {

@@ -7,6 +7,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
+use super::email::spellings;
 use super::model::{Role, display_name};
 use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_flag, coalesce_time, lower};
@@ -114,9 +115,14 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let pattern = containing(text);
-        query = query
-            .filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern).assume_not_null()));
+        let [typed, read, sent] = spellings(text).map(|text| containing(&text));
+        query = query.filter(
+            users::email
+                .ilike(typed.clone())
+                .or(users::email.ilike(read))
+                .or(users::email.ilike(sent))
+                .or(users::name.ilike(typed).assume_not_null()),
+        );
     }
     query = match filter.role {
         Some(Role::Admin) => query.filter(users::role.eq("admin")),
@@ -211,15 +217,21 @@ pub fn find_many(conn: &mut PgConnection, ids: &[UserId]) -> QueryResult<Vec<Use
     users::table.filter(users::id.eq_any(ids)).select(view_columns!()).load(conn)
 }
 
-/// The id of the user with exactly this address.
+/// The user with this address, in whatever spelling of its domain: id, and the address as it is stored.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn id_of(conn: &mut PgConnection, email: &str) -> QueryResult<Option<UserId>> {
-    users::table.filter(users::email.eq(email)).select(users::id).first(conn).optional()
+pub fn known_as(conn: &mut PgConnection, email: &str) -> QueryResult<Option<(UserId, String)>> {
+    users::table
+        .filter(users::email.eq_any(spellings(email)))
+        .order(users::email.eq(email).desc())
+        .select((users::id, users::email))
+        .first(conn)
+        .optional()
 }
 
-/// The stored address that equals `email` but for capitals, of anybody but `except`; an exact match first.
+/// The stored address that equals `email` but for capitals and its domain's spelling, of anybody but `except`; an
+/// exact match first.
 ///
 /// # Errors
 /// When the statement fails.
@@ -228,7 +240,13 @@ pub fn similar_email(
     email: &str,
     except: Option<UserId>,
 ) -> QueryResult<Option<String>> {
-    let mut rows = users::table.filter(lower(users::email).eq(lower(email))).into_boxed();
+    // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
+    let [typed, read, sent] = spellings(email);
+    let is_same = lower(users::email)
+        .eq(lower(typed))
+        .or(lower(users::email).eq(lower(read)))
+        .or(lower(users::email).eq(lower(sent)));
+    let mut rows = users::table.filter(is_same).into_boxed();
     if let Some(except) = except {
         rows = rows.filter(users::id.ne(except));
     }

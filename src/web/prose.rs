@@ -5,12 +5,17 @@
 //! in the Markdown becomes text; a link leads only where [`external`] lets it; an image becomes a link,
 //! because a page that fetched it would tell its host who reads.
 //!
+//! Nothing that was written is lost: footnotes stand where they were written, and so do addresses that no link names
+//! and cells that a table has no column for.
+//!
 //! Pieces come in a flat list, so depth costs no stack. They are balanced: what is opened is closed in order.
 
 mod links;
+mod passed_over;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use self::passed_over::PassedOver;
 use super::urls::external;
 
 /// What can be opened and closed.
@@ -78,25 +83,39 @@ pub struct Prose {
 const DEEPEST: usize = 12;
 /// A text has no more parts: a few characters can make a table of many thousand cells.
 const MOST_PIECES: usize = 12_000;
+/// What is read besides the common kind. What is not asked for is shown as the text that it is.
+const OPTIONS: Options =
+    Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH).union(Options::ENABLE_FOOTNOTES);
 /// The level of the heading that a text stands under.
 const ABOVE: u8 = 3;
 
 impl Prose {
-    /// Reads `markdown`: the common kind with tables and struck-out text; lines end where they were ended.
+    /// Reads `markdown`: the common kind with tables, footnotes and struck-out text; lines end where they were ended.
     #[must_use]
     pub fn new(markdown: &str) -> Self {
-        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
         let mut builder = Builder::default();
         let mut is_cut = false;
-        for event in Parser::new_ext(markdown, options) {
+        let mut source = PassedOver::new(markdown);
+        for (event, range) in Parser::new_ext(markdown, OPTIONS).into_offset_iter() {
             if builder.pieces.len() >= MOST_PIECES {
                 is_cut = true;
                 break;
             }
+            source.before(&event, &range);
+            if builder.takes_a_block(&event) {
+                builder.lines(source.take_lines());
+            }
+            if event == Event::End(TagEnd::TableRow) {
+                builder.cell(&source.take_cells(&range));
+            }
+            source.after(&event, &range);
             builder.take(event);
         }
         while !builder.open.is_empty() {
             builder.end();
+        }
+        if !is_cut {
+            builder.lines(source.at_end());
         }
         Self { pieces: links::found_in(builder.pieces), is_cut }
     }
@@ -136,13 +155,20 @@ struct Builder {
     depth: usize,
     /// The level of the last heading that was written.
     last_heading: Option<u8>,
+    /// The name of a footnote that has begun, until it is written.
+    note: Option<String>,
 }
 
 impl Builder {
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),
-            Event::End(_) => self.end(),
+            Event::End(tag) => {
+                if tag == TagEnd::FootnoteDefinition {
+                    self.name_note();
+                }
+                self.end();
+            }
             Event::Text(text) => match self.open.last_mut().and_then(|frame| frame.code.as_mut()) {
                 Some((_, code)) => code.push_str(&text),
                 None => self.text(&text),
@@ -157,10 +183,8 @@ impl Builder {
                 }
                 self.text(lines.trim_end_matches(['\r', '\n']));
             }
-            Event::InlineHtml(text)
-            | Event::InlineMath(text)
-            | Event::DisplayMath(text)
-            | Event::FootnoteReference(text) => self.text(&text),
+            Event::InlineHtml(text) | Event::InlineMath(text) | Event::DisplayMath(text) => self.text(&text),
+            Event::FootnoteReference(name) => self.text(&format!("[{name}]")),
             Event::SoftBreak | Event::HardBreak => self.pieces.push(Piece::Break),
             Event::Rule => self.pieces.push(Piece::Rule),
             Event::TaskListMarker(done) => self.text(if done { "[x] " } else { "[ ] " }),
@@ -168,6 +192,10 @@ impl Builder {
     }
 
     fn start(&mut self, tag: Tag<'_>) {
+        let is_paragraph = tag == Tag::Paragraph;
+        if !is_paragraph {
+            self.name_note();
+        }
         let shallow = self.depth < DEEPEST;
         let mut code = None;
         let element = match tag {
@@ -206,7 +234,10 @@ impl Builder {
                 self.push_text("Image: ");
                 self.link(&dest_url)
             }
-            // The rest is not asked for, and would be shown as the text that it is.
+            Tag::FootnoteDefinition(name) => {
+                self.note = Some(name.into_string());
+                None
+            }
             _ => Some(Element::Paragraph),
         };
         if let Some(element) = &element {
@@ -215,6 +246,45 @@ impl Builder {
         }
         let at = self.pieces.len().saturating_sub(usize::from(element.is_some()));
         self.open.push(Frame { element, at, has_text: false, code });
+        if is_paragraph && let Some(name) = self.note.take() {
+            self.text(&format!("[{name}] "));
+        }
+    }
+
+    /// The name of a footnote by itself, when no paragraph begins with it.
+    fn name_note(&mut self) {
+        if let Some(name) = self.note.take() {
+            self.lines(vec![format!("[{name}]")]);
+        }
+    }
+
+    /// Whether a paragraph may be written before `event`.
+    fn takes_a_block(&self, event: &Event<'_>) -> bool {
+        let begins = !matches!(
+            event,
+            Event::End(_) | Event::Start(Tag::Item | Tag::TableHead | Tag::TableRow | Tag::TableCell)
+        );
+        begins
+            && self.open.last().is_none_or(|frame| {
+                frame.code.is_none() && matches!(frame.element, None | Some(Element::Quote | Element::Item))
+            })
+    }
+
+    /// A paragraph of `lines` as they are written.
+    fn lines(&mut self, lines: Vec<String>) {
+        let mut lines = lines.into_iter().take(MOST_PIECES / 2);
+        let Some(first) = lines.next() else { return };
+        self.pieces.extend([Piece::Open(Element::Paragraph), Piece::Code(first)]);
+        self.pieces.extend(lines.flat_map(|line| [Piece::Break, Piece::Code(line)]));
+        self.pieces.push(Piece::Close(Element::Paragraph));
+    }
+
+    /// A cell more than the table has columns.
+    fn cell(&mut self, text: &str) {
+        if !text.is_empty() {
+            let text = Piece::Text(text.to_owned());
+            self.pieces.extend([Piece::Open(Element::Cell), text, Piece::Close(Element::Cell)]);
+        }
     }
 
     /// Links don't nest, and lead nowhere unless that is safe.

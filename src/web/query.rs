@@ -33,6 +33,16 @@ impl Query {
             .map(|(_, v)| v.as_str())
     }
 
+    /// The value of `name` as it is, blank or not: for texts that may be anything.
+    ///
+    /// # Errors
+    /// A sentence for the person who sent it: there is none, or there are two.
+    pub fn only(&self, name: &str) -> Result<&str, String> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let first = values.next().ok_or_else(|| format!("The address lacks {name}."))?;
+        if values.any(|other| other != first) { Err(format!("Give {name} once.")) } else { Ok(first) }
+    }
+
     /// Whether nothing has two values that has one.
     ///
     /// # Errors

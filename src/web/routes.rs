@@ -94,6 +94,8 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/audit", get => activity::index::audit))
         .service(at!("/audit/export", post => activity::export::audit))
         .service(at!("/audit/{id}", get => activity::audit_entry::show))
+        .service(at!("/entries", get => activity::show::any))
+        .service(at!("/references", get => references::show::show_any))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
 

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
+use crate::activity::Source;
 use crate::db::ids::{ContainerId, MessageId, ProjectId, SessionId, UserId};
 
 /// What stands for itself in a path segment.
@@ -13,6 +14,20 @@ const VALUE: &AsciiSet = &SEGMENT.remove(b'/').remove(b'@');
 
 fn segment(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, SEGMENT)
+}
+
+/// Bytes of a segment at most: servers that look for a file by its name give up on longer ones.
+const LONGEST_SEGMENT: usize = 255;
+
+/// Whether `text` arrives as it is when it stands between two slashes of a path. Browsers and proxies drop dots and
+/// doubled slashes, turn backslashes around, decode what is escaped and cut at semicolons; texts that somebody
+/// might touch stand in a query, which everybody leaves alone.
+fn survives(text: &str) -> bool {
+    let is_left_alone = |c: char| c.is_alphanumeric() || "-._~:@ !$&'()*+,=".contains(c);
+    text.len() <= LONGEST_SEGMENT
+        && !text.trim_matches('.').is_empty()
+        && text.trim() == text
+        && text.chars().all(is_left_alone)
 }
 
 /// `base` with what a timeline's rows differ in behind it. Made fifty times a page, so nothing is formatted.
@@ -71,27 +86,45 @@ pub fn revoke_own_session(session: SessionId) -> String {
     format!("/account/sessions/{session}/revoke")
 }
 
-/// `/activity/{action_id}`
+/// What stands where an entry's id does, so that no id may.
+const RESERVED: [&str; 1] = ["export"];
+
+/// `/activity/{action_id}`, or `/entries?id=`
 #[must_use]
 pub fn action(id: &str) -> String {
-    below("/activity/", segment(id))
+    // Bare, an id is an action's; one that begins like another kind's says that it is not.
+    let names_a_kind = || Source::ALL.iter().any(|kind| id.split(':').next() == Some(kind.as_str()));
+    let word = || if names_a_kind() { format!("action:{id}") } else { id.to_owned() };
+    entry("/activity/", id, word)
 }
 
-/// `/events/{id}`
+/// `/events/{id}`, or `/entries?id=`
 #[must_use]
 pub fn event(id: &str) -> String {
-    below("/events/", segment(id))
+    entry("/events/", id, || format!("event:{id}"))
 }
 
-/// `/audit/{id}`
+/// `/audit/{id}`, or `/entries?id=`
 #[must_use]
 pub fn audit_entry(id: &str) -> String {
-    below("/audit/", segment(id))
+    entry("/audit/", id, || format!("audit:{id}"))
 }
 
-/// `/references/{key}/{value}`
+/// The entry's address below `base`, or the one that takes any id: by the word that names it in a timeline.
+fn entry(base: &str, id: &str, word: impl FnOnce() -> String) -> String {
+    if survives(id) && !RESERVED.contains(&id) {
+        below(base, segment(id))
+    } else {
+        with_query("/entries", &[("id", word())])
+    }
+}
+
+/// `/references/{key}/{value}`, or `/references?key=&value=`
 #[must_use]
 pub fn reference(key: &str, value: &str) -> String {
+    if !survives(key) || !value.split('/').all(survives) {
+        return with_query("/references", &[("key", key), ("value", value)]);
+    }
     let mut address = below("/references/", segment(key));
     address.push('/');
     address.extend(utf8_percent_encode(value, VALUE));
@@ -122,7 +155,7 @@ pub fn raw_message(project: ProjectId, id: MessageId) -> String {
     format!("/projects/{project}/chat/{id}/raw")
 }
 
-/// `path` with `pairs` as its query; `path` alone when there are none.
+/// `path` with `pairs` as its query, or behind the query that it has; `path` alone when there are none.
 #[must_use]
 pub fn with_query<K: AsRef<str>, V: AsRef<str>>(path: &str, pairs: &[(K, V)]) -> String {
     if pairs.is_empty() {
@@ -130,7 +163,7 @@ pub fn with_query<K: AsRef<str>, V: AsRef<str>>(path: &str, pairs: &[(K, V)]) ->
     }
     let mut address = String::with_capacity(path.len() + 64);
     address.push_str(path);
-    address.push('?');
+    address.push(if path.contains('?') { '&' } else { '?' });
     let start = address.len();
     url::form_urlencoded::Serializer::for_suffix(address, start)
         .extend_pairs(pairs.iter().map(|(key, value)| (key.as_ref(), value.as_ref())))
@@ -154,13 +187,84 @@ pub fn external(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// What a browser and a proxy that normalises make of a path; and what the console reads in it.
+    fn arrives(address: &str) -> String {
+        let url = url::Url::parse("http://console.test").unwrap().join(address).unwrap();
+        let decoded = percent_encoding::percent_decode_str(url.path()).decode_utf8().unwrap().into_owned();
+        let normalised = url::Url::parse("http://proxy.test").unwrap();
+        let mut normalised = normalised.join(&segment(&decoded).to_string().replace("%2F", "/")).unwrap();
+        while normalised.path().contains("//") {
+            normalised.set_path(&normalised.path().replace("//", "/"));
+        }
+        let path =
+            percent_encoding::percent_decode_str(normalised.path()).decode_utf8().unwrap().into_owned();
+        let value = url.query_pairs().find(|(name, _)| name == "id" || name == "value");
+        value.map_or(path, |(_, value)| value.into_owned())
+    }
+
     #[test]
-    fn odd_values_survive_the_way_through_an_address() {
-        assert_eq!(
-            reference("branch_name", "feature/a b?c#d%"),
-            "/references/branch_name/feature/a%20b%3Fc%23d%25"
-        );
-        assert_eq!(action("a/b"), "/activity/a%2Fb");
+    fn any_text_arrives_as_it_was_written() {
+        let long = "x".repeat(8_000);
+        for text in [
+            "act_1",
+            "café",
+            "v1.2",
+            "a b",
+            "user@host",
+            "1:2",
+            "..",
+            ".",
+            "...",
+            "./src/app.ts",
+            "a//b",
+            "a/../b",
+            "/a",
+            "a/",
+            "a/./b",
+            "%2e%2e",
+            "%2F",
+            "a\\b",
+            "\\",
+            "",
+            " a",
+            "a ",
+            "a\tb",
+            "a\nb",
+            "?",
+            "#",
+            "a?b#c",
+            "a;b",
+            "export",
+            "\u{a0}",
+            "e\u{301}",
+            &long,
+        ] {
+            for address in [action(text), event(text), audit_entry(text), reference("branch_name", text)] {
+                let arrived = arrives(&address);
+                let arrived =
+                    arrived.strip_prefix("event:").or(arrived.strip_prefix("audit:")).unwrap_or(&arrived);
+                let in_path = ["/activity/", "/events/", "/audit/", "/references/branch_name/"];
+                let arrived = in_path.iter().find_map(|base| arrived.strip_prefix(base)).unwrap_or(arrived);
+                assert_eq!(arrived, text, "{address}");
+            }
+            let odd_key = reference(text, "x");
+            assert!(
+                text.is_empty() || odd_key.contains(&segment(text).to_string()) || odd_key.contains("?key=")
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_path_carries_stands_in_the_path() {
+        assert_eq!(action("act_1"), "/activity/act_1");
+        assert_eq!(reference("branch_name", "feature/a b"), "/references/branch_name/feature/a%20b");
+        assert_eq!(reference("file", "./src/app.ts"), "/references?key=file&value=.%2Fsrc%2Fapp.ts");
+        assert_eq!(action(".."), "/entries?id=..");
+        assert_eq!(event("a/b"), "/entries?id=event%3Aa%2Fb");
+        assert_eq!(action("event:a/b"), "/entries?id=action%3Aevent%3Aa%2Fb", "not the event's");
+        assert_eq!(action("event:5"), "/activity/event:5");
+        let more = with_query(&reference("file", ".."), &[("limit", "5")]);
+        assert_eq!(more, "/references?key=file&value=..&limit=5");
     }
 
     #[test]

@@ -334,6 +334,8 @@ fn pushes_belong_to_the_users_who_wrote_them() {
         NewCommit::new("Ada@demo.test", 0),
         NewCommit::new("BOB@demo.test", 1),
         NewCommit::new("nobody@demo.test", 2),
+        NewCommit::new("zoe@xn--bcher-kva.example", 3),
+        NewCommit::new("eve@b\u{fc}cher.example", 4),
     ]);
     let world = World::new();
     world
@@ -343,11 +345,16 @@ fn pushes_belong_to_the_users_who_wrote_them() {
             "INSERT INTO users (id, email, created_at) VALUES
              ('00000000-0000-4000-8000-000000000001', 'ada@demo.test', '2020-01-01'),
              ('00000000-0000-4000-8000-000000000002', 'Ada@demo.test', '2021-01-01'),
-             ('00000000-0000-4000-8000-000000000003', 'bob@demo.test', '2020-01-01')",
+             ('00000000-0000-4000-8000-000000000003', 'bob@demo.test', '2020-01-01'),
+             ('00000000-0000-4000-8000-000000000004', 'zoe@b\u{fc}cher.example', '2020-01-01'),
+             ('00000000-0000-4000-8000-000000000005', 'eve@xn--bcher-kva.example', '2020-01-01')",
         )
         .unwrap();
     world.import(&repository);
-    let expected = ["00000000-0000-4000-8000-000000000002", "00000000-0000-4000-8000-000000000003", ""];
+    let expected = ["2", "3", "", "4", "5"].map(|n| match n {
+        "" => String::new(),
+        n => format!("00000000-0000-4000-8000-00000000000{n}"),
+    });
     let users: Vec<_> = world.pushes().into_iter().map(|push| push.user_id.unwrap_or_default()).collect();
     assert_eq!(users, expected);
     let users: Vec<_> =

@@ -133,6 +133,98 @@ fn common_markdown_becomes_its_elements() {
 }
 
 #[test]
+fn footnotes_stand_where_they_were_written() {
+    for (markdown, expected) in [
+        ("a[^1]\n\n[^1]: The *note*.", "<p>a[1]</p><p>[1] The <em>note</em>.</p>"),
+        ("a[^n]\n\n[^n]: - x", "<p>a[n]</p><p><code>[n]</code></p><ul><li>x</li></ul>"),
+        ("[^1]: nobody asked", "<p>[1] nobody asked</p>"),
+        ("[^1]: one\n[^1]: two\n\n[^1]", "<p>[1] one</p><p>[1] two</p><p>[1]</p>"),
+        ("[^1]:\n\na[^1]", "<p><code>[1]</code></p><p>a[1]</p>"),
+        ("a[^x]", "<p>a[^x]</p>"),
+    ] {
+        assert_eq!(inside(markdown), expected, "{markdown:?}");
+        check(markdown);
+    }
+}
+
+#[test]
+fn what_no_link_and_no_column_shows_is_shown_as_it_is() {
+    let link = |words: &str| {
+        format!("<a href=\"https://a.example/\" rel=\"nofollow noopener noreferrer\">{words}</a>")
+    };
+    for (markdown, expected) in [
+        ("[todo]: later", "<p><code>[todo]: later</code></p>".to_owned()),
+        (
+            "[a]: x 'T'\n[b]: y\n\nz",
+            "<p><code>[a]: x &#39;T&#39;</code><br><code>[b]: y</code></p><p>z</p>".to_owned(),
+        ),
+        ("see [a]\n\n[a]: https://a.example", format!("<p>see {}</p>", link("a"))),
+        ("[A]: https://a.example\n[a]: z\n\n[a]", format!("<p><code>[a]: z</code></p><p>{}</p>", link("a"))),
+        (
+            "- i\n\n  [c]: q\n- j",
+            "<ul><li><p>i</p></li><li><p><code>[c]: q</code></p><p>j</p></li></ul>".to_owned(),
+        ),
+        ("- [x]: y\n\nz", "<ul><li></li></ul><p><code>[x]: y</code></p><p>z</p>".to_owned()),
+        ("> [q]: r", "<blockquote></blockquote><p><code>[q]: r</code></p>".to_owned()),
+        ("z\n\n[a]:\n  https://a.example", "<p>z</p><p><code>[a]: https://a.example</code></p>".to_owned()),
+    ] {
+        assert_eq!(inside(markdown), expected, "{markdown:?}");
+        check(markdown);
+    }
+    let table = inside("| a |\n|---|\n| 1 | 2 | 3 \\| 4 |\n| 5 |");
+    assert!(table.contains("<tr><td>1</td><td>2 | 3 | 4</td></tr><tr><td>5</td></tr>"), "{table}");
+}
+
+/// Marks aside, each word of a text is found in what becomes of it, in whatever construct it stands.
+#[test]
+fn no_word_is_lost() {
+    const SHAPES: [&str; 24] = [
+        "W",
+        "# W",
+        "> W",
+        "- W",
+        "1. W",
+        "- [ ] W",
+        "- [x] W",
+        "`W`",
+        "```\nW\n```",
+        "    W",
+        "*W*",
+        "~~W~~",
+        "[W](x)",
+        "![W](x)",
+        "<W>",
+        "<!-- W -->",
+        "[^1]: W",
+        "[W]: x",
+        "[x]: W",
+        "| W |\n|---|\n| W | W |",
+        "$W$",
+        "W\n: W",
+        "==W==",
+        "---\nW\n---",
+    ];
+    for outer in ["", "> ", "- ", "> - ", "1. "] {
+        for before in SHAPES {
+            for after in SHAPES {
+                let word = |n: usize, shape: &str| shape.replace('W', &format!("word{n}"));
+                let (before, after) = (word(1, before), word(2, after));
+                let indent = outer.replace(['-', '1', '.'], " ");
+                let text = format!(
+                    "{outer}{}\n{indent}\n{indent}{}",
+                    before.replace('\n', &format!("\n{indent}")),
+                    after.replace('\n', &format!("\n{indent}"))
+                );
+                let shown = check(&text);
+                for word in ["word1", "word2"] {
+                    assert!(shown.contains(word), "{word} of {text:?} is not in {shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn html_is_text() {
     for markdown in [
         "<script>alert(1)</script>",

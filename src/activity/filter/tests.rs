@@ -70,10 +70,7 @@ fn days_are_the_viewers_and_both_ends_count() {
     let filter = parsed(&[("from", "2026-03-29"), ("to", "2026-03-29")]).unwrap();
     let (from, until) = (filter.from_ms().unwrap(), filter.until_ms().unwrap());
     assert_eq!(until - from, 23 * 3_600_000, "clocks go forward on this day in Berlin");
-    assert_eq!(
-        from,
-        "2026-03-28T23:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis()
-    );
+    assert_eq!(from, "2026-03-28T23:00:00Z".parse::<DateTime<chrono::Utc>>().unwrap().timestamp_millis());
     let filter = parsed(&[("from", "2026-10-25"), ("to", "2026-10-25")]).unwrap();
     assert_eq!(filter.until_ms().unwrap() - filter.from_ms().unwrap(), 25 * 3_600_000);
 }
@@ -82,10 +79,7 @@ fn days_are_the_viewers_and_both_ends_count() {
 fn a_day_without_a_midnight_begins_at_its_first_hour() {
     let day = NaiveDate::from_ymd_opt(2018, 11, 4).unwrap();
     let first = first_ms(day, Tz::America__Sao_Paulo);
-    assert_eq!(
-        first,
-        "2018-11-04T03:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis()
-    );
+    assert_eq!(first, "2018-11-04T03:00:00Z".parse::<DateTime<chrono::Utc>>().unwrap().timestamp_millis());
     let skipped = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
     let next = NaiveDate::from_ymd_opt(2011, 12, 31).unwrap();
     assert_eq!(
@@ -99,4 +93,48 @@ fn a_day_without_a_midnight_begins_at_its_first_hour() {
 fn the_edges_of_the_calendar_do_not_overflow() {
     let filter = parsed(&[("from", "0001-01-01"), ("to", "9999-12-31")]).unwrap();
     assert!(filter.from_ms().unwrap() < filter.until_ms().unwrap());
+}
+
+#[test]
+fn a_day_begins_at_its_first_instant_whatever_the_clock_leaves_out() {
+    for (zone, day, first, last) in [
+        // A quarter of an hour, half of one, an hour, a whole day; and offsets with seconds.
+        (Tz::Asia__Kathmandu, "1986-01-01", "1985-12-31T18:30:00Z", "1986-01-01T18:15:00Z"),
+        (Tz::America__Sao_Paulo, "2018-11-04", "2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z"),
+        (Tz::Africa__Cairo, "2010-09-10", "2010-09-09T22:00:00Z", "2010-09-10T21:00:00Z"),
+        (Tz::Australia__Lord_Howe, "2026-10-04", "2026-10-03T13:30:00Z", "2026-10-04T13:00:00Z"),
+        (Tz::Pacific__Apia, "2011-12-30", "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z"),
+        (Tz::Pacific__Apia, "2011-12-29", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"),
+        (Tz::Africa__Monrovia, "1972-01-07", "1972-01-07T00:44:30Z", "1972-01-08T00:00:00Z"),
+        (Tz::Europe__Amsterdam, "1900-01-01", "1899-12-31T23:42:30Z", "1900-01-01T23:42:30Z"),
+        (Tz::Europe__Berlin, "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+        (Tz::UTC, "9999-12-31", "9999-12-31T00:00:00Z", "+10000-01-01T00:00:00Z"),
+    ] {
+        let day: NaiveDate = day.parse().unwrap();
+        let iso = |ms: i64| {
+            DateTime::from_timestamp_millis(ms).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+        };
+        let (from, until) = (first_ms(day, zone), first_ms(day + Days::new(1), zone));
+        assert_eq!((iso(from).as_str(), iso(until).as_str()), (first, last), "{day} in {zone}");
+    }
+}
+
+/// What a filter takes for a day is what its heading says: everywhere, at each change of a clock.
+#[test]
+fn the_filter_of_a_day_holds_what_stands_under_its_heading() {
+    let mut changes = 0;
+    for zone in chrono_tz::TZ_VARIANTS {
+        let day: NaiveDate = "1985-12-25".parse().unwrap();
+        for day in day.iter_days().take(366 * 2) {
+            let (from, until) = (first_ms(day, zone), first_ms(day + Days::new(1), zone));
+            changes += i32::from(until - from != 86_400_000);
+            for at in [from, until - 1] {
+                let shown = crate::activity::timeline::day_of(at, zone);
+                // Newfoundland's clocks go back to the day before, a minute after midnight.
+                let goes_back = until - from > 86_400_000 && shown == day - Days::new(1);
+                assert!(from == until || shown == day || goes_back, "{day} in {zone} shows {shown}");
+            }
+        }
+    }
+    assert!(changes > 100, "{changes}");
 }

@@ -13,6 +13,7 @@ use crate::activity::audit_records::Columns;
 use crate::activity::detail::{self, AuditDetail};
 use crate::activity::sentence::LinkTarget;
 use crate::activity::timeline;
+use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Fact, Meta};
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -75,10 +76,14 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     }
     let (viewer, found) =
         visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
-    let eyes = Eyes::of(&viewer, visit.app.clock.now());
+    page(&visit, &viewer, &found)
+}
+
+pub(super) fn page(visit: &Visit, viewer: &Viewer, found: &AuditDetail) -> AppResult<HttpResponse> {
+    let eyes = Eyes::of(viewer, visit.app.clock.now());
     let crumbs = vec![Crumb::link("Audit log", "/audit"), Crumb::here(found.detail.entry.kind.label())];
-    let shell = visit.shell(&viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs);
-    visit.page(StatusCode::OK, &AuditEntryPage::new(shell, &found, &eyes))
+    let shell = visit.shell(viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs);
+    visit.page(StatusCode::OK, &AuditEntryPage::new(shell, found, &eyes))
 }
 
 impl AuditEntryPage {

@@ -1,4 +1,4 @@
-//! `GET /activity/{action_id}` and `GET /events/{id}`
+//! `GET /activity/{action_id}` and `GET /events/{id}`; `GET /entries?id=` for an entry with any id
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -7,15 +7,18 @@ use askama::Template;
 use diesel::{PgConnection, QueryResult};
 use serde_json::{Map, Value};
 
+use super::audit_entry;
 use super::convert::{Eyes, around, chip};
 use super::display::{Entry, Part, ReferenceChip};
 use super::record_card::RecordCard;
-use crate::activity::detail::{self, Detail};
+use crate::activity::detail::{self, AuditDetail, Detail};
 use crate::activity::record::{self, Record};
 use crate::activity::sentence;
 use crate::activity::{ProjectState, Reference, Source, timeline};
+use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Badge, Fact, Link, Meta};
+use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::{Timestamp, duration};
@@ -76,24 +79,69 @@ pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> 
     show(visit, path.into_inner(), detail::event).await
 }
 
-async fn show(
-    visit: Visit,
-    id: String,
-    find: fn(&mut PgConnection, &str) -> QueryResult<Option<Detail>>,
-) -> AppResult<HttpResponse> {
+/// Shows the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`.
+///
+/// # Errors
+/// 400 without an id; 404 for an entry that the viewer can't see.
+pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+    let key = query.only("id").map(str::to_owned).map_err(AppError::BadRequest)?;
+    let (viewer, found) = visit
+        .read(move |conn, viewer| {
+            let (kind, id) = Source::of_key(&key);
+            let one =
+                |conn: &mut _, id, find| Ok::<_, AppError>(with_records(conn, id, find)?.map(Found::Entry));
+            let found = match kind {
+                Source::Action => one(conn, id, detail::action)?,
+                Source::Event => one(conn, id, detail::event)?,
+                Source::Audit if viewer.as_admin().is_some() => {
+                    detail::audit_entry(conn, id)?.map(|entry| Found::Audit(Box::new(entry)))
+                }
+                Source::Audit => None,
+            };
+            // An action may be called like an entry of another kind.
+            let found = if found.is_some() { found } else { one(conn, &key, detail::action)? };
+            found.ok_or(AppError::NotFound)
+        })
+        .await?;
+    match found {
+        Found::Entry((detail, records)) => page(&visit, &viewer, &detail, &records),
+        Found::Audit(entry) => audit_entry::page(&visit, &viewer, &entry),
+    }
+}
+
+/// What an id turned out to be.
+enum Found {
+    /// An action or an event, with the records behind its references.
+    Entry((Box<Detail>, Vec<Record>)),
+    /// An audit entry.
+    Audit(Box<AuditDetail>),
+}
+
+type Find = fn(&mut PgConnection, &str) -> QueryResult<Option<Detail>>;
+
+fn with_records(
+    conn: &mut PgConnection,
+    id: &str,
+    find: Find,
+) -> QueryResult<Option<(Box<Detail>, Vec<Record>)>> {
+    let Some(detail) = find(conn, id)? else { return Ok(None) };
+    let records = records_behind(conn, &detail.entry.references)?;
+    Ok(Some((Box::new(detail), records)))
+}
+
+async fn show(visit: Visit, id: String, find: Find) -> AppResult<HttpResponse> {
     if id.contains('\0') {
         return Err(AppError::NotFound);
     }
-    let (viewer, (detail, records)) = visit
-        .read(move |conn, _| {
-            let detail = find(conn, &id)?.ok_or(AppError::NotFound)?;
-            let records = records_behind(conn, &detail.entry.references)?;
-            Ok((detail, records))
-        })
-        .await?;
-    let eyes = Eyes::of(&viewer, visit.app.clock.now());
-    let shell = visit.shell(&viewer, detail.entry.plain()).with_breadcrumbs(crumbs(&detail));
-    visit.page(StatusCode::OK, &EntryPage::new(shell, &detail, &records, &eyes))
+    let (viewer, (detail, records)) =
+        visit.read(move |conn, _| with_records(conn, &id, find)?.ok_or(AppError::NotFound)).await?;
+    page(&visit, &viewer, &detail, &records)
+}
+
+fn page(visit: &Visit, viewer: &Viewer, detail: &Detail, records: &[Record]) -> AppResult<HttpResponse> {
+    let eyes = Eyes::of(viewer, visit.app.clock.now());
+    let shell = visit.shell(viewer, detail.entry.plain()).with_breadcrumbs(crumbs(detail));
+    visit.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &eyes))
 }
 
 /// How many references are looked up; the rest is one click away.

@@ -1,15 +1,19 @@
 //! One value of an export, and how the two formats write it.
 
+use std::io;
+
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{AppError, AppResult};
+use crate::users::is_deceptive;
 use crate::web::time::instant;
 
 /// What a file is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// RFC 4180, with a line of names.
+    /// RFC 4180, with a line of names and every cell in quotes.
     Csv,
     /// A JSON object a line.
     JsonLines,
@@ -75,11 +79,11 @@ impl Cell {
     fn csv(&self) -> String {
         match self {
             Self::Empty => String::new(),
-            Self::Text(text) => harmless(text.clone()),
+            Self::Text(text) => harmless(text),
             Self::Number(number) => number.to_string(),
             Self::Flag(flag) => flag.to_string(),
             Self::Time(at) => iso(*at),
-            Self::Json(json) => harmless(json.to_string()),
+            Self::Json(json) => harmless(&json.to_string()),
         }
     }
 
@@ -99,11 +103,61 @@ fn iso(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// A spreadsheet runs a cell that begins like a formula. An apostrophe in front makes it text; the full-width
-/// forms count, because some spreadsheets take them for the plain ones.
-fn harmless(text: String) -> String {
-    let acts = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if text.starts_with(acts) { format!("'{text}") } else { text }
+/// Where some reader may begin another cell: not all of them respect quotes.
+const SPLITS: [char; 10] = [';', '|', '\t', '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// A spreadsheet runs a cell that begins like a formula. An apostrophe in front makes it text; so it does behind each
+/// character at which a reader may split the cell. Numbers stay numbers.
+fn harmless(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 1);
+    let begins_oddly = text.starts_with(['\t', '\r', '\n']);
+    if (begins_oddly || begins_a_formula(text)) && !is_number(text) {
+        safe.push('\'');
+    }
+    for (at, part) in text.split_inclusive(SPLITS).enumerate() {
+        let alone = part.strip_suffix(SPLITS).unwrap_or(part);
+        if at > 0 && begins_a_formula(alone) && !is_number(alone) {
+            safe.push('\'');
+        }
+        safe.push_str(part);
+    }
+    safe
+}
+
+/// Whether the first thing that `text` shows begins a formula. The full-width and small forms count, because some
+/// spreadsheets take them for the plain ones, and some readers drop quotes, blanks and what can't be seen.
+fn begins_a_formula(text: &str) -> bool {
+    let is_passed_over =
+        |c: char| c.is_whitespace() || is_deceptive(c) || matches!(c, '"' | '\u{ad}' | '\u{180e}');
+    let first = text.trim_start_matches(is_passed_over).chars().next();
+    first.is_some_and(|first| "=+-@＝＋－＠﹦﹢﹣﹫".contains(first))
+}
+
+/// `-5`, `+49 30 1234`: no spreadsheet computes these. `-5+3` and `+1-555-1234` it would.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or_default();
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || " .,".contains(c))
+}
+
+/// Escapes what some readers of lines take for the end of one; otherwise as compact as JSON can be.
+struct OneLine;
+
+impl serde_json::ser::Formatter for OneLine {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        for part in fragment.split_inclusive(['\u{85}', '\u{2028}', '\u{2029}']) {
+            let end = part.chars().next_back().filter(|c| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'));
+            let plain = end.map_or(part, |end| &part[..part.len() - end.len_utf8()]);
+            writer.write_all(plain.as_bytes())?;
+            if let Some(end) = end {
+                write!(writer, "\\u{:04x}", u32::from(end))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Format {
@@ -144,7 +198,8 @@ impl Format {
     /// When it can't be written.
     pub fn head(self, columns: &[&str]) -> AppResult<Vec<u8>> {
         match self {
-            Self::Csv => csv_lines([columns]),
+            // By a byte-order mark spreadsheets know UTF-8.
+            Self::Csv => Ok([UTF8_MARK, &csv_lines([columns])?].concat()),
             Self::JsonLines => Ok(Vec::new()),
         }
     }
@@ -164,7 +219,8 @@ impl Format {
                         .zip(row)
                         .map(|(name, cell)| ((*name).to_owned(), cell.value()))
                         .collect();
-                    serde_json::to_writer(&mut bytes, &object).map_err(internal)?;
+                    let mut line = serde_json::Serializer::with_formatter(&mut bytes, OneLine);
+                    object.serialize(&mut line).map_err(internal)?;
                     bytes.push(b'\n');
                 }
                 Ok(bytes)
@@ -173,11 +229,16 @@ impl Format {
     }
 }
 
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
 fn csv_lines<R>(rows: impl IntoIterator<Item = R>) -> AppResult<Vec<u8>>
 where
     R: IntoIterator<Item: AsRef<[u8]>>,
 {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .quote_style(csv::QuoteStyle::Always)
+        .from_writer(Vec::new());
     for row in rows {
         // Fails when a row has more or fewer cells than the one before: a file never has both.
         writer.write_record(row).map_err(internal)?;
@@ -203,39 +264,106 @@ mod tests {
     fn a_cell_that_a_spreadsheet_would_run_begins_with_an_apostrophe() {
         for formula in [
             "=HYPERLINK(\"http://evil.example\")",
-            "+1",
-            "-1",
+            "+A1",
+            "-A1",
+            "-5+3",
+            "+1-555-1234",
+            "-5\n+3",
+            "- 5",
+            "--5",
+            "+",
+            "-5e3",
+            "-٥",
             "@SUM(A1)",
-            "\t=1",
-            "\r=1",
-            "\n=1",
+            "\tx",
+            "\rx",
+            "\nx",
             "＝1",
             "＋1",
             "－1",
             "＠x",
+            "﹦1",
+            " =1",
+            " -5",
+            "\u{a0}=1",
+            "\u{200b}=1",
+            "\u{feff}=1",
+            "\u{ad}=1",
+            "\"=1\"",
         ] {
-            assert_eq!(csv_of(Cell::Text(formula.to_owned())), format!("'{formula}"));
+            assert!(csv_of(Cell::Text(formula.to_owned())).starts_with('\''), "{formula:?}");
         }
-        assert_eq!(csv_of(Cell::Json(serde_json::json!(-1))), "'-1", "a worker's number is a worker's text");
+        assert_eq!(csv_of(Cell::Text("=1".to_owned())), "'=1");
+    }
+
+    #[test]
+    fn a_cell_that_some_reader_splits_has_an_apostrophe_behind_each_place() {
+        for (text, written) in [
+            ("a;=1", "a;'=1"),
+            ("a\t=1\t+A1", "a\t'=1\t'+A1"),
+            ("a\r\n=1", "a\r\n'=1"),
+            ("a|@x", "a|'@x"),
+            ("a\u{2028}=1", "a\u{2028}'=1"),
+            ("\t=1", "'\t'=1"),
+            ("a; =1", "a;' =1"),
+            ("a;\"=1", "a;'\"=1"),
+            ("=1;=2", "'=1;'=2"),
+            ("1;-5;+49 30 1234;x", "1;-5;+49 30 1234;x"),
+            ("1;-5+3", "1;'-5+3"),
+            ("-5;=1", "'-5;'=1"),
+        ] {
+            assert_eq!(csv_of(Cell::Text(text.to_owned())), written, "{text:?}");
+        }
     }
 
     #[test]
     fn other_cells_come_back_as_they_were() {
-        for plain in
-            ["", "shop-api", "a=1", "1-2", "\"quoted\", and more", "two\r\nlines", " =1", "漢字", "'"]
-        {
+        for plain in [
+            "",
+            "shop-api",
+            "a=1",
+            "1-2",
+            "\"quoted\", and more",
+            "two\r\nlines",
+            "漢字",
+            "'",
+            "-5",
+            "+5",
+            "-1,234.50",
+            "+49 30 1234",
+            "a;b",
+            "a, -b",
+        ] {
             assert_eq!(csv_of(Cell::Text(plain.to_owned())), plain);
         }
-        assert_eq!(csv_of(Cell::Number(-5)), "-5", "a number of ours is no formula");
+        assert_eq!(csv_of(Cell::Number(-5)), "-5");
+        assert_eq!(csv_of(Cell::Json(serde_json::json!(-1))), "-1");
         assert_eq!(csv_of(Cell::millis(1_763_640_000_007)), "2025-11-20T12:00:00.007Z");
         assert_eq!(csv_of(Cell::Empty), "");
     }
 
     #[test]
-    fn lines_of_csv_end_as_the_standard_wants_them() {
-        assert_eq!(Format::Csv.head(&["id", "name"]).unwrap(), b"id,name\r\n");
-        let rows = [vec![Cell::Empty, Cell::Text("a,b".to_owned())]];
-        assert_eq!(Format::Csv.rows(&["id", "name"], &rows).unwrap(), b",\"a,b\"\r\n");
+    fn csv_says_that_it_is_utf8_and_quotes_every_cell() {
+        let head = Format::Csv.head(&["id", "name"]).unwrap();
+        assert_eq!(String::from_utf8(head).unwrap(), "\u{feff}\"id\",\"name\"\r\n");
+        let rows =
+            [vec![Cell::Empty, Cell::Text("a \"b\"".to_owned())], vec![Cell::Number(-5), Cell::Flag(true)]];
+        let rows = Format::Csv.rows(&["id", "name"], &rows).unwrap();
+        assert_eq!(String::from_utf8(rows).unwrap(), "\"\",\"a \"\"b\"\"\"\r\n\"-5\",\"true\"\r\n");
+        assert!(Format::JsonLines.head(&["id"]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_line_of_json_is_one_line_for_every_reader_and_loses_nothing() {
+        let text = "a\u{2028}b\u{2029}\u{85}c\n\r\u{b}\u{c}\u{1c}é\u{2027}";
+        let cells = vec![Cell::Text(text.to_owned()), Cell::Json(serde_json::json!({ text: [text] }))];
+        let bytes = Format::JsonLines.rows(&["a", "b"], &[cells]).unwrap();
+        let line = String::from_utf8(bytes).unwrap();
+        let ends = ['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{85}', '\u{2028}', '\u{2029}'];
+        assert_eq!(line.matches(ends).count(), 1, "{line:?}");
+        let read: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&read["a"], &read["b"][text][0]), (&Value::from(text), &Value::from(text)));
+        assert!(line.contains("\\u2028b\\u2029\\u0085c") && line.contains('é'), "{line}");
     }
 
     #[test]

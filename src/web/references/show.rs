@@ -1,4 +1,4 @@
-//! `GET /references/{key}/{value}`
+//! `GET /references/{key}/{value}`, and `GET /references?key=&value=` for what no path carries
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -47,6 +47,20 @@ pub struct ReferencePage {
 /// 404 for a reference that nothing visible carries; 400 for a position that makes no sense.
 pub async fn show(visit: Visit, path: Path<(String, String)>, query: Query) -> AppResult<HttpResponse> {
     let (key, value) = path.into_inner();
+    answer(visit, key, value, query).await
+}
+
+/// [`show`] for any key and value.
+///
+/// # Errors
+/// 400 when one of them is missing; otherwise as [`show`].
+pub async fn show_any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+    let part = |name| query.only(name).map(str::to_owned).map_err(AppError::BadRequest);
+    let (key, value) = (part("key")?, part("value")?);
+    answer(visit, key, value, query).await
+}
+
+async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppResult<HttpResponse> {
     if key.contains('\0') || value.contains('\0') || key.is_empty() || value.is_empty() {
         return Err(AppError::NotFound);
     }

@@ -1,7 +1,7 @@
 //! The route matrix: every route, as everybody, with every proof of where a request comes from.
 
 mod records;
-mod registered;
+pub mod registered;
 pub mod table;
 
 use std::collections::{BTreeMap, BTreeSet};

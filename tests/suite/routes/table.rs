@@ -206,6 +206,16 @@ const ROWS: &[Row] = &[
     ("GET", "/audit", "/audit", &[], admins("200")),
     ("POST", "/audit/export", "/audit/export", &[("format", "csv")], admins("200")),
     ("GET", "/audit/{id}", "/audit/AUDIT", &[], admins("200")),
+    ("GET", "/entries", "/entries?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/entries", "/entries?id=event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/entries", "/entries?id=audit:AUDIT", &[], admins("200")),
+    (
+        "GET",
+        "/references",
+        "/references?key=branch_name&value=REFERENCE",
+        &[],
+        [SIGN_IN, "200", "404", "200"],
+    ),
     (
         "GET",
         "/references/{key}/{value:.*}",

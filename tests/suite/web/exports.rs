@@ -232,16 +232,25 @@ fn a_record_is_whole_and_json_stays_json() {
 fn no_cell_is_a_formula() {
     let console = Console::start();
     let owner = console.owner();
-    let names =
-        ["=HYPERLINK(\"http://evil.example\")", "+1", "-2+3", "@SUM(A1)", "\t=1", "a,\"b\"\r\nc", "plain"];
+    let cells = [
+        ("=HYPERLINK(\"http://evil.example\")", "'=HYPERLINK(\"http://evil.example\")"),
+        ("+A1", "'+A1"),
+        ("-2+3", "'-2+3"),
+        ("+1-555-1234", "'+1-555-1234"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t'=1"),
+        ("a;=1", "a;'=1"),
+        ("a,\"b\"\r\nc", "a,\"b\"\r\nc"),
+        ("plain", "plain"),
+        ("-5", "-5"),
+        ("+49 30 1234", "+49 30 1234"),
+    ];
+    let names = cells.map(|(name, _)| name);
     for name in names {
         console.project(&owner, name);
     }
     let mut exported = column(&csv_of(&owner, "/projects/export", &[]), "name");
-    let mut expected: Vec<String> = names
-        .iter()
-        .map(|name| if name.starts_with(['a', 'p']) { (*name).to_owned() } else { format!("'{name}") })
-        .collect();
+    let mut expected = cells.map(|(_, exported)| exported);
     exported.sort();
     expected.sort();
     assert_eq!(exported, expected);
@@ -253,6 +262,21 @@ fn no_cell_is_a_formula() {
     let mut names = names.to_vec();
     names.sort_unstable();
     assert_eq!(raw, names, "JSON runs nowhere, so it is left as it is");
+}
+
+#[test]
+fn a_line_of_an_export_is_one_line_for_every_reader() {
+    let console = Console::start();
+    let owner = console.owner();
+    console.project(&owner, "a\u{2028}b\u{2029}c\u{85}d");
+    let answer = owner.post("/projects/export", &[("format", "jsonl")]).expect(200);
+    assert_eq!(
+        answer.body.matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count(),
+        1,
+        "{}",
+        answer.body
+    );
+    assert_eq!(jsonl_of(&owner, "/projects/export", &[])[0]["name"], "a\u{2028}b\u{2029}c\u{85}d");
 }
 
 #[test]
@@ -268,7 +292,10 @@ fn the_answer_is_a_file_that_nobody_keeps() {
         csv.header("content-disposition"),
         format!("attachment; filename=\"pilothouse-activity-{day}.csv\"")
     );
-    assert!(csv.body.starts_with("source,id,time,"), "an export without rows still says its columns");
+    assert!(
+        csv.body.starts_with("\u{feff}\"source\",\"id\",\"time\","),
+        "an export without rows still says its columns"
+    );
     let path = format!("/projects/{project}/activity/export");
     let lines = owner.post(&path, &[("format", "jsonl")]).expect(200);
     assert_eq!(lines.header("content-type"), "application/jsonl; charset=utf-8");

@@ -1,6 +1,7 @@
 //! Pages over a real server on a real database, by their addresses.
 
 mod account;
+mod addresses;
 mod audit;
 mod chat;
 mod containers;
