@@ -1,14 +1,14 @@
 //! One-time links that set a password: made by an admin, shown once, good for one use within 24 hours.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, now};
+use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 
 use crate::activity::{Act, Principal, Target, audit};
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
+use crate::db::time::{from_now, now};
 
 /// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
 /// shows the secret behind `hash`.
@@ -27,7 +27,7 @@ pub fn make(
             password_links::hash.eq(hash.as_str()),
             password_links::user_id.eq(user),
             password_links::created_by.eq(principal.user),
-            password_links::expires_at.eq(now.into_sql::<Timestamptz>() + 24.hours()),
+            password_links::expires_at.eq(from_now(24.hours())),
         ))
         .returning(password_links::expires_at)
         .get_result(conn)?;
@@ -73,7 +73,7 @@ pub fn cancel(conn: &mut PgConnection, user: UserId) -> QueryResult<()> {
     diesel::update(password_links::table)
         .filter(password_links::user_id.eq(user))
         .filter(password_links::used_at.is_null())
-        .set(password_links::used_at.eq(now))
+        .set(password_links::used_at.eq(now.nullable()))
         .execute(conn)
         .map(|_| ())
 }
@@ -90,7 +90,7 @@ pub fn redeem(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
-        .set(password_links::used_at.eq(now))
+        .set(password_links::used_at.eq(now.nullable()))
         .execute(conn)?;
     Ok((redeemed == 1).then_some((user, email)))
 }

@@ -1,6 +1,5 @@
 //! Finding the account behind an address, and turning a right password into a session.
 
-use diesel::dsl::now;
 use diesel::prelude::*;
 
 use super::sessions;
@@ -9,6 +8,7 @@ use crate::db::SecretHash;
 use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
+use crate::db::time::now;
 use crate::users::{Role, display_name};
 
 /// What a sign-in checks a password against.
@@ -82,7 +82,7 @@ pub fn begin(
     }
     sessions::start(conn, account.id, token, &principal.origin)?;
     diesel::update(users::table.filter(users::id.eq(account.id)))
-        .set(users::last_login.eq(now))
+        .set(users::last_login.eq(now.nullable()))
         .execute(conn)?;
     audit::record(conn, principal, &Act::SignedIn, &Target::user(account.id, &account.email))
 }

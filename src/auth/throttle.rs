@@ -121,11 +121,13 @@ struct Seconds {
 
 fn wait(conn: &mut PgConnection, scope: &str, subject: &str) -> QueryResult<u64> {
     let row: Option<Seconds> = diesel::sql_query(
-        "SELECT ceil(extract(epoch FROM blocked_until - clock_timestamp()))::bigint AS seconds \
+        "SELECT CASE WHEN blocked_until > clock_timestamp() THEN ceil(extract(epoch FROM \
+           least(blocked_until, clock_timestamp() + make_interval(secs => $3)) - clock_timestamp()))::bigint END AS seconds \
          FROM pilothouse.sign_in_failures WHERE scope = $1 AND subject = $2",
     )
     .bind::<Text, _>(scope)
     .bind::<Text, _>(subject)
+    .bind::<Integer, _>(LONGEST)
     .get_result(conn)
     .optional()?;
     Ok(row.and_then(|row| row.seconds).and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0))

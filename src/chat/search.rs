@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
 use super::SENT_AT;
 use super::conversations::bound;
 use crate::db::cursor::TimePosition;
 use crate::db::ids::{ContainerId, MessageId};
 use crate::db::statement::Statement;
+use crate::db::time::Timestamptz;
 use crate::projects::queries::containing;
 
 /// One look goes through so many messages; the next goes on from there.

@@ -6,10 +6,11 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::db::cursor::{From, ListPosition, Page, keyset};
-use crate::db::functions::{coalesce_time, lower};
+use crate::db::functions::lower;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
+use crate::db::time::{Instant, listed_time};
 use crate::projects::queries::containing;
 
 /// What a list of containers is ordered by.
@@ -128,8 +129,8 @@ pub fn page(
     }
     let query = match filter.sort {
         Sort::Newest => keyset!(
-            query, from, descending coalesce_time(containers::created_at, DateTime::UNIX_EPOCH),
-            containers::id, ContainerId, at => at.time()
+            query, from, descending listed_time!(containers::created_at),
+            containers::id, ContainerId, at => Instant(at.time())
         ),
         // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
         Sort::Name => keyset!(

@@ -16,6 +16,7 @@ pub mod roles;
 pub mod schema;
 pub mod server_version;
 pub mod statement;
+pub mod time;
 mod transaction;
 
 use std::sync::Arc;

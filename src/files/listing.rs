@@ -5,12 +5,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 
 use super::Directory;
 use crate::db::cursor::{From, Page};
 use crate::db::ids::{ContainerId, FileId};
 use crate::db::statement::Statement;
+use crate::db::time::Timestamptz;
 use crate::projects::queries::containing;
 
 /// A look takes in so many files.
@@ -161,9 +162,10 @@ pub fn statement(container: ContainerId, ask: &Ask, from: &From<FileId>, limit: 
 fn columns<'a>(s: &'a mut Statement<Row>, prefix: &str) -> &'a mut Statement<Row> {
     let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
     s.sql("SELECT id, file_path AS path, substr(file_path, ").big(length + 1);
-    s.sql("::int) AS rest, file_size AS size, mime_type::text AS media_type, \
-           CASE WHEN coalesce(updated_at, created_at) BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59+00' \
-           THEN coalesce(updated_at, created_at) END AS changed_at, coalesce(is_deleted, false) AS is_deleted")
+    s.sql(
+        "::int) AS rest, file_size AS size, mime_type::text AS media_type, \
+           coalesce(updated_at, created_at) AS changed_at, coalesce(is_deleted, false) AS is_deleted",
+    )
 }
 
 fn place<'a>(s: &'a mut Statement<Row>, is: &'static str, id: FileId) -> &'a mut Statement<Row> {

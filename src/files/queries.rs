@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 
 use crate::db::ids::{ContainerId, FileId, ProjectId};
 use crate::db::statement::Statement;
+use crate::db::time::Timestamptz;
 
 /// A file as the table describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +48,11 @@ type Stored = (
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, container: ContainerId, id: FileId) -> QueryResult<Option<File>> {
     let mut s = Statement::<Row>::new();
-    s.sql("SELECT id, file_path, file_name::text, file_size, mime_type::text, ");
-    for column in ["created_at", "updated_at"] {
-        s.sql("CASE WHEN ").sql(column).sql(" BETWEEN '0001-01-01' AND '9999-12-31 23:59:59+00' THEN ");
-        s.sql(column).sql(" END, ");
-    }
-    s.sql("coalesce(is_deleted, false) FROM file_storage WHERE id = ").text(id.to_string());
+    s.sql(
+        "SELECT id, file_path, file_name::text, file_size, mime_type::text, created_at, updated_at, \
+           coalesce(is_deleted, false) FROM file_storage WHERE id = ",
+    )
+    .text(id.to_string());
     s.sql("::uuid AND container_id = ").text(container.to_string()).sql("::uuid");
     let found: Option<Stored> = s.get_result(conn).optional()?;
     Ok(found.map(|(id, path, name, size, media_type, created_at, changed_at, is_deleted)| File {

@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::model::Status;
 use crate::activity::AHEAD_AT_MOST_MS;
 use crate::db::cursor::{From, ListPosition, Page, keyset};
-use crate::db::functions::{coalesce_ms, coalesce_time, lower};
+use crate::db::functions::{coalesce_ms, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, project_actions, projects, users};
+use crate::db::time::{Instant, listed_time};
 
 /// What a list of projects is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -151,8 +152,8 @@ pub fn page(
     }
     let query = match filter.sort {
         Sort::Changed => keyset!(
-            query, from, descending coalesce_time(projects::updated_at, DateTime::UNIX_EPOCH),
-            projects::id, ProjectId, at => at.time()
+            query, from, descending listed_time!(projects::updated_at),
+            projects::id, ProjectId, at => Instant(at.time())
         ),
         // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
         Sort::Name => keyset!(

@@ -9,9 +9,10 @@ use diesel::sql_types::Uuid as SqlUuid;
 
 use super::model::{Role, display_name};
 use crate::db::cursor::{From, ListPosition, Page, keyset};
-use crate::db::functions::{coalesce_flag, coalesce_time, lower};
+use crate::db::functions::{coalesce_flag, lower};
 use crate::db::ids::UserId;
 use crate::db::schema::{projects, sessions, users};
+use crate::db::time::{Instant, listed_time};
 use crate::projects::queries::containing;
 
 /// What a list of users is ordered by.
@@ -132,12 +133,12 @@ pub fn page(
             query, from, ascending lower(users::email), users::id, UserId, at => lower(at.key.clone())
         ),
         Sort::Newest => keyset!(
-            query, from, descending coalesce_time(users::created_at, DateTime::UNIX_EPOCH),
-            users::id, UserId, at => at.time()
+            query, from, descending listed_time!(users::created_at),
+            users::id, UserId, at => Instant(at.time())
         ),
         Sort::SignedIn => keyset!(
-            query, from, descending coalesce_time(users::last_login, DateTime::UNIX_EPOCH),
-            users::id, UserId, at => at.time()
+            query, from, descending listed_time!(users::last_login),
+            users::id, UserId, at => Instant(at.time())
         ),
     };
     Ok(Page::of(query.load(conn)?, limit, from))

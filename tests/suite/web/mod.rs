@@ -10,6 +10,7 @@ mod exports;
 mod files;
 mod headers;
 mod input;
+mod odd_times;
 mod passwords;
 mod projects;
 mod search;
