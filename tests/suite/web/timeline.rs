@@ -195,3 +195,25 @@ fn rows_stay_readable_whatever_was_written() {
     let entry = owner.get(&format!("/activity/{id}"));
     assert!(entry.body.contains(&"x".repeat(10_000)));
 }
+
+#[test]
+fn an_owner_reads_and_filters_what_was_written_with_their_ids_in_capitals() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, created_at, reference_ids) \
+         SELECT 'loud', upper(id_text), '{{' || upper(user_id::text) || '}}', 'deployment', {NOON}, '{{\"branch_name\": \"loud\"}}' \
+         FROM projects WHERE id_text = '{project}'"
+    ));
+    owner.get("/activity/loud").expect(200);
+    owner.get("/references/branch_name/loud").expect(200);
+    let timeline = format!("/projects/{project}/activity");
+    for filter in ["", "?actor=ID", "?actor=CAPITALS", "?actor=%7BCAPITALS%7D"] {
+        let filter = filter.replace("ID", &owner.id).replace("CAPITALS", &owner.id.to_uppercase());
+        assert_eq!(ids(&owner.get(&format!("{timeline}{filter}")).expect(200)), ["loud"], "{filter}");
+    }
+    assert!(
+        ids(&owner.get(&format!("{timeline}?actor=-{}", owner.id.to_uppercase())).expect(200)).is_empty()
+    );
+}
