@@ -130,11 +130,14 @@ impl ProjectName {
 pub struct ProjectDescription(Option<String>);
 
 impl ProjectDescription {
-    /// Checks `text`.
+    /// Checks `text`; what is stored already stays allowed for its project.
     ///
     /// # Errors
     /// A sentence for the field.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
+        if present == Some(text) {
+            return Ok(Self(Some(text.to_owned())));
+        }
         let text = text.replace("\r\n", "\n");
         let text = text.trim();
         if text.chars().count() > 5000 {

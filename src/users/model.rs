@@ -161,6 +161,12 @@ impl Email {
         if good { Ok(Self(text.to_owned())) } else { Err("This is not an e-mail address.".to_owned()) }
     }
 
+    /// An address as a user has it already, whoever wrote it: it stays allowed for them.
+    #[must_use]
+    pub fn of_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -188,6 +194,12 @@ impl UserName {
             );
         }
         Ok(Self((!text.is_empty()).then(|| text.to_owned())))
+    }
+
+    /// A name as a user has it already, whoever wrote it: it stays allowed for them.
+    #[must_use]
+    pub fn of_stored(text: Option<&str>) -> Self {
+        Self(text.map(str::to_owned))
     }
 
     /// The name, if there is one.
