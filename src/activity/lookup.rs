@@ -6,6 +6,7 @@ use diesel::sql_types::{Nullable, Text};
 use super::{Act, ActionType, Reference, Source};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{action_references, project_actions};
+use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
@@ -95,8 +96,12 @@ pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
 /// # Errors
 /// When a statement fails.
 pub fn references(conn: &mut PgConnection, everything: bool, value: &str) -> QueryResult<Vec<Reference>> {
-    let keys: Vec<(String,)> = statement_for(value, everything).load(conn)?;
-    let mut found: Vec<(String, String)> = keys.into_iter().map(|(key,)| (key, value.to_owned())).collect();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for spelling in spellings(value) {
+        let keys: Vec<(String,)> = statement_for(&spelling, everything).load(conn)?;
+        // The page of either spelling shows both.
+        found.extend(keys.into_iter().map(|(key,)| (key, value.to_owned())));
+    }
     let is_abbreviated =
         (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_abbreviated {

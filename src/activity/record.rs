@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Reference;
 use super::sentence::LinkTarget;
+use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 
 /// What a reference points to, for people.
@@ -94,11 +95,13 @@ pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryRe
             && !reference.value.contains('\0')
             && (reference.key != "chat_message_id" || is_uuid());
         if has_records {
-            s.sql(if asked { " UNION ALL (SELECT " } else { "(SELECT " }).big(at);
-            s.sql(", to_jsonb(t)::text FROM (");
-            row_behind(&mut s, &reference.key, &reference.value);
-            s.sql(" LIMIT 1) t)");
-            asked = true;
+            for value in spellings(&reference.value) {
+                s.sql(if asked { " UNION ALL (SELECT " } else { "(SELECT " }).big(at);
+                s.sql(", to_jsonb(t)::text FROM (");
+                row_behind(&mut s, &reference.key, &value);
+                s.sql(" LIMIT 1) t)");
+                asked = true;
+            }
         }
     }
     if !asked {

@@ -10,8 +10,8 @@ use crate::db::functions::lower;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
+use crate::db::spelling::{Patterns, contains, escaped};
 use crate::db::time::{Instant, listed_time};
-use crate::projects::queries::containing;
 
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,12 +112,11 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let pattern = containing(text);
+        let wanted = Patterns::of(text);
         query = query.filter(
-            containers::name
-                .ilike(pattern.clone())
-                .or(containers::image_name.ilike(pattern).assume_not_null())
-                .or(containers::container_id.like(format!("{}%", containing(text).trim_matches('%')))),
+            contains(containers::name, &wanted)
+                .or(contains(containers::image_name, &wanted))
+                .or(containers::container_id.like(format!("{}%", escaped(text)))),
         );
     }
     query = match filter.status.as_deref() {

@@ -10,9 +10,9 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 use super::Directory;
 use crate::db::cursor::{From, Page};
 use crate::db::ids::{ContainerId, FileId};
+use crate::db::spelling::containing;
 use crate::db::statement::Statement;
 use crate::db::time::Timestamptz;
-use crate::projects::queries::containing;
 
 /// A look takes in so many files.
 pub const LOOKED_AT: i64 = 10_000;
@@ -126,7 +126,7 @@ pub fn statement(container: ContainerId, ask: &Ask, from: &From<FileId>, limit: 
     s.sql(") n WHERE NOT EXISTS (SELECT 1 FROM cut WHERE cut.path = n.path AND NOT n.is_directory) AND ");
     s.sql(if ask.with_deleted { "true" } else { "NOT is_deleted" });
     if let Some(text) = &ask.text {
-        s.sql(" AND name ILIKE ").text(containing(text));
+        s.sql(" AND name ILIKE ANY (").texts(containing(text)).sql(")");
     }
     s.sql(
         " GROUP BY is_directory, name, CASE WHEN is_directory THEN NULL ELSE id END), \

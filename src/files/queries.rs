@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 
 use crate::db::ids::{ContainerId, FileId, ProjectId};
+use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 use crate::db::time::Timestamptz;
 
@@ -92,9 +93,11 @@ pub fn changes(conn: &mut PgConnection, project: ProjectId, path: &str) -> Query
            SELECT * FROM turbobackend.github_push_history WHERE project_id = ",
     )
     .text(project.to_string());
-    s.sql(" ORDER BY created_at DESC, push_id DESC LIMIT 500) p WHERE p.files ? ").text(path);
-    s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('path', ").text(path).sql("))");
-    s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('filename', ").text(path).sql("))");
+    s.sql(" ORDER BY created_at DESC, push_id DESC LIMIT 500) p WHERE p.files ?| ").texts(spellings(path));
+    for path in spellings(path) {
+        s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('path', ").text(path.as_str()).sql("))");
+        s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('filename', ").text(path).sql("))");
+    }
     s.sql(" ORDER BY p.created_at DESC, p.push_id DESC LIMIT 10");
     let rows: Vec<(String, String, String, i64)> = s.load(conn)?;
     Ok(rows

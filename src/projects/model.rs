@@ -1,5 +1,6 @@
 //! What a project is made of.
 
+use crate::db::spelling::composed;
 use crate::users::is_deceptive;
 
 /// What state a project is in.
@@ -115,7 +116,7 @@ impl ProjectName {
                 "Leave out control characters and characters that change the direction of text.".to_owned()
             );
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(composed(text)))
     }
 
     /// The name.

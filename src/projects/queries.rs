@@ -15,6 +15,7 @@ use crate::db::functions::{coalesce_ms, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, project_actions, projects, users};
+use crate::db::spelling::{Patterns, contains};
 use crate::db::time::{Instant, listed_time};
 
 /// What a list of projects is ordered by.
@@ -84,12 +85,6 @@ impl ProjectLine {
     }
 }
 
-/// A `LIKE` pattern that finds `text` as it is.
-#[must_use]
-pub fn containing(text: &str) -> String {
-    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
 /// The last instant that is no future: clocks of workers differ a little. See [`AHEAD_AT_MOST_MS`].
 fn soon() -> SqlLiteral<Nullable<BigInt>> {
     const { assert!(AHEAD_AT_MOST_MS == 300_000) };
@@ -131,10 +126,8 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let pattern = containing(text);
-        query = query.filter(
-            projects::name.ilike(pattern.clone()).or(projects::description.ilike(pattern).assume_not_null()),
-        );
+        let wanted = Patterns::of(text);
+        query = query.filter(contains(projects::name, &wanted).or(contains(projects::description, &wanted)));
     }
     query = match filter.status.as_deref() {
         // Workers leave the status out, which means the default.

@@ -5,8 +5,8 @@ use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
 
 use super::{Found, Kind, MOST, Target};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::spelling::{containing, spellings};
 use crate::db::statement::Statement;
-use crate::projects::queries::containing;
 
 /// Names that hold the text anywhere are looked for in so many of the newest rows; beyond them a name has to
 /// begin with it, which an index answers.
@@ -62,13 +62,18 @@ impl Parts {
         let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
         let mut statement = Statement::new();
         statement.sql("WITH found AS ((SELECT n.id FROM (").sql(self.newest).sql(" LIMIT ").big(NEWEST);
-        statement.sql(") n WHERE n.name ILIKE ").text(containing(text));
-        statement.sql(" OR n.also ILIKE ").text(containing(text)).sql(" LIMIT ").big(limit).sql(")");
-        for (table, column) in self.begins {
+        statement.sql(") n WHERE n.name ILIKE ANY (").texts(containing(text));
+        statement.sql(") OR n.also ILIKE ANY (").texts(containing(text)).sql(") LIMIT ").big(limit).sql(")");
+        let begins = |text| self.begins.iter().map(move |place| (place, text));
+        for ((table, column), text) in spellings(text).iter().flat_map(begins) {
             statement.sql(" UNION (SELECT t.id FROM ").sql(table).sql(" t WHERE lower(").sql(column);
-            statement.sql(") ~>=~ lower(").text(text).sql(") AND lower(").sql(column);
+            statement.sql(") ~>=~ lower(").text(text.as_str()).sql(") AND lower(").sql(column);
             // No character sorts after the last one. The order is the index's own.
-            statement.sql(") ~<~ (lower(").text(text).sql(") || chr(1114111)) ORDER BY lower(").sql(column);
+            statement
+                .sql(") ~<~ (lower(")
+                .text(text.as_str())
+                .sql(") || chr(1114111)) ORDER BY lower(")
+                .sql(column);
             statement.sql(") USING ~<~ LIMIT ").big(limit).sql(")");
         }
         statement.sql(" LIMIT ").big(limit).sql(") ").sql(self.show);

@@ -2,6 +2,8 @@
 
 use chrono_tz::Tz;
 
+use crate::db::spelling::composed;
+
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -193,7 +195,7 @@ impl UserName {
                 "Leave out control characters and characters that change the direction of text.".to_owned()
             );
         }
-        Ok(Self((!text.is_empty()).then(|| text.to_owned())))
+        Ok(Self((!text.is_empty()).then(|| composed(text))))
     }
 
     /// A name as a user has it already, whoever wrote it: it stays allowed for them.

@@ -12,8 +12,8 @@ use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_flag, lower};
 use crate::db::ids::UserId;
 use crate::db::schema::{projects, sessions, users};
+use crate::db::spelling::{Patterns, contains, spellings};
 use crate::db::time::{Instant, listed_time};
-use crate::projects::queries::containing;
 
 /// What a list of users is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,9 +115,8 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let pattern = containing(text);
-        query = query
-            .filter(users::email.ilike(pattern.clone()).or(users::name.ilike(pattern).assume_not_null()));
+        let wanted = Patterns::of(text);
+        query = query.filter(contains(users::email, &wanted).or(contains(users::name, &wanted)));
     }
     query = match filter.role {
         Some(Role::Admin) => query.filter(users::role.eq("admin")),
@@ -215,7 +214,8 @@ pub fn id_of(conn: &mut PgConnection, email: &str) -> QueryResult<Option<UserId>
     users::table.filter(users::email.eq(email)).select(users::id).first(conn).optional()
 }
 
-/// The stored address that equals `email` but for capitals, of anybody but `except`; an exact match first.
+/// The stored address that equals `email` but for capitals and the spelling of its letters, of anybody but `except`; an
+/// exact match first.
 ///
 /// # Errors
 /// When the statement fails.
@@ -225,6 +225,9 @@ pub fn similar_email(
     except: Option<UserId>,
 ) -> QueryResult<Option<String>> {
     let mut rows = users::table.filter(lower(users::email).eq(lower(email))).into_boxed();
+    for spelling in spellings(email) {
+        rows = rows.or_filter(lower(users::email).eq(lower(spelling)));
+    }
     if let Some(except) = except {
         rows = rows.filter(users::id.ne(except));
     }

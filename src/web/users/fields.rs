@@ -97,7 +97,7 @@ impl UserFields {
         match error {
             ChangeError::EmailTaken => self.email.refuse("Somebody else signs in with this address."),
             ChangeError::EmailSimilar(stored) => self.email.refuse(format!(
-                "{stored} is in use already. Two addresses that differ in capitals only are too easy to confuse."
+                "{stored} is in use already. Two addresses that look alike, or differ in capitals only, are too easy to confuse."
             )),
             ChangeError::LastAdmin => {
                 self.role.refuse("This is the last admin who can sign in. Make somebody else an admin first.");

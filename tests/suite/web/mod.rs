@@ -15,5 +15,6 @@ mod passwords;
 mod projects;
 mod search;
 mod sessions;
+mod spelling;
 mod timeline;
 mod users;
