@@ -9,6 +9,7 @@ use super::filter::first_ms;
 use super::rollup::NAME;
 use crate::db::ids::ProjectId;
 use crate::db::schema::{daily_activity, daily_totals, rollups};
+use crate::db::time::Day;
 
 /// Days of somebody's zone, both inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,8 @@ pub fn of_project(conn: &mut PgConnection, project: ProjectId, span: &Span) -> Q
     let (first, last) = span.utc_days();
     let of_span = daily_activity::project_id
         .eq(project.to_string())
-        .and(daily_activity::day.ge(first))
-        .and(daily_activity::day.le(last));
+        .and(daily_activity::day.ge(Day(first)))
+        .and(daily_activity::day.le(Day(last)));
     let rows: Vec<Row> = rollups::table
         .left_join(daily_activity::table.on(of_span))
         .filter(rollups::name.eq(NAME))
@@ -73,7 +74,7 @@ pub fn of_project(conn: &mut PgConnection, project: ProjectId, span: &Span) -> Q
 /// When the statement fails.
 pub fn of_everything(conn: &mut PgConnection, span: &Span) -> QueryResult<Daily> {
     let (first, last) = span.utc_days();
-    let of_span = daily_totals::day.ge(first).and(daily_totals::day.le(last));
+    let of_span = daily_totals::day.ge(Day(first)).and(daily_totals::day.le(Day(last)));
     let rows: Vec<Row> = rollups::table
         .left_join(daily_totals::table.on(of_span))
         .filter(rollups::name.eq(NAME))

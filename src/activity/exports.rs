@@ -1,18 +1,17 @@
 //! Exports: what leaves the console as a file is on record before its first byte does.
 
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
-use diesel::dsl::now;
 use diesel::prelude::*;
-use diesel::sql_types::{Timestamp, Timestamptz};
 use serde_json::json;
 
 use super::{Act, Principal, Target, audit};
 use crate::db::ids::ProjectId;
+use crate::db::time::{UtcTime, now};
 
 diesel::define_sql_function! {
     /// When the transaction's user started exports, newest first; holds off their others until it ends.
     #[sql_name = "pilothouse.own_exports_between"]
-    fn own_exports_between(first: Timestamp, last: Timestamp) -> Array<Timestamp>;
+    fn own_exports_between(first: crate::db::time::Timestamp, last: crate::db::time::Timestamp) -> Array<crate::db::time::Timestamp>;
 }
 
 /// How many exports somebody may start within [`WINDOW`].
@@ -70,7 +69,7 @@ pub fn begin(
     let at = principal.at.naive_utc();
     // Another instance's clock may be a little ahead; one that is far off must not stop anybody for good.
     let recent: Vec<NaiveDateTime> =
-        diesel::select(own_exports_between(at - WINDOW, at + WINDOW)).get_result(conn)?;
+        diesel::select(own_exports_between(UtcTime(at - WINDOW), UtcTime(at + WINDOW))).get_result(conn)?;
     if let Some(oldest) = recent.get(MOST - 1) {
         let wait = (*oldest + WINDOW - at).num_seconds() + 1;
         return Err(ExportError::TooMany { wait_seconds: u64::try_from(wait).unwrap_or(1).max(1) });
@@ -87,7 +86,7 @@ pub fn begin(
         .collect();
     let after = json!({ "format": export.format, "filters": filters });
     audit::record_change(conn, principal, &Act::Exported, &target, serde_json::Value::Null, after)?;
-    Ok(diesel::select(now.into_sql::<Timestamptz>()).get_result(conn)?)
+    Ok(diesel::select(now).get_result(conn)?)
 }
 
 /// Now, by the database's clock.
@@ -95,7 +94,7 @@ pub fn begin(
 /// # Errors
 /// When the statement fails.
 pub fn database_now(conn: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
-    diesel::select(now.into_sql::<Timestamptz>()).get_result(conn)
+    diesel::select(now).get_result(conn)
 }
 
 /// Whether a row that was made at `created` belongs to an export that began at `began`, when it is read at

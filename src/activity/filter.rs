@@ -145,7 +145,7 @@ impl Filter {
             "type" => add_word(&mut self.types, name, value),
             "status" => add_word(&mut self.statuses, name, value),
             "environment" => add_word(&mut self.environments, name, value),
-            "actor" => add_word(&mut self.actors, name, value),
+            "actor" => add_word(&mut self.actors, name, &user(value)),
             "source" => add_word(&mut self.sources, name, singular(value)),
             "from" => set_once(&mut self.from, name, day(value)?),
             "to" => set_once(&mut self.to, name, day(value)?),
@@ -258,6 +258,13 @@ fn add_word(words: &mut Words, name: &str, value: &str) -> Result<(), String> {
         return Err(format!("Give at most {MOST_VALUES} values of {name}."));
     }
     Ok(())
+}
+
+/// An id of a user as it is stored: a uuid in one writing, whichever it came in.
+fn user(value: &str) -> String {
+    let (sign, id) = value.strip_prefix('-').map_or(("", value), |id| ("-", id));
+    uuid::Uuid::try_parse(id.trim())
+        .map_or_else(|_| value.to_owned(), |id| format!("{sign}{}", id.hyphenated()))
 }
 
 fn set_once<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), String> {

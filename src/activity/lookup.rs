@@ -1,11 +1,12 @@
 //! Finds what a pasted id means.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::{Act, ActionType, Reference, Source};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{action_references, project_actions};
+use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 
 /// The keys that a pasted value is looked up under, in the order of the answer.
@@ -95,8 +96,12 @@ pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
 /// # Errors
 /// When a statement fails.
 pub fn references(conn: &mut PgConnection, everything: bool, value: &str) -> QueryResult<Vec<Reference>> {
-    let keys: Vec<(String,)> = statement_for(value, everything).load(conn)?;
-    let mut found: Vec<(String, String)> = keys.into_iter().map(|(key,)| (key, value.to_owned())).collect();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for spelling in spellings(value) {
+        let keys: Vec<(String,)> = statement_for(&spelling, everything).load(conn)?;
+        // The page of either spelling shows both.
+        found.extend(keys.into_iter().map(|(key,)| (key, value.to_owned())));
+    }
     let is_abbreviated =
         (7..=40).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_abbreviated {
@@ -115,6 +120,28 @@ pub fn references(conn: &mut PgConnection, everything: bool, value: &str) -> Que
     found.sort_by_key(|(key, value)| (KEYS.iter().position(|known| known == key), value.clone()));
     found.dedup();
     Ok(found.into_iter().map(|(key, value)| Reference { key, value }).collect())
+}
+
+/// Tables whose rows name a reference that is no record of their own, by the column of its name.
+const NAMED_IN: [(&str, &str); 3] = [
+    ("branch_name", "SELECT true FROM turbobackend.github_push_history r WHERE r.branch_name = ANY ("),
+    ("commit_sha", "SELECT true FROM turbobackend.project_deployments r WHERE r.commit_sha = ANY ("),
+    ("container_id", "SELECT true FROM turbobackend.container_sessions r WHERE r.container_id = ANY ("),
+];
+
+/// Whether a record that the viewer may see names `reference`, so that its page links to it.
+///
+/// # Errors
+/// When the statement fails.
+pub fn is_named(conn: &mut PgConnection, reference: &Reference) -> QueryResult<bool> {
+    for (_, row) in NAMED_IN.into_iter().filter(|(key, _)| *key == reference.key) {
+        let mut s = Statement::<(Bool,)>::new();
+        s.sql(row).texts(spellings(&reference.value)).sql(") LIMIT 1");
+        if s.get_result::<(bool,)>(conn).optional()?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The first action of each of these requests in a project: request, action, and what it says.

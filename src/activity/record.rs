@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Reference;
 use super::sentence::LinkTarget;
+use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 
 /// What a reference points to, for people.
@@ -94,11 +95,13 @@ pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryRe
             && !reference.value.contains('\0')
             && (reference.key != "chat_message_id" || is_uuid());
         if has_records {
-            s.sql(if asked { " UNION ALL (SELECT " } else { "(SELECT " }).big(at);
-            s.sql(", to_jsonb(t)::text FROM (");
-            row_behind(&mut s, &reference.key, &reference.value);
-            s.sql(" LIMIT 1) t)");
-            asked = true;
+            for value in spellings(&reference.value) {
+                s.sql(if asked { " UNION ALL (SELECT " } else { "(SELECT " }).big(at);
+                s.sql(", to_jsonb(t)::text FROM (");
+                row_behind(&mut s, &reference.key, &value);
+                s.sql(" LIMIT 1) t)");
+                asked = true;
+            }
         }
     }
     if !asked {
@@ -143,14 +146,14 @@ const DATABASE: &str = "SELECT database_id AS id, project_id, database_name, sta
     left(coalesce(t->>'name', t#>>'{}'), 60) AS name FROM jsonb_array_elements(schema_design->'tables') t LIMIT 8) x) \
     END AS names FROM turbobackend.project_databases WHERE database_id = ";
 const CONTAINER: &str = "SELECT id::text AS id, container_id, name, status, image_name, url, \
-    CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM created_at) * 1000)::bigint END \
+    floor(extract(epoch FROM CASE WHEN created_at IS NOT NULL THEN greatest('0001-01-01Z', least('9999-12-31 23:59:59Z', created_at)) END) * 1000)::bigint \
     AS created_at FROM public.containers WHERE container_id = ";
 const PROJECT: &str = "SELECT id_text AS id, name, status, left(description, 1000) AS description, \
-    CASE WHEN created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM created_at) * 1000)::bigint END \
+    floor(extract(epoch FROM CASE WHEN created_at IS NOT NULL THEN greatest('0001-01-01Z', least('9999-12-31 23:59:59Z', created_at)) END) * 1000)::bigint \
     AS created_at FROM public.projects WHERE id_text = ";
 /// Workers may have stored a time that no calendar holds.
 const MESSAGE: &str = "SELECT m.id::text AS id, m.role, left(m.content, 300) AS words, p.id_text AS project_id, p.name, \
-    CASE WHEN m.created_at BETWEEN '0001-01-01' AND '9999-12-31' THEN (extract(epoch FROM m.created_at) * 1000)::bigint END \
+    floor(extract(epoch FROM CASE WHEN m.created_at IS NOT NULL THEN greatest('0001-01-01Z', least('9999-12-31 23:59:59Z', m.created_at)) END) * 1000)::bigint \
     AS created_at FROM public.chat_messages m LEFT JOIN public.projects p ON p.container_id = m.container_id WHERE m.id = ";
 const NEWEST: &str = " ORDER BY created_at DESC NULLS LAST";
 

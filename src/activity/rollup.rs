@@ -8,15 +8,16 @@
 //! 2100) are not counted.
 
 use chrono::NaiveDate;
-use diesel::dsl::{IntervalDsl, now, sql};
+use diesel::dsl::{IntervalDsl, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Date, Timestamptz};
+use diesel::sql_types::{BigInt, Bool};
 
 mod words;
 
 use super::status::FAILED;
 use crate::db::schema::rollups;
 use crate::db::statement::Statement;
+use crate::db::time::{Date, ago, now};
 use crate::db::{Actor, Db, DbError};
 
 /// The row of [`rollups`] that this module keeps.
@@ -65,16 +66,22 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     if !is_ours {
         return Ok(Step::Elsewhere);
     }
-    let yesterday = (now.into_sql::<Timestamptz>() - 1.day()).nullable();
+    let yesterday = ago(1.day()).nullable();
     let is_due: bool = rollups::table
         .find(NAME)
-        .select(rollups::recounted_at.is_null().or(rollups::recounted_at.lt(yesterday)).assume_not_null())
+        .select(
+            rollups::recounted_at
+                .is_null()
+                .or(rollups::recounted_at.lt(yesterday))
+                .or(rollups::recounted_at.gt(now.nullable()))
+                .assume_not_null(),
+        )
         .first(conn)?;
     if is_due {
         recount_everything(conn)?;
         words::gather_everything(conn)?;
         diesel::update(rollups::table.find(NAME))
-            .set((rollups::recounted_at.eq(now), rollups::as_of.eq(now)))
+            .set((rollups::recounted_at.eq(now.nullable()), rollups::as_of.eq(now.nullable())))
             .execute(conn)?;
         return Ok(Step::Complete);
     }
@@ -86,14 +93,14 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
         return Ok(Step::More);
     }
     // An idle console need not write every few seconds that nothing has changed.
-    let minute_ago = (now.into_sql::<Timestamptz>() - 1.minute()).nullable();
+    let minute_ago = ago(1.minute()).nullable();
     let is_old = rollups::as_of.is_null().or(rollups::as_of.lt(minute_ago)).assume_not_null();
     diesel::update(rollups::table.find(NAME).filter(is_old.or(sql::<Bool>(if taken > 0 {
         "true"
     } else {
         "false"
     }))))
-    .set(rollups::as_of.eq(now))
+    .set(rollups::as_of.eq(now.nullable()))
     .execute(conn)?;
     Ok(Step::Complete)
 }
@@ -109,7 +116,8 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
         "WITH taken AS (DELETE FROM pilothouse.recount_marks WHERE ctid = ANY (ARRAY( \
              SELECT ctid FROM pilothouse.recount_marks LIMIT 5000)) RETURNING project_id, day), \
          place AS MATERIALIZED (SELECT project_id, day, count(*) AS marks, \
-             (day - DATE 'epoch')::bigint * 86400000 AS from_ms FROM taken GROUP BY 1, 2), \
+             (day - DATE 'epoch')::bigint * 86400000 AS from_ms FROM taken \
+             WHERE day >= '1990-01-01' AND day < '2100-01-01' GROUP BY 1, 2), \
          counted AS MATERIALIZED (SELECT p.project_id, p.day, c.quarters, c.entries, c.failed \
              FROM place p CROSS JOIN LATERAL ( \
              SELECT array_agg(quarter ORDER BY quarter) AS quarters, array_agg(entries ORDER BY quarter) AS entries, \

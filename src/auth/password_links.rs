@@ -5,9 +5,8 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, now};
+use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use ipnetwork::IpNetwork;
 
 use super::sign_in::{self, Account};
@@ -15,6 +14,7 @@ use crate::activity::{Act, Principal, Target, audit};
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
+use crate::db::time::{from_now, now};
 use crate::users::queries::{UserView, view_columns};
 
 /// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
@@ -31,14 +31,14 @@ pub fn make(
     diesel::update(password_links::table)
         .filter(password_links::user_id.eq(user))
         .filter(password_links::used_at.is_null())
-        .set(password_links::used_at.eq(now))
+        .set(password_links::used_at.eq(now.nullable()))
         .execute(conn)?;
     let expires = diesel::insert_into(password_links::table)
         .values((
             password_links::hash.eq(hash.as_str()),
             password_links::user_id.eq(user),
             password_links::created_by.eq(principal.user),
-            password_links::expires_at.eq(now.into_sql::<Timestamptz>() + 24.hours()),
+            password_links::expires_at.eq(from_now(24.hours())),
         ))
         .returning(password_links::expires_at)
         .get_result(conn)?;
@@ -57,7 +57,7 @@ pub fn show(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<Da
         .filter(password_links::shown_at.is_null())
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
-        .set(password_links::shown_at.eq(now))
+        .set(password_links::shown_at.eq(now.nullable()))
         .returning(password_links::expires_at)
         .get_result(conn)
         .optional()
@@ -150,7 +150,10 @@ pub fn redeem(
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())
         .filter(password_links::expires_at.gt(now))
-        .set((password_links::used_at.eq(now), password_links::used_from.eq(from.map(IpNetwork::from))))
+        .set((
+            password_links::used_at.eq(now.nullable()),
+            password_links::used_from.eq(from.map(IpNetwork::from)),
+        ))
         .execute(conn)?;
     Ok((redeemed == 1).then_some(account))
 }

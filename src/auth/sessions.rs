@@ -3,10 +3,10 @@
 //!
 //! Whoever starts or ends a user's sessions holds the user's row first, so that none begins beside an end of all.
 
-use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, exists, now};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::{IntervalDsl, exists};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use ipnetwork::IpNetwork;
 use serde_json::json;
 
@@ -14,12 +14,13 @@ use crate::activity::{Act, Origin, Principal, Target, audit};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
+use crate::db::time::{ago, from_now, now};
 
 /// The most sessions that one user has at a time; the oldest makes room.
 pub const MOST_PER_USER: i64 = 20;
 
 /// One living session as lists show it.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone)]
 pub struct SessionLine {
     /// Its id.
     pub id: SessionId,
@@ -33,6 +34,25 @@ pub struct SessionLine {
     pub ip_address: Option<IpNetwork>,
     /// The browser's own words.
     pub user_agent: Option<String>,
+}
+
+type SessionRow = (
+    SessionId,
+    Option<DateTime<Utc>>,
+    Option<DateTime<Utc>>,
+    DateTime<Utc>,
+    TimeDelta,
+    Option<IpNetwork>,
+    Option<String>,
+);
+
+impl SessionLine {
+    fn of_row(row: SessionRow) -> Self {
+        let (id, created_at, last_activity, expires_at, lives, ip_address, user_agent) = row;
+        let ends = created_at.and_then(|created| created.checked_add_signed(lives));
+        let expires_at = ends.map_or(expires_at, |ends| ends.min(expires_at));
+        Self { id, created_at, last_activity, expires_at, ip_address, user_agent }
+    }
 }
 
 /// Starts a session of `user`, whose row is held, for whoever holds the token with this hash.
@@ -62,7 +82,7 @@ pub fn start(
         .values((
             sessions::user_id.eq(user),
             sessions::token.eq(token.as_str()),
-            sessions::expires_at.eq(now.into_sql::<Timestamptz>() + 14.days()),
+            sessions::expires_at.eq(from_now(14.days())),
             sessions::ip_address.eq(origin.ip.map(IpNetwork::from)),
             sessions::user_agent.eq(&origin.user_agent),
         ))
@@ -72,7 +92,7 @@ pub fn start(
 
 /// When `user` was last here before `session` began: the last activity of the sessions that are older. One that
 /// is still used beside this one has seen everything up to its beginning, and counts as that; younger ones don't
-/// count. So the moment never moves while the session lives.
+/// count. So the moment never moves while the session lives. What is dated ahead is nobody's last activity.
 ///
 /// # Errors
 /// When the statement fails.
@@ -87,7 +107,7 @@ pub fn previous_visit(
         .inner_join(own.on(own.field(sessions::id).eq(session)))
         .filter(sessions::user_id.eq(user))
         .filter(sessions::created_at.lt(began))
-        .filter(sessions::last_activity.is_not_null())
+        .filter(sessions::last_activity.le(from_now(5.minutes()).nullable()))
         .order((sessions::last_activity.desc(), sessions::id.desc()))
         .select((sessions::last_activity, began))
         .first::<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)>(conn)
@@ -101,7 +121,7 @@ pub fn previous_visit(
 /// When the statement fails.
 pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
     diesel::update(sessions::table.filter(sessions::id.eq(session)).filter(sessions::is_active.eq(true)))
-        .set(sessions::last_activity.eq(now))
+        .set(sessions::last_activity.eq(now.nullable()))
         .execute(conn)
         .map(|_| ())
 }
@@ -270,15 +290,9 @@ diesel::define_sql_function! {
     fn session_absolute(role: Text) -> Interval;
 }
 diesel::define_sql_function! {
-    /// PostgreSQL's COALESCE for times.
+    /// When a session was used last, as far as anybody wrote that.
     #[sql_name = "coalesce"]
-    fn coalesce_time(at: Nullable<Timestamptz>, otherwise: Nullable<Timestamptz>) -> Nullable<Timestamptz>;
-}
-
-diesel::define_sql_function! {
-    /// PostgreSQL's LEAST for times; it passes over NULL.
-    #[sql_name = "least"]
-    fn least_time(one: Timestamptz, other: Nullable<Timestamptz>) -> Timestamptz;
+    fn last_use(at: Nullable<crate::db::time::Timestamptz>, otherwise: Nullable<crate::db::time::Timestamptz>) -> Nullable<crate::db::time::Timestamptz>;
 }
 
 /// The living sessions of `user`, the most recently used first. A session lives as long as
@@ -287,26 +301,27 @@ diesel::define_sql_function! {
 /// # Errors
 /// When the statement fails.
 pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionLine>> {
-    let today = now.into_sql::<Timestamptz>();
-    sessions::table
+    let rows: Vec<SessionRow> = sessions::table
         .inner_join(users::table)
         .filter(sessions::user_id.eq(user))
         .filter(sessions::is_active.eq(true))
         .filter(sessions::expires_at.gt(now))
         .filter(
-            coalesce_time(sessions::last_activity, sessions::created_at)
-                .gt((today - session_idle(users::role)).nullable()),
+            last_use(sessions::last_activity, sessions::created_at)
+                .gt(ago(session_idle(users::role)).nullable()),
         )
-        .filter(sessions::created_at.gt((today - session_absolute(users::role)).nullable()))
+        .filter(sessions::created_at.gt(ago(session_absolute(users::role)).nullable()))
         .order((sessions::last_activity.desc().nulls_last(), sessions::id))
         .limit(100)
         .select((
             sessions::id,
             sessions::created_at,
             sessions::last_activity,
-            least_time(sessions::expires_at, sessions::created_at + session_absolute(users::role).nullable()),
+            sessions::expires_at,
+            session_absolute(users::role),
             sessions::ip_address,
             sessions::user_agent,
         ))
-        .load(conn)
+        .load(conn)?;
+    Ok(rows.into_iter().map(SessionLine::of_row).collect())
 }

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use diesel::dsl::now;
 use diesel::prelude::*;
 
 use super::queue::{Place, QueueError};
@@ -14,6 +13,7 @@ use crate::db::SecretHash;
 use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
+use crate::db::time::now;
 use crate::users::{Role, display_name, spellings};
 
 /// What a sign-in checks a password against.
@@ -211,7 +211,7 @@ pub fn begin(
     let principal = Principal::account(&account, origin, app);
     sessions::start(conn, account.id, token, &principal.origin)?;
     diesel::update(users::table.filter(users::id.eq(account.id)))
-        .set(users::last_login.eq(now))
+        .set(users::last_login.eq(now.nullable()))
         .execute(conn)?;
     audit::record(conn, &principal, &Act::SignedIn, &Target::user(account.id, &account.email))?;
     Ok(true)

@@ -199,13 +199,15 @@ fn waits(conn: &mut PgConnection, subjects: &[Subject<'_>]) -> QueryResult<Vec<(
     let scopes: Vec<&str> = subjects.iter().map(|(scope, ..)| *scope).collect();
     let names: Vec<&str> = subjects.iter().map(|(_, subject, _)| *subject).collect();
     let rows: Vec<WaitRow> = diesel::sql_query(
-        "SELECT f.subject, ceil(extract(epoch FROM f.blocked_until - clock_timestamp()))::bigint AS seconds \
+        "SELECT f.subject, ceil(extract(epoch FROM \
+           least(f.blocked_until, clock_timestamp() + make_interval(secs => $3)) - clock_timestamp()))::bigint AS seconds \
          FROM unnest($1, $2) AS s (scope, subject) \
          JOIN pilothouse.sign_in_failures f ON f.scope = s.scope AND f.subject = s.subject \
          WHERE f.blocked_until > clock_timestamp()",
     )
     .bind::<Array<Text>, _>(scopes)
     .bind::<Array<Text>, _>(names)
+    .bind::<Integer, _>(LONGEST)
     .load(conn)?;
     let seconds = |row: &WaitRow| u64::try_from(row.seconds).unwrap_or(0).max(1);
     Ok(rows.into_iter().map(|row| (row.subject.clone(), seconds(&row))).collect())

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use diesel::dsl::{IntervalDsl, now};
+use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use diesel::sql_types::Uuid as SqlUuid;
 
 use crate::db::DbError;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
+use crate::db::time::ago;
 use crate::users::{Role, Theme, display_name};
 
 diesel::define_sql_function! {
@@ -41,7 +41,7 @@ macro_rules! viewer_columns {
             (users::keyboard_shortcuts, users::updated_at),
             sessions::last_activity
                 .is_null()
-                .or(sessions::last_activity.lt((now.into_sql::<Timestamptz>() - 1.minute()).nullable()))
+                .or(sessions::last_activity.lt(ago(1.minute()).nullable()))
                 .assume_not_null(),
         )
     };

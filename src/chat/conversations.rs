@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid};
 
 use super::SENT_AT;
 use crate::db::cursor::{From, Page, TimePosition};
 use crate::db::ids::ContainerId;
 use crate::db::statement::Statement;
+use crate::db::time::Timestamptz;
 
 /// A container's list knows of no more conversations.
 pub const MOST_LISTED: usize = 10_000;

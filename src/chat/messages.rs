@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid};
 use serde_json::Value;
 
 use super::conversations::bound;
@@ -11,6 +11,7 @@ use crate::db::cursor::{From, Page, TimePosition};
 use crate::db::ids::{ContainerId, MessageId};
 use crate::db::json::StoredJson;
 use crate::db::statement::Statement;
+use crate::db::time::Timestamptz;
 
 /// A page holds no more characters of a message.
 pub const LONGEST: usize = 20_000;

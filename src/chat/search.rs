@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Uuid};
 
 use super::SENT_AT;
 use super::conversations::bound;
 use crate::db::cursor::TimePosition;
 use crate::db::ids::{ContainerId, MessageId};
+use crate::db::spelling::containing;
 use crate::db::statement::Statement;
-use crate::projects::queries::containing;
+use crate::db::time::Timestamptz;
 
 /// One look goes through so many messages; the next goes on from there.
 pub const LOOKED_THROUGH: i64 = 2_000;
@@ -79,8 +80,8 @@ pub fn statement(
     }
     s.sql(" ORDER BY ").sql(SENT_AT).sql(" DESC, id DESC LIMIT 2000) SELECT n.seen, l.at, l.id, h.* FROM \
            (SELECT count(*) AS seen FROM seen) n LEFT JOIN (SELECT at, id FROM seen ORDER BY at, id LIMIT 1) l ON true \
-           LEFT JOIN (SELECT id, session, at, role, content FROM seen WHERE content ILIKE ");
-    s.text(containing(text)).sql(" ORDER BY at DESC, id DESC LIMIT ");
+           LEFT JOIN (SELECT id, session, at, role, content FROM seen WHERE content ILIKE ANY (");
+    s.texts(containing(text)).sql(") ORDER BY at DESC, id DESC LIMIT ");
     s.big(i64::try_from(limit + 1).unwrap_or(i64::MAX)).sql(") h ON true ORDER BY h.at DESC, h.id DESC");
     s
 }

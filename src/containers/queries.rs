@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use crate::db::cursor::{From, ListPosition, Page, keyset};
-use crate::db::functions::{coalesce_time, lower};
+use crate::db::functions::lower;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
-use crate::projects::queries::containing;
+use crate::db::spelling::{Patterns, contains, escaped};
+use crate::db::time::{Instant, listed_time};
 
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,12 +112,11 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let pattern = containing(text);
+        let wanted = Patterns::of(text);
         query = query.filter(
-            containers::name
-                .ilike(pattern.clone())
-                .or(containers::image_name.ilike(pattern).assume_not_null())
-                .or(containers::container_id.like(format!("{}%", containing(text).trim_matches('%')))),
+            contains(containers::name, &wanted)
+                .or(contains(containers::image_name, &wanted))
+                .or(containers::container_id.like(format!("{}%", escaped(text)))),
         );
     }
     query = match filter.status.as_deref() {
@@ -128,8 +128,8 @@ pub fn page(
     }
     let query = match filter.sort {
         Sort::Newest => keyset!(
-            query, from, descending coalesce_time(containers::created_at, DateTime::UNIX_EPOCH),
-            containers::id, ContainerId, at => at.time()
+            query, from, descending listed_time!(containers::created_at),
+            containers::id, ContainerId, at => Instant(at.time())
         ),
         // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
         Sort::Name => keyset!(

@@ -15,7 +15,9 @@ pub mod pool;
 pub mod roles;
 pub mod schema;
 pub mod server_version;
+pub mod spelling;
 pub mod statement;
+pub mod time;
 mod transaction;
 
 use std::sync::Arc;

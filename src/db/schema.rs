@@ -3,8 +3,12 @@
 
 #![expect(missing_docs, reason = "the macros make a struct a column; the tables are described")]
 
-/// Types of PostgreSQL that this database defines.
+/// Diesel's types, but for those of times, and the types of PostgreSQL that this database defines.
 pub mod sql_types {
+    pub use diesel::sql_types::*;
+
+    pub use crate::db::time::{Date, Timestamp, Timestamptz};
+
     /// `"ActivityEventType"`. Other programs add labels: read it as text.
     #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "ActivityEventType", schema = "public"))]
@@ -17,6 +21,8 @@ pub mod sql_types {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// People who sign in, and the owners of containers and projects.
     users (id) {
         id -> Uuid,
@@ -37,6 +43,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Containers as their workers describe them.
     containers (id) {
         id -> Uuid,
@@ -60,6 +68,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Sign-ins; `token` is the hexadecimal SHA-256 of the secret.
     sessions (id) {
         id -> Uuid,
@@ -75,6 +85,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// What owners build.
     projects (id) {
         id -> Uuid,
@@ -94,6 +106,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Conversations with the builder, by container.
     chat_messages (id) {
         id -> Uuid,
@@ -108,6 +122,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Metadata of generated files, by container.
     file_storage (id) {
         id -> Uuid,
@@ -123,8 +139,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{Int4, Jsonb, Nullable, Text, Timestamp};
-    use super::sql_types::{ActivityEventStatus, ActivityEventType};
+    use super::sql_types::*;
 
     /// Operations with a start, progress and an end. Times are UTC, `duration` is milliseconds.
     #[sql_name = "ActivityEvent"]
@@ -153,6 +168,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Who did what in the console, append-only. Owners may not select `ip`, `user_agent`, `before` and `after`.
     #[sql_name = "ActivityLog"]
     activity_logs (id) {
@@ -192,6 +209,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// What visitors describe to the assistant.
     job_drafts (id) {
         id -> Int8,
@@ -217,6 +236,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// What happened on the way to a draft.
     analytics (id) {
         id -> Int8,
@@ -235,6 +256,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Drafts as the sales system knows them.
     ghl_opportunities (id) {
         id -> Int8,
@@ -253,6 +276,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Conversations with the assistant. Times are UTC.
     ai_assistant_sessions (id) {
         id -> Uuid,
@@ -381,6 +406,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Actions that could not be recorded yet. No constraints: nothing may refuse a row here.
     pilothouse.action_spool (action_id) {
         action_id -> Nullable<Text>,
@@ -392,6 +419,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Records that are lost for good, counted. Without a project it concerns all.
     pilothouse.recording_gaps (id) {
         id -> Int8,
@@ -405,6 +434,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// What our triggers could not do without making a write fail.
     pilothouse.trigger_failures (trigger_name) {
         trigger_name -> Text,
@@ -415,6 +446,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// One-time links to set a password, by hexadecimal SHA-256.
     pilothouse.password_links (hash) {
         hash -> Text,
@@ -430,6 +463,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// What workers sign in with, by hexadecimal SHA-256.
     pilothouse.api_tokens (id) {
         id -> Uuid,
@@ -452,6 +487,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Users, projects and containers (`kind`) whose row somebody deleted.
     pilothouse.tombstones (kind, id) {
         kind -> Text,
@@ -464,6 +501,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Failed sign-ins, shared by all instances.
     pilothouse.sign_in_failures (scope, subject) {
         scope -> Text,
@@ -476,6 +515,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Entries of the timeline a project and UTC day, by quarter of an hour, rolled up by a job. An empty
     /// `project_id` stands for none.
     pilothouse.daily_activity (project_id, day) {
@@ -488,6 +529,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// The sums of [`daily_activity`] over all projects.
     pilothouse.daily_totals (day) {
         day -> Date,
@@ -498,6 +541,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// The words that a project's actions hold, for filters to offer; an empty `project_id` stands for all actions.
     pilothouse.held_words (project_id, what, word) {
         project_id -> Text,
@@ -508,6 +553,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Days of projects that the job has to count again. There is no key; diesel insists on one.
     pilothouse.recount_marks (project_id, day) {
         project_id -> Text,
@@ -516,6 +563,8 @@ diesel::table! {
 }
 
 diesel::table! {
+    use super::sql_types::*;
+
     /// Up to when a rollup is complete, and when all of it was last counted.
     pilothouse.rollups (name) {
         name -> Text,

@@ -13,8 +13,10 @@ use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Text, Timestamp};
+use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl};
+
+use super::time::Timestamp;
 
 #[derive(Debug, Clone)]
 enum Piece {

@@ -5,13 +5,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 
 use super::Directory;
 use crate::db::cursor::{From, Page};
 use crate::db::ids::{ContainerId, FileId};
+use crate::db::spelling::containing;
 use crate::db::statement::Statement;
-use crate::projects::queries::containing;
+use crate::db::time::Timestamptz;
 
 /// A look takes in so many files.
 pub const LOOKED_AT: i64 = 10_000;
@@ -125,7 +126,7 @@ pub fn statement(container: ContainerId, ask: &Ask, from: &From<FileId>, limit: 
     s.sql(") n WHERE NOT EXISTS (SELECT 1 FROM cut WHERE cut.path = n.path AND NOT n.is_directory) AND ");
     s.sql(if ask.with_deleted { "true" } else { "NOT is_deleted" });
     if let Some(text) = &ask.text {
-        s.sql(" AND name ILIKE ").text(containing(text));
+        s.sql(" AND name ILIKE ANY (").texts(containing(text)).sql(")");
     }
     s.sql(
         " GROUP BY is_directory, name, CASE WHEN is_directory THEN NULL ELSE id END), \
@@ -161,9 +162,10 @@ pub fn statement(container: ContainerId, ask: &Ask, from: &From<FileId>, limit: 
 fn columns<'a>(s: &'a mut Statement<Row>, prefix: &str) -> &'a mut Statement<Row> {
     let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
     s.sql("SELECT id, file_path AS path, substr(file_path, ").big(length + 1);
-    s.sql("::int) AS rest, file_size AS size, mime_type::text AS media_type, \
-           CASE WHEN coalesce(updated_at, created_at) BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59+00' \
-           THEN coalesce(updated_at, created_at) END AS changed_at, coalesce(is_deleted, false) AS is_deleted")
+    s.sql(
+        "::int) AS rest, file_size AS size, mime_type::text AS media_type, \
+           coalesce(updated_at, created_at) AS changed_at, coalesce(is_deleted, false) AS is_deleted",
+    )
 }
 
 fn place<'a>(s: &'a mut Statement<Row>, is: &'static str, id: FileId) -> &'a mut Statement<Row> {

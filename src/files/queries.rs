@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 
 use crate::db::ids::{ContainerId, FileId, ProjectId};
+use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
+use crate::db::time::Timestamptz;
 
 /// A file as the table describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +49,11 @@ type Stored = (
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, container: ContainerId, id: FileId) -> QueryResult<Option<File>> {
     let mut s = Statement::<Row>::new();
-    s.sql("SELECT id, file_path, file_name::text, file_size, mime_type::text, ");
-    for column in ["created_at", "updated_at"] {
-        s.sql("CASE WHEN ").sql(column).sql(" BETWEEN '0001-01-01' AND '9999-12-31 23:59:59+00' THEN ");
-        s.sql(column).sql(" END, ");
-    }
-    s.sql("coalesce(is_deleted, false) FROM file_storage WHERE id = ").text(id.to_string());
+    s.sql(
+        "SELECT id, file_path, file_name::text, file_size, mime_type::text, created_at, updated_at, \
+           coalesce(is_deleted, false) FROM file_storage WHERE id = ",
+    )
+    .text(id.to_string());
     s.sql("::uuid AND container_id = ").text(container.to_string()).sql("::uuid");
     let found: Option<Stored> = s.get_result(conn).optional()?;
     Ok(found.map(|(id, path, name, size, media_type, created_at, changed_at, is_deleted)| File {
@@ -92,9 +93,11 @@ pub fn changes(conn: &mut PgConnection, project: ProjectId, path: &str) -> Query
            SELECT * FROM turbobackend.github_push_history WHERE project_id = ",
     )
     .text(project.to_string());
-    s.sql(" ORDER BY created_at DESC, push_id DESC LIMIT 500) p WHERE p.files ? ").text(path);
-    s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('path', ").text(path).sql("))");
-    s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('filename', ").text(path).sql("))");
+    s.sql(" ORDER BY created_at DESC, push_id DESC LIMIT 500) p WHERE p.files ?| ").texts(spellings(path));
+    for path in spellings(path) {
+        s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('path', ").text(path.as_str()).sql("))");
+        s.sql(" OR p.files @> jsonb_build_array(jsonb_build_object('filename', ").text(path).sql("))");
+    }
     s.sql(" ORDER BY p.created_at DESC, p.push_id DESC LIMIT 10");
     let rows: Vec<(String, String, String, i64)> = s.load(conn)?;
     Ok(rows

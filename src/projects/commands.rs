@@ -94,7 +94,8 @@ fn described(draft: &Draft) -> Value {
     json!({ "name": draft.name.as_str(), "description": draft.description.as_deref(), "type": draft.kind.as_str() })
 }
 
-/// Changes name, description, type, settings and metadata, unless somebody else did since `seen`.
+/// Changes name, description, type, settings and metadata, unless somebody else did since `seen`. JSON that is not
+/// given stays as it is stored.
 ///
 /// # Errors
 /// See [`ChangeError`].
@@ -103,8 +104,7 @@ pub fn update(
     principal: &Principal,
     id: ProjectId,
     draft: &Draft,
-    settings: &JsonText,
-    metadata: &JsonText,
+    (settings, metadata): (Option<&JsonText>, Option<&JsonText>),
     seen: Option<DateTime<Utc>>,
 ) -> Result<(), ChangeError> {
     let current = hold(conn, id)?.ok_or(ChangeError::NotFound)?;
@@ -120,8 +120,9 @@ pub fn update(
         "settings": current.settings, "metadata": current.metadata,
     });
     let mut after = described(draft);
-    after["settings"] = settings.value().clone();
-    after["metadata"] = metadata.value().clone();
+    for (field, typed) in [("settings", settings), ("metadata", metadata)] {
+        after[field] = typed.map_or_else(|| before[field].clone(), |typed| typed.value().clone());
+    }
     let changed: Vec<&str> = ["name", "description", "type", "settings", "metadata"]
         .into_iter()
         .filter(|field| {
@@ -138,8 +139,8 @@ pub fn update(
             projects::name.eq(draft.name.as_str()),
             projects::description.eq(draft.description.as_deref()),
             projects::kind.eq(draft.kind.as_str()),
-            projects::settings.eq(settings.value()),
-            projects::metadata.eq(metadata.value()),
+            settings.map(|typed| projects::settings.eq(typed.value())),
+            metadata.map(|typed| projects::metadata.eq(typed.value())),
         ))
         .execute(conn)?;
     let target = Target::project(id, draft.name.as_str());

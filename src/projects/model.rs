@@ -1,5 +1,6 @@
 //! What a project is made of.
 
+use crate::db::spelling::composed;
 use crate::users::is_deceptive;
 
 /// What state a project is in.
@@ -115,7 +116,7 @@ impl ProjectName {
                 "Leave out control characters and characters that change the direction of text.".to_owned()
             );
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(composed(text)))
     }
 
     /// The name.
@@ -130,11 +131,14 @@ impl ProjectName {
 pub struct ProjectDescription(Option<String>);
 
 impl ProjectDescription {
-    /// Checks `text`.
+    /// Checks `text`; what is stored already stays allowed for its project.
     ///
     /// # Errors
     /// A sentence for the field.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
+        if present == Some(text) {
+            return Ok(Self(Some(text.to_owned())));
+        }
         let text = text.replace("\r\n", "\n");
         let text = text.trim();
         if text.chars().count() > 5000 {

@@ -11,10 +11,12 @@ use serde_json::Value;
 use super::model::Status;
 use crate::activity::AHEAD_AT_MOST_MS;
 use crate::db::cursor::{From, ListPosition, Page, keyset};
-use crate::db::functions::{coalesce_ms, coalesce_time, lower};
+use crate::db::functions::{coalesce_ms, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, project_actions, projects, users};
+use crate::db::spelling::{Patterns, contains};
+use crate::db::time::{Instant, listed_time};
 
 /// What a list of projects is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,12 +85,6 @@ impl ProjectLine {
     }
 }
 
-/// A `LIKE` pattern that finds `text` as it is.
-#[must_use]
-pub fn containing(text: &str) -> String {
-    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
-}
-
 /// The last instant that is no future: clocks of workers differ a little. See [`AHEAD_AT_MOST_MS`].
 fn soon() -> SqlLiteral<Nullable<BigInt>> {
     const { assert!(AHEAD_AT_MOST_MS == 300_000) };
@@ -130,10 +126,8 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let pattern = containing(text);
-        query = query.filter(
-            projects::name.ilike(pattern.clone()).or(projects::description.ilike(pattern).assume_not_null()),
-        );
+        let wanted = Patterns::of(text);
+        query = query.filter(contains(projects::name, &wanted).or(contains(projects::description, &wanted)));
     }
     query = match filter.status.as_deref() {
         // Workers leave the status out, which means the default.
@@ -151,8 +145,8 @@ pub fn page(
     }
     let query = match filter.sort {
         Sort::Changed => keyset!(
-            query, from, descending coalesce_time(projects::updated_at, DateTime::UNIX_EPOCH),
-            projects::id, ProjectId, at => at.time()
+            query, from, descending listed_time!(projects::updated_at),
+            projects::id, ProjectId, at => Instant(at.time())
         ),
         // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
         Sort::Name => keyset!(

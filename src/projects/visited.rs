@@ -1,9 +1,8 @@
 //! A project together with the viewer of its page.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{IntervalDsl, now};
+use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 use serde_json::Value;
 
 use super::queries::{ContainerPart, ProjectView, container_columns};
@@ -13,6 +12,7 @@ use crate::db::DbError;
 use crate::db::ids::{ProjectId, UserId};
 use crate::db::json::StoredJson;
 use crate::db::schema::{containers, projects, sessions, users};
+use crate::db::time::ago;
 
 /// The viewer of a transaction that a session opened, and the project with this id if they may see it: what a
 /// project's pages need first, in one round trip.

@@ -23,7 +23,8 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
     if viewer.role != Role::Admin && is_address(text, &viewer.email) {
         found.push(meant(Kind::User, Target::Oneself, viewer.display_name().to_owned(), "your account"));
     }
-    let id = text.to_ascii_lowercase();
+    let id =
+        uuid::Uuid::try_parse(text.trim()).map_or_else(|_| text.to_owned(), |id| id.hyphenated().to_string());
     if let Ok(id) = id.parse() {
         match deletion::known(conn, id)? {
             Some(Known::Row(project)) => {

@@ -5,9 +5,9 @@ use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
 
 use super::{Found, Kind, MOST, Target};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::spelling::{containing_exactly, spellings};
 use crate::db::statement::Statement;
-use crate::projects::queries::containing;
-use crate::users::spellings;
+use crate::users::address_spellings;
 
 /// Names that hold the text anywhere are looked for in so many of the newest rows; beyond them a name has to
 /// begin with it, which an index answers.
@@ -45,12 +45,7 @@ pub fn statement_for(kind: Kind, text: &str) -> Option<Statement<Row>> {
         },
         Kind::Entry | Kind::Reference => return None,
     };
-    let spellings = spellings(text);
-    // Addresses have two spellings, names have one.
-    let mut texts: Vec<&str> = spellings.iter().map(String::as_str).collect();
-    texts.truncate(if kind == Kind::User { spellings.len() } else { 1 });
-    texts.dedup();
-    Some(parts.statement(&texts))
+    Some(parts.statement(&if kind == Kind::User { address_spellings(text) } else { spellings(text) }))
 }
 
 /// What differs between the kinds.
@@ -64,23 +59,23 @@ struct Parts {
 }
 
 impl Parts {
-    fn statement(&self, texts: &[&str]) -> Statement<Row> {
+    fn statement(&self, texts: &[String]) -> Statement<Row> {
         let limit = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
         let mut statement = Statement::new();
         statement.sql("WITH found AS ((SELECT n.id FROM (").sql(self.newest).sql(" LIMIT ").big(NEWEST);
-        statement.sql(") n WHERE false");
-        for text in texts {
-            statement.sql(" OR n.name ILIKE ").text(containing(text));
-            statement.sql(" OR n.also ILIKE ").text(containing(text));
-        }
-        statement.sql(" LIMIT ").big(limit).sql(")");
-        for ((table, column), text) in
-            self.begins.iter().flat_map(|at| texts.iter().map(move |text| (at, *text)))
-        {
+        let patterns: Vec<String> = texts.iter().map(|text| containing_exactly(text)).collect();
+        statement.sql(") n WHERE n.name ILIKE ANY (").texts(patterns.clone());
+        statement.sql(") OR n.also ILIKE ANY (").texts(patterns).sql(") LIMIT ").big(limit).sql(")");
+        let begins = |text| self.begins.iter().map(move |place| (place, text));
+        for ((table, column), text) in texts.iter().flat_map(begins) {
             statement.sql(" UNION (SELECT t.id FROM ").sql(table).sql(" t WHERE lower(").sql(column);
-            statement.sql(") ~>=~ lower(").text(text).sql(") AND lower(").sql(column);
+            statement.sql(") ~>=~ lower(").text(text.as_str()).sql(") AND lower(").sql(column);
             // No character sorts after the last one. The order is the index's own.
-            statement.sql(") ~<~ (lower(").text(text).sql(") || chr(1114111)) ORDER BY lower(").sql(column);
+            statement
+                .sql(") ~<~ (lower(")
+                .text(text.as_str())
+                .sql(") || chr(1114111)) ORDER BY lower(")
+                .sql(column);
             statement.sql(") USING ~<~ LIMIT ").big(limit).sql(")");
         }
         statement.sql(" LIMIT ").big(limit).sql(") ").sql(self.show);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use diesel::dsl::now;
+
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
 use diesel::sql_types::Bool;
@@ -18,6 +18,7 @@ use crate::auth::{password_links, sessions};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::users;
+use crate::db::time::now;
 
 /// Why a user was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +139,7 @@ pub fn update(
             users::email.eq(email.as_str()),
             users::name.eq(name.as_deref()),
             users::role.eq(stored_role),
-            users::updated_at.eq(now),
+            users::updated_at.eq(now.nullable()),
         ))
         .execute(conn)
         .map_err(taken)?;
@@ -169,7 +170,7 @@ pub fn set_active(
         refuse_last_admin(conn, id)?;
     }
     diesel::update(users::table.filter(users::id.eq(id)))
-        .set((users::is_active.eq(active), users::updated_at.eq(now)))
+        .set((users::is_active.eq(active), users::updated_at.eq(now.nullable())))
         .execute(conn)?;
     let act = if active { Act::UserActivated } else { Act::UserDeactivated };
     // Also of whoever becomes active: what began before they were not may not go on.
@@ -264,7 +265,7 @@ pub fn rename(
     }
     let (email, before) = (current.email, current.name);
     diesel::update(users::table.filter(users::id.eq(id)))
-        .set((users::name.eq(name.as_deref()), users::updated_at.eq(now)))
+        .set((users::name.eq(name.as_deref()), users::updated_at.eq(now.nullable())))
         .execute(conn)?;
     audit::record_change(
         conn,

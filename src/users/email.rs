@@ -8,6 +8,7 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use super::model::is_deceptive;
+use crate::db::spelling;
 
 /// An address that somebody signs in with, in its normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,12 @@ impl Email {
         Ok(Self(address))
     }
 
+    /// An address as a user has it already, whoever wrote it: it stays allowed for them.
+    #[must_use]
+    pub fn of_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -60,6 +67,18 @@ pub fn spellings(text: &str) -> [String; 3] {
     let (read, sent) =
         spelled(domain, DnsLength::Ignore).unwrap_or_else(|| (domain.to_owned(), domain.to_owned()));
     [text.to_owned(), format!("{local}{read}"), format!("{local}{sent}")]
+}
+
+/// [`spellings`], composed and decomposed: what a search for an address looks for, each once.
+#[must_use]
+pub fn address_spellings(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for spelling in spellings(text).iter().flat_map(|text| spelling::spellings(text)) {
+        if !all.contains(&spelling) {
+            all.push(spelling);
+        }
+    }
+    all
 }
 
 /// `domain` as people read it and as computers send it: mapped as browsers map it, so that what one person can reach

@@ -2,6 +2,8 @@
 
 use chrono_tz::Tz;
 
+use crate::db::spelling::composed;
+
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -147,7 +149,13 @@ impl UserName {
                 "Leave out control characters and characters that change the direction of text.".to_owned()
             );
         }
-        Ok(Self((!text.is_empty()).then(|| text.to_owned())))
+        Ok(Self((!text.is_empty()).then(|| composed(text))))
+    }
+
+    /// A name as a user has it already, whoever wrote it: it stays allowed for them.
+    #[must_use]
+    pub fn of_stored(text: Option<&str>) -> Self {
+        Self(text.map(str::to_owned))
     }
 
     /// The name, if there is one.

@@ -7,13 +7,14 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
-use super::email::spellings;
+use super::email::{address_spellings, spellings};
 use super::model::{Role, display_name};
 use crate::db::cursor::{From, ListPosition, Page, keyset};
-use crate::db::functions::{coalesce_flag, coalesce_time, lower};
+use crate::db::functions::{coalesce_flag, lower};
 use crate::db::ids::UserId;
 use crate::db::schema::{projects, sessions, users};
-use crate::projects::queries::containing;
+use crate::db::spelling::{Patterns, contains};
+use crate::db::time::{Instant, listed_time};
 
 /// What a list of users is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -115,14 +116,9 @@ pub fn page(
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
-        let [typed, read, sent] = spellings(text).map(|text| containing(&text));
-        query = query.filter(
-            users::email
-                .ilike(typed.clone())
-                .or(users::email.ilike(read))
-                .or(users::email.ilike(sent))
-                .or(users::name.ilike(typed).assume_not_null()),
-        );
+        let wanted = Patterns::of(text);
+        let address = Patterns::of_each(&address_spellings(text));
+        query = query.filter(contains(users::email, &address).or(contains(users::name, &wanted)));
     }
     query = match filter.role {
         Some(Role::Admin) => query.filter(users::role.eq("admin")),
@@ -138,12 +134,12 @@ pub fn page(
             query, from, ascending lower(users::email), users::id, UserId, at => lower(at.key.clone())
         ),
         Sort::Newest => keyset!(
-            query, from, descending coalesce_time(users::created_at, DateTime::UNIX_EPOCH),
-            users::id, UserId, at => at.time()
+            query, from, descending listed_time!(users::created_at),
+            users::id, UserId, at => Instant(at.time())
         ),
         Sort::SignedIn => keyset!(
-            query, from, descending coalesce_time(users::last_login, DateTime::UNIX_EPOCH),
-            users::id, UserId, at => at.time()
+            query, from, descending listed_time!(users::last_login),
+            users::id, UserId, at => Instant(at.time())
         ),
     };
     Ok(Page::of(query.load(conn)?, limit, from))
@@ -230,8 +226,8 @@ pub fn known_as(conn: &mut PgConnection, email: &str) -> QueryResult<Option<(Use
         .optional()
 }
 
-/// The stored address that equals `email` but for capitals and its domain's spelling, of anybody but `except`; an
-/// exact match first.
+/// The stored address that equals `email` but for capitals and the spelling of its letters or domain, of anybody but
+/// `except`; an exact match first.
 ///
 /// # Errors
 /// When the statement fails.
@@ -241,12 +237,10 @@ pub fn similar_email(
     except: Option<UserId>,
 ) -> QueryResult<Option<String>> {
     // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
-    let [typed, read, sent] = spellings(email);
-    let is_same = lower(users::email)
-        .eq(lower(typed))
-        .or(lower(users::email).eq(lower(read)))
-        .or(lower(users::email).eq(lower(sent)));
-    let mut rows = users::table.filter(is_same).into_boxed();
+    let mut rows = users::table.filter(lower(users::email).eq(lower(email))).into_boxed();
+    for spelling in address_spellings(email) {
+        rows = rows.or_filter(lower(users::email).eq(lower(spelling)));
+    }
     if let Some(except) = except {
         rows = rows.filter(users::id.ne(except));
     }

@@ -140,10 +140,25 @@ impl Field {
         Self { value: value.into(), errors: Vec::new() }
     }
 
+    /// What the field holds: `stored` to the letter, when it came back as it was shown.
+    #[must_use]
+    pub fn or_untouched<'a>(&'a self, stored: Option<&'a str>) -> &'a str {
+        stored.filter(|stored| is_untouched(&self.value, stored)).unwrap_or(&self.value)
+    }
+
     /// Adds what is wrong.
     pub fn refuse(&mut self, error: impl Into<String>) {
         self.errors.push(error.into());
     }
+}
+
+/// Whether `sent` is what a field sends that showed `stored` and that nobody touched: browsers write line breaks in
+/// their own way, and leave them out of a field of one line.
+#[must_use]
+pub fn is_untouched(sent: &str, stored: &str) -> bool {
+    let without_breaks = |text: &'_ str| text.replace(['\r', '\n'], "");
+    let with_one_kind = |text: &'_ str| text.replace("\r\n", "\n").replace('\r', "\n");
+    sent == stored || with_one_kind(sent) == with_one_kind(stored) || sent == without_breaks(stored)
 }
 
 /// Whether `path` is a path of this console that a redirect may lead to, whatever a browser makes of
@@ -179,6 +194,16 @@ mod tests {
     fn twice_broken_or_odd_is_refused() {
         for bad in ["name=a&name=b", "name=%zz", "name=%", "name=%ff", "name=%00", "other=x"] {
             assert!(decode::<Sample>(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_comes_back_as_it_was_shown_is_untouched() {
+        for (sent, stored) in [("", ""), ("a\r\nb", "a\nb"), ("ab", "a\nb"), ("a\r\n\r\nb", "a\r\n\rb")] {
+            assert!(is_untouched(sent, stored), "{stored:?}");
+        }
+        for (sent, stored) in [("a", "b"), ("a b", "ab"), ("", "a"), ("a\nb", "ab"), ("a", "a ")] {
+            assert!(!is_untouched(sent, stored), "{stored:?}");
         }
     }
 

@@ -337,3 +337,122 @@ fn a_login_without_superuser_can_migrate_what_it_owns() {
     assert_eq!(drift::findings(&mut conn).unwrap(), []);
     write_all(&mut conn, "1");
 }
+
+/// The project `b0…01` and the user `a0…01` of [`YEARS_OF_WORK`] in the writings that other platforms have.
+const WRITINGS: [&str; 7] = [
+    "upper($)",
+    "'{' || upper($) || '}'",
+    "'(' || $ || ')'",
+    "replace($, '-', '')",
+    "'urn:uuid:' || $",
+    "'URN:UUID:' || upper($)",
+    "E'  ' || upper($) || E'\\n'",
+];
+
+/// A row in each table that names a project or a user by a text, in the writing `form`; `tables` of the tracker.
+fn write_ids(tables: &[(&str, &str)], form: &str, key: &str) -> String {
+    let project = form.replace('$', "'b0000000-0000-0000-0000-000000000001'");
+    let user = form.replace('$', "'a0000000-0000-0000-0000-000000000001'");
+    let mut sql = String::new();
+    for (table, id) in tables {
+        sql += &format!(
+            "INSERT INTO turbobackend.{table} ({id}, project_id, user_id, created_at) VALUES ('{key}', {project}, {user}, 1763640000000);"
+        );
+    }
+    sql + &format!(
+        "UPDATE turbobackend.project_actions SET reference_ids = '{{\"branch_name\": \"odd\"}}' WHERE action_id = '{key}'; \
+         INSERT INTO \"ActivityLog\" (id, \"projectId\", \"userId\", \"activityType\", \"createdAt\") \
+             VALUES ('{key}', {project}, {user}, 'x', '2025-11-20'); \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"userId\", \"eventType\", \"entityType\", title, \"updatedAt\") \
+             VALUES ('{key}', {project}, {user}, 'APR_REVIEW', '', '', now());"
+    )
+}
+
+const TRACKER: [(&str, &str); 6] = [
+    ("project_actions", "action_id"),
+    ("github_push_history", "push_id"),
+    ("project_deployments", "deployment_id"),
+    ("container_sessions", "session_id"),
+    ("project_databases", "database_id"),
+    ("message_cost_tracker", "cost_id"),
+];
+
+/// Rows of all those tables whose ids are in the console's writing.
+fn written_in_one_form(conn: &mut PgConnection) -> usize {
+    let is_ours = |project: &str, user: &str| {
+        format!(
+            "{project} = 'b0000000-0000-0000-0000-000000000001' AND {user} = 'a0000000-0000-0000-0000-000000000001'"
+        )
+    };
+    let mut rows = count(
+        conn,
+        "turbobackend.action_references \
+        WHERE value = 'odd' AND project_id = 'b0000000-0000-0000-0000-000000000001'",
+    );
+    for (table, _) in TRACKER {
+        rows += count(conn, &format!("turbobackend.{table} WHERE {}", is_ours("project_id", "user_id")));
+    }
+    for table in ["ActivityEvent", "ActivityLog"] {
+        rows += count(conn, &format!("\"{table}\" WHERE {}", is_ours("\"projectId\"", "\"userId\"")));
+    }
+    rows
+}
+
+#[test]
+fn ids_in_other_writings_become_ours_in_old_rows_and_in_new_ones() {
+    let db = their_database();
+    let mut conn = db.connect_owner();
+    for (n, form) in WRITINGS.iter().enumerate() {
+        conn.batch_execute(&write_ids(&TRACKER[..1], form, &format!("old{n}"))).unwrap();
+    }
+    assert_eq!(count(&mut conn, "\"ActivityEvent\" WHERE id LIKE 'old%'"), 7);
+    db.migrate().unwrap();
+    assert_eq!(written_in_one_form(&mut conn), 7 * 4);
+    let told: Vec<_> = drift::findings(&mut conn).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(told, Vec::<String>::new(), "the events' foreign keys stand");
+
+    // Whatever names a writer's connection looks up first.
+    conn.batch_execute("CREATE SCHEMA odd; SET search_path = odd").unwrap();
+    for (n, form) in WRITINGS.iter().enumerate() {
+        let sql = write_ids(&TRACKER, form, &format!("new{n}")).replace("INTO \"", "INTO public.\"");
+        conn.batch_execute(&sql).unwrap();
+    }
+    conn.batch_execute("RESET search_path").unwrap();
+    assert_eq!(written_in_one_form(&mut conn), 7 * 4 + 7 * 9);
+    let marks = "pilothouse.recount_marks WHERE day = '2025-11-20' \
+         AND project_id = 'b0000000-0000-0000-0000-000000000001'";
+    assert!(count(&mut conn, marks) > 0);
+    assert_eq!(count(&mut conn, "pilothouse.trigger_failures"), 0);
+}
+
+#[test]
+fn what_is_no_uuid_stays_as_it_was_written() {
+    let db = TestDb::new();
+    let mut conn = db.connect_owner();
+    let odd = [
+        "Shop-API",
+        "B0000000-0000-0000-0000-00000000000G",
+        "{b0000000-0000-0000-0000-0000000000012}",
+        "B0000000-0000-0000-0000-000000000001 and more",
+        "ÄÖÜ",
+        "",
+        "{}",
+    ];
+    for (n, text) in odd.iter().enumerate() {
+        conn.batch_execute(&format!(
+            "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, request_id) \
+             VALUES ('B0000000-0000-0000-0000-00000000000{n}', '{text}', '{text}', 'B0000000-0000-0000-0000-000000000001')"
+        ))
+        .unwrap();
+        assert_eq!(
+            count(
+                &mut conn,
+                &format!("turbobackend.project_actions WHERE project_id = '{text}' AND user_id = '{text}'")
+            ),
+            1,
+            "{text}"
+        );
+    }
+    let kept = "turbobackend.project_actions WHERE action_id LIKE 'B%' AND request_id = 'B0000000-0000-0000-0000-000000000001'";
+    assert_eq!(count(&mut conn, kept), odd.len());
+}

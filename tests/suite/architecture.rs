@@ -54,6 +54,16 @@ fn lines_with(dirs: &[&str], words: &[&str], except: &[&str]) -> Vec<String> {
 const NONE: [String; 0] = [];
 
 #[test]
+fn times_are_read_by_one_type_that_knows_the_calendars_edge() {
+    let unguarded: Vec<String> = lines_with(&["src"], &["sql_types::"], &["src/db/time.rs"])
+        .into_iter()
+        .filter(|line| ["Timestamp", "Date,", "Date}", "Date;"].iter().any(|word| line.contains(word)))
+        .collect();
+    assert_eq!(unguarded, NONE, "use those of db::time");
+    assert_eq!(lines_with(&["src"], &["dsl::now", "dsl::{now", ", now, sql"], &[]), NONE);
+}
+
+#[test]
 fn nouns_know_no_surface_and_no_http() {
     let dirs = NOUNS.map(|noun| format!("src/{noun}"));
     let mut dirs: Vec<&str> = dirs.iter().map(String::as_str).collect();

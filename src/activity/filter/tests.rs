@@ -138,3 +138,21 @@ fn the_filter_of_a_day_holds_what_stands_under_its_heading() {
     }
     assert!(changes > 100, "{changes}");
 }
+
+#[test]
+fn an_actor_is_found_in_whatever_writing_the_id_comes() {
+    let id = "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c";
+    for written in [
+        id.to_owned(),
+        id.to_uppercase(),
+        format!("{{{id}}}"),
+        id.replace('-', ""),
+        format!(" urn:uuid:{id}"),
+    ] {
+        let filter = Filter::parse([("actor", written.as_str())], Tz::UTC).unwrap();
+        assert_eq!(filter.actors.only, [id], "{written}");
+        let without = format!("-{}", written.trim());
+        assert_eq!(Filter::parse([("actor", without.as_str())], Tz::UTC).unwrap().actors.not, [id]);
+    }
+    assert_eq!(Filter::parse([("actor", "Nobody-1")], Tz::UTC).unwrap().actors.only, ["Nobody-1"]);
+}

@@ -11,6 +11,7 @@ use super::query::{Ask, Reach};
 use super::tables::{RowStatement, Table};
 use crate::activity::filter::{Filter, Reference};
 use crate::activity::position::Source;
+use crate::db::spelling::spellings;
 
 /// Which lanes a branch has: each combination of what is set here is one.
 struct Lanes<'a> {
@@ -143,7 +144,10 @@ fn list(s: &mut RowStatement, lanes: &Lanes<'_>) {
         s.sql(" CROSS JOIN ");
     }
     if let Some(reference) = reference {
-        s.sql("(SELECT pilothouse.reference_text(").text(reference.value.as_str()).sql(") AS v");
+        for (at, spelling) in spellings(&reference.value).into_iter().enumerate() {
+            s.sql(if at == 0 { "(" } else { " UNION " });
+            s.sql("SELECT pilothouse.reference_text(").text(spelling).sql(") AS v");
+        }
         if reference.key == "container_id" {
             // Workers name the engine's id or the row's: both mean the same container.
             s.sql(" UNION SELECT c.id::text FROM public.containers c WHERE c.container_id = ");

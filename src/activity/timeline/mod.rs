@@ -14,6 +14,7 @@ mod query;
 pub mod records;
 mod row;
 mod tables;
+mod unindexed;
 
 use diesel::prelude::*;
 
@@ -34,6 +35,7 @@ pub(super) use query::{Ask, Fetch, rows};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use tables::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, with_names};
+pub use unindexed::carrying;
 
 /// How to look, never what may be seen: an owner who asks for everything still sees their own rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::error::AppResult;
 use crate::users::UserName;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::UserView;
-use crate::web::forms::{Field, Form};
+use crate::web::forms::{Field, Form, is_untouched};
 use crate::web::version::{self, Seen};
 use crate::web::visit::Visit;
 
@@ -32,14 +32,17 @@ enum Refused {
 /// 400 for a version that is no time; refusals are pages.
 pub async fn update(visit: Visit, form: Form<ProfileForm>) -> AppResult<HttpResponse> {
     let principal = visit.principal();
-    let parsed = UserName::parse(&form.0.name);
+    let typed = form.0.name.clone();
     let seen = match Seen::parse(form.0.updated_at.as_deref())? {
         Seen::Present => None,
         Seen::At(at) => Some(at),
     };
     let (viewer, refused) = visit
         .write(move |conn, viewer| {
-            let name = match parsed {
+            if is_untouched(&typed, viewer.name.as_deref().unwrap_or_default()) {
+                return Ok(None);
+            }
+            let name = match UserName::parse(&typed) {
                 Ok(name) => name,
                 Err(problem) => return Ok(Some(Refused::Invalid(problem))),
             };

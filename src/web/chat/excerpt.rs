@@ -1,5 +1,6 @@
 //! The part of a text that holds what was searched for.
 
+use crate::db::spelling::spellings;
 use crate::web::display::beginning;
 
 /// A text around a hit.
@@ -17,19 +18,21 @@ pub struct Excerpt {
 const AROUND: usize = 120;
 
 impl Excerpt {
-    /// The first place in `text` that holds `wanted`, in any case; the beginning when there is none.
+    /// The first place in `text` that holds `wanted`, in any case and spelling; the beginning when there is none.
     #[must_use]
     pub fn new(text: &str, wanted: &str) -> Self {
         let characters: Vec<char> = text.chars().collect();
-        let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).collect();
         let lower: Vec<char> = characters.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect();
-        let found = lower.windows(wanted.len().max(1)).position(|window| window == wanted);
-        let Some(start) = found else {
+        let place = |wanted: String| {
+            let wanted: Vec<char> = wanted.chars().flat_map(char::to_lowercase).collect();
+            let start = lower.windows(wanted.len().max(1)).position(|window| window == wanted)?;
+            Some((start, start + wanted.len()))
+        };
+        let Some((start, end)) = spellings(wanted).into_iter().find_map(place) else {
             let (start, more) = beginning(text, 2 * AROUND);
             let after = if more { format!("{start}…") } else { start.to_owned() };
             return Self { before: String::new(), hit: String::new(), after };
         };
-        let end = start + wanted.len();
         let (from, to) = (start.saturating_sub(AROUND), (end + AROUND).min(characters.len()));
         let part = |range: std::ops::Range<usize>| characters.get(range).unwrap_or_default().iter().collect();
         let (before, after): (String, String) = (part(from..start), part(end..to));

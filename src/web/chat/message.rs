@@ -160,11 +160,10 @@ fn facts(message: &Message) -> Vec<String> {
     if let Some(cost) = &message.cost {
         facts.extend(cost.input.map(|tokens| format!("{} tokens in", grouped(tokens))));
         facts.extend(cost.output.map(|tokens| format!("{} out", grouped(tokens))));
-        facts.extend(
-            cost.dollars
-                .as_ref()
-                .map(|dollars| format!("${}", dollars.trim_end_matches('0').trim_end_matches('.'))),
-        );
+        facts.extend(cost.dollars.as_ref().map(|dollars| match dollars.split_once('.') {
+            Some(_) => format!("${}", dollars.trim_end_matches('0').trim_end_matches('.')),
+            None => format!("${dollars}"),
+        }));
     }
     facts
 }

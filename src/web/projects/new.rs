@@ -77,10 +77,12 @@ impl ProjectFields {
     /// What the fields describe; when something is wrong, the fields say what.
     pub fn draft(&mut self, kind: &str, stored: Option<&ProjectView>) -> Option<Draft> {
         let stored_name = stored.map(|project| project.name.as_str());
-        let name =
-            ProjectName::parse(&self.name.value, stored_name).map_err(|error| self.name.refuse(error)).ok();
+        let name = self.name.or_untouched(stored_name);
+        let name = ProjectName::parse(name, stored_name).map_err(|error| self.name.refuse(error)).ok();
         let present = stored.and_then(|project| project.kind.as_deref());
-        let description = ProjectDescription::parse(&self.description.value)
+        let stored_description = stored.and_then(|project| project.description.as_deref());
+        let description = self.description.or_untouched(stored_description);
+        let description = ProjectDescription::parse(description, stored_description)
             .map_err(|error| self.description.refuse(error))
             .ok();
         let kind = Kind::parse(kind, present).map_err(|error| self.kind_errors.push(error)).ok();

@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use askama::Template;
 use chrono::DateTime;
 use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
 
 use super::head::ProjectHead;
 use super::new::ProjectFields;
@@ -14,6 +15,8 @@ use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{BrokenJson, JsonText, Status};
+use crate::web::display::ByteSize;
+use crate::web::forms;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::urls;
@@ -61,7 +64,16 @@ pub struct JsonField {
     pub errors: Vec<String>,
     /// The broken line.
     pub excerpt: Option<Excerpt>,
+    /// How much it is, when it is too much for a form: then nothing can be typed.
+    pub too_large: Option<String>,
 }
+
+/// The field says what is wrong.
+#[derive(Debug, Clone, Copy)]
+pub struct IsBroken;
+
+/// The most bytes that a browser sends for such a field: two of them and the rest fit into [`forms::LARGEST`].
+const LONGEST_SENT: usize = forms::LARGEST * 2 / 5;
 
 /// A line with a broken place, and the mark that stands under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +91,37 @@ impl JsonField {
         Self { value: value.into(), ..Self::default() }
     }
 
-    /// What the field holds; when it is broken, the field says where.
-    pub fn parse(&mut self) -> Option<JsonText> {
-        JsonText::parse(&self.value).map_err(|broken| self.refuse(broken)).ok()
+    /// The field that shows `stored`. What is too large for a form is not in it, and stays as it is.
+    #[must_use]
+    pub fn of_stored(stored: Option<&Value>) -> Self {
+        let value = json_text(stored);
+        let sent: usize = byte_serialize(value.as_bytes()).map(str::len).sum();
+        if sent > LONGEST_SENT {
+            let size = ByteSize::new(i64::try_from(value.len()).unwrap_or(i64::MAX)).short;
+            return Self { too_large: Some(size), ..Self::default() };
+        }
+        Self::of(value)
+    }
+
+    /// The field as it was sent; one that was not sent shows `stored`.
+    #[must_use]
+    pub fn typed(sent: Option<String>, stored: Option<&Value>) -> Self {
+        sent.map_or_else(|| Self::of_stored(stored), Self::of)
+    }
+
+    /// What the field holds, when it holds something else than `stored`: workers store what nobody may type here, and
+    /// what comes back as it was shown is not judged again. When it is broken, the field says where.
+    ///
+    /// # Errors
+    /// Nothing but that it is broken.
+    pub fn parse_unless(&mut self, stored: Option<&Value>) -> Result<Option<JsonText>, IsBroken> {
+        if self.too_large.is_some() || forms::is_untouched(&self.value, &json_text(stored)) {
+            return Ok(None);
+        }
+        JsonText::parse(&self.value).map(Some).map_err(|broken| {
+            self.refuse(broken);
+            IsBroken
+        })
     }
 
     fn refuse(&mut self, broken: BrokenJson) {
@@ -118,8 +158,8 @@ impl SettingsPage {
             errors: Vec::new(),
             updated_at: version::text(project.updated_at),
             fields: ProjectFields::of(project),
-            settings: JsonField::of(json_text(project.settings.as_ref())),
-            metadata: JsonField::of(json_text(project.metadata.as_ref())),
+            settings: JsonField::of_stored(project.settings.as_ref()),
+            metadata: JsonField::of_stored(project.metadata.as_ref()),
             conflict: Vec::new(),
             archived,
             archive_url: part(if archived { "unarchive" } else { "archive" }),
@@ -144,7 +184,7 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
 impl Sample for SettingsPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let mut broken = JsonField::of(format!("{{\"a\": {HOSTILE}"));
-        broken.parse();
+        let _ = broken.parse_unless(None);
         let page = |archived: bool, conflict: Vec<Difference>| Self {
             shell: Shell::sample("Settings"),
             project: ProjectHead::sample(HOSTILE),
@@ -152,7 +192,7 @@ impl Sample for SettingsPage {
             updated_at: version::text(Some(DateTime::UNIX_EPOCH)),
             fields: ProjectFields::typed(HOSTILE, HOSTILE, "nextjs", None),
             settings: broken.clone(),
-            metadata: JsonField::default(),
+            metadata: JsonField { too_large: archived.then(|| "5.0 MB".to_owned()), ..JsonField::default() },
             conflict,
             archived,
             archive_url: "/archive".to_owned(),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::head::ProjectHead;
 use super::project_id;
 use crate::db::ids::ProjectId;
+use crate::db::spelling::composed;
 use crate::error::{AppError, AppResult};
 use crate::projects::Status;
 use crate::projects::commands::{self, ChangeError};
@@ -138,7 +139,7 @@ pub async fn carry_out(
                 let told = vec!["Nothing was changed.".to_owned()];
                 return Ok(Some((StatusCode::CONFLICT, project, None, told)));
             }
-            if step == Move::Delete && form.0.confirm.trim() != project.name.trim() {
+            if step == Move::Delete && composed(form.0.confirm.trim()) != composed(project.name.trim()) {
                 let told = "Type the project's name to delete it.".to_owned();
                 let contents = going(conn, &project, step)?;
                 return Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, contents, vec![told])));

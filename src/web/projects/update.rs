@@ -58,13 +58,20 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
             let stored = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let mut typed = Typed::new(form.0, &stored);
             let draft = typed.fields.draft(&typed.kind, Some(&stored));
-            let settings = typed.settings.parse();
-            let metadata = typed.metadata.parse();
-            let (Some(draft), Some(settings), Some(metadata)) = (draft, settings, metadata) else {
+            let settings = typed.settings.parse_unless(stored.settings.as_ref());
+            let metadata = typed.metadata.parse_unless(stored.metadata.as_ref());
+            let (Some(draft), Ok(settings), Ok(metadata)) = (draft, settings, metadata) else {
                 return Ok(Outcome::Invalid(Box::new((stored, typed))));
             };
             let seen = seen.or(stored.updated_at);
-            match commands::update(conn, &principal(viewer), id, &draft, &settings, &metadata, seen) {
+            match commands::update(
+                conn,
+                &principal(viewer),
+                id,
+                &draft,
+                (settings.as_ref(), metadata.as_ref()),
+                seen,
+            ) {
                 Ok(()) => Ok(Outcome::Saved),
                 Err(ChangeError::Stale(current)) => Ok(Outcome::Stale(Box::new((*current, typed)))),
                 Err(ChangeError::NotActive(status)) => {
@@ -111,8 +118,8 @@ impl Typed {
         let description = change.description.or_else(|| stored.description.clone()).unwrap_or_default();
         Self {
             fields: ProjectFields::typed(&name, &description, &kind, stored.kind.as_deref()),
-            settings: JsonField::of(change.settings.unwrap_or_else(|| json_text(stored.settings.as_ref()))),
-            metadata: JsonField::of(change.metadata.unwrap_or_else(|| json_text(stored.metadata.as_ref()))),
+            settings: JsonField::typed(change.settings, stored.settings.as_ref()),
+            metadata: JsonField::typed(change.metadata, stored.metadata.as_ref()),
             kind,
         }
     }

@@ -5,9 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 
-use crate::activity::record;
-use crate::activity::timeline;
 use crate::activity::{Reference, Scope};
+use crate::activity::{lookup, record, timeline};
 use crate::error::{AppError, AppResult};
 use crate::web::activity::convert::{Eyes, key_label};
 use crate::web::activity::display::{Day, DayItem};
@@ -71,10 +70,14 @@ async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppRe
         .read(move |conn, viewer| {
             let mut filter = read_filter(&query, viewer)?;
             filter.reference = Some(asked.clone());
-            let page = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            let scope = Scope::of(viewer);
+            let mut page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
             let record = record::behind(conn, &asked)?;
-            if page.is_empty() && record.is_none() && filter.position.is_none() {
-                return Err(AppError::NotFound);
+            if page.is_empty() && filter.position.is_none() {
+                page = timeline::carrying(conn, scope, &asked, &filter)?;
+                if page.is_empty() && record.is_none() && !lookup::is_named(conn, &asked)? {
+                    return Err(AppError::NotFound);
+                }
             }
             filter.reference = None;
             Ok((filter, page, record))
@@ -90,7 +93,7 @@ async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppRe
             .with_breadcrumbs(vec![Crumb::link("Activity", "/activity"), Crumb::here(title)]),
         key_label: capitalised(&label),
         record: record.as_ref().map(|record| RecordCard::new(record, &eyes)),
-        record_note: format!("Only the entries name this {label}; no record of its own is known here."),
+        record_note: format!("This {label} is known by name only; no record of its own is known here."),
         days: eyes.days(&page),
         pager: pager(&path, &filter, &page),
         value: reference.value,

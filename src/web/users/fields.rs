@@ -3,9 +3,10 @@
 use serde::Deserialize;
 
 use crate::users::commands::ChangeError;
+use crate::users::queries::UserView;
 use crate::users::{Email, Role, UserName};
 use crate::web::display::Choice;
-use crate::web::forms::Field;
+use crate::web::forms::{Field, is_untouched};
 
 /// What the form of a new user sends.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,12 +61,20 @@ impl UserForm {
         }
     }
 
-    /// Checks every field.
+    /// Checks every field. What comes back as it was shown of `stored` is not judged again.
     ///
     /// # Errors
     /// The fields with what is wrong.
-    pub fn check(&self) -> Result<CheckedUser, Box<UserFields>> {
-        match (Email::parse(&self.email), UserName::parse(&self.name), Role::parse(&self.role)) {
+    pub fn check(&self, stored: Option<&UserView>) -> Result<CheckedUser, Box<UserFields>> {
+        let email = match stored {
+            Some(user) if is_untouched(&self.email, &user.email) => Ok(Email::of_stored(&user.email)),
+            _ => Email::parse(&self.email),
+        };
+        let name = match stored.map(|user| user.name.as_deref()) {
+            Some(name) if is_untouched(&self.name, name.unwrap_or_default()) => Ok(UserName::of_stored(name)),
+            _ => UserName::parse(&self.name),
+        };
+        match (email, name, Role::parse(&self.role)) {
             (Ok(email), Ok(name), Ok(role)) => Ok(CheckedUser { email, name, role }),
             (email, name, role) => {
                 let mut fields = self.fields();
@@ -88,8 +97,8 @@ impl UserFields {
         match error {
             ChangeError::EmailTaken => self.email.refuse("Somebody else signs in with this address."),
             ChangeError::EmailSimilar(stored) => self.email.refuse(format!(
-                "{stored} is in use already. Two addresses that differ in capitals or in the spelling of their domain \
-                 only are too easy to confuse."
+                "{stored} is in use already. Two addresses that look alike, or differ in capitals or in the spelling of \
+                 their domain only, are too easy to confuse."
             )),
             ChangeError::LastAdmin => {
                 self.role.refuse("This is the last admin who can sign in. Make somebody else an admin first.");

@@ -72,7 +72,7 @@ fn create_user(
     form: &UserForm,
     hash: &SecretHash,
 ) -> AppResult<Result<UserId, UserFields>> {
-    let user = match form.check() {
+    let user = match form.check(None) {
         Ok(user) => user,
         Err(fields) => return Ok(Err(*fields)),
     };
@@ -108,7 +108,7 @@ impl NewUserPage {
 impl Sample for NewUserPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |form: UserForm| {
-            let fields = form.check().err().map_or_else(|| form.fields(), |fields| *fields);
+            let fields = form.check(None).err().map_or_else(|| form.fields(), |fields| *fields);
             Self::of(Shell::sample("New user"), fields)
         };
         let form = |name: &str, role: &str| UserForm {

@@ -303,7 +303,7 @@ impl Sample for UserPage {
         };
         let mut wrong =
             UserForm { email: HOSTILE.to_owned(), name: HOSTILE.to_owned(), role: HOSTILE.to_owned() }
-                .check()
+                .check(None)
                 .err()
                 .map_or_else(UserFields::default, |fields| *fields);
         wrong.errors.push(HOSTILE.to_owned());

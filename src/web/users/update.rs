@@ -14,7 +14,7 @@ use crate::auth::Admin;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
 use crate::users::commands::{self, ChangeError, Consequences};
-use crate::users::queries::UserView;
+use crate::users::queries::{self, UserView};
 use crate::web::forms::Form;
 use crate::web::version::{self, Difference, Seen};
 use crate::web::visit::Visit;
@@ -75,7 +75,8 @@ fn change(
 ) -> AppResult<Result<Consequences, Refused>> {
     let seen = Seen::parse(Some(&form.updated_at))?.or(None);
     let typed = UserForm { email: form.email.clone(), name: form.name.clone(), role: form.role.clone() };
-    let checked = match typed.check() {
+    let stored = queries::find(conn, id)?;
+    let checked = match typed.check(stored.as_ref()) {
         Ok(checked) => checked,
         Err(fields) => {
             let mut page = UserPage::load(conn, admin, id, now)?.with(*fields);

@@ -191,7 +191,7 @@ proptest! {
         if let Ok(email) = Email::parse(&text) {
             prop_assert!(email.as_str().contains('@') && !email.as_str().chars().any(is_deceptive));
         }
-        let _ = (UserName::parse(&text), ProjectDescription::parse(&text), Kind::parse(&text, None));
+        let _ = (UserName::parse(&text), ProjectDescription::parse(&text, None), Kind::parse(&text, None));
         let _ = (Role::parse(&text), Role::from_stored(&text), Theme::parse(&text), Theme::from_stored(&text));
         let _ = text.parse::<ProjectId>();
         let _ = text.parse::<Tz>();

@@ -442,3 +442,89 @@ fn a_project_without_a_status_is_an_active_one() {
     assert_eq!(names(&owner.get("/projects?status=active").expect(200)), ["by a worker"]);
     assert!(names(&owner.get("/projects?status=archived").expect(200)).is_empty());
 }
+
+#[test]
+fn what_nobody_touched_is_not_judged_again_whatever_workers_stored() {
+    let console = Console::start();
+    let owner = console.owner();
+    let id = console.project(&owner, "shop-api");
+    let (path, settings) = (format!("/projects/{id}"), format!("/projects/{id}/settings"));
+    let deep = format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200));
+    let deep_list = format!("{{\"a\":{}{}}}", "[".repeat(60), "]".repeat(60));
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(80_000));
+    let cases = [
+        r#"{"a":1e400}"#,
+        r#"{"a":-1.5e-400,"b":123456789012345678901234567890}"#,
+        &deep,
+        &deep_list,
+        &long,
+        "[1, 2]",
+        "7",
+        "\"text\"",
+        "null",
+        "{}",
+        r#"{"a":"line\nbreak <\/textarea> \" é"}"#,
+    ];
+    for (n, json) in cases.iter().enumerate() {
+        console.text_with(
+            "UPDATE projects SET metadata = $1::jsonb, settings = $1::jsonb RETURNING id",
+            &[json],
+        );
+        let stored = || console.text("SELECT md5(metadata::text || settings::text) FROM projects");
+        let (before, name) = (stored(), format!("renamed {n}"));
+        let page = owner.get(&settings).expect(200);
+        let seen = version(&page);
+        let shown = |field: &str| page.select(field)[0].text().collect::<String>();
+        let (shown_settings, shown_metadata) = (shown("#settings"), shown("#metadata"));
+        // A browser sends what it shows, with line breaks of its own.
+        let metadata = shown_metadata.replace('\n', "\r\n");
+        let form = [
+            ("name", name.as_str()),
+            ("description", ""),
+            ("type", "nextjs"),
+            ("settings", shown_settings.as_str()),
+            ("metadata", metadata.as_str()),
+            ("updated_at", seen.as_str()),
+        ];
+        owner.post(&path, &form).expect(303);
+        assert_eq!(stored(), before, "{:.60}", json);
+        assert_eq!(console.text("SELECT name FROM projects"), name);
+        assert_eq!(console.text("SELECT action_details FROM turbobackend.project_actions ORDER BY created_at DESC, action_id DESC LIMIT 1").contains("metadata"), false);
+    }
+    // What is typed is judged as before.
+    owner.post(&path, &[("name", "x"), ("metadata", r#"{"a": 1e400, "b": 1}"#)]).expect(422);
+    owner.post(&path, &[("name", "x"), ("metadata", "[2]")]).expect(422);
+}
+
+#[test]
+fn names_and_texts_that_no_form_takes_do_not_keep_others_from_being_saved() {
+    let console = Console::start();
+    let owner = console.owner();
+    let id = console.project(&owner, "shop-api");
+    let (path, settings) = (format!("/projects/{id}"), format!("/projects/{id}/settings"));
+    for (name, description) in [
+        ("a\nb", "x"),
+        ("n\u{202e}ame", "x"),
+        ("   ", " spaces "),
+        ("n", &"word ".repeat(2_000)),
+        ("", "\r\n\r\nx\n"),
+    ] {
+        console
+            .text_with("UPDATE projects SET name = $1, description = $2 RETURNING id", &[name, description]);
+        let page = owner.get(&settings).expect(200);
+        let shown_name = page.attribute("#name", "value").replace(['\r', '\n'], "");
+        let shown_description =
+            page.select("#description")[0].text().collect::<String>().replace('\n', "\r\n");
+        let seen = version(&page);
+        let form = [
+            ("name", shown_name.as_str()),
+            ("description", shown_description.as_str()),
+            ("type", "rust"),
+            ("updated_at", seen.as_str()),
+        ];
+        owner.post(&path, &form).expect(303);
+        let kept =
+            console.text_with("SELECT name = $1 AND description = $2 FROM projects", &[name, description]);
+        assert_eq!(kept, "true", "{name:?} {description:.20?}");
+    }
+}

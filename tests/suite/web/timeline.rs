@@ -195,3 +195,69 @@ fn rows_stay_readable_whatever_was_written() {
     let entry = owner.get(&format!("/activity/{id}"));
     assert!(entry.body.contains(&"x".repeat(10_000)));
 }
+
+#[test]
+fn an_owner_reads_and_filters_what_was_written_with_their_ids_in_capitals() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop-api");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, created_at, reference_ids) \
+         SELECT 'loud', upper(id_text), '{{' || upper(user_id::text) || '}}', 'deployment', {NOON}, '{{\"branch_name\": \"loud\"}}' \
+         FROM projects WHERE id_text = '{project}'"
+    ));
+    owner.get("/activity/loud").expect(200);
+    owner.get("/references/branch_name/loud").expect(200);
+    let timeline = format!("/projects/{project}/activity");
+    for filter in ["", "?actor=ID", "?actor=CAPITALS", "?actor=%7BCAPITALS%7D"] {
+        let filter = filter.replace("ID", &owner.id).replace("CAPITALS", &owner.id.to_uppercase());
+        assert_eq!(ids(&owner.get(&format!("{timeline}{filter}")).expect(200)), ["loud"], "{filter}");
+    }
+    assert!(
+        ids(&owner.get(&format!("{timeline}?actor=-{}", owner.id.to_uppercase())).expect(200)).is_empty()
+    );
+}
+
+#[test]
+fn what_an_entry_refers_to_has_a_page_though_no_trigger_saw_the_entry() {
+    let console = Console::start();
+    let (owner, stranger, admin) = (console.owner(), console.owner(), console.admin());
+    let project = console.project(&owner, "shop-api");
+    console.sql(&format!(
+        "SET session_replication_role = replica; \
+         INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, created_at, reference_ids) VALUES \
+         ('replicated', '{project}', 'deployment', {NOON}, \
+          '{{\"branch_name\": \"gro\u{308}\u{df}e/x\", \"count\": 2.50, \"done\": true, \"deployment_id\": \"d1\", \"app_name\": \"100%\"}}'); \
+         INSERT INTO turbobackend.github_push_history (push_id, project_id, branch_name, commit_sha, created_at) \
+         VALUES ('p1', '{project}', 'only-here', 'abc1234', 1); \
+         INSERT INTO turbobackend.container_sessions (session_id, project_id, container_id, created_at) \
+         VALUES ('s1', '{project}', 'engine-7', 1); \
+         INSERT INTO turbobackend.project_deployments (deployment_id, project_id, app_name, commit_sha, created_at) \
+         VALUES ('d1', '{project}', 'named', 'abc9999', 1); \
+         SET session_replication_role = origin"
+    ));
+    let page = owner.get("/activity/replicated").expect(200);
+    let mut chips = page.attributes("main a[href^='/references']", "href");
+    chips.sort();
+    chips.dedup();
+    assert!(chips.len() >= 5, "{chips:?}");
+    for start in [
+        "/references/github_push_id/p1",
+        "/references/container_session_id/s1",
+        "/references/deployment_id/d1",
+    ] {
+        chips.extend(owner.get(start).expect(200).attributes("main a[href^='/references']", "href"));
+    }
+    assert!(chips.len() >= 10, "{chips:?}");
+    for chip in &chips {
+        for person in [&owner, &admin] {
+            person.get(chip).expect(200);
+        }
+        stranger.get(chip).expect(404);
+    }
+    for person in [&owner, &admin] {
+        assert_eq!(ids(&person.get("/references/count/2.50").expect(200)), ["replicated"]);
+        person.get("/references/count/3").expect(404);
+        person.get("/references/branch_name/none").expect(404);
+    }
+}

@@ -881,3 +881,27 @@ fn the_form_leaves_an_address_as_it_is_typed() {
         assert_eq!((kind.as_str(), board.as_str()), ("text", "email"), "a browser's own rule is another one");
     }
 }
+
+#[test]
+fn an_address_and_a_name_that_no_form_takes_do_not_keep_a_role_from_being_changed() {
+    let console = Console::start();
+    let (admin, other) = (console.admin(), console.owner());
+    console.sql(&format!(
+        "UPDATE users SET email = 'Not an address', name = E'A\\nda' || chr(8238) WHERE id = '{}'",
+        other.id
+    ));
+    let path = format!("/users/{}", other.id);
+    let page = admin.get(&path).expect(200);
+    let shown = |field: &str| page.attribute(field, "value").replace('\n', "");
+    let (email, name, seen) = (shown("#email"), shown("#name"), shown("[name=updated_at]"));
+    let form = [("email", &*email), ("name", &*name), ("role", "admin"), ("updated_at", &*seen)];
+    admin.post(&path, &form).expect(303);
+    assert!(console.holds(&format!(
+        "(SELECT role = 'admin' AND email = 'Not an address' AND name LIKE E'A\\nda_' FROM users WHERE id = '{}')",
+        other.id
+    )));
+    let seen = admin.get(&path).expect(200).attribute("[name=updated_at]", "value");
+    admin
+        .post(&path, &[("email", "Still none"), ("name", "x"), ("role", "owner"), ("updated_at", &seen)])
+        .expect(422);
+}

@@ -1,0 +1,10 @@
+DROP TRIGGER IF EXISTS project_actions_ids ON turbobackend.project_actions;
+DROP TRIGGER IF EXISTS github_push_history_ids ON turbobackend.github_push_history;
+DROP TRIGGER IF EXISTS project_deployments_ids ON turbobackend.project_deployments;
+DROP TRIGGER IF EXISTS container_sessions_ids ON turbobackend.container_sessions;
+DROP TRIGGER IF EXISTS project_databases_ids ON turbobackend.project_databases;
+DROP TRIGGER IF EXISTS message_cost_tracker_ids ON turbobackend.message_cost_tracker;
+DROP TRIGGER IF EXISTS "ActivityEvent_ids" ON public."ActivityEvent";
+DROP TRIGGER IF EXISTS "ActivityLog_ids" ON public."ActivityLog";
+DROP FUNCTION IF EXISTS pilothouse.write_ids_in_one_form(), pilothouse.write_quoted_ids_in_one_form();
+DROP FUNCTION IF EXISTS pilothouse.id_text(text);

@@ -1,0 +1,2 @@
+-- Nothing: an id means the same in either form.
+SELECT 1;
