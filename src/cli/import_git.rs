@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::database::Database;
+use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::app::App;
 use crate::config::Config;
@@ -42,7 +43,7 @@ fn import(app: &App, arguments: &ImportGit) -> CommandResult {
         repositories::import(app, &arguments.path, &arguments.project, |progress| display.show(progress));
     display.clear();
     let summary = summary.map_err(CommandError::failed)?;
-    println!("{}", outcome(summary, started.elapsed(), &arguments.path));
+    println!("{}", plain(&outcome(summary, started.elapsed(), &arguments.path)));
     Ok(())
 }
 

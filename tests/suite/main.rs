@@ -18,6 +18,7 @@ mod dependencies;
 mod drift;
 mod faults;
 mod import_git;
+mod installing;
 mod instances;
 mod plans;
 mod postgres;
