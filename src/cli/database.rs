@@ -1,8 +1,7 @@
 //! Which database a command works on: a server of somebody's, or the embedded one.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use diesel::sql_types::Text;
@@ -11,6 +10,7 @@ use diesel::{ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_qu
 use super::CommandError;
 use crate::app::{App, Entropy};
 use crate::config::{Config, Secret};
+use crate::data_dir::{self, Guard};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{ConnectOptions, Db, address, pool};
 use crate::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig};
@@ -174,23 +174,31 @@ pub(super) enum MigrateFailure {
     Failed(String),
 }
 
+/// The shortest text that a key may be.
+const SHORTEST_KEY: usize = 32;
+
 /// The generated key in `data_dir`, made at the first start.
 fn key_in(data_dir: &Path) -> Result<Secret, CommandError> {
     let path = data_dir.join("secret.key");
-    let told = |error: std::io::Error| CommandError::Failed(format!("{}: {error}", path.display()));
-    if let Ok(key) = fs::read_to_string(&path)
-        && key.trim().len() >= 32
-    {
-        return Ok(Secret::new(key.trim()));
+    let told = |error: io::Error| CommandError::Failed(format!("can't use {}: {error}", path.display()));
+    fs::create_dir_all(data_dir).and_then(|()| data_dir::check(data_dir, None)).map_err(|error| {
+        CommandError::Failed(format!("can't use the data directory {}: {error}", data_dir.display()))
+    })?;
+    match data_dir::open(OpenOptions::new().read(true), &path, Guard::Secret) {
+        Ok(mut file) => {
+            let mut key = String::new();
+            file.read_to_string(&mut key).map_err(told)?;
+            if key.trim().len() >= SHORTEST_KEY {
+                return Ok(Secret::new(key.trim()));
+            }
+            // Its making was cut short.
+            fs::remove_file(&path).map_err(told)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(told(error)),
     }
-    fs::create_dir_all(data_dir).map_err(told)?;
     let key = Entropy.secret();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
+    let mut file = data_dir::open(OpenOptions::new().write(true).create_new(true), &path, Guard::Secret)
         .map_err(told)?;
     file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
     Ok(Secret::new(key))

@@ -3,12 +3,15 @@
 use std::io::Write;
 
 use diesel::sql_types::Bool;
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
+use crate::activity::upkeep;
 use crate::config::Config;
+use crate::data_dir;
 use crate::db::server_version::server_version;
 use crate::db::{drift, migrations, pool, roles, surroundings};
 
@@ -51,6 +54,11 @@ pub(super) fn run(config: &Config) -> CommandResult {
         None => format!("embedded in {}", config.data_dir.display()),
     };
     fine("configuration", &format!("listens on {}, database {place}", config.listen));
+    if let Err(error) = data_dir::check(&config.data_dir, None)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        report.fail("data directory", &format!("can't use {}: {error}", config.data_dir.display()));
+    }
     let database = Database::for_command(config);
     match &database {
         Err(error) => report.fail("database", &error.to_string()),
@@ -106,7 +114,30 @@ fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> Command
     for finding in findings {
         report.fail("schema", &finding.to_string());
     }
+    check_rows(report, conn);
     Ok(())
+}
+
+/// Rows that came while triggers did not fire, as far as a look of a few seconds finds them.
+fn check_rows(report: &mut Report, conn: &mut diesel::PgConnection) {
+    let looked = conn.transaction(|conn| {
+        conn.batch_execute("SET LOCAL statement_timeout = '5s'")?;
+        Ok::<_, diesel::result::Error>((upkeep::glance(conn)?, upkeep::undated(conn)?))
+    });
+    match looked {
+        Ok((0, _)) => fine("rows", "as the triggers keep them, among the newest"),
+        Ok((lacking, _)) => report.fail(
+            "rows",
+            &format!(
+                "{lacking} actions came while triggers did not fire: their references are not found. \
+                 Run `pilothouse timeline rebuild`"
+            ),
+        ),
+        Err(error) => note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all")),
+    }
+    if let Ok((_, undated @ 1..)) = looked {
+        note("rows", &format!("{undated} actions or audit entries have no time: they stand in 1970"));
+    }
 }
 
 fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Config) -> CommandResult {

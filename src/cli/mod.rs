@@ -7,6 +7,7 @@ mod import_git;
 mod migrate;
 mod plain;
 mod serve;
+mod timeline;
 mod user;
 
 use std::net::SocketAddr;
@@ -36,6 +37,9 @@ enum Command {
     /// Manage the people who can sign in.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Hold what triggers keep of the timeline's rows against those rows.
+    #[command(subcommand)]
+    Timeline(timeline::TimelineCommand),
     /// Bring in history from elsewhere.
     #[command(subcommand)]
     Import(ImportCommand),
@@ -106,6 +110,7 @@ pub fn run() -> ExitCode {
             Command::Migrate => migrate::run(&config),
             Command::Doctor => doctor::run(&config),
             Command::User(command) => user::run(config, command),
+            Command::Timeline(command) => timeline::run(&config, command),
             Command::Import(ImportCommand::Git(arguments)) => import_git::run(config, &arguments),
         });
     match outcome {

@@ -13,6 +13,7 @@ mod activity;
 mod adoption;
 mod architecture;
 mod backup;
+mod data_dir;
 mod demo;
 mod dependencies;
 mod drift;
