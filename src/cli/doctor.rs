@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use diesel::sql_types::Bool;
 use diesel::connection::SimpleConnection;
+use diesel::sql_types::Bool;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::database::Database;
@@ -124,7 +124,7 @@ fn check_rows(report: &mut Report, conn: &mut diesel::PgConnection) {
         conn.batch_execute("SET LOCAL statement_timeout = '5s'")?;
         Ok::<_, diesel::result::Error>((upkeep::glance(conn)?, upkeep::undated(conn)?))
     });
-    match looked {
+    match &looked {
         Ok((0, _)) => fine("rows", "as the triggers keep them, among the newest"),
         Ok((lacking, _)) => report.fail(
             "rows",
@@ -133,7 +133,9 @@ fn check_rows(report: &mut Report, conn: &mut diesel::PgConnection) {
                  Run `pilothouse timeline rebuild`"
             ),
         ),
-        Err(error) => note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all")),
+        Err(error) => {
+            note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all"))
+        }
     }
     if let Ok((_, undated @ 1..)) = looked {
         note("rows", &format!("{undated} actions or audit entries have no time: they stand in 1970"));

@@ -32,7 +32,9 @@ pub(super) fn run(config: &Config, command: TimelineCommand) -> CommandResult {
 fn check(database: &Database) -> CommandResult {
     let mut conn = database.connect_as_owner()?;
     if !migrations::pending(&mut conn)?.is_empty() {
-        return Err(CommandError::Failed("the database is not up to date: run `pilothouse migrate`".to_owned()));
+        return Err(CommandError::Failed(
+            "the database is not up to date: run `pilothouse migrate`".to_owned(),
+        ));
     }
     let mut differs = false;
     for step in upkeep::STEPS {

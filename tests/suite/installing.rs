@@ -556,3 +556,82 @@ fn the_deployment_of_the_readme_is_upgraded_and_ready_with_its_rows() {
     assert!(ada.get("/activity?source=events").expect(200).body.contains("An old review"));
     ada.post("/projects", &[("name", "the new shop")]).expect(303);
 }
+
+#[test]
+fn names_of_others_can_forge_no_line_of_the_doctors() {
+    let db = TestDb::new();
+    let mut conn = db.connect_owner();
+    let name = quoted("x\u{1b}[2K\rok    roles: fine\nok    schema: fine\u{202e}\u{9b}");
+    conn.batch_execute(&format!(
+        "CREATE ROLE {name}; GRANT SELECT ON public.users TO {name}; CREATE ROLE \"of {}; \
+         ALTER FUNCTION pilothouse.leave_tombstone() OWNER TO {name}",
+        &name[1..]
+    ))
+    .unwrap();
+    let checked = program(&db, CONSOLE_LOGIN, "postgres").arg("doctor").output().unwrap();
+    conn.batch_execute(&format!(
+        "ALTER FUNCTION pilothouse.leave_tombstone() OWNER TO postgres; DROP OWNED BY {name}; DROP ROLE {name}; \
+         DROP ROLE \"of {}",
+        &name[1..]
+    ))
+    .unwrap();
+    let told = said(&checked);
+    assert!(!told.contains(['\u{1b}', '\r', '\u{202e}', '\u{9b}']), "{told:?}");
+    assert!(
+        told.contains("x\\u{1b}[2K\\rok    roles: fine\\nok    schema: fine\\u{202e}\\u{9b} holds a grant"),
+        "{told}"
+    );
+    assert_eq!(told.lines().filter(|line| line.contains("roles: fine")).count(), 2, "{told}");
+    assert!(told.lines().all(|line| !line.starts_with("ok    schema: fine")), "{told}");
+}
+
+/// Only the rows, as the README has it: into a database that `pilothouse migrate` has made.
+#[test]
+fn the_rows_alone_are_restored_into_a_migrated_database() {
+    let owner = "pilothouse";
+    let bindir =
+        |conn: &mut PgConnection| text(conn, "SELECT setting FROM pg_config() WHERE name = 'BINDIR'");
+    let (db, target) = (TestDb::empty(), TestDb::empty());
+    for db in [&db, &target] {
+        db.give_to(owner);
+        db.migrate_as(owner).unwrap();
+    }
+    let mut conn = db.connect_owner();
+    conn.batch_execute(
+        "INSERT INTO users (id, email) VALUES ('a0000000-0000-0000-0000-000000000001', 'a@b.test');
+         INSERT INTO containers (container_id, name, user_id) VALUES ('c', 'c', 'a0000000-0000-0000-0000-000000000001');
+         INSERT INTO projects (name, user_id, container_id) SELECT 'p' || n, user_id, id FROM containers, generate_series(1, 9) n;
+         INSERT INTO turbobackend.project_actions (action_id, project_id, reference_ids)
+             SELECT id_text, id_text, '{\"branch_name\": \"main\"}' FROM projects;
+         INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('signed_in');
+         DELETE FROM projects WHERE name = 'p9'",
+    )
+    .unwrap();
+    let file = new_directory().join("rows.sql");
+    let programs = std::path::PathBuf::from(bindir(&mut conn));
+    let mut dump = Command::new(programs.join("pg_dump"));
+    dump.args(["--data-only", "--exclude-table=public.__diesel_schema_migrations"])
+        .args(["--exclude-table=pilothouse.rollups", "--exclude-table=turbobackend.action_references"]);
+    let dumped = dump.arg("--file").arg(&file).arg(db.url_of(owner)).output().unwrap();
+    assert!(dumped.status.success(), "{}", said(&dumped));
+    let restored = Command::new(programs.join("psql"))
+        .args(["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-f"])
+        .arg(&file)
+        .arg(target.url_of(owner))
+        .output()
+        .unwrap();
+    assert!(restored.status.success(), "{}", said(&restored));
+    let mut there = target.connect_owner();
+    for rows in [
+        "SELECT string_agg(p::text, ' ' ORDER BY p.id) FROM projects p",
+        "SELECT string_agg(r::text, ' ' ORDER BY r.action_id) FROM turbobackend.action_references r",
+        "SELECT string_agg(t::text, ' ' ORDER BY t.id) FROM pilothouse.tombstones t",
+        "SELECT string_agg(version, ' ' ORDER BY version) FROM public.__diesel_schema_migrations",
+    ] {
+        let (before, after) = (text(&mut conn, rows), text(&mut there, rows));
+        assert_eq!(before, after, "{rows}");
+    }
+    assert_eq!(drift::findings(&mut there).unwrap(), []);
+    let checked = program(&target, CONSOLE_LOGIN, owner).args(["timeline", "check"]).output().unwrap();
+    assert!(checked.status.success(), "{}", said(&checked));
+}
