@@ -63,12 +63,12 @@ impl Database {
 
     /// One connection as the console's own login, for [`pool::check`].
     pub(super) fn connect(&self) -> Result<PgConnection, CommandError> {
-        pool::establish(&self.console_url).map_err(unreachable)
+        pool::establish(&self.console_url).map_err(|error| unreachable(&error))
     }
 
     /// One connection as the login that owns the schema, for checks.
     pub(super) fn connect_as_owner(&self) -> Result<PgConnection, CommandError> {
-        pool::connect(&self.owner_url).map_err(unreachable)
+        pool::connect(&self.owner_url).map_err(|error| unreachable(&error))
     }
 
     fn console_login(&self) -> Result<String, MigrateFailure> {
@@ -153,7 +153,7 @@ fn with_cure(error: String) -> String {
     }
 }
 
-fn unreachable(error: ConnectionError) -> CommandError {
+fn unreachable(error: &ConnectionError) -> CommandError {
     CommandError::failed(format!("the database can't be reached: {error}"))
 }
 

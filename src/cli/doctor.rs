@@ -134,7 +134,7 @@ fn check_rows(report: &mut Report, conn: &mut diesel::PgConnection) {
             ),
         ),
         Err(error) => {
-            note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all"))
+            note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all"));
         }
     }
     if let Ok((_, undated @ 1..)) = looked {
