@@ -11,6 +11,8 @@ use std::time::Duration;
 use ipnetwork::IpNetwork;
 use url::Url;
 
+use crate::db::address;
+
 /// A text that must not be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -83,7 +85,7 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// Collects problems while values are read.
+/// Collects problems while values are read. No problem tells the value: a secret may have been put under a wrong name.
 struct Reader {
     values: HashMap<String, String>,
     problems: Vec<ConfigProblem>,
@@ -102,8 +104,8 @@ impl Reader {
         match self.optional(variable).map(|v| v.to_ascii_lowercase()).as_deref() {
             None | Some("false" | "0" | "no" | "off") => false,
             Some("true" | "1" | "yes" | "on") => true,
-            Some(other) => {
-                self.problem(variable, format!("{other:?} is neither true nor false"));
+            Some(_) => {
+                self.problem(variable, "is neither true nor false");
                 false
             }
         }
@@ -121,8 +123,8 @@ impl Reader {
                 );
                 true
             }
-            Some(other) => {
-                self.problem("DATABASE_POOLER", format!("{other:?} is neither transaction nor none"));
+            Some(_) => {
+                self.problem("DATABASE_POOLER", "is neither transaction nor none");
                 false
             }
         }
@@ -140,7 +142,7 @@ impl Reader {
             _ => {
                 self.problem(
                     variable,
-                    format!("{text:?} is not a whole number from {} to {}", allowed.start(), allowed.end()),
+                    format!("is not a whole number from {} to {}", allowed.start(), allowed.end()),
                 );
                 default
             }
@@ -149,9 +151,8 @@ impl Reader {
 
     fn database_url(&mut self, variable: &'static str) -> Option<Secret> {
         let text = self.optional(variable)?;
-        let is_url = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        if !is_url {
-            self.problem(variable, "must start with postgres:// or postgresql://");
+        if !address::is_readable(&text) {
+            self.problem(variable, address::ADVICE);
         }
         Some(Secret::new(text))
     }
@@ -207,10 +208,7 @@ impl Config {
         let timeout = reader.number("DATABASE_TIMEOUT", 1000, 1..=3_600_000);
         let listen = reader.optional("PILOTHOUSE_LISTEN").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         let listen = listen.parse::<SocketAddr>().unwrap_or_else(|_| {
-            reader.problem(
-                "PILOTHOUSE_LISTEN",
-                format!("{listen:?} is not an address and port such as 127.0.0.1:8080"),
-            );
+            reader.problem("PILOTHOUSE_LISTEN", "is not an address and port such as 127.0.0.1:8080");
             SocketAddr::from(([127, 0, 0, 1], 8080))
         });
         let data_dir = reader.optional("PILOTHOUSE_DATA_DIR").unwrap_or_else(|| "./.pilothouse".to_owned());
@@ -231,14 +229,14 @@ impl Config {
                 if matches!(url.scheme(), "http" | "https")
                     && url.has_host()
                     && url.path() == "/"
-                    && url.query().is_none() =>
+                    && !text.contains(['@', '?', '#']) =>
             {
                 Some(url)
             }
             _ => {
                 reader.problem(
                     "PILOTHOUSE_BASE_URL",
-                    format!("{text:?} is not an address such as https://console.example.org"),
+                    "is not an address such as https://console.example.org, without a login, a path, ? or #",
                 );
                 None
             }
@@ -250,10 +248,12 @@ impl Config {
             }
             match part.parse() {
                 Ok(network) => trusted_proxies.push(network),
-                Err(_) => reader.problem(
-                    "PILOTHOUSE_TRUSTED_PROXIES",
-                    format!("{part:?} is not a network such as 10.0.0.0/8"),
-                ),
+                Err(_) => {
+                    reader.problem(
+                        "PILOTHOUSE_TRUSTED_PROXIES",
+                        "holds what is not a network such as 10.0.0.0/8",
+                    );
+                }
             }
         }
         let demo_password = reader.optional("PILOTHOUSE_DEMO_PASSWORD").map(Secret::new);

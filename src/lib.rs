@@ -12,6 +12,8 @@ pub mod app;
 pub mod auth;
 // Every environment variable: its default, its meaning and its check.
 pub mod config;
+// The data directory: what lies there is trusted only when nobody else can have put it there.
+pub mod data_dir;
 // The only door to PostgreSQL: pool, transactions by actor, migrations, drift.
 pub mod db;
 // What can go wrong for a caller, in few kinds.

@@ -23,7 +23,7 @@ BEGIN
                             'container_sessions', 'project_databases', 'message_cost_tracker')
     LOOP
         EXECUTE format('CREATE POLICY %I ON %s TO %I USING (true) WITH CHECK (true)',
-                       left('adopted_' || held.grantee, 63), held.target, held.grantee);
+                       'adopted_' || CASE WHEN octet_length(held.grantee) <= 55 THEN held.grantee ELSE md5(held.grantee) END, held.target, held.grantee);
     END LOOP;
 END
 $$;
@@ -168,8 +168,8 @@ BEGIN
                        ('worker', 'INSERT', 'project_id IN ' || reported_text),
                        ('worker', 'UPDATE', 'project_id IN ' || reported_text)) AS r(role, command, rows)
     LOOP
-        EXECUTE format('DROP POLICY IF EXISTS %I ON %s', p.role || '_' || lower(p.command), p.target);
-        EXECUTE format('CREATE POLICY %I ON %s FOR %s TO %I', p.role || '_' || lower(p.command), p.target, p.command,
+        EXECUTE format('DROP POLICY IF EXISTS %I ON %s', p.role || '_' || lower(p.command COLLATE "C"), p.target);
+        EXECUTE format('CREATE POLICY %I ON %s FOR %s TO %I', p.role || '_' || lower(p.command COLLATE "C"), p.target, p.command,
                        'pilothouse_' || p.role)
             || coalesce(' USING (' || p.seen || ')', '') || coalesce(' WITH CHECK (' || p.written || ')', '');
     END LOOP;

@@ -8,7 +8,8 @@ BEGIN
     FOREACH owned IN ARRAY ARRAY['pilothouse.session_actor(text)', 'pilothouse.token_actor(text)',
                                  'pilothouse.another_admin_can_sign_in(uuid)'] LOOP
         EXECUTE format('ALTER FUNCTION %s OWNER TO %I', owned,
-            (SELECT nspowner::regrole::name FROM pg_catalog.pg_namespace WHERE nspname = 'pilothouse'));
+            (SELECT r.rolname FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+             WHERE n.nspname = 'pilothouse'));
     END LOOP;
 END
 $$;

@@ -17,6 +17,7 @@
 //! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
 //! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
 //!   [`rollup::keep`] has counted; a job calls that.
+//! - [`upkeep::STEPS`] hold what triggers keep against the rows that it is kept of.
 //!
 //! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
 //! with all of its facts. No part of this knows HTTP, HTML or addresses.
@@ -44,6 +45,7 @@ mod status;
 pub mod thread;
 pub mod timeline;
 mod tracker;
+pub mod upkeep;
 mod vocabulary;
 
 pub use act::{Act, ActFacts};

@@ -128,11 +128,11 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
     for (project, ours) in
         [("a.project_id = p.project_id", ""), ("a.project_id IS NULL", " AND p.project_id = ''")]
     {
-        s.sql("SELECT ((a.created_at - p.from_ms) / 900000)::smallint AS quarter, lower(a.status) = ANY (");
+        s.sql("SELECT ((a.created_at - p.from_ms) / 900000)::smallint AS quarter, lower(a.status COLLATE \"C\") = ANY (");
         s.texts(failed()).sql(") AS bad FROM turbobackend.project_actions a WHERE ").sql(project).sql(ours);
         s.sql(" AND a.created_at >= p.from_ms AND a.created_at < p.from_ms + 86400000 UNION ALL ");
     }
-    s.sql("SELECT floor(extract(epoch FROM e.\"createdAt\" - p.day) / 900)::smallint, lower(e.status::text) = ANY (");
+    s.sql("SELECT floor(extract(epoch FROM e.\"createdAt\" - p.day) / 900)::smallint, lower(e.status::text COLLATE \"C\") = ANY (");
     s.texts(failed());
     s.sql(
         ") FROM public.\"ActivityEvent\" e WHERE e.\"projectId\" = p.project_id \
@@ -194,14 +194,14 @@ fn recount_everything(conn: &mut PgConnection) -> QueryResult<()> {
         "WITH taken AS (DELETE FROM pilothouse.recount_marks), part AS ( \
          SELECT coalesce(a.project_id, '') AS project_id, (a.created_at / 86400000)::integer AS day, \
              (a.created_at % 86400000 / 900000)::smallint AS quarter, count(*) AS entries, \
-             count(*) FILTER (WHERE lower(a.status) = ANY (",
+             count(*) FILTER (WHERE lower(a.status COLLATE \"C\") = ANY (",
     );
     s.texts(failed()).sql(
         ")) AS failed FROM turbobackend.project_actions a \
          WHERE a.created_at >= 631152000000 AND a.created_at < 4102444800000 GROUP BY 1, 2, 3 \
          UNION ALL SELECT e.\"projectId\", e.\"createdAt\"::date - DATE 'epoch', \
              floor(extract(epoch FROM e.\"createdAt\"::time) / 900)::smallint, count(*), \
-             count(*) FILTER (WHERE lower(e.status::text) = ANY (",
+             count(*) FILTER (WHERE lower(e.status::text COLLATE \"C\") = ANY (",
     );
     s.texts(failed()).sql(
         ")) FROM public.\"ActivityEvent\" e \

@@ -1,17 +1,18 @@
 //! Which database a command works on: a server of somebody's, or the embedded one.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use diesel::sql_types::Text;
-use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
+use diesel::{ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::CommandError;
 use crate::app::{App, Entropy};
 use crate::config::{Config, Secret};
-use crate::db::{ConnectOptions, Db, migrations, pool};
+use crate::data_dir::{self, Guard};
+use crate::db::migrations::{self, MigrateError};
+use crate::db::{ConnectOptions, Db, address, pool};
 use crate::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig};
 
 /// A database that can be reached for as long as this value lives.
@@ -37,10 +38,10 @@ impl Database {
         start: impl FnOnce(&ClusterConfig) -> Result<Cluster, E>,
     ) -> Result<Self, CommandError> {
         if let Some(url) = &config.database_url {
-            let console_url = pool::with_deadlines(url.reveal(), config.database_ssl);
+            let console_url = address::with_deadlines(url.reveal(), config.database_ssl);
             let owner_url = config.migrate_url.as_ref().map_or_else(
                 || console_url.clone(),
-                |url| pool::with_deadlines(url.reveal(), config.database_ssl),
+                |url| address::with_deadlines(url.reveal(), config.database_ssl),
             );
             return Ok(Self { cluster: None, console_url, owner_url });
         }
@@ -53,29 +54,30 @@ impl Database {
     pub(super) fn migrate(&self) -> Result<Vec<String>, MigrateFailure> {
         let login = self.console_login()?;
         migrations::run(&self.owner_url, &login).map_err(|error| match error {
+            MigrateError::ReadOnly => MigrateFailure::NotNow(MigrateError::ReadOnly.to_string()),
+            MigrateError::Encoding(told) => MigrateFailure::Unusable(told),
             error if error.may_pass() => MigrateFailure::Unreachable(error.to_string()),
             error => MigrateFailure::Failed(with_cure(error.to_string())),
         })
     }
 
-    /// One connection as the console's own login, for checks.
+    /// One connection as the console's own login, for [`pool::check`].
     pub(super) fn connect(&self) -> Result<PgConnection, CommandError> {
-        connect(&self.console_url)
+        pool::establish(&self.console_url).map_err(|error| unreachable(&error))
     }
 
     /// One connection as the login that owns the schema, for checks.
     pub(super) fn connect_as_owner(&self) -> Result<PgConnection, CommandError> {
-        connect(&self.owner_url)
+        pool::connect(&self.owner_url).map_err(|error| unreachable(&error))
     }
 
     fn console_login(&self) -> Result<String, MigrateFailure> {
         if self.cluster.is_some() {
             return Ok(CONSOLE_LOGIN.to_owned());
         }
-        let mut conn = pool::connect(&self.console_url)
+        let mut conn = pool::establish(&self.console_url)
             .map_err(|error| MigrateFailure::Unreachable(error.to_string()))?;
-        // In a transaction, as everything that may go through a pooler.
-        conn.transaction(|conn| sql_query("SELECT session_user::text AS login").get_result(conn))
+        pool::check(&mut conn, |conn| sql_query("SELECT session_user::text AS login").get_result(conn))
             .map(|row: Login| row.login)
             .map_err(|error: diesel::result::Error| MigrateFailure::Failed(error.to_string()))
     }
@@ -151,9 +153,8 @@ fn with_cure(error: String) -> String {
     }
 }
 
-fn connect(url: &str) -> Result<PgConnection, CommandError> {
-    pool::connect(url)
-        .map_err(|error| CommandError::Failed(format!("the database can't be reached: {error}")))
+fn unreachable(error: &ConnectionError) -> CommandError {
+    CommandError::failed(format!("the database can't be reached: {error}"))
 }
 
 /// Why the schema is not up to date.
@@ -162,28 +163,42 @@ pub(super) enum MigrateFailure {
     /// The database is down, which may pass.
     #[error("the database can't be reached: {0}")]
     Unreachable(String),
+    /// The database takes no writes, which may pass.
+    #[error("{0}")]
+    NotNow(String),
+    /// The database is none that the console can use.
+    #[error("{0}")]
+    Unusable(String),
     /// A migration failed, which does not pass by itself.
     #[error("the database could not be migrated: {0}")]
     Failed(String),
 }
 
+/// The shortest text that a key may be.
+const SHORTEST_KEY: usize = 32;
+
 /// The generated key in `data_dir`, made at the first start.
 fn key_in(data_dir: &Path) -> Result<Secret, CommandError> {
     let path = data_dir.join("secret.key");
-    let told = |error: std::io::Error| CommandError::Failed(format!("{}: {error}", path.display()));
-    if let Ok(key) = fs::read_to_string(&path)
-        && key.trim().len() >= 32
-    {
-        return Ok(Secret::new(key.trim()));
+    let told = |error: io::Error| CommandError::Failed(format!("can't use {}: {error}", path.display()));
+    fs::create_dir_all(data_dir).and_then(|()| data_dir::check(data_dir, None)).map_err(|error| {
+        CommandError::Failed(format!("can't use the data directory {}: {error}", data_dir.display()))
+    })?;
+    match data_dir::open(OpenOptions::new().read(true), &path, Guard::Secret) {
+        Ok(mut file) => {
+            let mut key = String::new();
+            file.read_to_string(&mut key).map_err(told)?;
+            if key.trim().len() >= SHORTEST_KEY {
+                return Ok(Secret::new(key.trim()));
+            }
+            // Its making was cut short.
+            fs::remove_file(&path).map_err(told)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(told(error)),
     }
-    fs::create_dir_all(data_dir).map_err(told)?;
     let key = Entropy.secret();
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
+    let mut file = data_dir::open(OpenOptions::new().write(true).create_new(true), &path, Guard::Secret)
         .map_err(told)?;
     file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
     Ok(Secret::new(key))

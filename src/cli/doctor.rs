@@ -2,14 +2,18 @@
 
 use std::io::Write;
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::Bool;
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::database::Database;
+use super::plain::plain;
 use super::{CommandError, CommandResult};
+use crate::activity::upkeep;
 use crate::config::Config;
+use crate::data_dir;
 use crate::db::server_version::server_version;
-use crate::db::{drift, migrations, roles};
+use crate::db::{drift, migrations, pool, roles, surroundings};
 
 /// Prints a line a check, and remembers whether one failed.
 #[derive(Default)]
@@ -34,7 +38,7 @@ fn note(what: &str, detail: &str) {
 
 /// Whoever reads may stop early, which is no failure of a check.
 fn tell(verdict: &str, what: &str, detail: &str) {
-    let _ = writeln!(std::io::stdout(), "{verdict} {what}: {detail}");
+    let _ = writeln!(std::io::stdout(), "{verdict} {what}: {}", plain(detail));
 }
 
 #[derive(QueryableByName)]
@@ -50,16 +54,28 @@ pub(super) fn run(config: &Config) -> CommandResult {
         None => format!("embedded in {}", config.data_dir.display()),
     };
     fine("configuration", &format!("listens on {}, database {place}", config.listen));
+    if let Err(error) = data_dir::check(&config.data_dir, None)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        report.fail("data directory", &format!("can't use {}: {error}", config.data_dir.display()));
+    }
     let database = Database::for_command(config);
     match &database {
         Err(error) => report.fail("database", &error.to_string()),
         Ok(database) => match database.connect() {
             Err(error) => report.fail("database", &error.to_string()),
             Ok(mut conn) => {
-                let version = conn.transaction(server_version)?;
+                let (version, encoding, surroundings) = pool::check(&mut conn, |conn| {
+                    let version = server_version(conn)?;
+                    let encoding = surroundings::wrong_encoding(conn)?;
+                    Ok::<_, diesel::result::Error>((version, encoding, surroundings::problems(conn)?))
+                })?;
                 fine("database", &format!("reachable, PostgreSQL {version}"));
                 if let Some(warning) = version.warning() {
                     note("database", &warning);
+                }
+                for problem in encoding.into_iter().chain(surroundings) {
+                    report.fail("database", &problem);
                 }
                 match database.untold_pooler(config)? {
                     Some(told) => report.fail("pooler", told),
@@ -67,7 +83,7 @@ pub(super) fn run(config: &Config) -> CommandResult {
                     None => {}
                 }
                 check_schema(&mut report, &mut database.connect_as_owner()?)?;
-                conn.transaction(|conn| check_roles(&mut report, conn, config))?;
+                pool::check(&mut conn, |conn| check_roles(&mut report, conn, config))?;
             }
         },
     }
@@ -98,7 +114,32 @@ fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> Command
     for finding in findings {
         report.fail("schema", &finding.to_string());
     }
+    check_rows(report, conn);
     Ok(())
+}
+
+/// Rows that came while triggers did not fire, as far as a look of a few seconds finds them.
+fn check_rows(report: &mut Report, conn: &mut diesel::PgConnection) {
+    let looked = conn.transaction(|conn| {
+        conn.batch_execute("SET LOCAL statement_timeout = '5s'")?;
+        Ok::<_, diesel::result::Error>((upkeep::glance(conn)?, upkeep::undated(conn)?))
+    });
+    match &looked {
+        Ok((0, _)) => fine("rows", "as the triggers keep them, among the newest"),
+        Ok((lacking, _)) => report.fail(
+            "rows",
+            &format!(
+                "{lacking} actions came while triggers did not fire: their references are not found. \
+                 Run `pilothouse timeline rebuild`"
+            ),
+        ),
+        Err(error) => {
+            note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all"));
+        }
+    }
+    if let Ok((_, undated @ 1..)) = looked {
+        note("rows", &format!("{undated} actions or audit entries have no time: they stand in 1970"));
+    }
 }
 
 fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Config) -> CommandResult {
@@ -131,13 +172,18 @@ fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Co
 
 fn check_engine(config: &Config) {
     let socket = config.docker_host.strip_prefix("unix://");
+    let address = without_login(&config.docker_host);
     match socket {
-        Some(path) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
-            fine("engine", &config.docker_host);
-        }
-        _ => note(
-            "engine",
-            &format!("none at {}: container states are what workers report", config.docker_host),
-        ),
+        Some(path) if std::os::unix::net::UnixStream::connect(path).is_ok() => fine("engine", &address),
+        _ => note("engine", &format!("none at {address}: container states are what workers report")),
+    }
+}
+
+/// `https://login:password@host` is told without whom it signs in.
+fn without_login(address: &str) -> String {
+    match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+        (None, Some((_, place))) => place.to_owned(),
+        _ => address.to_owned(),
     }
 }

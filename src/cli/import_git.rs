@@ -8,6 +8,7 @@ use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::database::Database;
+use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::app::App;
 use crate::config::Config;
@@ -52,9 +53,9 @@ fn import(app: &App, arguments: &ImportGit) -> CommandResult {
     let summary = repositories::import(app, &source, &arguments.project, |progress| display.show(progress));
     display.clear();
     let summary = summary.map_err(CommandError::failed)?;
-    println!("{}", outcome(&summary, started.elapsed(), &arguments.path));
+    println!("{}", plain(&outcome(&summary, started.elapsed(), &arguments.path)));
     for left_out in left_out(&summary) {
-        println!("{left_out}");
+        println!("{}", plain(&left_out));
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ mod database;
 mod doctor;
 mod import_git;
 mod migrate;
+mod plain;
 mod serve;
+mod timeline;
 mod user;
 
 use std::net::SocketAddr;
@@ -14,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use plain::plain;
 
 /// A web console for projects that run in containers.
 #[derive(Debug, Parser)]
@@ -34,6 +37,9 @@ enum Command {
     /// Manage the people who can sign in.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Hold what triggers keep of the timeline's rows against those rows.
+    #[command(subcommand)]
+    Timeline(timeline::TimelineCommand),
     /// Bring in history from elsewhere.
     #[command(subcommand)]
     Import(ImportCommand),
@@ -59,7 +65,10 @@ enum ImportCommand {
 /// Why a command was not carried out, for the person who typed it.
 #[derive(Debug, thiserror::Error)]
 enum CommandError {
-    /// Nothing can be done with this configuration or these arguments.
+    /// Nothing can be done with this configuration, for so many reasons.
+    #[error("The configuration can't be used")]
+    Configuration(Vec<String>),
+    /// Nothing can be done with these arguments.
     #[error("{0}")]
     Usage(String),
     /// It was tried and failed.
@@ -95,26 +104,29 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     crate::telemetry::start();
     let outcome = Config::from_env()
-        .map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-            CommandError::Usage(format!("The configuration can't be used:\n{}", lines.join("\n")))
-        })
+        .map_err(|problems| CommandError::Configuration(problems.iter().map(ToString::to_string).collect()))
         .and_then(|config| match cli.command.unwrap_or(Command::Serve(ServeArguments::default())) {
             Command::Serve(arguments) => serve::run(config, &arguments),
             Command::Migrate => migrate::run(&config),
             Command::Doctor => doctor::run(&config),
             Command::User(command) => user::run(config, command),
+            Command::Timeline(command) => timeline::run(&config, command),
             Command::Import(ImportCommand::Git(arguments)) => import_git::run(config, &arguments),
         });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Usage(message)) => {
-            eprintln!("pilothouse: {message}");
-            ExitCode::from(2)
-        }
-        Err(CommandError::Failed(message)) => {
-            eprintln!("pilothouse: {message}");
-            ExitCode::FAILURE
+        Err(error) => {
+            eprintln!("pilothouse: {}", plain(&error.to_string()));
+            match error {
+                CommandError::Configuration(problems) => {
+                    for problem in problems {
+                        eprintln!("  {}", plain(&problem));
+                    }
+                    ExitCode::from(2)
+                }
+                CommandError::Usage(_) => ExitCode::from(2),
+                CommandError::Failed(_) => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -5,9 +5,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use diesel::Connection;
-
 use super::database::{Database, MigrateFailure};
+use super::plain::plain;
 use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};
 use crate::activity::spool;
@@ -15,7 +14,7 @@ use crate::app::App;
 use crate::auth::password;
 use crate::config::Config;
 use crate::db::server_version::server_version;
-use crate::db::{Actor, roles};
+use crate::db::{Actor, pool, roles, surroundings};
 use crate::{demo, jobs, server};
 
 /// How long `/readyz` says that the console is stopping before it stops. Proxies that look every second
@@ -75,18 +74,24 @@ enum Unprepared {
 fn prepare(app: &App, database: &Database, demo: bool) -> Result<(), Unprepared> {
     match database.migrate() {
         Ok(_) => {}
-        Err(MigrateFailure::Unreachable(reason)) => return Err(Unprepared::Down(reason)),
-        Err(MigrateFailure::Failed(reason)) => return Err(Unprepared::Refused(CommandError::failed(reason))),
+        Err(MigrateFailure::Unreachable(reason) | MigrateFailure::NotNow(reason)) => {
+            return Err(Unprepared::Down(reason));
+        }
+        Err(MigrateFailure::Failed(reason) | MigrateFailure::Unusable(reason)) => {
+            return Err(Unprepared::Refused(CommandError::failed(reason)));
+        }
     }
     let down = |error: CommandError| Unprepared::Down(error.to_string());
     if let Some(pooler) = database.untold_pooler(&app.config).map_err(down)? {
         return Err(Unprepared::Refused(CommandError::failed(pooler)));
     }
     let mut conn = database.connect().map_err(down)?;
-    let (problems, version) = conn
-        .transaction(|conn| Ok::<_, diesel::result::Error>((roles::problems(conn)?, server_version(conn)?)))
-        .map_err(|error| Unprepared::Down(error.to_string()))?;
-    if let Some(warning) = version.warning() {
+    let (problems, version, surroundings) = pool::check(&mut conn, |conn| {
+        let problems = roles::problems(conn)?;
+        Ok::<_, diesel::result::Error>((problems, server_version(conn)?, surroundings::problems(conn)?))
+    })
+    .map_err(|error| Unprepared::Down(error.to_string()))?;
+    for warning in version.warning().into_iter().chain(surroundings) {
         tracing::warn!("{warning}");
     }
     if !problems.is_empty() {
@@ -110,7 +115,7 @@ fn prepare_later(app: App, database: Weak<Database>, demo: bool) {
                 Ok(()) => break tracing::info!("the database is there"),
                 Err(Unprepared::Down(_)) => {}
                 Err(Unprepared::Refused(error)) => {
-                    eprintln!("pilothouse: {error}");
+                    eprintln!("pilothouse: {}", plain(&error.to_string()));
                     std::process::exit(1);
                 }
             }

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read};
 use clap::Subcommand;
 
 use super::database::Database;
+use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::activity::Principal;
 use crate::app::App;
@@ -86,7 +87,8 @@ fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: boo
             }
         })
     })?;
-    println!("Created {} {}.", if role == Role::Admin { "admin" } else { "owner" }, email.as_str());
+    let role = if role == Role::Admin { "admin" } else { "owner" };
+    println!("Created {role} {}.", plain(email.as_str()));
     chosen.tell();
     Ok(())
 }
@@ -106,7 +108,7 @@ fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
             error => CommandError::failed(error),
         })
     })?;
-    println!("Set the password of {stored} and ended all sessions.");
+    println!("Set the password of {} and ended all sessions.", plain(&stored));
     chosen.tell();
     Ok(())
 }

@@ -1,5 +1,5 @@
 -- What a database is made of, in the three schemas: kind, name, definition. Readable by any role.
--- Names are schema.table[.part] and unquoted. Extensions' members and the migrations' own list are left out.
+-- Names are schema.table[.part] and unquoted; keywords are folded by no locale's rules. Extensions' members and the migrations' own list are left out.
 WITH relation AS (
     SELECT c.oid, c.relkind, c.relrowsecurity, c.reloptions, c.relacl, n.nspname || '.' || c.relname AS name
     FROM pg_class c
@@ -15,23 +15,23 @@ WITH relation AS (
     WHERE rolname IN ('pilothouse_admin', 'pilothouse_owner', 'pilothouse_worker', 'pilothouse_guest', 'pilothouse_gate',
                       'pilothouse_nobody')
 ), privilege AS (
-    SELECT r.name AS object, a.grantee, lower(a.privilege_type) AS word
+    SELECT r.name AS object, a.grantee, lower(a.privilege_type COLLATE "C") AS word
     FROM relation r CROSS JOIN LATERAL aclexplode(r.relacl) a
     UNION ALL
-    SELECT r.name, a.grantee, lower(a.privilege_type) || '(' || t.attname || ')'
+    SELECT r.name, a.grantee, lower(a.privilege_type COLLATE "C") || '(' || t.attname || ')'
     FROM relation r
     JOIN pg_attribute t ON t.attrelid = r.oid AND t.attacl IS NOT NULL AND NOT t.attisdropped
     CROSS JOIN LATERAL aclexplode(t.attacl) a
     UNION ALL
     SELECT n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', a.grantee,
-           lower(a.privilege_type)
+           lower(a.privilege_type COLLATE "C")
     FROM pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
     CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
     WHERE n.nspname = 'pilothouse'
     UNION ALL
     -- What everybody may do in "public" is the server's affair.
-    SELECT n.nspname, a.grantee, lower(a.privilege_type)
+    SELECT n.nspname, a.grantee, lower(a.privilege_type COLLATE "C")
     FROM pg_namespace n
     CROSS JOIN LATERAL aclexplode(n.nspacl) a
     WHERE n.nspname IN ('public', 'turbobackend', 'pilothouse') AND (n.nspname, a.grantee) <> ('public', 0)
@@ -106,7 +106,7 @@ SELECT 'function', n.nspname || '.' || p.proname || '(' || pg_get_function_ident
        coalesce(pg_get_function_result(p.oid), 'procedure')
        || CASE WHEN NOT p.prosecdef THEN ''
                WHEN p.proowner = n.nspowner THEN ' definer'
-               ELSE ' definer ' || p.proowner::regrole END
+               ELSE ' definer ' || (SELECT o.rolname FROM pg_roles o WHERE o.oid = p.proowner) END
        || coalesce(' set ' || array_to_string(p.proconfig, ', '), '')
        || ' ' || md5(regexp_replace(coalesce(pg_get_function_sqlbody(p.oid), p.prosrc), '\s+', ' ', 'g'))
 FROM pg_proc p
@@ -127,6 +127,6 @@ SELECT 'role', r.rolname,
            CASE WHEN r.rolsuper THEN 'superuser' END, CASE WHEN r.rolbypassrls THEN 'bypassrls' END,
            CASE WHEN r.rolcanlogin THEN 'login' END, CASE WHEN r.rolcreaterole THEN 'createrole' END,
            CASE WHEN r.rolcreatedb THEN 'createdb' END, CASE WHEN r.rolreplication THEN 'replication' END,
-           (SELECT string_agg('member of ' || m.roleid::regrole, ', ' ORDER BY m.roleid::regrole::text)
-            FROM pg_auth_members m WHERE m.member = r.oid)), ''), 'plain')
+           (SELECT string_agg('member of ' || g.rolname, ', ' ORDER BY g.rolname)
+            FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid)), ''), 'plain')
 FROM request_role r

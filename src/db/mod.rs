@@ -5,6 +5,7 @@
 //! decides what it can see. A pooled connection starts and ends as `pilothouse_nobody`, which may do
 //! nothing: code that forgot its actor would get "permission denied", not other people's rows.
 
+pub mod address;
 pub mod cursor;
 pub mod drift;
 pub mod functions;
@@ -15,8 +16,10 @@ pub mod pool;
 pub mod roles;
 pub mod schema;
 pub mod server_version;
+mod settings;
 pub mod spelling;
 pub mod statement;
+pub mod surroundings;
 pub mod time;
 mod transaction;
 
@@ -136,6 +139,8 @@ fn says_unavailable(message: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: Pool,
+    /// Where the pool connects to, to tell of failures without what is secret in it.
+    address: crate::config::Secret,
     permits: Arc<Semaphore>,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
@@ -156,6 +161,7 @@ impl Db {
     pub fn new(options: &ConnectOptions) -> Self {
         let settings = pool::Settings::of(options);
         Self {
+            address: crate::config::Secret::new(options.url.clone()),
             permits: Arc::new(Semaphore::new(options.size as usize)),
             budget: options.budget,
             each_transaction: settings.each_transaction.as_str().into(),

@@ -1,11 +1,14 @@
 //! Connections: how they are made, and what every one of them starts with.
 
+use std::fmt;
 use std::time::Duration;
 
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error as R2d2Error};
-use diesel::{Connection, ConnectionResult, PgConnection};
-use url::Url;
+use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection};
+
+use super::address;
+use super::settings::{Scope, relied_on};
 
 /// The pool of connections.
 pub(super) type Pool = diesel::r2d2::Pool<ConnectionManager<PgConnection>>;
@@ -13,9 +16,9 @@ pub(super) type Pool = diesel::r2d2::Pool<ConnectionManager<PgConnection>>;
 pub(super) type PooledConnection = diesel::r2d2::PooledConnection<ConnectionManager<PgConnection>>;
 
 /// How to reach the server, and how long to wait for it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ConnectOptions {
-    /// A libpq URL; the deadlines are added by [`with_deadlines`].
+    /// A libpq URL; the deadlines are added by [`address::with_deadlines`].
     pub url: String,
     /// Connections at most.
     pub size: u32,
@@ -26,39 +29,54 @@ pub struct ConnectOptions {
     pub behind_pooler: bool,
 }
 
-/// Adds what a silent or frozen server must not take from us: connect and TCP deadlines, unless the URL
-/// already names them; and `sslmode=require` when `ssl` asks for it.
-#[must_use]
-pub fn with_deadlines(url: &str, ssl: bool) -> String {
-    let Ok(mut url) = Url::parse(url) else { return url.to_owned() };
-    let has = |name: &str| url.query_pairs().any(|(key, _)| key == name);
-    let mut add = vec![];
-    if ssl && !has("sslmode") {
-        add.push(("sslmode", "require"));
+impl fmt::Debug for ConnectOptions {
+    /// Without the address, which has a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { size, budget, behind_pooler, .. } = self;
+        write!(f, "ConnectOptions {{ size: {size}, budget: {budget:?}, behind_pooler: {behind_pooler} }}")
     }
-    for (name, value) in [
-        ("connect_timeout", "2"),
-        ("tcp_user_timeout", "3000"),
-        ("keepalives_idle", "5"),
-        ("keepalives_interval", "2"),
-        ("keepalives_count", "2"),
-        ("application_name", "pilothouse"),
-    ] {
-        if !has(name) {
-            add.push((name, value));
-        }
-    }
-    url.query_pairs_mut().extend_pairs(add);
-    url.into()
 }
 
-/// One connection outside the pool, for migrations and checks: whole statements, no actor.
+/// One connection outside the pool and past any pooler, for migrations and checks: whole statements, no actor, no
+/// deadlines.
+///
+/// # Errors
+/// Whatever libpq says.
+pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
+    let mut conn = establish(url)?;
+    conn.batch_execute(&relied_on(Scope::Session)).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+/// One connection outside the pool that may go through a pooler: for [`check`].
 ///
 /// # Errors
 /// Whatever libpq says.
 #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
-pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
-    PgConnection::establish(url)
+pub fn establish(url: &str) -> ConnectionResult<PgConnection> {
+    PgConnection::establish(url).map_err(|error| match error {
+        ConnectionError::BadConnection(told) => {
+            ConnectionError::BadConnection(address::without_secrets(url, &told))
+        }
+        error => error,
+    })
+}
+
+/// Runs `work` in one transaction without an actor.
+///
+/// # Errors
+/// Whatever `work` answers, or why the database could not be asked.
+pub fn check<T, E>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<diesel::result::Error>,
+{
+    conn.transaction(|conn| {
+        conn.batch_execute(&relied_on(Scope::Transaction))?;
+        work(conn)
+    })
 }
 
 /// What holds in every session of the server, and where it is said.
@@ -82,10 +100,12 @@ impl Settings {
         // The server gives up shortly after the request does, so a slow statement does not hold a
         // connection that nobody waits for.
         let statement_ms = options.budget.as_millis() + 500;
-        let set = |scope: &str| {
+        let set = |scope: Scope| {
+            let relied_on = relied_on(scope);
+            let scope = if scope == Scope::Session { "SESSION" } else { "LOCAL" };
             format!(
                 // Compiling pays for statements that run for seconds, and none of ours may.
-                "SET {scope} timezone = 'UTC'; SET {scope} jit = off; SET {scope} statement_timeout = {statement_ms}; \
+                "{relied_on}SET {scope} jit = off; SET {scope} statement_timeout = {statement_ms}; \
                  SET {scope} lock_timeout = 500; SET {scope} idle_in_transaction_session_timeout = 5000; \
                  SET {scope} ROLE pilothouse_nobody; "
             )
@@ -93,13 +113,13 @@ impl Settings {
         if options.behind_pooler {
             Self {
                 each_connection: String::new(),
-                each_transaction: set("LOCAL"),
+                each_transaction: set(Scope::Transaction),
                 after_transaction: "",
                 keeps_statements: false,
             }
         } else {
             Self {
-                each_connection: format!("{} {PLANNING}", set("SESSION")),
+                each_connection: format!("{} {PLANNING}", set(Scope::Session)),
                 each_transaction: String::new(),
                 after_transaction: "; SET ROLE pilothouse_nobody",
                 keeps_statements: true,
@@ -140,37 +160,25 @@ pub(super) fn build(options: &ConnectOptions, settings: Settings) -> Pool {
         .test_on_check_out(false)
         .idle_timeout(Some(Duration::from_mins(10)))
         .max_lifetime(Some(Duration::from_mins(30)))
-        .error_handler(Box::new(LogFailedConnects))
+        .error_handler(Box::new(LogFailedConnects { url: options.url.clone() }))
         .connection_customizer(Box::new(settings))
         .build_unchecked(ConnectionManager::new(&options.url))
 }
 
 /// Failed connects are expected while the server is down; the requests that needed one tell of it.
-#[derive(Debug)]
-struct LogFailedConnects;
+struct LogFailedConnects {
+    url: String,
+}
 
-impl r2d2::HandleError<R2d2Error> for LogFailedConnects {
-    fn handle_error(&self, error: R2d2Error) {
-        tracing::debug!(%error, "a connection to the database could not be made");
+impl fmt::Debug for LogFailedConnects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogFailedConnects")
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::with_deadlines;
-
-    #[test]
-    fn deadlines_are_added_and_what_the_url_says_is_kept() {
-        let url = with_deadlines("postgres://u@h/db?connect_timeout=9&sslmode=verify-full", true);
-        assert!(url.contains("connect_timeout=9"), "{url}");
-        assert!(!url.contains("connect_timeout=2"), "{url}");
-        assert!(url.contains("sslmode=verify-full") && !url.contains("sslmode=require"), "{url}");
-        assert!(url.contains("tcp_user_timeout=3000"), "{url}");
-    }
-
-    #[test]
-    fn a_socket_directory_in_the_host_survives() {
-        let url = with_deadlines("postgres://me@%2Frun%2Fpg/db", false);
-        assert!(url.starts_with("postgres://me@%2Frun%2Fpg/db?"), "{url}");
+impl r2d2::HandleError<R2d2Error> for LogFailedConnects {
+    fn handle_error(&self, error: R2d2Error) {
+        let error = address::without_secrets(&self.url, &error.to_string());
+        tracing::debug!(error, "a connection to the database could not be made");
     }
 }

@@ -1,6 +1,6 @@
 //! The console refuses to serve with request roles that row-level security would not bind.
 
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
 /// The roles that the migrations make, one a kind of actor.
@@ -38,10 +38,11 @@ pub fn problems(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
                    WHERE c.relowner = r.oid AND c.relkind IN ('r', 'p') \
                      AND n.nspname IN ('public', 'turbobackend', 'pilothouse')) AS owns_tables, \
            pg_has_role(session_user, r.oid, 'MEMBER') AS assumable, \
-           coalesce((SELECT string_agg(m.roleid::regrole::text, ', ' ORDER BY m.roleid::regrole::text) \
-                     FROM pg_auth_members m WHERE m.member = r.oid), '') AS member_of \
-         FROM pg_roles r WHERE r.rolname LIKE 'pilothouse\\_%'",
+           coalesce((SELECT string_agg(g.rolname, ', ' ORDER BY g.rolname) \
+                     FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid), '') AS member_of \
+         FROM pg_roles r WHERE r.rolname = ANY ($1)",
     )
+    .bind::<Array<Text>, _>(ROLES.as_slice())
     .load(conn)?;
     let mut problems = Vec::new();
     for role in ROLES {
@@ -86,12 +87,13 @@ pub fn silenced(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
          WHERE c.relkind IN ('r', 'p') AND c.relrowsecurity \
            AND n.nspname IN ('public', 'turbobackend', 'pilothouse') \
            AND r.oid <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls \
-           AND r.rolname NOT LIKE 'pilothouse\\_%' \
+           AND r.rolname <> ALL ($1) \
            AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid \
              AND (p.polroles = '{0}' OR EXISTS (SELECT FROM unnest(p.polroles) role \
                   WHERE pg_has_role(r.oid, role, 'MEMBER')))) \
          ORDER BY 1, 2",
     )
+    .bind::<Array<Text>, _>(ROLES.as_slice())
     .load(conn)?;
     Ok(strangers
         .into_iter()

@@ -11,7 +11,7 @@ use diesel::connection::{
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::pool::PooledConnection;
-use super::{Access, Actor, Db, DbError};
+use super::{Access, Actor, Db, DbError, address};
 
 type AfterCommit = Box<dyn FnOnce(&Db)>;
 
@@ -149,8 +149,9 @@ fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
     let mut attempts = db.pool.max_size() + 1;
     loop {
         let patience = give_up.saturating_duration_since(Instant::now());
-        let mut conn =
-            db.pool.get_timeout(patience).map_err(|error| DbError::Unavailable(error.to_string()))?;
+        let mut conn = db.pool.get_timeout(patience).map_err(|error| {
+            DbError::Unavailable(address::without_secrets(db.address.reveal(), &error.to_string()))
+        })?;
         attempts -= 1;
         match begin_transaction(&mut conn, &sql) {
             Ok(()) => return Ok(conn),
@@ -162,7 +163,7 @@ fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
 }
 
 fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
-    // A write does not insist on READ WRITE: where the server says that it takes no writes, that holds.
+    // What the isolation is by default may be the database's. A write does not insist on READ WRITE: where the server says that it takes no writes, that holds.
     let mode = match plan.access {
         Access::Read => " READ ONLY",
         Access::Write => "",
@@ -173,7 +174,7 @@ fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
         Actor::System => SYSTEM.to_owned(),
         Actor::Gate => GATE.to_owned(),
     };
-    format!("BEGIN{mode}; {}{}{enter}", db.each_transaction, plan.settings)
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {}{}{enter}", db.each_transaction, plan.settings)
 }
 
 const SYSTEM: &str = "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)";

@@ -11,7 +11,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::ClusterConfig;
 use super::account::{Account, SERVER_USER};
 use super::error::{ClusterError, IoContext};
+use crate::data_dir::{self, Guard};
 
 /// Others may pass through, and see nothing.
 const PASSABLE: u32 = 0o711;
@@ -51,6 +52,7 @@ impl Layout {
     pub(super) fn prepare(config: &ClusterConfig, account: &Account) -> Result<Self, ClusterError> {
         let data_dir = &config.data_dir;
         make_dirs(data_dir, if account.is_another() { PASSABLE } else { PRIVATE })?;
+        data_dir::check(data_dir, None).or_cannot("use", data_dir)?;
         let place = data_dir.canonicalize().or_cannot("find", data_dir)?.join("postgres");
         match fs::read_link(&place) {
             Ok(target) if !target.exists() => return Err(ClusterError::LostTarget { link: place, target }),
@@ -64,6 +66,7 @@ impl Layout {
             }
             Self::move_to_fallback(&place, &config.fallback_parent, account)?;
         }
+        data_dir::check(&place, Some(account.server_uid())).or_cannot("use", &place)?;
         let root = place.canonicalize().or_cannot("find", &place)?;
         Ok(Self { data_dir: data_dir.clone(), root })
     }
@@ -108,14 +111,9 @@ impl Layout {
     /// Takes the lock. It is held as long as the file is, and freed by the system when the process dies.
     pub(super) fn lock(&self) -> Result<File, ClusterError> {
         let path = self.lock_path();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .or_cannot("open", &path)?;
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let mut file = data_dir::open(&mut options, &path, Guard::Plain).or_cannot("use", &path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -156,7 +154,8 @@ impl Layout {
         if fs::metadata(&path).is_ok_and(|log| log.len() > LARGEST_LOG) {
             fs::rename(&path, self.root.join("server.log.1")).or_cannot("set aside", &path)?;
         }
-        OpenOptions::new().create(true).append(true).mode(0o600).open(&path).or_cannot("open", &path)
+        let mut options = OpenOptions::new();
+        data_dir::open(options.create(true).append(true), &path, Guard::Plain).or_cannot("use", &path)
     }
 
     /// Makes the directory of the socket, which only the server's user (and root) may enter.

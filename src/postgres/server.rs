@@ -184,6 +184,7 @@ impl Recipe {
             "unix_socket_permissions=0700".to_owned(),
             "timezone=UTC".to_owned(),
             "log_timezone=UTC".to_owned(),
+            "lc_messages=C".to_owned(),
             "log_checkpoints=off".to_owned(),
         ];
         let durability: &[&str] = match self.durability {

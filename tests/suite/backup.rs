@@ -12,8 +12,8 @@ use pilothouse::db::drift;
 use crate::support::console::Console;
 use crate::support::db::{TestDb, new_directory};
 
-/// No superuser, as the README's first login.
-const OWNER: &str = "tables_owner";
+/// No superuser, as the README's first login, and with a name that has to be quoted.
+const OWNER: &str = "Täbles' \"owner\" user";
 
 #[derive(QueryableByName)]
 struct Named {

@@ -9,6 +9,7 @@ use std::sync::RwLock;
 use serde_json::Value;
 
 use crate::activity::NewAction;
+use crate::data_dir::{self, Guard};
 
 /// The file's name in its directory; while it is being read in, it has another ending.
 const FILE: &str = "action-spool.jsonl";
@@ -29,12 +30,18 @@ pub(super) fn directory() -> Option<PathBuf> {
 }
 
 /// Adds a line, written through to the disk.
-pub(super) fn append(directory: &Path, action: &NewAction) -> io::Result<()> {
+///
+/// # Errors
+/// The system's, or why what lies in `directory` can't be trusted.
+pub fn append(directory: &Path, action: &NewAction) -> io::Result<()> {
     fs::create_dir_all(directory)?;
+    data_dir::check(directory, None)?;
     let mut line = serde_json::to_vec(action)?;
     line.push(b'\n');
     let _turn = turn(directory)?;
-    let mut file = OpenOptions::new().create(true).read(true).append(true).open(directory.join(FILE))?;
+    let mut options = OpenOptions::new();
+    options.create(true).read(true).append(true);
+    let mut file = data_dir::open(&mut options, &directory.join(FILE), Guard::Plain)?;
     if is_cut_off(&mut file)? {
         line.insert(0, b'\n');
     }
@@ -57,7 +64,9 @@ fn is_cut_off(file: &mut File) -> io::Result<bool> {
 /// Waits until no other thread or process appends to the directory's file or takes it away, so that no line
 /// goes into a file that has been read already. Lasts as long as what comes back.
 fn turn(directory: &Path) -> io::Result<File> {
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let lock = data_dir::open(&mut options, &directory.join(LOCK), Guard::Plain)?;
     lock.lock()?;
     Ok(lock)
 }
@@ -96,6 +105,7 @@ fn take(file: &Path, taken: &Path, directory: &Path) -> io::Result<Option<File>>
     if !file.exists() && !taken.exists() {
         return Ok(None);
     }
+    data_dir::check(directory, None)?;
     let _turn = turn(directory)?;
     if !taken.exists() {
         match fs::rename(file, taken) {
@@ -103,7 +113,7 @@ fn take(file: &Path, taken: &Path, directory: &Path) -> io::Result<Option<File>>
             renamed => renamed?,
         }
     }
-    let open = File::open(taken)?;
+    let open = data_dir::open(OpenOptions::new().read(true), taken, Guard::Plain)?;
     match open.try_lock() {
         // The other console may have removed it between the opening and the locking.
         Ok(()) if is_at(&open, taken) => Ok(Some(open)),

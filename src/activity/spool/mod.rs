@@ -5,7 +5,7 @@
 //! table once more, or in a file, written through to the disk. [`retry`] moves all of them into the record under the
 //! id and the time that they always had, so that no order of crashes and retries records one twice.
 
-mod file;
+pub mod file;
 
 use std::path::Path;
 

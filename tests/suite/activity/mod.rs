@@ -7,4 +7,5 @@ mod flatness;
 mod rollup;
 mod timeline;
 pub mod tracker;
+mod upkeep;
 mod world;

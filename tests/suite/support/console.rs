@@ -14,7 +14,7 @@ use diesel::PgConnection;
 use pilothouse::app::{App, Deadlines};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
-use pilothouse::db::pool::with_deadlines;
+use pilothouse::db::address::with_deadlines;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::server;
 

@@ -52,10 +52,16 @@ impl TestDb {
         Self::made_from("template0")
     }
 
+    /// [`TestDb::empty`] with an encoding and a locale of its own: options of CREATE DATABASE.
+    pub fn empty_with(options: &str) -> Self {
+        Self::made_from(&format!("template0 {options}"))
+    }
+
+    /// Its name is one that has to be quoted wherever it is written.
     fn made_from(template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        SERVER.execute(&format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"));
+        let name = format!("Tést \"{}\" 'of' user", NUMBER.fetch_add(1, Ordering::Relaxed));
+        SERVER.execute(&format!("CREATE DATABASE {} TEMPLATE {template} STRATEGY FILE_COPY", quoted(&name)));
         Self { name }
     }
 
@@ -66,7 +72,8 @@ impl TestDb {
 
     /// [`TestDb::url`] by way of `address`, where a proxy listens.
     pub fn url_at(&self, address: std::net::SocketAddr) -> String {
-        format!("postgres://{CONSOLE_LOGIN}@{address}/{}", self.name)
+        let name = percent_encoding::utf8_percent_encode(&self.name, percent_encoding::NON_ALPHANUMERIC);
+        format!("postgres://{CONSOLE_LOGIN}@{address}/{name}")
     }
 
     /// The server's socket in the file system.
@@ -88,16 +95,21 @@ impl TestDb {
 
     /// Throws everybody out and lets nobody in, as a server that is down.
     pub fn close(&self) {
-        let name = &self.name;
-        SERVER.execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+        self.alter("ALLOW_CONNECTIONS false");
+        let name = self.name.replace('\'', "''");
         SERVER.execute(&format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
         ));
     }
 
+    /// `ALTER DATABASE … change`.
+    pub fn alter(&self, change: &str) {
+        SERVER.execute(&format!("ALTER DATABASE {} {change}", quoted(&self.name)));
+    }
+
     /// Lets everybody in again.
     pub fn open(&self) {
-        SERVER.execute(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name));
+        self.alter("ALLOW_CONNECTIONS true");
     }
 
     /// Address for `login`.
@@ -107,10 +119,11 @@ impl TestDb {
 
     /// Makes `login` the database's owner: one that is no superuser and may make roles, as the README has it.
     pub fn give_to(&self, login: &str) {
+        let login = quoted(login);
         SERVER.execute(&format!(
-            "DO $$ BEGIN CREATE ROLE {login} LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            "DO $do$ BEGIN CREATE ROLE {login} LOGIN CREATEROLE; EXCEPTION WHEN duplicate_object THEN NULL; END $do$"
         ));
-        SERVER.execute(&format!("ALTER DATABASE {} OWNER TO {login}", self.name));
+        self.alter(&format!("OWNER TO {login}"));
     }
 
     /// Runs the migrations, as the program does at start.
@@ -125,11 +138,20 @@ impl TestDb {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         migrations::run(&self.url_of(login), CONSOLE_LOGIN)
     }
+
+    /// [`TestDb::migrate_as`] with another login for the console, which is made.
+    pub fn migrate_for(&self, owner: &str, console: &str) -> Result<Vec<String>, migrations::MigrateError> {
+        let login = quoted(console);
+        SERVER.execute(&format!(
+            "DO $do$ BEGIN CREATE ROLE {login} LOGIN NOINHERIT; EXCEPTION WHEN duplicate_object THEN NULL; END $do$"
+        ));
+        migrations::run(&self.url_of(owner), console)
+    }
 }
 
 impl Drop for TestDb {
     fn drop(&mut self) {
-        SERVER.execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        SERVER.execute(&format!("DROP DATABASE {} WITH (FORCE)", quoted(&self.name)));
     }
 }
 
@@ -168,6 +190,11 @@ impl TestServer {
         conn.batch_execute(statement).unwrap();
         idle().push(conn);
     }
+}
+
+/// A name as it is written in a statement.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A path that no other test has, short enough for a socket and open to the server's user.
