@@ -8,11 +8,10 @@ use actix_http::error::DispatchError;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_session::SessionMiddleware;
 use actix_session::config::{CookieContentSecurity, PersistentSession};
-use actix_web::cookie::{Key, SameSite, time};
+use actix_web::cookie::{SameSite, time};
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web;
-use sha2::{Digest, Sha512};
 use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,24 +19,17 @@ use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::connection::{self, TimedStream};
-use crate::web::{error_page, guard, headers, origin, routes};
+use crate::web::{cookies, error_page, framing, guard, headers, origin, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
 const COOKIE_DAYS: i64 = 14;
-
-/// The key of all cookies, from the secret that all instances share.
-#[must_use]
-pub fn cookie_key(app: &App) -> Key {
-    let secret = app.config.secret_key.as_ref().map(crate::config::Secret::reveal).unwrap_or_default();
-    Key::from(&Sha512::digest(format!("pilothouse cookies {secret}")))
-}
 
 /// How long open requests may take to finish once the server stops.
 const FINISH: Duration = Duration::from_secs(7);
 
 fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
-    SessionMiddleware::builder(TokenStore, cookie_key(app))
-        .cookie_name(app.config.cookie_name().to_owned())
+    SessionMiddleware::builder(TokenStore, cookies::key(app))
+        .cookie_name(cookies::session_name(&app.config))
         .cookie_content_security(CookieContentSecurity::Signed)
         .cookie_http_only(true)
         .cookie_secure(!app.config.insecure_cookies)
@@ -74,9 +66,12 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
             .default_service(web::route().to(routes::not_found).wrap(from_fn(guard::contain)))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))
+            .wrap(from_fn(cookies::take_earlier_name))
             .wrap(from_fn(error_page::render))
             .wrap(from_fn(guard::identify))
+            .wrap(from_fn(framing::mark))
             .wrap(Compress::default())
+            .wrap(from_fn(framing::tell))
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(connection::occupy))
             .into_factory()

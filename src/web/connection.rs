@@ -71,6 +71,10 @@ impl TimedStream {
     /// Watches over `socket`.
     #[must_use]
     pub fn new(socket: TcpStream, deadlines: Deadlines) -> Self {
+        // An answer that goes out in two sends waits for no acknowledgement in between.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its small packets back");
+        }
         if let Err(error) = socket2::SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "a connection keeps the system's send buffer");
         }
@@ -131,7 +135,8 @@ impl TimedStream {
     /// of ours. Such an answer comes while nothing is being answered, and is a head alone.
     fn is_bare_answer(&self, bytes: &[u8]) -> bool {
         matches!(self.connection.phase.get(), Phase::Waiting(_))
-            && (bytes.starts_with(b"HTTP/1.1 4") || bytes.starts_with(b"HTTP/1.1 5"))
+            && bytes.starts_with(b"HTTP/1.")
+            && matches!(bytes.get(8..10), Some(b" 4" | b" 5"))
             && bytes.ends_with(b"\r\n\r\n")
     }
 }
@@ -245,4 +250,19 @@ pub async fn occupy<B: MessageBody + 'static>(
     let occupied = request.request().conn_data::<Rc<Connection>>().cloned().map(Occupied::new);
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| OccupyingBody { body: body.boxed(), _occupied: occupied }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_accepted_socket_holds_no_small_packet_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        assert!(!socket.nodelay().unwrap() && !client.nodelay().unwrap());
+        let stream = TimedStream::new(socket, Deadlines::default());
+        assert!(stream.socket.nodelay().unwrap());
+    }
 }

@@ -1,12 +1,12 @@
 //! One message for the next page, in an encrypted cookie that the next page removes.
 
 use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, CookieJar, Key, SameSite};
+use actix_web::cookie::{Cookie, CookieJar, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 
+use super::cookies;
 use crate::app::App;
-use crate::server::cookie_key;
 
 /// What is said on the next page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +40,8 @@ impl Flash {
     }
 }
 
-fn name(app: &App) -> &'static str {
-    if app.config.insecure_cookies { "pilothouse-flash" } else { "__Host-pilothouse-flash" }
+fn name(app: &App) -> String {
+    cookies::flash_name(&app.config)
 }
 
 fn cookie(app: &App, value: String) -> Cookie<'static> {
@@ -54,22 +54,19 @@ fn cookie(app: &App, value: String) -> Cookie<'static> {
         .finish()
 }
 
-fn key(app: &App) -> Key {
-    cookie_key(app)
-}
-
 /// Whether `request` came with a flash cookie, readable or not.
 #[must_use]
-pub fn waits(request: &HttpRequest) -> bool {
-    request.cookie("__Host-pilothouse-flash").is_some() || request.cookie("pilothouse-flash").is_some()
+pub fn waits(app: &App, request: &HttpRequest) -> bool {
+    request.cookie(&name(app)).is_some()
 }
 
 /// The message that waits for this page.
 #[must_use]
 pub fn waiting(app: &App, request: &HttpRequest) -> Option<Flash> {
     let mut jar = CookieJar::new();
-    jar.add_original(request.cookie(name(app))?);
-    let plain = jar.private(&key(app)).get(name(app))?;
+    let name = name(app);
+    jar.add_original(request.cookie(&name)?);
+    let plain = jar.private(&cookies::key(app)).get(&name)?;
     serde_json::from_str(plain.value()).ok()
 }
 
@@ -77,7 +74,7 @@ pub fn waiting(app: &App, request: &HttpRequest) -> Option<Flash> {
 pub fn leave(app: &App, response: &mut HttpResponse, flash: &Flash) {
     let Ok(json) = serde_json::to_string(flash) else { return };
     let mut jar = CookieJar::new();
-    jar.private_mut(&key(app)).add(cookie(app, json));
+    jar.private_mut(&cookies::key(app)).add(cookie(app, json));
     for cookie in jar.delta() {
         if let Err(error) = response.add_cookie(cookie) {
             tracing::error!(%error, "a flash message could not be left");

@@ -3,12 +3,14 @@
 pub mod assets;
 pub mod confirmation;
 pub mod connection;
+pub mod cookies;
 pub mod display;
 pub mod error_page;
 pub mod escape;
 pub mod export;
 pub mod flash;
 pub mod forms;
+pub mod framing;
 pub mod guard;
 pub mod headers;
 pub mod health;

@@ -17,6 +17,7 @@ use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::server;
+use pilothouse::web::cookies;
 
 use super::db::TestDb;
 pub use super::person::Person;
@@ -193,16 +194,16 @@ impl Console {
         id.clone_into(&mut person.id);
         person.email = email;
         person.session = session;
-        person.set_cookie(self.app.config.cookie_name(), &self.signed(&token));
+        person.set_cookie(&cookies::session_name(&self.app.config), &self.signed(&token));
         person
     }
 
     /// `value` as the session cookie carries it, signed.
     pub fn signed(&self, value: &str) -> String {
-        let name = self.app.config.cookie_name();
+        let name = cookies::session_name(&self.app.config);
         let mut jar = CookieJar::new();
-        jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(name, value.to_owned()));
-        let line = jar.get(name).unwrap().stripped().encoded().to_string();
+        jar.signed_mut(&cookies::key(&self.app)).add(Cookie::new(name.clone(), value.to_owned()));
+        let line = jar.get(&name).unwrap().stripped().encoded().to_string();
         line.split_once('=').unwrap().1.to_owned()
     }
 }

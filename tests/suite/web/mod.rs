@@ -8,6 +8,7 @@ mod dashboard;
 mod errors;
 mod exports;
 mod files;
+mod framing;
 mod headers;
 mod input;
 mod passwords;
