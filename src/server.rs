@@ -66,7 +66,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
             .default_service(web::route().to(routes::not_found).wrap(from_fn(guard::contain)))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))
-            .wrap(from_fn(cookies::take_earlier_name))
+            .wrap(from_fn(cookies::choose_session))
             .wrap(from_fn(error_page::render))
             .wrap(from_fn(guard::identify))
             .wrap(from_fn(framing::mark))

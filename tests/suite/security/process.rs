@@ -101,7 +101,7 @@ fn no_secret_is_in_the_log_or_in_the_database_and_no_request_writes_a_line_of_it
 
     patiently(|| ada.post("/login", &[("email", "ada@x.test"), ("password", wrong)])).expect(422);
     patiently(|| ada.post("/login", &[("email", "ada@x.test"), ("password", PASSWORD)])).expect(303);
-    let cookie = ada.cookie("__Host-pilothouse").unwrap();
+    let cookie = ada.session_cookie().unwrap();
     let token = cookie[cookie.len() - 64..].to_owned();
     for path in ["/", "/projects", "/users", "/account/sessions", "/nothing"] {
         let page = patiently(|| ada.get(path));

@@ -42,7 +42,7 @@ fn instances_count_tries_together_and_know_each_others_sessions() {
     // One key and one table: who signed in there is signed in here, and who left is gone everywhere.
     let here = console.owner();
     let there = Person::new(&other.base);
-    there.set_cookie("__Host-pilothouse", &here.cookie("__Host-pilothouse").unwrap());
+    there.set_cookie(&console.cookie_name(), &here.session_cookie().unwrap());
     assert!(there.is_signed_in());
     here.post("/logout", &[]).expect(303);
     assert!(!there.is_signed_in());

@@ -194,13 +194,18 @@ impl Console {
         id.clone_into(&mut person.id);
         person.email = email;
         person.session = session;
-        person.set_cookie(&cookies::session_name(&self.app.config), &self.signed(&token));
+        person.set_cookie(&self.cookie_name(), &self.signed(&token));
         person
+    }
+
+    /// What the session's cookie is called.
+    pub fn cookie_name(&self) -> String {
+        cookies::session_name(&self.app.config)
     }
 
     /// `value` as the session cookie carries it, signed.
     pub fn signed(&self, value: &str) -> String {
-        let name = cookies::session_name(&self.app.config);
+        let name = self.cookie_name();
         let mut jar = CookieJar::new();
         jar.signed_mut(&cookies::key(&self.app)).add(Cookie::new(name.clone(), value.to_owned()));
         let line = jar.get(&name).unwrap().stripped().encoded().to_string();

@@ -48,8 +48,8 @@ fn without_a_database_the_console_says_so_and_keeps_the_session() {
     // Nobody listens on port 1.
     let console = Console::looking_at("postgres://nobody@127.0.0.1:1/nothing");
     let person = console.anonymous();
-    person.set_cookie("__Host-pilothouse", &console.signed(&"a".repeat(64)));
-    let cookie = person.cookie("__Host-pilothouse");
+    person.set_cookie(&console.cookie_name(), &console.signed(&"a".repeat(64)));
+    let cookie = person.session_cookie();
 
     person.get("/healthz").expect(200);
     person.get("/login").expect(200);
@@ -63,7 +63,7 @@ fn without_a_database_the_console_says_so_and_keeps_the_session() {
     person.post("/logout", &[]).expect(503);
     person.post("/login", &[("email", "a@b.test"), ("password", PASSWORD)]).expect(503);
     person.post("/projects", &[("name", "shop")]).expect(503);
-    assert_eq!(person.cookie("__Host-pilothouse"), cookie);
+    assert_eq!(person.session_cookie(), cookie);
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn a_body_has_a_limit_whether_it_is_announced_or_not() {
     let large = format!("name=a&description={}", "x".repeat(300 * 1024));
     owner.post_raw("/projects", &large).expect(413);
     owner.post_raw("/login", &large).expect(413);
-    let cookie = format!("Cookie: __Host-pilothouse={}", owner.cookie("__Host-pilothouse").unwrap());
+    let cookie = format!("Cookie: {}={}", console.cookie_name(), owner.session_cookie().unwrap());
     let head = |length: &str| {
         format!(
             "POST /projects HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n{length}\r\n\r\n",

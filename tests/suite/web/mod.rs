@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod chat;
 mod containers;
+mod cookies;
 mod dashboard;
 mod errors;
 mod exports;
