@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::head_lines::HeadLines;
 use super::headers::bare_answer;
 use crate::app::Deadlines;
 
@@ -59,6 +60,7 @@ pub struct TimedStream {
     stall: Option<Pin<Box<Sleep>>>,
     /// An answer of our own in place of a bare one, as far as it is not sent.
     substitute: Vec<u8>,
+    head_lines: HeadLines,
 }
 
 impl fmt::Debug for TimedStream {
@@ -88,6 +90,7 @@ impl TimedStream {
             silence: None,
             stall: None,
             substitute: Vec::new(),
+            head_lines: HeadLines::new(),
         }
     }
 
@@ -155,6 +158,7 @@ impl AsyncRead for TimedStream {
         let read = Pin::new(&mut this.socket).poll_read(cx, buf);
         if buf.filled().len() > before {
             this.connection.heard.set(true);
+            this.head_lines.pass(&mut buf.filled_mut()[before..])?;
         }
         if read.is_pending() {
             this.check_silence(cx)?;

@@ -155,7 +155,8 @@ mod tests {
     fn names_are_made_of_the_key_and_tell_whether_they_need_https() {
         let config = |key: &str, insecure: &str| {
             let values = [("PILOTHOUSE_SECRET_KEY", key), ("PILOTHOUSE_INSECURE_COOKIES", insecure)];
-            Config::from_values(values.map(|(name, value)| (name.to_owned(), value.to_owned())).into()).unwrap()
+            Config::from_values(values.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+                .unwrap()
         };
         let (one, other) = ("a key that is long enough for tests", "another key that is long enough, too");
         let name = session_name(&config(one, "false"));

@@ -12,6 +12,7 @@ pub mod flash;
 pub mod forms;
 pub mod framing;
 pub mod guard;
+pub mod head_lines;
 pub mod headers;
 pub mod health;
 pub mod lists;

@@ -24,6 +24,10 @@ pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if names_another_host(&request) {
+        let refusal = AppError::BadRequest(TWO_HOSTS.to_owned()).error_response();
+        return Ok(request.into_response(refusal).map_into_right_body());
+    }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe {
         let app = request.app_data::<web::Data<App>>();
@@ -37,9 +41,18 @@ pub async fn check<B: MessageBody + 'static>(
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
+const TWO_HOSTS: &str = "The request names two hosts: one in its first line, another in its Host header.";
+
+/// Whether a whole address in the first line contradicts the Host header.
+fn names_another_host(request: &ServiceRequest) -> bool {
+    let host = request.headers().get(header::HOST).map(|host| host.as_bytes());
+    let named = request.uri().authority().map(|named| named.as_str().as_bytes());
+    named.zip(host).is_some_and(|(named, host)| !named.eq_ignore_ascii_case(host))
+}
+
 const FOREIGN: &str = "This request came from another site. Open the console's own page and try again.";
-const UNPROVEN: &str =
-    "This request carries a session but does not say where it comes from. Send an Origin header.";
+const UNPROVEN: &str = "This request carries a session but does not say where it comes from. A script sends an Origin header with the \
+     console's address. When this is a page of the console, a proxy has taken Origin and Sec-Fetch-Site away.";
 const NAMELESS: &str = "The browser does not say which page this came from (Origin: null). Over plain HTTP that is what \
      it says when a proxy in front of the console adds Referrer-Policy: no-referrer. Remove that header there, or \
      serve the console over HTTPS.";

@@ -239,8 +239,7 @@ fn a_message_for_the_next_page_is_ours_or_none() {
     let console = Console::start();
     let name = cookies::flash_name(&console.app.config);
     let waiting = |value: String| {
-        let request =
-            TestRequest::default().cookie(Cookie::new(name.as_str(), value)).to_http_request();
+        let request = TestRequest::default().cookie(Cookie::new(name.as_str(), value)).to_http_request();
         flash::waiting(&console.app, &request)
     };
     let mut response = actix_web::HttpResponse::Ok().finish();

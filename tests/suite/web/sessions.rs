@@ -32,7 +32,10 @@ fn the_right_password_starts_a_session_that_the_database_knows_by_hash_only() {
 
     assert_eq!(answer.location(), "/projects");
     let line = answer.header("set-cookie");
-    assert!(line.starts_with(&format!("{}=", console.cookie_name())) && line.contains("; Max-Age=1209600"), "{line}");
+    assert!(
+        line.starts_with(&format!("{}=", console.cookie_name())) && line.contains("; Max-Age=1209600"),
+        "{line}"
+    );
     assert!(browser.is_signed_in());
     let cookie = browser.session_cookie().unwrap();
     let stored = console.text("SELECT token FROM sessions");
