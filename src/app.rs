@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::readiness::Readiness;
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct App {
     pub clock: Clock,
     /// Where ids and tokens come from.
     pub entropy: Entropy,
+    /// What the database last said of itself.
+    pub readiness: Readiness,
     /// Whether the process still wants requests.
     pub draining: Draining,
     /// How long clients may take.
@@ -78,6 +81,7 @@ impl App {
             db,
             clock: Clock::system(),
             entropy: Entropy,
+            readiness: Readiness::default(),
             draining: Draining::default(),
             deadlines: Deadlines::default(),
         }

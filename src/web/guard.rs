@@ -108,6 +108,25 @@ pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
     Some(client)
 }
 
+/// What proxies add to a request that they pass on.
+const FORWARDING: [&str; 8] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-real-ip",
+    "x-client-ip",
+    "via",
+];
+
+/// Whether a program on this machine asks, and no proxy for somebody else.
+#[must_use]
+pub fn is_from_this_machine(request: &HttpRequest) -> bool {
+    request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && !FORWARDING.iter().any(|name| request.headers().contains_key(*name))
+}
+
 /// The address in one element of `X-Forwarded-For`: IPv4 or IPv6, as it is or in brackets, with or without a port,
 /// a zone or quotes.
 fn hop_address(hop: &str) -> Option<IpAddr> {

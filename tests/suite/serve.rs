@@ -190,6 +190,8 @@ fn a_request_role_that_row_security_does_not_bind_is_told_and_ends_the_service()
         )
         .unwrap();
 
+    // The good answer is kept for two seconds.
+    std::thread::sleep(Duration::from_secs(2));
     let ready = console.get("/readyz");
     assert!(ready.contains(" 503 ") && ready.contains("role pilothouse_owner differs"), "{ready}");
     let told = home.run(&["doctor"]);

@@ -11,6 +11,7 @@ mod exports;
 mod files;
 mod framing;
 mod headers;
+mod health;
 mod input;
 mod passwords;
 mod projects;
