@@ -19,6 +19,7 @@ use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::connection::{self, TimedStream};
+use crate::web::room::Room;
 use crate::web::{cookies, error_page, framing, guard, headers, origin, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
@@ -39,6 +40,9 @@ fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
         .build()
 }
 
+/// How many connections are accepted beyond those that there is room for.
+const AT_THE_DOOR: usize = 64;
+
 /// Mounts every route of every surface.
 pub fn mount(config: &mut web::ServiceConfig) {
     config.configure(api::routes::mount).configure(routes::mount);
@@ -57,7 +61,10 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let builder = Server::build().workers(workers).shutdown_timeout(FINISH.as_secs()).disable_signals();
+    // Nothing is accepted before those who made room, or found none, are gone.
+    let builder = builder.max_concurrent_connections((app.connections.all + AT_THE_DOOR).div_ceil(workers));
     let shutdown = builder.graceful_shutdown_signal();
+    let room = Room::new(app.connections, app.config.trusted_proxies.clone());
     let builder = builder.listen("pilothouse", listener, move || {
         let deadlines = app.deadlines;
         let pages = actix_web::App::new()
@@ -89,9 +96,17 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
                 data.insert(stream.connection());
             })
             .h1(map_config(pages, |()| AppConfig::default()));
-        fn_service(move |socket: TcpStream| async move {
-            let peer = socket.peer_addr().ok();
-            Ok::<_, DispatchError>((TimedStream::new(socket, deadlines), peer))
+        let room = room.clone();
+        fn_service(move |socket: TcpStream| {
+            let room = room.clone();
+            async move {
+                let peer = socket.peer_addr().ok();
+                let Some(place) = room.enter(peer.map(|peer| peer.ip())) else {
+                    room.refuse(socket).await;
+                    return Err(DispatchError::DisconnectTimeout);
+                };
+                Ok((TimedStream::new(socket, deadlines, place), peer))
+            }
         })
         .and_then(http)
     })?;

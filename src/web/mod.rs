@@ -20,6 +20,7 @@ pub mod origin;
 pub mod path;
 pub mod prose;
 pub mod query;
+pub mod room;
 pub mod routes;
 pub mod sample;
 pub mod session_rows;

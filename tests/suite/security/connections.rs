@@ -298,3 +298,62 @@ fn a_bare_line_feed_ends_no_line_of_a_head_and_bodies_may_hold_it() {
         }
     }
 }
+
+#[test]
+fn idle_connections_make_room_for_whoever_asks() {
+    let console = Console::with_room_for(40);
+    let owner = console.owner();
+    let request = head(&console, &owner, "GET", "/projects") + "\r\n";
+    let mut idle: Vec<Wire> = (0..200)
+        .map(|n| {
+            let mut wire = Wire::open(&console);
+            if n % 2 == 0 {
+                wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+                wire.answer("one of many").unwrap().expect(200);
+            }
+            wire
+        })
+        .collect();
+    for _ in 0..5 {
+        let mut wire = Wire::open(&console);
+        wire.send(&request);
+        wire.answer("a request beside many idle connections").unwrap().expect(200);
+    }
+    // The oldest are gone, the newest are not.
+    for mut wire in idle.drain(..100) {
+        wire.expect_end("an idle connection that made room");
+    }
+    let mut newest = idle.pop().unwrap();
+    newest.send(&request);
+    newest.answer("the newest of many").unwrap().expect(200);
+}
+
+#[test]
+fn whoever_finds_no_room_is_told_when_to_come_back() {
+    let console = Console::with_room_for(3);
+    let owner = console.owner();
+    let form = head(&console, &owner, "POST", "/projects") + FORM;
+    let body = "name=shop&type=rust";
+    let mut busy: Vec<Wire> = (0..3)
+        .map(|_| {
+            let mut wire = Wire::open(&console);
+            wire.send(format!("{form}Content-Length: {}\r\n\r\n", body.len()));
+            wire
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+    for bytes in [head(&console, &owner, "GET", "/projects") + "\r\n", "GET ".to_owned()] {
+        let mut wire = Wire::open(&console);
+        wire.send(bytes);
+        let answer = wire.answer("one too many").unwrap().expect(503);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+        wire.expect_end("one too many");
+    }
+    busy[0].send(body);
+    busy[0].answer("one of those who were there").unwrap().expect(303);
+    // Its place is free a moment after its client has read the answer.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut wire = Wire::open(&console);
+    wire.send(head(&console, &owner, "GET", "/projects") + "\r\n");
+    wire.answer("once somebody is done").unwrap().expect(200);
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
 use diesel::PgConnection;
-use pilothouse::app::{App, Deadlines};
+use pilothouse::app::{App, ConnectionLimits, Deadlines};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::pool::with_deadlines;
@@ -73,7 +73,15 @@ impl Console {
     pub fn with_deadlines(deadlines: Deadlines) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, deadlines)
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, |app| app.deadlines = deadlines)
+    }
+
+    /// A console that has so many connections at once.
+    pub fn with_room_for(connections: usize) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        let limits = ConnectionLimits { all: connections, of_one_address: connections };
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, |app| app.connections = limits)
     }
 
     /// A console with a real page's patience for its database.
@@ -108,7 +116,7 @@ impl Console {
         budget: Option<Duration>,
         connections: u32,
     ) -> Self {
-        Self::build_with(db, url, values, budget, connections, Deadlines::default())
+        Self::build_with(db, url, values, budget, connections, |_| {})
     }
 
     fn build_with(
@@ -117,7 +125,7 @@ impl Console {
         values: &[(&str, &str)],
         budget: Option<Duration>,
         connections: u32,
-        deadlines: Deadlines,
+        change: impl FnOnce(&mut App),
     ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
@@ -131,7 +139,8 @@ impl Console {
             budget: budget.unwrap_or(config.database_budget),
             behind_pooler: false,
         };
-        let app = App { deadlines, ..App::new(config, Db::new(&options)) };
+        let mut app = App::new(config, Db::new(&options));
+        change(&mut app);
         let superuser = Mutex::new(db.connect_owner());
         let instance = Instance::serve(app);
         Self { base: instance.base.clone(), app: instance.app.clone(), _instance: instance, superuser, db }
