@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::readiness::Readiness;
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -23,10 +24,14 @@ pub struct App {
     pub clock: Clock,
     /// Where ids and tokens come from.
     pub entropy: Entropy,
+    /// What the database last said of itself.
+    pub readiness: Readiness,
     /// Whether the process still wants requests.
     pub draining: Draining,
     /// How long clients may take.
     pub deadlines: Deadlines,
+    /// How many connections they may have.
+    pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
     pub sign_ins: Queue,
 }
@@ -72,17 +77,52 @@ impl Default for Deadlines {
     }
 }
 
+/// How many connections there may be at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// In all.
+    pub all: usize,
+    /// From one address.
+    pub of_one_address: usize,
+}
+
+impl ConnectionLimits {
+    /// What leaves files for the database's connections, the log and whoever is being told that there is no room.
+    fn within(files: u64, database_connections: u32) -> Self {
+        let kept = 192 + u64::from(database_connections);
+        let all = usize::try_from(files.saturating_sub(kept)).unwrap_or(usize::MAX).clamp(32, 8_192);
+        Self { all, of_one_address: (all / 4).min(256) }
+    }
+}
+
+/// How many files the process may have open.
+fn open_files() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Lets the process have as many files open as it may at all. Many systems allow more than they give at first.
+pub fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
+}
+
 impl App {
     /// An app on `db` with the machine's clock and randomness.
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {
+        let connections = ConnectionLimits::within(open_files(), config.pool_size);
         Self {
             config: Arc::new(config),
             db,
             clock: Clock::system(),
             entropy: Entropy,
+            readiness: Readiness::default(),
             draining: Draining::default(),
             deadlines: Deadlines::default(),
+            connections,
             sign_ins: Queue::default(),
         }
     }
@@ -171,4 +211,20 @@ pub fn hex(bytes: &[u8]) -> String {
         text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_everything_else() {
+        let limits = |files, pool| {
+            let limits = ConnectionLimits::within(files, pool);
+            (limits.all, limits.of_one_address)
+        };
+        assert_eq!(limits(1024, 10), (822, 205));
+        assert_eq!(limits(u64::MAX, 10), (8_192, 256));
+        assert_eq!(limits(256, 100), (32, 8));
+    }
 }

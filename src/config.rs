@@ -283,12 +283,6 @@ impl Config {
             docker_host,
         })
     }
-
-    /// The session cookie's name: the `__Host-` prefix makes browsers refuse it from anywhere else.
-    #[must_use]
-    pub fn cookie_name(&self) -> &'static str {
-        if self.insecure_cookies { "pilothouse" } else { "__Host-pilothouse" }
-    }
 }
 
 /// The variables that [`Config::from_env`] reads.
@@ -322,7 +316,6 @@ mod tests {
         let config = read(&[]).unwrap();
         assert!(config.database_url.is_none());
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.cookie_name(), "__Host-pilothouse");
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub enum AppError {
     SignIn,
     /// The request came from another site, or without proof that it did not.
     #[error("forbidden: {0}")]
-    Forbidden(&'static str),
+    Forbidden(String),
     /// The request makes no sense; the text says what to do instead.
     #[error("bad request: {0}")]
     BadRequest(String),
@@ -114,8 +114,8 @@ impl AppError {
         match self {
             Self::NotFound => "There is nothing at this address, or it is not yours to see.".to_owned(),
             Self::SignIn => "Sign in to continue.".to_owned(),
-            Self::Forbidden(reason) | Self::NoEngine(reason) => (*reason).to_owned(),
-            Self::BadRequest(message) => message.clone(),
+            Self::NoEngine(reason) => (*reason).to_owned(),
+            Self::Forbidden(message) | Self::BadRequest(message) => message.clone(),
             Self::UnsupportedMediaType => "Send the form as application/x-www-form-urlencoded.".to_owned(),
             Self::TooLarge => "What was sent is larger than this address takes.".to_owned(),
             Self::MethodNotAllowed => "This address does not take that method.".to_owned(),

@@ -8,11 +8,10 @@ use actix_http::error::DispatchError;
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_session::SessionMiddleware;
 use actix_session::config::{CookieContentSecurity, PersistentSession};
-use actix_web::cookie::{Key, SameSite, time};
+use actix_web::cookie::{SameSite, time};
 use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web;
-use sha2::{Digest, Sha512};
 use tokio::net::TcpStream;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,24 +19,18 @@ use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::connection::{self, TimedStream};
-use crate::web::{error_page, guard, headers, origin, routes};
+use crate::web::room::Room;
+use crate::web::{cookies, error_page, framing, guard, headers, origin, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
 const COOKIE_DAYS: i64 = 14;
-
-/// The key of all cookies, from the secret that all instances share.
-#[must_use]
-pub fn cookie_key(app: &App) -> Key {
-    let secret = app.config.secret_key.as_ref().map(crate::config::Secret::reveal).unwrap_or_default();
-    Key::from(&Sha512::digest(format!("pilothouse cookies {secret}")))
-}
 
 /// How long open requests may take to finish once the server stops.
 const FINISH: Duration = Duration::from_secs(7);
 
 fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
-    SessionMiddleware::builder(TokenStore, cookie_key(app))
-        .cookie_name(app.config.cookie_name().to_owned())
+    SessionMiddleware::builder(TokenStore, cookies::key(app))
+        .cookie_name(cookies::session_name(&app.config))
         .cookie_content_security(CookieContentSecurity::Signed)
         .cookie_http_only(true)
         .cookie_secure(!app.config.insecure_cookies)
@@ -46,6 +39,9 @@ fn sessions(app: &App) -> SessionMiddleware<TokenStore> {
         .session_lifecycle(PersistentSession::default().session_ttl(time::Duration::days(COOKIE_DAYS)))
         .build()
 }
+
+/// How many connections are accepted beyond those that there is room for.
+const AT_THE_DOOR: usize = 64;
 
 /// Mounts every route of every surface.
 pub fn mount(config: &mut web::ServiceConfig) {
@@ -65,7 +61,10 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let builder = Server::build().workers(workers).shutdown_timeout(FINISH.as_secs()).disable_signals();
+    // Nothing is accepted before those who made room, or found none, are gone.
+    let builder = builder.max_concurrent_connections((app.connections.all + AT_THE_DOOR).div_ceil(workers));
     let shutdown = builder.graceful_shutdown_signal();
+    let room = Room::new(app.connections, app.config.trusted_proxies.clone());
     let builder = builder.listen("pilothouse", listener, move || {
         let deadlines = app.deadlines;
         let pages = actix_web::App::new()
@@ -74,9 +73,12 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
             .default_service(web::route().to(routes::not_found).wrap(from_fn(guard::contain)))
             .wrap(from_fn(origin::check))
             .wrap(sessions(&app))
+            .wrap(from_fn(cookies::choose_session))
             .wrap(from_fn(error_page::render))
             .wrap(from_fn(guard::identify))
+            .wrap(from_fn(framing::mark))
             .wrap(Compress::default())
+            .wrap(from_fn(framing::tell))
             .wrap(from_fn(headers::secure))
             .wrap(from_fn(connection::occupy))
             .into_factory()
@@ -94,9 +96,17 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
                 data.insert(stream.connection());
             })
             .h1(map_config(pages, |()| AppConfig::default()));
-        fn_service(move |socket: TcpStream| async move {
-            let peer = socket.peer_addr().ok();
-            Ok::<_, DispatchError>((TimedStream::new(socket, deadlines), peer))
+        let room = room.clone();
+        fn_service(move |socket: TcpStream| {
+            let room = room.clone();
+            async move {
+                let peer = socket.peer_addr().ok();
+                let Some(place) = room.enter(peer.map(|peer| peer.ip())) else {
+                    room.refuse(socket).await;
+                    return Err(DispatchError::DisconnectTimeout);
+                };
+                Ok((TimedStream::new(socket, deadlines, place), peer))
+            }
         })
         .and_then(http)
     })?;

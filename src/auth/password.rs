@@ -15,11 +15,15 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::default())
 }
 
-/// What is wrong with a new password, if anything: its length, or that fewer than 10⁸ guesses would find it,
-/// as an estimate over common passwords, words, names, rows of keys, dates and repetitions says. What kinds of
-/// characters it holds is nobody's business.
+/// What is wrong with a new password, if anything: that it is not one line, its length, or that fewer than 10⁸ guesses
+/// would find it, as an estimate over common passwords, words, names, rows of keys, dates and repetitions says. What
+/// kinds of characters it holds is nobody's business.
 #[must_use]
 pub fn problem(password: &str) -> Option<String> {
+    // No field of a browser takes one, so nobody could sign in with it.
+    if password.contains(['\n', '\r', '\0']) {
+        return Some("A password is one line: it can't hold a line break or a NUL character.".to_owned());
+    }
     let length = password.chars().count();
     if length < SHORTEST {
         return Some(format!("Use at least {SHORTEST} characters."));
@@ -107,6 +111,15 @@ mod tests {
             "abcdefghijklmn",
         ] {
             assert!(problem(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_no_browser_can_type_is_no_password() {
+        for odd in ["\n", "\r", "\r\n", "\0"] {
+            for text in [format!("lighthouse{odd}keeper 42"), format!("lighthouse keeper 42{odd}")] {
+                assert!(problem(&text).is_some_and(|problem| problem.contains("one line")), "{text:?}");
+            }
         }
     }
 

@@ -51,7 +51,9 @@ impl SessionStore for TokenStore {
     }
 }
 
-fn is_token(text: &str) -> bool {
+/// Whether `text` is what a session's cookie carries.
+#[must_use]
+pub fn is_token(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
 }
 

@@ -10,7 +10,7 @@ use super::plain::plain;
 use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};
 use crate::activity::spool;
-use crate::app::App;
+use crate::app::{App, raise_open_files};
 use crate::auth::password;
 use crate::config::Config;
 use crate::db::server_version::server_version;
@@ -25,6 +25,7 @@ pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResu
     if let Some(listen) = arguments.listen {
         config.listen = listen;
     }
+    raise_open_files();
     // The address first: a second console on it must not touch the database of the first.
     let listener = TcpListener::bind(config.listen)
         .map_err(|error| CommandError::Failed(format!("can't listen on {}: {error}", config.listen)))?;

@@ -127,11 +127,27 @@ impl ChosenPassword {
     }
 }
 
+/// More than the longest password has, so that one which is longer is told by its length.
+const MOST_BYTES: u64 = 8 * password::LONGEST as u64;
+
+/// The password in what standard input held: all of it, without the line break at its end and the mark that some
+/// programs put before a text.
+fn one_line(bytes: Vec<u8>) -> Result<String, String> {
+    let text = String::from_utf8(bytes)
+        .map_err(|_| "the password on standard input is not UTF-8: send it in that encoding".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let line = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.is_empty() {
+        return Err("there is no password on standard input".to_owned());
+    }
+    Ok(line.to_owned())
+}
+
 fn choose_password(app: &App, from_stdin: bool) -> Result<ChosenPassword, CommandError> {
     let text = if from_stdin {
-        let mut text = String::new();
-        std::io::stdin().take(4096).read_to_string(&mut text).map_err(CommandError::failed)?;
-        text.trim_end_matches(['\n', '\r']).to_owned()
+        let mut bytes = Vec::new();
+        std::io::stdin().take(MOST_BYTES).read_to_end(&mut bytes).map_err(CommandError::failed)?;
+        one_line(bytes).map_err(CommandError::Failed)?
     } else if std::io::stdin().is_terminal() {
         let text = rpassword::prompt_password("Password: ").map_err(CommandError::failed)?;
         let again = rpassword::prompt_password("Again: ").map_err(CommandError::failed)?;
@@ -152,4 +168,29 @@ fn choose_password(app: &App, from_stdin: bool) -> Result<ChosenPassword, Comman
 pub(super) fn made_up(app: &App) -> String {
     let secret = app.entropy.secret();
     secret.as_bytes()[..32].chunks(8).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_line_without_its_end() {
+        for (sent, read) in [
+            ("correct horse", "correct horse"),
+            ("correct horse\n", "correct horse"),
+            ("correct horse\r\n", "correct horse"),
+            ("\u{feff}correct horse\r\n", "correct horse"),
+            (" correct horse \n", " correct horse "),
+            ("correct\nhorse\n", "correct\nhorse"),
+            ("correct horse\n\n", "correct horse\n"),
+            ("correct horse\r", "correct horse\r"),
+        ] {
+            assert_eq!(one_line(sent.as_bytes().to_vec()).as_deref(), Ok(read), "{sent:?}");
+        }
+        for nothing in ["", "\n", "\r\n", "\u{feff}", "\u{feff}\n"] {
+            assert!(one_line(nothing.as_bytes().to_vec()).is_err(), "{nothing:?}");
+        }
+        assert!(one_line(b"correct horse \xff".to_vec()).is_err());
+    }
 }

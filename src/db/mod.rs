@@ -13,6 +13,7 @@ pub mod ids;
 pub mod json;
 pub mod migrations;
 pub mod pool;
+pub mod readiness;
 pub mod roles;
 pub mod schema;
 pub mod server_version;

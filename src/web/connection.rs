@@ -22,7 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::head_lines::HeadLines;
 use super::headers::bare_answer;
+use super::room::Place;
 use crate::app::Deadlines;
 
 /// Bytes of an answer that the system holds for a client. Small, so that a client that reads at all frees a
@@ -44,8 +46,19 @@ enum Phase {
 #[derive(Debug)]
 pub struct Connection {
     phase: Cell<Phase>,
+    place: Place,
     /// Whether bytes came since the last answer.
     heard: Cell<bool>,
+}
+
+impl Connection {
+    fn enter(&self, phase: Phase) {
+        match phase {
+            Phase::Waiting(_) => self.place.waits(),
+            Phase::Answering | Phase::Sending => self.place.is_busy(),
+        }
+        self.phase.set(phase);
+    }
 }
 
 /// A socket that gives up on a client that is too slow.
@@ -59,6 +72,7 @@ pub struct TimedStream {
     stall: Option<Pin<Box<Sleep>>>,
     /// An answer of our own in place of a bare one, as far as it is not sent.
     substitute: Vec<u8>,
+    head_lines: HeadLines,
 }
 
 impl fmt::Debug for TimedStream {
@@ -68,9 +82,13 @@ impl fmt::Debug for TimedStream {
 }
 
 impl TimedStream {
-    /// Watches over `socket`.
+    /// Watches over `socket`, which has `place`.
     #[must_use]
-    pub fn new(socket: TcpStream, deadlines: Deadlines) -> Self {
+    pub fn new(socket: TcpStream, deadlines: Deadlines, place: Place) -> Self {
+        // An answer that goes out in two sends waits for no acknowledgement in between.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its small packets back");
+        }
         if let Err(error) = socket2::SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER) {
             tracing::debug!(%error, "a connection keeps the system's send buffer");
         }
@@ -78,12 +96,14 @@ impl TimedStream {
             socket,
             connection: Rc::new(Connection {
                 phase: Cell::new(Phase::Waiting(Instant::now())),
+                place,
                 heard: Cell::new(false),
             }),
             deadlines,
             silence: None,
             stall: None,
             substitute: Vec::new(),
+            head_lines: HeadLines::new(),
         }
     }
 
@@ -93,22 +113,30 @@ impl TimedStream {
         self.connection.clone()
     }
 
-    /// Fails when the next head is overdue; else wakes the task when it will be.
+    /// Fails when the next head is overdue, or somebody else needs the place; else wakes the task when that happens.
     fn check_silence(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let Phase::Waiting(since) = self.connection.phase.get() else { return Ok(()) };
+        if self.connection.place.poll_sent_away(cx).is_ready() {
+            return Err(self.give_up("503 Service Unavailable"));
+        }
         let due = since + self.deadlines.idle + self.deadlines.head;
         let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(due)));
         // It may still run for an earlier request: then it is set anew when it has run out.
         while silence.as_mut().poll(cx).is_ready() {
             if due <= Instant::now() {
-                if self.connection.heard.get() {
-                    let _ = self.socket.try_write(&bare_answer("408 Request Timeout"));
-                }
-                return Err(io::ErrorKind::TimedOut.into());
+                return Err(self.give_up("408 Request Timeout"));
             }
             silence.as_mut().reset(due);
         }
         Ok(())
+    }
+
+    /// Tells whoever has begun a request with `status` that it is not waited for.
+    fn give_up(&self, status: &str) -> io::Error {
+        if self.connection.heard.get() {
+            let _ = self.socket.try_write(&bare_answer(status));
+        }
+        io::ErrorKind::TimedOut.into()
     }
 
     /// Waits for the client to take something, but not for ever.
@@ -131,7 +159,8 @@ impl TimedStream {
     /// of ours. Such an answer comes while nothing is being answered, and is a head alone.
     fn is_bare_answer(&self, bytes: &[u8]) -> bool {
         matches!(self.connection.phase.get(), Phase::Waiting(_))
-            && (bytes.starts_with(b"HTTP/1.1 4") || bytes.starts_with(b"HTTP/1.1 5"))
+            && bytes.starts_with(b"HTTP/1.")
+            && matches!(bytes.get(8..10), Some(b" 4" | b" 5"))
             && bytes.ends_with(b"\r\n\r\n")
     }
 }
@@ -150,6 +179,7 @@ impl AsyncRead for TimedStream {
         let read = Pin::new(&mut this.socket).poll_read(cx, buf);
         if buf.filled().len() > before {
             this.connection.heard.set(true);
+            this.head_lines.pass(&mut buf.filled_mut()[before..])?;
         }
         if read.is_pending() {
             this.check_silence(cx)?;
@@ -184,7 +214,7 @@ impl AsyncWrite for TimedStream {
         let flushed = Pin::new(&mut this.socket).poll_flush(cx);
         if flushed.is_ready() {
             if matches!(this.connection.phase.get(), Phase::Sending) {
-                this.connection.phase.set(Phase::Waiting(Instant::now()));
+                this.connection.enter(Phase::Waiting(Instant::now()));
             }
             // Here too: after an answer, nothing else may ask to be woken.
             this.check_silence(cx)?;
@@ -203,14 +233,14 @@ struct Occupied(Rc<Connection>);
 
 impl Occupied {
     fn new(connection: Rc<Connection>) -> Self {
-        connection.phase.set(Phase::Answering);
+        connection.enter(Phase::Answering);
         Self(connection)
     }
 }
 
 impl Drop for Occupied {
     fn drop(&mut self) {
-        self.0.phase.set(Phase::Sending);
+        self.0.enter(Phase::Sending);
         self.0.heard.set(false);
     }
 }
@@ -245,4 +275,22 @@ pub async fn occupy<B: MessageBody + 'static>(
     let occupied = request.request().conn_data::<Rc<Connection>>().cloned().map(Occupied::new);
     let response = next.call(request).await?;
     Ok(response.map_body(|_, body| OccupyingBody { body: body.boxed(), _occupied: occupied }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ConnectionLimits;
+    use crate::web::room::Room;
+
+    #[tokio::test]
+    async fn an_accepted_socket_holds_no_small_packet_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, _) = listener.accept().await.unwrap();
+        assert!(!socket.nodelay().unwrap() && !client.nodelay().unwrap());
+        let room = Room::new(ConnectionLimits { all: 1, of_one_address: 1 }, Vec::new());
+        let stream = TimedStream::new(socket, Deadlines::default(), room.enter(None).unwrap());
+        assert!(stream.socket.nodelay().unwrap());
+    }
 }

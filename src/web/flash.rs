@@ -4,15 +4,15 @@
 //! session it is and until when, and a secret that comes with it is marked as shown in the database.
 
 use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Cookie, CookieJar, Key, SameSite};
+use actix_web::cookie::{Cookie, CookieJar, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::cookies;
 use crate::app::App;
 use crate::auth::session_store;
 use crate::db::SecretHash;
-use crate::server::cookie_key;
 
 /// What is said on the next page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +75,8 @@ impl Flash {
     }
 }
 
-fn name(app: &App) -> &'static str {
-    if app.config.insecure_cookies { "pilothouse-flash" } else { "__Host-pilothouse-flash" }
+fn name(app: &App) -> String {
+    cookies::flash_name(&app.config)
 }
 
 fn cookie(app: &App, value: String) -> Cookie<'static> {
@@ -89,22 +89,19 @@ fn cookie(app: &App, value: String) -> Cookie<'static> {
         .finish()
 }
 
-fn key(app: &App) -> Key {
-    cookie_key(app)
-}
-
 /// Whether `request` came with a flash cookie, readable or not.
 #[must_use]
-pub fn waits(request: &HttpRequest) -> bool {
-    request.cookie("__Host-pilothouse-flash").is_some() || request.cookie("pilothouse-flash").is_some()
+pub fn waits(app: &App, request: &HttpRequest) -> bool {
+    request.cookie(&name(app)).is_some()
 }
 
 /// The message that waits for this page.
 #[must_use]
 pub fn waiting(app: &App, request: &HttpRequest) -> Option<Flash> {
     let mut jar = CookieJar::new();
-    jar.add_original(request.cookie(name(app))?);
-    let plain = jar.private(&key(app)).get(name(app))?;
+    let name = name(app);
+    jar.add_original(request.cookie(&name)?);
+    let plain = jar.private(&cookies::key(app)).get(&name)?;
     let flash: Flash = serde_json::from_str(plain.value()).ok()?;
     let session = session_store::credential(request);
     let is_theirs = flash.session.as_deref() == session.as_ref().map(SecretHash::as_str);
@@ -116,7 +113,7 @@ pub fn leave(app: &App, response: &mut HttpResponse, flash: &Flash) {
     let until = (app.clock.now() + KEPT).timestamp_millis();
     let Ok(json) = serde_json::to_string(&Flash { until, ..flash.clone() }) else { return };
     let mut jar = CookieJar::new();
-    jar.private_mut(&key(app)).add(cookie(app, json));
+    jar.private_mut(&cookies::key(app)).add(cookie(app, json));
     for cookie in jar.delta() {
         if let Err(error) = response.add_cookie(cookie) {
             tracing::error!(%error, "a flash message could not be left");

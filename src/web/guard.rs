@@ -83,7 +83,8 @@ pub async fn contain<B: MessageBody + 'static>(
 }
 
 /// Where `request` came from: the peer, or what trusted proxies say in `X-Forwarded-For`, read from the
-/// right up to the first address that is not theirs.
+/// right up to the first address that is not theirs. What names no address ends the walk: whatever stands
+/// before it was vouched for by nobody.
 #[must_use]
 pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
     // An IPv4 client of an IPv6 socket is an IPv4 client: else all of them would be one network.
@@ -95,14 +96,109 @@ pub fn client_ip(request: &HttpRequest) -> Option<IpAddr> {
     }
     let mut client = peer;
     let lines = request.headers().get_all("x-forwarded-for");
-    let hops: Vec<&str> = lines.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')).collect();
-    for hop in hops.into_iter().rev() {
-        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
-        let ip = ip.to_canonical();
+    // A line that is no text is a hop that can't be read, not one less.
+    let hops: Vec<&str> = lines.flat_map(|line| line.to_str().unwrap_or("unreadable").split(',')).collect();
+    for hop in hops.into_iter().rev().map(str::trim).filter(|hop| !hop.is_empty()) {
+        let Some(ip) = hop_address(hop) else { break };
         client = ip;
         if !trusted(ip) {
             break;
         }
     }
     Some(client)
+}
+
+/// What proxies add to a request that they pass on.
+const FORWARDING: [&str; 8] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-real-ip",
+    "x-client-ip",
+    "via",
+];
+
+/// Whether a program on this machine asks, and no proxy for somebody else.
+#[must_use]
+pub fn is_from_this_machine(request: &HttpRequest) -> bool {
+    request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+        && !FORWARDING.iter().any(|name| request.headers().contains_key(*name))
+}
+
+/// The address in one element of `X-Forwarded-For`: IPv4 or IPv6, as it is or in brackets, with or without a port,
+/// a zone or quotes.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.strip_prefix('"').map_or(Some(hop), |rest| rest.strip_suffix('"'))?.trim();
+    let (address, port) = match hop.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        // One colon parts address and port; more of them are an IPv6 address.
+        None if hop.matches(':').count() == 1 => hop.split_at(hop.find(':')?),
+        None => (hop, ""),
+    };
+    if !port.is_empty() && port.strip_prefix(':')?.parse::<u16>().is_err() {
+        return None;
+    }
+    let ip = match address.split_once('%') {
+        Some((address, zone)) if !zone.is_empty() => IpAddr::V6(address.parse().ok()?),
+        Some(_) => return None,
+        None => address.parse().ok()?,
+    };
+    Some(ip.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_with_and_without_port_brackets_quotes_and_zone() {
+        for (hop, address) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("203.0.113.7:51234", "203.0.113.7"),
+            ("[203.0.113.7]:51234", "203.0.113.7"),
+            ("\"203.0.113.7:51234\"", "203.0.113.7"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:DB8::1]:443", "2001:db8::1"),
+            ("\"[2001:db8::1]:443\"", "2001:db8::1"),
+            ("fe80::1%eth0", "fe80::1"),
+            ("[fe80::1%25eth0]:443", "fe80::1"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("[::ffff:203.0.113.7]:443", "203.0.113.7"),
+            ("::ffff:cb00:7107", "203.0.113.7"),
+            // Not a port: an address of its own.
+            ("2001:db8::1:443", "2001:db8::1:443"),
+        ] {
+            assert_eq!(hop_address(hop), Some(address.parse().unwrap()), "{hop}");
+        }
+        for garbage in [
+            "unknown",
+            "_hidden",
+            "localhost",
+            "203.0.113",
+            "203.0.113.7.8",
+            "203.0.113.07",
+            "203.0.113.7:",
+            "203.0.113.7:x",
+            "203.0.113.7:65536",
+            "203.0.113.7:-1",
+            "203.0.113.7%eth0",
+            "[2001:db8::1",
+            "2001:db8::1]",
+            "[2001:db8::1]443",
+            "[2001:db8::1]:",
+            "[]",
+            "[]:443",
+            "fe80::1%",
+            "\"203.0.113.7",
+            "\"\"",
+            "for=203.0.113.7",
+            "http://203.0.113.7",
+            "203.0.113.7 203.0.113.8",
+        ] {
+            assert_eq!(hop_address(garbage), None, "{garbage}");
+        }
+    }
 }

@@ -60,6 +60,9 @@ fn policy(nonce: &str) -> String {
 #[must_use]
 pub fn bare_answer(status: &str) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n");
+    if status.starts_with("503") {
+        text.push_str("retry-after: 2\r\n");
+    }
     let fixed = FIXED.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let made =
         [("content-security-policy", policy(&Entropy.nonce())), ("cache-control", "no-store".to_owned())];

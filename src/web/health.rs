@@ -1,37 +1,44 @@
 //! `GET /healthz` and `GET /readyz`, for whoever watches over the process.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
+use super::guard;
+use super::visit::Visit;
 use crate::app::App;
-use crate::db::{Actor, drift, migrations};
-use crate::error::AppError;
 
 /// The process answers; nothing else is asked.
 pub async fn alive() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Whether requests can be served: 503 when the process is about to end, the database is down, a migration is pending, or a table or
-/// column is missing. What is missing but only slows things down is told with 200.
-pub async fn ready(app: web::Data<App>) -> HttpResponse {
+/// Whether requests can be served: 503 when the process is about to end, the database is down, a migration is pending,
+/// or a table or column is missing. What is missing but only slows things down is told with 200. Which it is, is
+/// told to this machine and to admins.
+pub async fn ready(app: web::Data<App>, request: HttpRequest, visit: Option<Visit>) -> HttpResponse {
     if app.draining.has_begun() {
         return unready(json!({ "status": "stopping" }));
     }
-    let asked = app
-        .db
-        .read(&Actor::Gate, |conn| Ok::<_, AppError>((migrations::pending(conn)?, drift::findings(conn)?)))
-        .await;
-    let (broken, body) = match asked {
-        Err(_) => (true, json!({ "status": "unavailable", "database": "unreachable or not migrated" })),
-        Ok((pending, findings)) => {
-            let broken = !pending.is_empty() || findings.iter().any(drift::Finding::is_broken);
-            let drift: Vec<String> = findings.iter().map(ToString::to_string).collect();
-            let status = if broken { "unavailable" } else { "ready" };
-            (broken, json!({ "status": status, "pending_migrations": pending, "schema_drift": drift }))
+    let state = app.readiness.of(&app.db).await;
+    let is_ready = state.as_ref().is_some_and(|state| !state.is_broken);
+    let mut body = json!({ "status": if is_ready { "ready" } else { "unavailable" } });
+    if guard::is_from_this_machine(&request) || is_admin(visit).await {
+        match state {
+            None => body["database"] = json!("unreachable or not migrated"),
+            Some(state) => {
+                body["pending_migrations"] = json!(state.pending);
+                body["schema_drift"] = json!(state.drift);
+            }
         }
-    };
-    if broken { unready(body) } else { HttpResponse::Ok().json(body) }
+    }
+    if is_ready { HttpResponse::Ok().json(body) } else { unready(body) }
+}
+
+async fn is_admin(visit: Option<Visit>) -> bool {
+    match visit {
+        Some(visit) => visit.read_as_admin(|_, _| Ok(())).await.is_ok(),
+        None => false,
+    }
 }
 
 fn unready(body: serde_json::Value) -> HttpResponse {

@@ -12,6 +12,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 use url::Url;
 
+use super::cookies;
 use crate::app::App;
 use crate::error::AppError;
 
@@ -23,11 +24,15 @@ pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if names_another_host(&request) {
+        let refusal = AppError::BadRequest(TWO_HOSTS.to_owned()).error_response();
+        return Ok(request.into_response(refusal).map_into_right_body());
+    }
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !safe {
         let app = request.app_data::<web::Data<App>>();
         let base = app.and_then(|app| app.config.base_url.as_ref());
-        let cookie = app.is_some_and(|app| request.cookie(app.config.cookie_name()).is_some());
+        let cookie = app.is_some_and(|app| request.cookie(&cookies::session_name(&app.config)).is_some());
         if let Err(reason) = judge(request.headers(), base, cookie) {
             let refusal = AppError::Forbidden(reason).error_response();
             return Ok(request.into_response(refusal).map_into_right_body());
@@ -36,22 +41,56 @@ pub async fn check<B: MessageBody + 'static>(
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-const FOREIGN: &str = "This request came from another site. Open the console's own page and try again.";
-const UNPROVEN: &str =
-    "This request carries a session but does not say where it comes from. Send an Origin header.";
+const TWO_HOSTS: &str = "The request names two hosts: one in its first line, another in its Host header.";
 
-fn judge(headers: &HeaderMap, base: Option<&Url>, has_cookie: bool) -> Result<(), &'static str> {
+/// Whether a whole address in the first line contradicts the Host header.
+fn names_another_host(request: &ServiceRequest) -> bool {
+    let host = request.headers().get(header::HOST).map(|host| host.as_bytes());
+    let named = request.uri().authority().map(|named| named.as_str().as_bytes());
+    named.zip(host).is_some_and(|(named, host)| !named.eq_ignore_ascii_case(host))
+}
+
+const FOREIGN: &str = "This request came from another site. Open the console's own page and try again.";
+const UNPROVEN: &str = "This request carries a session but does not say where it comes from. A script sends an Origin header with the \
+     console's address. When this is a page of the console, a proxy has taken Origin and Sec-Fetch-Site away.";
+const NAMELESS: &str = "The browser does not say which page this came from (Origin: null). Over plain HTTP that is what \
+     it says when a proxy in front of the console adds Referrer-Policy: no-referrer. Remove that header there, or \
+     serve the console over HTTPS.";
+const TWICE: &str =
+    "This request says more than once where it comes from. Open the console's own page and try again.";
+
+fn judge(headers: &HeaderMap, base: Option<&Url>, has_cookie: bool) -> Result<(), String> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    if ["sec-fetch-site", "origin"].iter().any(|name| headers.get_all(*name).count() > 1) {
+        return Err(TWICE.to_owned());
+    }
     match (text("sec-fetch-site"), text("origin")) {
-        (Some("same-origin" | "none"), _) => Ok(()),
-        (Some(_), _) => Err(FOREIGN),
-        (None, Some(origin)) => {
+        (Some("same-origin"), _) | (Some("none"), None) => Ok(()),
+        (Some("none") | None, Some("null")) => Err(NAMELESS.to_owned()),
+        (Some("none") | None, Some(origin)) => {
             let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-            if is_own(origin, base, host) { Ok(()) } else { Err(FOREIGN) }
+            if is_own(origin, base, host) { Ok(()) } else { Err(elsewhere(origin, base, host)) }
         }
-        (None, None) if has_cookie => Err(UNPROVEN),
+        (Some(_), _) => Err(FOREIGN.to_owned()),
+        (None, None) if has_cookie => Err(UNPROVEN.to_owned()),
         (None, None) => Ok(()),
     }
+}
+
+/// The two addresses that should be one: behind a proxy it shows which of them is set wrongly.
+fn elsewhere(origin: &str, base: Option<&Url>, host: &str) -> String {
+    let own = match base {
+        Some(base) => format!("{} (PILOTHOUSE_BASE_URL)", base.origin().ascii_serialization()),
+        None => format!("{} (the Host header)", short(host)),
+    };
+    format!(
+        "This request came from a page at {}, and the console is at {own}. Open it there and try again.",
+        short(origin)
+    )
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 fn is_own(origin: &str, base: Option<&Url>, host: &str) -> bool {
@@ -73,7 +112,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_static("console.example:8080"));
         for (name, value) in pairs {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         judge(&headers, base.map(|base| Url::parse(base).unwrap()).as_ref(), cookie).is_ok()
     }
@@ -90,6 +129,25 @@ mod tests {
             None,
             true
         ));
+    }
+
+    #[test]
+    fn what_is_said_twice_or_against_itself_is_refused() {
+        let own = ("origin", "http://console.example:8080");
+        let foreign = ("origin", "http://evil.example");
+        assert!(judged(&[("sec-fetch-site", "none"), own], None, true));
+        for pairs in [
+            vec![("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+            vec![("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")],
+            vec![own, foreign],
+            vec![own, own],
+            vec![("sec-fetch-site", "none"), foreign],
+            vec![("sec-fetch-site", "none"), ("origin", "null")],
+            vec![("sec-fetch-site", "Same-Origin")],
+        ] {
+            assert!(!judged(&pairs, None, true), "{pairs:?}");
+            assert!(!judged(&pairs, None, false), "{pairs:?}");
+        }
     }
 
     #[test]

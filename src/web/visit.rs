@@ -154,7 +154,7 @@ impl Visit {
     /// When the template can't be rendered.
     pub fn page(&self, status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
         let mut response = render(status, page)?;
-        if flash::waits(&self.request) && self.flash.borrow().is_none() {
+        if flash::waits(&self.app, &self.request) && self.flash.borrow().is_none() {
             flash::clear(&self.app, &mut response);
         }
         Ok(response)

@@ -17,6 +17,7 @@ use pilothouse::config::Config;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, DATABASE, SUPERUSER};
 use pilothouse::server;
+use pilothouse::web::cookies;
 
 use crate::proxy::{Proxy, Upstream};
 
@@ -428,10 +429,10 @@ impl Rig {
             "INSERT INTO sessions (user_id, token, expires_at) VALUES ('{id}', '{}', now() + interval '14 days')",
             SecretHash::of(&token).as_str()
         ));
-        let cookie_name = self.app.config.cookie_name();
+        let cookie_name = cookies::session_name(&self.app.config);
         let mut jar = CookieJar::new();
-        jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(cookie_name, token));
-        let cookie = jar.get(cookie_name).unwrap().stripped().encoded().to_string();
+        jar.signed_mut(&cookies::key(&self.app)).add(Cookie::new(cookie_name.clone(), token));
+        let cookie = jar.get(&cookie_name).unwrap().stripped().encoded().to_string();
         Person { cookie }
     }
 }

@@ -190,6 +190,8 @@ fn a_request_role_that_row_security_does_not_bind_is_told_and_ends_the_service()
         )
         .unwrap();
 
+    // The good answer is kept for two seconds.
+    std::thread::sleep(Duration::from_secs(2));
     let ready = console.get("/readyz");
     assert!(ready.contains(" 503 ") && ready.contains("role pilothouse_owner differs"), "{ready}");
     let told = home.run(&["doctor"]);
@@ -213,4 +215,50 @@ fn a_request_role_that_row_security_does_not_bind_is_told_and_ends_the_service()
         last.contains("refusing to serve: role pilothouse_owner is a superuser or has BYPASSRLS"),
         "{refused}"
     );
+}
+
+#[test]
+fn a_password_on_standard_input_is_one_line_or_refused_with_the_reason() {
+    let home = Home::new();
+    let console = home.serve();
+    let send = |arguments: &[&str], password: &[u8]| {
+        let mut program = home.program();
+        program.args(["user"]).args(arguments).arg("--password-stdin");
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = program.spawn().unwrap();
+        running.stdin.take().unwrap().write_all(password).unwrap();
+        let done = running.wait_with_output().unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    };
+    let create = |email: &str, password: &[u8]| send(&["create", "--email", email], password);
+    let renew = |password: &[u8]| send(&["set-password", "--email", "ada@people.test"], password);
+    let signs_in = |password: &str| {
+        let form = crate::support::person::encoded(&[("email", "ada@people.test"), ("password", password)]);
+        let mut stream = TcpStream::connect(&console.address).unwrap();
+        let head =
+            "POST /login HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length:";
+        write!(stream, "{head} {}\r\n\r\n{form}", form.len()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.contains(" 303 ")
+    };
+    for (bytes, reason) in [
+        (&b"four unrelated words\nand a second line\n"[..], "one line"),
+        (b"four unrelated words\n\n", "one line"),
+        (b"four unrelated words\r", "one line"),
+        (b"four unrelated\0words", "one line"),
+        (b"four unrelated words \xff", "not UTF-8"),
+        (b"", "no password on standard input"),
+        (b"\r\n", "no password on standard input"),
+    ] {
+        let (code, told) = create("ada@people.test", bytes);
+        assert!(code == Some(1) && told.contains(reason), "{bytes:?}: {code:?} {told}");
+    }
+    assert_eq!(create("ada@people.test", b"four unrelated words\r\n").0, Some(0));
+    assert!(signs_in("four unrelated words"));
+    for bytes in [&b"one two\nthree four five"[..], b"", b"lighthouse keeper \xff"] {
+        assert_eq!(renew(bytes).0, Some(1), "{bytes:?}");
+    }
+    assert_eq!(renew("\u{feff}lighthouse keeper 42\n".as_bytes()).0, Some(0));
+    assert!(signs_in("lighthouse keeper 42") && !signs_in("four unrelated words"));
 }

@@ -270,6 +270,10 @@ fn an_act_without_proof_of_where_it_comes_from_is_refused_and_changes_nothing() 
             bare().header(ORIGIN, "https://evil.example"),
             bare().header(ORIGIN, "null"),
             bare().header("referer", "http://127.0.0.1/"),
+            bare().header("sec-fetch-site", "none").header(ORIGIN, "https://evil.example"),
+            own("sec-fetch-site", "same-origin").header("sec-fetch-site", "cross-site"),
+            own("sec-fetch-site", "same-origin").header("sec-fetch-site", "same-origin"),
+            own("origin", "https://evil.example"),
         ];
         for request in refused {
             let answer = scene.owner.send(request).expect(403);

@@ -255,3 +255,105 @@ fn what_is_no_request_is_answered_with_the_same_headers_as_everything() {
     }
     console.anonymous().get("/healthz").expect(200);
 }
+
+#[test]
+fn a_bare_line_feed_ends_no_line_of_a_head_and_bodies_may_hold_it() {
+    let console = Console::start();
+    let owner = console.owner();
+    let good = head(&console, &owner, "GET", "/healthz") + "\r\n";
+    let body = "name=shop&type=rust&description=one\ntwo\r\n\nthree";
+    let form = head(&console, &owner, "POST", "/projects") + FORM;
+    let counted = format!("{form}Content-Length: {}\r\n\r\n{body}", body.len());
+    let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
+    let (one, other) = body.split_at(40);
+    let chunked = format!("{form}Transfer-Encoding: chunked\r\n\r\n{}{}0\r\n\r\n", chunk(one), chunk(other));
+    let mut wire = Wire::open(&console);
+    wire.send(format!("{good}{counted}{good}{chunked}{good}"));
+    for status in [200, 303, 200, 303, 200] {
+        wire.answer("requests of a connection").unwrap().expect(status);
+    }
+    let kept = "SELECT count(*)::text FROM projects WHERE description LIKE E'one\\ntwo%three'";
+    assert_eq!(console.text(kept), "2");
+
+    for (before, answers) in [("", 0), (good.as_str(), 1), (counted.as_str(), 1), (chunked.as_str(), 1)] {
+        for at_once in [true, false] {
+            let bare = format!("GET /healthz HTTP/1.1\r\nHost: x\nX: y\r\n\r\n{good}");
+            let mut wire = Wire::open(&console);
+            if at_once {
+                wire.send(format!("{before}{bare}"));
+            } else {
+                wire.send(before);
+                wire.trickle(&bare, Duration::from_millis(1));
+            }
+            for _ in 0..answers {
+                assert!([200, 303].contains(&wire.answer("a good request").unwrap().status));
+            }
+            if at_once && answers > 0 {
+                // It may come in one piece with the answer before it, which is nobody's to change.
+                assert!(wire.read(usize::MAX).starts_with(b"HTTP/1.1 400 "));
+            } else {
+                wire.answer("a bare LF").unwrap().expect(400);
+                wire.expect_end("a bare LF");
+            }
+        }
+    }
+}
+
+#[test]
+fn idle_connections_make_room_for_whoever_asks() {
+    let console = Console::with_room_for(40);
+    let owner = console.owner();
+    let request = head(&console, &owner, "GET", "/projects") + "\r\n";
+    let mut idle: Vec<Wire> = (0..200)
+        .map(|n| {
+            let mut wire = Wire::open(&console);
+            if n % 2 == 0 {
+                wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+                wire.answer("one of many").unwrap().expect(200);
+            }
+            wire
+        })
+        .collect();
+    for _ in 0..5 {
+        let mut wire = Wire::open(&console);
+        wire.send(&request);
+        wire.answer("a request beside many idle connections").unwrap().expect(200);
+    }
+    // The oldest are gone, the newest are not.
+    for mut wire in idle.drain(..100) {
+        wire.expect_end("an idle connection that made room");
+    }
+    let mut newest = idle.pop().unwrap();
+    newest.send(&request);
+    newest.answer("the newest of many").unwrap().expect(200);
+}
+
+#[test]
+fn whoever_finds_no_room_is_told_when_to_come_back() {
+    let console = Console::with_room_for(3);
+    let owner = console.owner();
+    let form = head(&console, &owner, "POST", "/projects") + FORM;
+    let body = "name=shop&type=rust";
+    let mut busy: Vec<Wire> = (0..3)
+        .map(|_| {
+            let mut wire = Wire::open(&console);
+            wire.send(format!("{form}Content-Length: {}\r\n\r\n", body.len()));
+            wire
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+    for bytes in [head(&console, &owner, "GET", "/projects") + "\r\n", "GET ".to_owned()] {
+        let mut wire = Wire::open(&console);
+        wire.send(bytes);
+        let answer = wire.answer("one too many").unwrap().expect(503);
+        assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+        wire.expect_end("one too many");
+    }
+    busy[0].send(body);
+    busy[0].answer("one of those who were there").unwrap().expect(303);
+    // Its place is free a moment after its client has read the answer.
+    std::thread::sleep(Duration::from_millis(300));
+    let mut wire = Wire::open(&console);
+    wire.send(head(&console, &owner, "GET", "/projects") + "\r\n");
+    wire.answer("once somebody is done").unwrap().expect(200);
+}

@@ -13,7 +13,7 @@ use pilothouse::db::ids::ProjectId;
 use pilothouse::projects::{JsonText, Kind, ProjectDescription, ProjectName};
 use pilothouse::users::{Email, Role, Theme, UserName, is_deceptive};
 use pilothouse::web::visit::safe_next;
-use pilothouse::web::{flash, forms, query, session_rows, urls};
+use pilothouse::web::{cookies, flash, forms, query, session_rows, urls};
 use proptest::prelude::*;
 use url::Url;
 use url::form_urlencoded::Serializer;
@@ -237,9 +237,9 @@ proptest! {
 #[test]
 fn a_message_for_the_next_page_is_ours_or_none() {
     let console = Console::start();
+    let name = cookies::flash_name(&console.app.config);
     let waiting = |value: String| {
-        let request =
-            TestRequest::default().cookie(Cookie::new("__Host-pilothouse-flash", value)).to_http_request();
+        let request = TestRequest::default().cookie(Cookie::new(name.as_str(), value)).to_http_request();
         flash::waiting(&console.app, &request)
     };
     let mut response = actix_web::HttpResponse::Ok().finish();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use diesel::RunQueryDsl;
@@ -22,10 +23,15 @@ struct Program {
 
 impl Program {
     fn serve(db: &TestDb) -> Self {
+        Self::serve_after(db, "true")
+    }
+
+    /// Serves once the shell has run `command`.
+    fn serve_after(db: &TestDb, command: &str) -> Self {
         let directory = new_directory();
         let log = directory.join("log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_pilothouse"))
-            .arg("serve")
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{command} && exec \"$0\" serve"), env!("CARGO_BIN_EXE_pilothouse")])
             .env("DATABASE_URL", db.url())
             .env("PILOTHOUSE_MIGRATE_URL", db.owner_url())
             .env("PILOTHOUSE_SECRET_KEY", "a key that is long enough for tests only")
@@ -101,7 +107,7 @@ fn no_secret_is_in_the_log_or_in_the_database_and_no_request_writes_a_line_of_it
 
     patiently(|| ada.post("/login", &[("email", "ada@x.test"), ("password", wrong)])).expect(422);
     patiently(|| ada.post("/login", &[("email", "ada@x.test"), ("password", PASSWORD)])).expect(303);
-    let cookie = ada.cookie("__Host-pilothouse").unwrap();
+    let cookie = ada.session_cookie().unwrap();
     let token = cookie[cookie.len() - 64..].to_owned();
     for path in ["/", "/projects", "/users", "/account/sessions", "/nothing"] {
         let page = patiently(|| ada.get(path));
@@ -167,4 +173,32 @@ fn no_secret_is_in_the_log_or_in_the_database_and_no_request_writes_a_line_of_it
         assert!(!log.contains(secret), "{name} is in the log");
         assert!(!everything.contains(secret), "{name} is in the database");
     }
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_as_far_as_it_may_be() {
+    let db = TestDb::new();
+    let program = Program::serve_after(&db, "ulimit -S -n 300");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap().to_owned();
+    let of: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(of[3], of[4], "{line}");
+    assert_ne!(of[3], "300", "this machine allows no more, so that nothing is shown");
+    program.log();
+}
+
+#[test]
+fn many_idle_connections_at_few_files_cost_those_who_work_nothing_and_are_told() {
+    let db = TestDb::new();
+    let program = Program::serve_after(&db, "ulimit -n 256");
+    let address = program.base.trim_start_matches("http://").to_owned();
+    let idle: Vec<TcpStream> = (0..400).filter_map(|_| TcpStream::connect(&address).ok()).collect();
+    assert_eq!(idle.len(), 400);
+    for _ in 0..10 {
+        let visitor = Person::new(&program.base);
+        patiently(|| visitor.get("/login")).expect(200);
+    }
+    let log = program.log();
+    assert!(log.contains("more connections came than there is room for"), "{log}");
+    assert!(!log.contains("Too many open files"), "{log}");
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use pilothouse::db::SecretHash;
 use reqwest::Method;
+use reqwest::header::HeaderValue;
 
 use crate::support::console::{Console, PASSWORD, Person};
 use crate::support::person::{as_form, encoded};
@@ -45,7 +46,7 @@ fn instances_count_tries_together_and_know_each_others_sessions() {
     // One key and one table: who signed in there is signed in here, and who left is gone everywhere.
     let here = console.owner();
     let there = Person::new(&other.base);
-    there.set_cookie("__Host-pilothouse", &here.cookie("__Host-pilothouse").unwrap());
+    there.set_cookie(&console.cookie_name(), &here.session_cookie().unwrap());
     assert!(there.is_signed_in());
     here.post("/logout", &[]).expect(303);
     assert!(!there.is_signed_in());
@@ -330,6 +331,51 @@ fn where_somebody_comes_from_is_what_the_nearest_untrusted_hop_is() {
         person.send(request).expect(303);
         assert_eq!(console.text("SELECT host(ip_address) FROM sessions"), seen, "{proxies}");
     }
+}
+
+/// What a sign-in through proxies that say `forwarded`, a line each, is recorded as.
+fn recorded_address(console: &Console, forwarded: &[&[u8]]) -> String {
+    let (id, email) = console.user("owner");
+    let person = console.anonymous();
+    let form = encoded(&[("email", email.as_str()), ("password", PASSWORD)]);
+    let request = forwarded.iter().fold(as_form(person.own_post("/login"), &form), |request, line| {
+        request.header("x-forwarded-for", HeaderValue::from_bytes(line).unwrap())
+    });
+    person.send(request).expect(303);
+    console.text(&format!("SELECT host(ip_address) FROM sessions WHERE user_id = '{id}'"))
+}
+
+#[test]
+fn a_proxy_may_write_an_address_with_port_brackets_and_zone() {
+    let console = Console::with(&[("PILOTHOUSE_TRUSTED_PROXIES", "127.0.0.0/8, 10.0.0.0/8, fd00::/8")]);
+    for (forwarded, seen) in [
+        ("203.0.113.7:51234", "203.0.113.7"),
+        ("1.2.3.4:1, 203.0.113.7:51234, 10.0.0.9:80", "203.0.113.7"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("[2001:db8::2]", "2001:db8::2"),
+        ("2001:db8::3, [fd00::1]:8080", "2001:db8::3"),
+        ("\"[2001:db8::4]:443\"", "2001:db8::4"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[::ffff:203.0.113.8]:443", "203.0.113.8"),
+        ("  203.0.113.9 ,, 10.0.0.9 , ", "203.0.113.9"),
+        ("", "127.0.0.1"),
+    ] {
+        assert_eq!(recorded_address(&console, &[forwarded.as_bytes()]), seen, "{forwarded}");
+    }
+}
+
+#[test]
+fn nothing_before_a_hop_that_names_no_address_is_believed() {
+    let console = Console::with(&[("PILOTHOUSE_TRUSTED_PROXIES", "127.0.0.0/8, 10.0.0.0/8")]);
+    for garbage in ["unknown", "_hidden", "203.0.113.7:x", "203.0.113.7.8", "[2001:db8::1", "localhost"] {
+        let behind_a_proxy = format!("6.6.6.6, {garbage}, 10.0.0.9:80");
+        assert_eq!(recorded_address(&console, &[behind_a_proxy.as_bytes()]), "10.0.0.9", "{garbage}");
+        let last = format!("6.6.6.6, {garbage}");
+        assert_eq!(recorded_address(&console, &[last.as_bytes()]), "127.0.0.1", "{garbage}");
+    }
+    // Several lines are one list; one that is no text is a hop as well.
+    assert_eq!(recorded_address(&console, &[b"6.6.6.6", b"203.0.113.7:1", b"10.0.0.9"]), "203.0.113.7");
+    assert_eq!(recorded_address(&console, &[b"6.6.6.6", b"203.0.113.7 \xff", b"10.0.0.9"]), "10.0.0.9");
 }
 
 #[test]

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use actix_web::cookie::{Cookie, CookieJar};
 use actix_web::dev::ServerHandle;
 use diesel::PgConnection;
-use pilothouse::app::{App, Deadlines};
+use pilothouse::app::{App, ConnectionLimits, Deadlines};
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::address::with_deadlines;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::server;
+use pilothouse::web::cookies;
 
 use super::db::TestDb;
 pub use super::person::Person;
@@ -72,7 +73,15 @@ impl Console {
     pub fn with_deadlines(deadlines: Deadlines) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, deadlines)
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, |app| app.deadlines = deadlines)
+    }
+
+    /// A console that has so many connections at once.
+    pub fn with_room_for(connections: usize) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        let limits = ConnectionLimits { all: connections, of_one_address: connections };
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, |app| app.connections = limits)
     }
 
     /// A console with a real page's patience for its database.
@@ -107,7 +116,7 @@ impl Console {
         budget: Option<Duration>,
         connections: u32,
     ) -> Self {
-        Self::build_with(db, url, values, budget, connections, Deadlines::default())
+        Self::build_with(db, url, values, budget, connections, |_| {})
     }
 
     fn build_with(
@@ -116,7 +125,7 @@ impl Console {
         values: &[(&str, &str)],
         budget: Option<Duration>,
         connections: u32,
-        deadlines: Deadlines,
+        change: impl FnOnce(&mut App),
     ) -> Self {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
@@ -130,7 +139,8 @@ impl Console {
             budget: budget.unwrap_or(config.database_budget),
             behind_pooler: false,
         };
-        let app = App { deadlines, ..App::new(config, Db::new(&options)) };
+        let mut app = App::new(config, Db::new(&options));
+        change(&mut app);
         let superuser = Mutex::new(db.connect_owner());
         let instance = Instance::serve(app);
         Self { base: instance.base.clone(), app: instance.app.clone(), _instance: instance, superuser, db }
@@ -210,16 +220,21 @@ impl Console {
         id.clone_into(&mut person.id);
         person.email = email;
         person.session = session;
-        person.set_cookie(self.app.config.cookie_name(), &self.signed(&token));
+        person.set_cookie(&self.cookie_name(), &self.signed(&token));
         person
+    }
+
+    /// What the session's cookie is called.
+    pub fn cookie_name(&self) -> String {
+        cookies::session_name(&self.app.config)
     }
 
     /// `value` as the session cookie carries it, signed.
     pub fn signed(&self, value: &str) -> String {
-        let name = self.app.config.cookie_name();
+        let name = self.cookie_name();
         let mut jar = CookieJar::new();
-        jar.signed_mut(&server::cookie_key(&self.app)).add(Cookie::new(name, value.to_owned()));
-        let line = jar.get(name).unwrap().stripped().encoded().to_string();
+        jar.signed_mut(&cookies::key(&self.app)).add(Cookie::new(name.clone(), value.to_owned()));
+        let line = jar.get(&name).unwrap().stripped().encoded().to_string();
         line.split_once('=').unwrap().1.to_owned()
     }
 }

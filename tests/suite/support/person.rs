@@ -73,6 +73,12 @@ impl Person {
         self.jar().get(name).cloned()
     }
 
+    /// The session's cookie as it goes over the wire, whatever the console calls it.
+    pub fn session_cookie(&self) -> Option<String> {
+        let is_session = |name: &str| name.starts_with("__Host-pilothouse") && !name.ends_with("-flash");
+        self.jar().iter().find(|(name, _)| is_session(name)).map(|(_, value)| value.clone())
+    }
+
     fn jar(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }

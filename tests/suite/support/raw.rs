@@ -118,7 +118,7 @@ impl Wire {
 /// The head of a request of `person` to `path`, without its last empty line.
 pub fn head(console: &Console, person: &Person, method: &str, path: &str) -> String {
     let host = console.base.trim_start_matches("http://");
-    let name = console.app.config.cookie_name();
-    let cookie = person.cookie(name).map(|value| format!("Cookie: {name}={value}\r\n")).unwrap_or_default();
+    let name = console.cookie_name();
+    let cookie = person.cookie(&name).map(|value| format!("Cookie: {name}={value}\r\n")).unwrap_or_default();
     format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {}\r\n{cookie}", console.base)
 }

@@ -101,8 +101,8 @@ fn a_reference_with_any_text_has_a_link_that_arrives() {
 
 /// What the console answers to an address that no client has touched.
 fn raw(console: &Console, person: &Person, path: &str) -> String {
-    let name = console.app.config.cookie_name();
-    let cookie = person.cookie(name).unwrap();
+    let name = pilothouse::web::cookies::session_name(&console.app.config);
+    let cookie = person.cookie(&name).unwrap();
     let mut wire = crate::support::raw::Wire::open(console);
     wire.send(
         format!("GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {name}={cookie}\r\nConnection: close\r\n\r\n")

@@ -7,6 +7,7 @@ use diesel::RunQueryDsl;
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
 
 use crate::support::console::{Console, PASSWORD};
+use crate::support::person::as_form;
 
 #[test]
 fn a_missing_page_keeps_the_frame_for_whoever_is_signed_in() {
@@ -48,8 +49,8 @@ fn without_a_database_the_console_says_so_and_keeps_the_session() {
     // Nobody listens on port 1.
     let console = Console::looking_at("postgres://nobody@127.0.0.1:1/nothing");
     let person = console.anonymous();
-    person.set_cookie("__Host-pilothouse", &console.signed(&"a".repeat(64)));
-    let cookie = person.cookie("__Host-pilothouse");
+    person.set_cookie(&console.cookie_name(), &console.signed(&"a".repeat(64)));
+    let cookie = person.session_cookie();
 
     person.get("/healthz").expect(200);
     person.get("/login").expect(200);
@@ -63,7 +64,7 @@ fn without_a_database_the_console_says_so_and_keeps_the_session() {
     person.post("/logout", &[]).expect(503);
     person.post("/login", &[("email", "a@b.test"), ("password", PASSWORD)]).expect(503);
     person.post("/projects", &[("name", "shop")]).expect(503);
-    assert_eq!(person.cookie("__Host-pilothouse"), cookie);
+    assert_eq!(person.session_cookie(), cookie);
 }
 
 #[test]
@@ -85,6 +86,8 @@ fn service_is_back_when_the_database_is() {
     });
     assert!(tries.count() < 100);
     assert!(owner.is_signed_in());
+    // The bad answer is kept for a moment.
+    std::thread::sleep(std::time::Duration::from_millis(250));
     owner.get("/readyz").expect(200);
 }
 
@@ -168,4 +171,41 @@ fn a_change_that_nobody_waits_for_any_more_is_not_kept() {
     // Waits for the thread that was given up.
     drop(runtime);
     assert_eq!(console.text("SELECT name FROM projects"), "after 0 ms");
+}
+
+#[test]
+fn a_refused_form_says_which_proxy_or_setting_to_look_at() {
+    let console = Console::start();
+    let configured = Console::with(&[("PILOTHOUSE_BASE_URL", "https://console.example.org")]);
+    let told = |console: &Console, headers: &[(&str, &str)]| {
+        let owner = console.owner();
+        let request = owner.request(Method::POST, "/account/preferences");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let page = owner.send(as_form(request, "theme=dark")).expect(403);
+        page.text("[role=alert]")
+    };
+    let here = console.base.trim_start_matches("http://");
+    for (console, headers, words) in [
+        (&console, &[("origin", "null")][..], &["Origin: null", "Referrer-Policy: no-referrer", "HTTPS"][..]),
+        (&console, &[], &["Origin", "Sec-Fetch-Site", "proxy"]),
+        (
+            &console,
+            &[("origin", "https://console.example.org")],
+            &["https://console.example.org", here, "Host"],
+        ),
+        (&console, &[("origin", "http://127.0.0.1")], &["http://127.0.0.1,", here]),
+        (
+            &configured,
+            &[("origin", "http://console.example.org")],
+            &["http://console.example.org", "https://console.example.org (PILOTHOUSE_BASE_URL)"],
+        ),
+        (&console, &[("sec-fetch-site", "cross-site")], &["another site"]),
+    ] {
+        let text = told(console, headers);
+        assert!(words.iter().all(|word| text.contains(word)), "{headers:?}: {text}");
+    }
+    // Over HTTPS browsers say it in another header, which no policy takes away.
+    let owner = console.owner();
+    let request = owner.request(Method::POST, "/account/preferences").header("origin", "null");
+    owner.send(as_form(request.header("sec-fetch-site", "same-origin"), "theme=dark")).expect(303);
 }

@@ -270,7 +270,7 @@ fn a_body_has_a_limit_whether_it_is_announced_or_not() {
     let large = format!("name=a&description={}", "x".repeat(300 * 1024));
     owner.post_raw("/projects", &large).expect(413);
     owner.post_raw("/login", &large).expect(413);
-    let cookie = format!("Cookie: __Host-pilothouse={}", owner.cookie("__Host-pilothouse").unwrap());
+    let cookie = format!("Cookie: {}={}", console.cookie_name(), owner.session_cookie().unwrap());
     let head = |length: &str| {
         format!(
             "POST /projects HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\n{cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n{length}\r\n\r\n",
@@ -294,13 +294,22 @@ fn a_body_has_a_limit_whether_it_is_announced_or_not() {
 #[test]
 fn a_request_that_can_be_read_in_two_ways_is_not_read() {
     let console = Console::start();
-    let cases: [(&str, &str); 6] = [
+    let cases: [(&str, &str); 15] = [
         ("two lengths", "Content-Length: 3\r\nContent-Length: 4\r\n\r\na=b"),
         ("length and chunks", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         ("unknown coding", "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
         ("negative length", "Content-Length: -1\r\n\r\n"),
         ("odd chunk", "Transfer-Encoding: chunked\r\n\r\nzz\r\na\r\n0\r\n\r\n"),
         ("NUL in a header", "X: a\0b\r\n\r\n"),
+        ("a bare LF behind a header", "X: y\nContent-Length: 0\r\n\r\n"),
+        ("a bare LF behind the head", "Content-Length: 0\r\n\n"),
+        ("a bare CR in a header", "X: y\rContent-Length: 0\r\n\r\n"),
+        ("a header that goes on in the next line", "X: y\r\n z\r\n\r\n"),
+        ("space before a colon", "Content-Length : 0\r\n\r\n"),
+        ("space before a name", " X: y\r\n\r\n"),
+        ("another host", "Host: y\r\n\r\n"),
+        ("the same host again", "Host: x\r\n\r\n"),
+        ("a name with a tab", "X\tY: z\r\n\r\n"),
     ];
     for (name, rest) in cases {
         let answer = raw(
@@ -308,6 +317,18 @@ fn a_request_that_can_be_read_in_two_ways_is_not_read() {
             format!("POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{rest}").as_bytes(),
         );
         assert!((400..500).contains(&answer), "{name}: {answer}");
+    }
+    for first in
+        ["GET / HTTP/1.1\nHost: x", "\nGET / HTTP/1.1\r\nHost: x", "GET http://y/ HTTP/1.1\r\nHost: x"]
+    {
+        let answer = raw(&console, format!("{first}\r\nConnection: close\r\n\r\n").as_bytes());
+        assert_eq!(answer, 400, "{first:?}");
+    }
+    for first in ["\r\nGET /login HTTP/1.1", "GET http://X/login HTTP/1.1"] {
+        let cookies = "Cookie: a=b\r\nCookie: c=d";
+        let answer =
+            raw(&console, format!("{first}\r\nHost: x\r\n{cookies}\r\nConnection: close\r\n\r\n").as_bytes());
+        assert_eq!(answer, 200, "{first:?}");
     }
     let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(130 * 1024));
     let answer = raw(&console, long.as_bytes());

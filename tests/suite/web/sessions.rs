@@ -10,8 +10,6 @@ use crate::support::answer::Answer;
 use crate::support::console::{Console, PASSWORD, Person};
 use crate::support::person::{as_form, encoded};
 
-const COOKIE_NAME: &str = "__Host-pilothouse";
-
 fn sign_in(person: &Person, email: &str, password: &str) -> Answer {
     person.post("/login", &[("email", email), ("password", password), ("next", "/projects")])
 }
@@ -34,14 +32,17 @@ fn the_right_password_starts_a_session_that_the_database_knows_by_hash_only() {
 
     assert_eq!(answer.location(), "/projects");
     let line = answer.header("set-cookie");
-    assert!(line.starts_with("__Host-pilothouse=") && line.contains("; Max-Age=1209600"), "{line}");
+    assert!(
+        line.starts_with(&format!("{}=", console.cookie_name())) && line.contains("; Max-Age=1209600"),
+        "{line}"
+    );
     assert!(browser.is_signed_in());
-    let cookie = browser.cookie(COOKIE_NAME).unwrap();
+    let cookie = browser.session_cookie().unwrap();
     let stored = console.text("SELECT token FROM sessions");
     assert_eq!(stored, SecretHash::of(&secret(&cookie)).as_str());
     assert!(!cookie.contains(&stored));
     let replayed = console.anonymous();
-    replayed.set_cookie(COOKIE_NAME, &console.signed(&stored));
+    replayed.set_cookie(&console.cookie_name(), &console.signed(&stored));
     assert!(!replayed.is_signed_in(), "what the database holds opens nothing");
     assert!(console.holds(&format!(
         "(SELECT ip_address = '127.0.0.1' AND user_id = '{id}' AND is_active FROM sessions)"
@@ -133,7 +134,7 @@ fn each_sign_in_replaces_the_session_that_the_browser_had() {
 
     sign_in(&browser, &email, PASSWORD).expect(303);
 
-    assert_ne!(older.cookie(COOKIE_NAME), browser.cookie(COOKIE_NAME));
+    assert_ne!(older.session_cookie(), browser.session_cookie());
     assert!(browser.is_signed_in());
     assert!(!older.is_signed_in());
     assert_eq!(console.count("sessions WHERE is_active"), 1);
@@ -146,12 +147,12 @@ fn a_session_chosen_by_somebody_else_is_never_taken_over() {
     let chosen = "a".repeat(64);
     for planted in [chosen.clone(), console.signed(&chosen)] {
         let victim = console.anonymous();
-        victim.set_cookie(COOKIE_NAME, &planted);
+        victim.set_cookie(&console.cookie_name(), &planted);
         let attacker = victim.twin();
 
         sign_in(&victim, &email, PASSWORD).expect(303);
 
-        assert_ne!(victim.cookie(COOKIE_NAME).unwrap(), planted);
+        assert_ne!(victim.session_cookie().unwrap(), planted);
         assert!(victim.is_signed_in() && !attacker.is_signed_in());
     }
 }
@@ -246,7 +247,7 @@ fn signing_out_ends_the_session_on_the_server() {
 
     assert_eq!(answer.location(), "/login?notice=signed-out");
     assert_eq!(answer.header("clear-site-data"), "\"cache\", \"storage\"");
-    assert_eq!(owner.cookie(COOKIE_NAME), None, "the cookie is removed");
+    assert_eq!(owner.session_cookie(), None, "the cookie is removed");
     assert!(!owner.is_signed_in() && !thief.is_signed_in());
     assert!(elsewhere.is_signed_in(), "another browser's session is another session");
     assert!(owner.get(answer.location()).expect(200).text("main").contains("signed out"));
@@ -304,7 +305,7 @@ fn the_databases_clock_ends_sessions() {
         console.sql(&format!("UPDATE sessions SET {change} WHERE id = '{}'", person.session));
         let answer = person.get("/projects");
         if answer.status == 303 {
-            assert_eq!(person.cookie(COOKIE_NAME), None, "{change}: the dead cookie is removed");
+            assert_eq!(person.session_cookie(), None, "{change}: the dead cookie is removed");
         }
         answer.status == 200
     };
@@ -368,11 +369,12 @@ fn a_user_has_at_most_twenty_sessions_and_the_oldest_makes_room() {
 fn a_cookie_that_is_no_session_is_nobody() {
     let console = Console::start();
     let owner = console.owner();
-    let good = owner.cookie(COOKIE_NAME).unwrap();
+    let good = owner.session_cookie().unwrap();
     let bare = secret(&good);
     let mut flipped = good.clone().into_bytes();
     flipped[3] = if flipped[3] == b'A' { b'B' } else { b'A' };
-    let pair = |value: &str| format!("{COOKIE_NAME}={value}").into_bytes();
+    let cookie_name = console.cookie_name();
+    let pair = |value: &str| format!("{cookie_name}={value}").into_bytes();
     let cookies: Vec<(&str, Vec<u8>)> = vec![
         ("unsigned", pair(&bare)),
         ("empty", pair("")),
@@ -386,7 +388,7 @@ fn a_cookie_that_is_no_session_is_nobody() {
         ("4,097 bytes", pair(&"x".repeat(4097))),
         ("NUL", pair("%00")),
         ("broken escape", pair("%zz")),
-        ("no UTF-8", [COOKIE_NAME.as_bytes(), b"=\xff\xfe"].concat()),
+        ("no UTF-8", [cookie_name.as_bytes(), b"=\xff\xfe"].concat()),
         ("no UTF-8, escaped", pair("%ff%fe")),
         ("twice, both bad", [pair("a"), pair("b")].join(&b"; "[..])),
         ("another name", format!("pilothouse={good}").into_bytes()),
@@ -400,7 +402,7 @@ fn a_cookie_that_is_no_session_is_nobody() {
         let answer = person.send(request);
         assert_eq!((answer.status, answer.location()), (303, "/login?next=%2Fprojects"), "{name}");
     }
-    let other = format!("theme=dark; {COOKIE_NAME}={good}; x=1");
+    let other = format!("theme=dark; {cookie_name}={good}; x=1");
     let person = console.anonymous();
     person.send(person.request(Method::GET, "/projects").header(COOKIE, other)).expect(200);
 }
