@@ -15,20 +15,22 @@ pub mod pool;
 pub mod roles;
 pub mod schema;
 pub mod server_version;
+mod shares;
 pub mod statement;
 mod transaction;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 pub use pool::ConnectOptions;
 use pool::Pool;
-use transaction::{Fate, Plan};
+use shares::Shares;
+pub use shares::opened_by;
+use transaction::{Fate, Limit, Plan};
 pub use transaction::{after_commit, refuse_commit};
 
 /// Who opens a transaction, and so what it can see.
@@ -43,7 +45,7 @@ pub enum Actor {
 }
 
 /// The lower-hex SHA-256 of a secret that only its holder knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretHash(String);
 
 impl SecretHash {
@@ -129,12 +131,12 @@ fn says_unavailable(message: &str) -> bool {
     UNAVAILABLE.iter().any(|known| message.contains(known))
 }
 
-/// The database, behind a semaphore of the pool's size: a request that can't get a connection within
-/// its budget is refused at once instead of queueing in a blocking thread.
+/// The database, behind as many permits as the pool has connections, of which a user has a share: a request that
+/// can't get a connection within its budget is refused at once instead of queueing in a blocking thread.
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: Pool,
-    permits: Arc<Semaphore>,
+    shares: Arc<Shares>,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
     each_transaction: Arc<str>,
@@ -154,7 +156,7 @@ impl Db {
     pub fn new(options: &ConnectOptions) -> Self {
         let settings = pool::Settings::of(options);
         Self {
-            permits: Arc::new(Semaphore::new(options.size as usize)),
+            shares: Arc::new(Shares::of(options.size as usize)),
             budget: options.budget,
             each_transaction: settings.each_transaction.as_str().into(),
             after_transaction: settings.after_transaction,
@@ -172,8 +174,9 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
     {
-        self.run(actor.clone(), move |db, actor, fate| {
-            let plan = Plan { access: Access::Read, actor, settings: "", patience: db.budget, fate };
+        self.run(actor.clone(), move |db, actor, deadline, fate| {
+            let limit = Limit::Deadline(deadline);
+            let plan = Plan { access: Access::Read, actor, limit, patience: db.budget, fate };
             transaction::run(db, &plan, work)
         })
         .await
@@ -192,8 +195,9 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone + Send + 'static,
     {
-        self.run(actor.clone(), move |db, actor, fate| {
-            let plan = Plan { access: Access::Write, actor, settings: "", patience: db.budget, fate };
+        self.run(actor.clone(), move |db, actor, deadline, fate| {
+            let limit = Limit::Deadline(deadline);
+            let plan = Plan { access: Access::Write, actor, limit, patience: db.budget, fate };
             transaction::run_again_after_conflicts(db, &plan, work)
         })
         .await
@@ -210,8 +214,8 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
         let fate = &Fate::default();
-        let settings = LONG_STATEMENTS;
-        let plan = Plan { access: Access::Write, actor, settings, patience: self.budget, fate };
+        let limit = Limit::None;
+        let plan = Plan { access: Access::Write, actor, limit, patience: self.budget, fate };
         transaction::run(self, &plan, work)
     }
 
@@ -225,8 +229,8 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
         let fate = &Fate::default();
-        let settings = LONG_STATEMENTS;
-        let plan = Plan { access: Access::Read, actor, settings, patience: self.budget, fate };
+        let limit = Limit::None;
+        let plan = Plan { access: Access::Read, actor, limit, patience: self.budget, fate };
         transaction::run(self, &plan, work)
     }
 
@@ -235,12 +239,12 @@ impl Db {
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: FnOnce(&Self, &Actor, &Fate) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&Self, &Actor, Instant, &Fate) -> Result<T, E> + Send + 'static,
     {
         let budget = self.budget;
-        let started = tokio::time::Instant::now();
+        let deadline = Instant::now() + budget;
         let late = |what: &str| E::from(DbError::Unavailable(format!("{what} took longer than {budget:?}")));
-        let permit = match timeout(budget, Arc::clone(&self.permits).acquire_owned()).await {
+        let permit = match timeout(budget, self.shares.permit(&actor)).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(E::from(DbError::Unavailable("the pool is closed".to_owned()))),
             Err(_) => return Err(late("waiting for a connection")),
@@ -254,9 +258,9 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            transaction(&db, &actor, &watched)
+            transaction(&db, &actor, deadline, &watched)
         });
-        match timeout(budget.saturating_sub(started.elapsed()), task).await {
+        match timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
             Ok(Err(_)) => Err(E::from(DbError::Unavailable("the process is stopping".to_owned()))),
@@ -266,7 +270,3 @@ impl Db {
         }
     }
 }
-
-/// Lifts a page's statement timeout for one transaction of a command.
-const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'; \
-     SET LOCAL idle_in_transaction_session_timeout = 0; ";

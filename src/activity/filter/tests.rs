@@ -70,10 +70,7 @@ fn days_are_the_viewers_and_both_ends_count() {
     let filter = parsed(&[("from", "2026-03-29"), ("to", "2026-03-29")]).unwrap();
     let (from, until) = (filter.from_ms().unwrap(), filter.until_ms().unwrap());
     assert_eq!(until - from, 23 * 3_600_000, "clocks go forward on this day in Berlin");
-    assert_eq!(
-        from,
-        "2026-03-28T23:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis()
-    );
+    assert_eq!(from, "2026-03-28T23:00:00Z".parse::<DateTime<chrono::Utc>>().unwrap().timestamp_millis());
     let filter = parsed(&[("from", "2026-10-25"), ("to", "2026-10-25")]).unwrap();
     assert_eq!(filter.until_ms().unwrap() - filter.from_ms().unwrap(), 25 * 3_600_000);
 }
@@ -82,10 +79,7 @@ fn days_are_the_viewers_and_both_ends_count() {
 fn a_day_without_a_midnight_begins_at_its_first_hour() {
     let day = NaiveDate::from_ymd_opt(2018, 11, 4).unwrap();
     let first = first_ms(day, Tz::America__Sao_Paulo);
-    assert_eq!(
-        first,
-        "2018-11-04T03:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis()
-    );
+    assert_eq!(first, "2018-11-04T03:00:00Z".parse::<DateTime<chrono::Utc>>().unwrap().timestamp_millis());
     let skipped = NaiveDate::from_ymd_opt(2011, 12, 30).unwrap();
     let next = NaiveDate::from_ymd_opt(2011, 12, 31).unwrap();
     assert_eq!(
@@ -112,7 +106,7 @@ fn a_day_begins_at_its_first_instant_whatever_the_clock_leaves_out() {
         (Tz::Pacific__Apia, "2011-12-30", "2011-12-30T10:00:00Z", "2011-12-30T10:00:00Z"),
         (Tz::Pacific__Apia, "2011-12-29", "2011-12-29T10:00:00Z", "2011-12-30T10:00:00Z"),
         (Tz::Africa__Monrovia, "1972-01-07", "1972-01-07T00:44:30Z", "1972-01-08T00:00:00Z"),
-        (Tz::Europe__Amsterdam, "1900-01-01", "1899-12-31T23:42:30Z", "1900-01-01T23:42:30Z"),
+        (Tz::Europe__Dublin, "1900-01-01", "1900-01-01T00:25:21Z", "1900-01-02T00:25:21Z"),
         (Tz::Europe__Berlin, "2026-10-25", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
         (Tz::UTC, "9999-12-31", "9999-12-31T00:00:00Z", "+10000-01-01T00:00:00Z"),
     ] {
@@ -143,4 +137,21 @@ fn the_filter_of_a_day_holds_what_stands_under_its_heading() {
         }
     }
     assert!(changes > 100, "{changes}");
+}
+
+#[test]
+fn a_filter_takes_thirty_words_and_says_so() {
+    let words: Vec<String> = (0..=MOST_WORDS).map(|n| format!("w{n}")).collect();
+    let asked = |count: usize| {
+        let pairs: Vec<(&str, &str)> = words
+            .iter()
+            .take(count)
+            .enumerate()
+            .map(|(n, word)| (["type", "status"][n % 2], word.as_str()))
+            .collect();
+        parsed(&pairs)
+    };
+    assert!(asked(MOST_WORDS).is_ok());
+    assert!(asked(MOST_WORDS + 1).unwrap_err().contains("30 values at most"));
+    assert!(parsed(&["type"; 100].map(|name| (name, "same"))).is_ok());
 }
