@@ -5,6 +5,7 @@
 //! decides what it can see. A pooled connection starts and ends as `pilothouse_nobody`, which may do
 //! nothing: code that forgot its actor would get "permission denied", not other people's rows.
 
+pub mod batch;
 pub mod cursor;
 pub mod drift;
 pub mod functions;
