@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, Text};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
@@ -13,7 +13,9 @@ use super::position::TimelineCursor;
 use super::timeline::records::{self, Record};
 use super::timeline::{Entry, Scope};
 use super::{Source, redaction};
+use crate::db::batch::{self, weight_of_json};
 use crate::db::schema::activity_logs;
+use crate::db::statement::Statement;
 
 diesel::define_sql_function! {
     /// JSON as text: a client may not read what PostgreSQL can nest.
@@ -86,7 +88,14 @@ pub type Batch = (Vec<(Entry, Columns)>, Option<TimelineCursor>);
 /// # Errors
 /// When a statement fails, as it does for an owner.
 pub fn batch(conn: &mut PgConnection, filter: &Filter, before: TimelineCursor) -> QueryResult<Batch> {
-    let (read, next) = records::batch(conn, Scope::Everything, &audit_only(filter), before)?;
+    let (mut read, mut next) = records::batch(conn, Scope::Everything, &audit_only(filter), before)?;
+    let weights = weights_of(conn, read.iter().map(|record| record.entry.id().to_owned()).collect())?;
+    let weight = |record: &Record| weights.get(record.entry.id()).copied().unwrap_or_default();
+    let fits = batch::fitting(read.iter().map(weight));
+    if fits < read.len() {
+        read.truncate(fits);
+        next = read.last().map(|record| record.entry.position.clone());
+    }
     let ids: Vec<&str> = read.iter().map(|record| record.entry.id()).collect();
     let mut columns = columns_of(conn, &ids)?;
     let whole = read.into_iter().map(|Record { entry, .. }| {
@@ -94,6 +103,20 @@ pub fn batch(conn: &mut PgConnection, filter: &Filter, before: TimelineCursor) -
         (entry, columns)
     });
     Ok((whole.collect(), next))
+}
+
+/// The bytes of the columns that anybody may make long.
+fn weights_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<String, i64>> {
+    let mut s = Statement::<(Text, BigInt)>::new();
+    s.sql(concat!(
+        "SELECT l.id, coalesce(octet_length(l.metadata), 0) + coalesce(octet_length(l.\"userAgent\"), 0) + ",
+        weight_of_json!("l.before"),
+        " + ",
+        weight_of_json!("l.after"),
+        " FROM public.\"ActivityLog\" l WHERE l.id = ANY("
+    ));
+    s.texts(ids).sql(")");
+    Ok(s.load::<(String, i64)>(conn)?.into_iter().collect())
 }
 
 /// The columns of the entries with these ids. For admins.

@@ -9,8 +9,8 @@ use crate::activity::position::{Direction, Source, TimelineCursor};
 pub const DEFAULT_LIMIT: i64 = 50;
 /// Entries on a page at most; more is clamped.
 pub const MAX_LIMIT: i64 = 100;
-/// A filter takes this many values; nobody types more.
-const MOST_VALUES: usize = 50;
+/// Words that a filter takes in all: each of them is looked for in each source.
+pub const MOST_WORDS: usize = 30;
 /// What a stored word, key or value of a filter can be at most, in characters.
 const LONGEST_VALUE: usize = 2_000;
 
@@ -130,6 +130,7 @@ impl Filter {
         for (name, value) in pairs {
             if !value.trim().is_empty() {
                 filter.take(name, value)?;
+                refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())?;
             }
         }
         if let (Some(from), Some(to)) = (filter.from, filter.to)
@@ -138,6 +139,10 @@ impl Filter {
             return Err(format!("The first day, {from}, is after the last, {to}."));
         }
         Ok(filter)
+    }
+
+    fn words(&self) -> [&Words; 5] {
+        [&self.types, &self.statuses, &self.environments, &self.actors, &self.sources]
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<(), String> {
@@ -173,8 +178,7 @@ impl Filter {
     /// Whether anything but the page is filtered.
     #[must_use]
     pub fn is_filtered(&self) -> bool {
-        let words = [&self.types, &self.statuses, &self.environments, &self.actors, &self.sources];
-        words.iter().any(|words| !words.is_empty())
+        self.words().iter().any(|words| !words.is_empty())
             || self.from.is_some()
             || self.to.is_some()
             || self.reference.is_some()
@@ -254,8 +258,16 @@ fn add_word(words: &mut Words, name: &str, value: &str) -> Result<(), String> {
         return Err(format!("{} is no value of {name}.", quoted(value)));
     }
     words.add(value);
-    if words.only.len() + words.not.len() > MOST_VALUES {
-        return Err(format!("Give at most {MOST_VALUES} values of {name}."));
+    Ok(())
+}
+
+/// Refuses more than [`MOST_WORDS`].
+///
+/// # Errors
+/// A sentence that names the bound.
+pub fn refuse_many(words: usize) -> Result<(), String> {
+    if words > MOST_WORDS {
+        return Err(format!("A filter takes {MOST_WORDS} values at most. Leave some of them out."));
     }
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! A project's actions for programs: plain rows, newest first, by position or by offset.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::position::{Source, TimelineCursor};
+use crate::db::batch::{self, weight_of_json};
 use crate::db::ids::ProjectId;
 use crate::db::schema::projects;
 use crate::db::statement::Statement;
@@ -62,11 +63,12 @@ pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -
         Start::Offset(offset) => (offset, offset.saturating_add(listing.limit).saturating_add(1)),
         Start::After(_) => (0, listing.limit.saturating_add(1)),
     };
-    let mut s = Statement::<(BigInt, Text, Text)>::new();
+    let mut s = Statement::<(BigInt, Text, Nullable<Text>)>::new();
     if !(listing.types.is_empty() && listing.statuses.is_empty() && listing.environments.is_empty()) {
         s.of_a_rare_shape();
     }
-    s.sql("SELECT x.at, x.id, x.json FROM ((");
+    // What rows weigh is known without reading them: as many are written out as an answer may hold, but one at least.
+    s.sql("WITH x AS (SELECT u.at, u.id, u.weight FROM ((");
     select(&mut s, project, listing, true);
     s.sql(" ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC LIMIT ")
         .big(fetch)
@@ -74,26 +76,43 @@ pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -
     // Rows without a time stand at the epoch, as in the timeline.
     select(&mut s, project, listing, false);
     s.sql(" ORDER BY a.action_id COLLATE \"C\" DESC LIMIT ").big(fetch);
-    s.sql(")) x ORDER BY x.at DESC, x.id COLLATE \"C\" DESC LIMIT ").big(listing.limit.saturating_add(1));
+    s.sql(")) u ORDER BY u.at DESC, u.id COLLATE \"C\" DESC LIMIT ").big(listing.limit.saturating_add(1));
     s.sql(" OFFSET ").big(offset);
-    let mut rows: Vec<(i64, String, String)> = s.load(conn)?;
+    s.sql(
+        "), weighed AS (SELECT x.at, x.id, row_number() OVER w AS n, sum(x.weight) OVER w AS total FROM x \
+         WINDOW w AS (ORDER BY x.at DESC, x.id COLLATE \"C\" DESC ROWS UNBOUNDED PRECEDING)) \
+         SELECT w.at, w.id, CASE WHEN w.n = 1 OR w.total <= ",
+    );
+    s.big(batch::MOST_BYTES);
+    s.sql(
+        " THEN (SELECT json_build_object('action_id', a.action_id, 'project_id', a.project_id, \
+         'user_id', a.user_id, 'request_id', a.request_id, 'action_type', a.action_type, \
+         'action_details', a.action_details, 'status', a.status, 'environment', a.environment, \
+         'reference_ids', a.reference_ids, 'created_at', a.created_at)::text \
+         FROM turbobackend.project_actions a WHERE a.action_id = w.id) END FROM weighed w ORDER BY w.n",
+    );
+    let read: Vec<(i64, String, Option<String>)> = s.load(conn)?;
     let limit = usize::try_from(listing.limit).unwrap_or(usize::MAX);
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| has_more);
+    let found = read.len();
+    let rows: Vec<(i64, String, String)> =
+        read.into_iter().take(limit).map_while(|(ms, id, json)| Some((ms, id, json?))).collect();
+    let last = rows.last().filter(|_| rows.len() < found);
     let next = last.map(|(ms, id, _)| TimelineCursor { ms: *ms, source: Source::Action, id: id.clone() });
     Ok(Listed { rows: rows.into_iter().map(|(_, _, json)| json).collect(), next })
 }
 
-fn select(s: &mut Statement<(BigInt, Text, Text)>, project: ProjectId, listing: &Listing, dated: bool) {
+fn select(
+    s: &mut Statement<(BigInt, Text, Nullable<Text>)>,
+    project: ProjectId,
+    listing: &Listing,
+    dated: bool,
+) {
     s.sql(if dated { "SELECT a.created_at AS at" } else { "SELECT 0::bigint AS at" });
-    s.sql(
-        ", a.action_id::text AS id, json_build_object('action_id', a.action_id, 'project_id', a.project_id, \
-         'user_id', a.user_id, 'request_id', a.request_id, 'action_type', a.action_type, \
-         'action_details', a.action_details, 'status', a.status, 'environment', a.environment, \
-         'reference_ids', a.reference_ids, 'created_at', a.created_at)::text AS json \
-         FROM turbobackend.project_actions a WHERE a.project_id = ",
-    );
+    s.sql(concat!(
+        ", a.action_id::text AS id, coalesce(octet_length(a.action_details), 0) + ",
+        weight_of_json!("a.reference_ids"),
+        " AS weight FROM turbobackend.project_actions a WHERE a.project_id = "
+    ));
     s.text(project.to_string());
     let time = if dated { "a.created_at" } else { "0::bigint" };
     s.sql(if dated { " AND a.created_at IS NOT NULL" } else { " AND a.created_at IS NULL" });

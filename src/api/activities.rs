@@ -78,6 +78,7 @@ fn parse(pairs: &[(String, String)]) -> Result<Listing, String> {
             "environment" => asked.environments.push(word(name, value)?),
             _ => {}
         }
+        filter::refuse_many(asked.types.len() + asked.statuses.len() + asked.environments.len())?;
     }
     if let (Some(since), Some(until)) = (asked.since, asked.until)
         && since > until

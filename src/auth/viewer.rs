@@ -6,10 +6,10 @@ use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
-use crate::db::DbError;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
 use crate::db::time::ago;
+use crate::db::{self, DbError};
 use crate::users::{Role, Theme, display_name};
 
 diesel::define_sql_function! {
@@ -86,6 +86,7 @@ impl Viewer {
     /// The viewer whom a statement found by the transaction's own user and session, and nobody else.
     pub(crate) fn of_row(row: ViewerRow) -> Self {
         let (id, session, email, name, role, zone, theme, (shortcuts, updated_at), touch_due) = row;
+        db::opened_by(id);
         Self {
             id,
             session,

@@ -1,8 +1,11 @@
 //! Containers as exports hold them: many at once, without labels and metadata, which may be large and hold secrets.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::db::batch;
 use crate::db::ids::{ContainerId, UserId};
 use crate::db::schema::{containers, users};
 
@@ -67,4 +70,25 @@ pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<Conta
             (users::id, users::name, users::email).nullable(),
         ))
         .load(conn)
+}
+
+/// How many of the first of `ids` fit into a batch.
+///
+/// # Errors
+/// When the statement fails.
+pub fn fitting(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<usize> {
+    let weights: HashMap<ContainerId, [Option<i32>; 3]> = containers::table
+        .filter(containers::id.eq_any(ids))
+        .select((
+            containers::id,
+            batch::octet_length(containers::url),
+            batch::octet_length(containers::observed_from),
+            batch::octet_length(containers::engine_status),
+        ))
+        .load(conn)?
+        .into_iter()
+        .map(|(id, url, from, status)| (id, [url, from, status]))
+        .collect();
+    let weight = |id| weights.get(id).into_iter().flatten().flatten().map(|bytes| i64::from(*bytes)).sum();
+    Ok(batch::fitting(ids.iter().map(weight)))
 }

@@ -109,6 +109,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Leaves the first `rows`; the rest comes after them.
+    pub fn cut(&mut self, rows: usize) {
+        self.has_next |= rows < self.rows.len();
+        self.rows.truncate(rows);
+    }
+
     /// The page made of `rows`, which were read from `from` with one more than `limit` asked for.
     #[must_use]
     pub fn of<P>(mut rows: Vec<T>, limit: usize, from: &From<P>) -> Self {

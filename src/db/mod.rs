@@ -6,6 +6,7 @@
 //! nothing: code that forgot its actor would get "permission denied", not other people's rows.
 
 pub mod address;
+pub mod batch;
 pub mod cursor;
 pub mod drift;
 pub mod functions;
@@ -18,6 +19,7 @@ pub mod roles;
 pub mod schema;
 pub mod server_version;
 mod settings;
+mod shares;
 pub mod spelling;
 pub mod statement;
 pub mod surroundings;
@@ -25,16 +27,17 @@ pub mod time;
 mod transaction;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 pub use pool::ConnectOptions;
 use pool::Pool;
-use transaction::{Fate, Plan};
+use shares::Shares;
+pub use shares::opened_by;
+use transaction::{Fate, Limit, Plan};
 pub use transaction::{after_commit, refuse_commit};
 
 /// Who opens a transaction, and so what it can see.
@@ -49,7 +52,7 @@ pub enum Actor {
 }
 
 /// The lower-hex SHA-256 of a secret that only its holder knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretHash(String);
 
 impl SecretHash {
@@ -135,14 +138,14 @@ fn says_unavailable(message: &str) -> bool {
     UNAVAILABLE.iter().any(|known| message.contains(known))
 }
 
-/// The database, behind a semaphore of the pool's size: a request that can't get a connection within
-/// its budget is refused at once instead of queueing in a blocking thread.
+/// The database, behind as many permits as the pool has connections, of which a user has a share: a request that
+/// can't get a connection within its budget is refused at once instead of queueing in a blocking thread.
 #[derive(Debug, Clone)]
 pub struct Db {
     pool: Pool,
     /// Where the pool connects to, to tell of failures without what is secret in it.
     address: crate::config::Secret,
-    permits: Arc<Semaphore>,
+    shares: Arc<Shares>,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
     each_transaction: Arc<str>,
@@ -163,7 +166,7 @@ impl Db {
         let settings = pool::Settings::of(options);
         Self {
             address: crate::config::Secret::new(options.url.clone()),
-            permits: Arc::new(Semaphore::new(options.size as usize)),
+            shares: Arc::new(Shares::of(options.size as usize)),
             budget: options.budget,
             each_transaction: settings.each_transaction.as_str().into(),
             after_transaction: settings.after_transaction,
@@ -187,8 +190,9 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
     {
-        self.run(actor.clone(), move |db, actor, fate| {
-            let plan = Plan { access: Access::Read, actor, settings: "", patience: db.budget, fate };
+        self.run(actor.clone(), move |db, actor, deadline, fate| {
+            let limit = Limit::Deadline(deadline);
+            let plan = Plan { access: Access::Read, actor, limit, patience: db.budget, fate };
             transaction::run(db, &plan, work)
         })
         .await
@@ -207,8 +211,9 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone + Send + 'static,
     {
-        self.run(actor.clone(), move |db, actor, fate| {
-            let plan = Plan { access: Access::Write, actor, settings: "", patience: db.budget, fate };
+        self.run(actor.clone(), move |db, actor, deadline, fate| {
+            let limit = Limit::Deadline(deadline);
+            let plan = Plan { access: Access::Write, actor, limit, patience: db.budget, fate };
             transaction::run_again_after_conflicts(db, &plan, work)
         })
         .await
@@ -225,8 +230,8 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
         let fate = &Fate::default();
-        let settings = LONG_STATEMENTS;
-        let plan = Plan { access: Access::Write, actor, settings, patience: self.budget, fate };
+        let limit = Limit::None;
+        let plan = Plan { access: Access::Write, actor, limit, patience: self.budget, fate };
         transaction::run(self, &plan, work)
     }
 
@@ -240,8 +245,8 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
         let fate = &Fate::default();
-        let settings = LONG_STATEMENTS;
-        let plan = Plan { access: Access::Read, actor, settings, patience: self.budget, fate };
+        let limit = Limit::None;
+        let plan = Plan { access: Access::Read, actor, limit, patience: self.budget, fate };
         transaction::run(self, &plan, work)
     }
 
@@ -250,12 +255,12 @@ impl Db {
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: FnOnce(&Self, &Actor, &Fate) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&Self, &Actor, Instant, &Fate) -> Result<T, E> + Send + 'static,
     {
         let budget = self.budget;
-        let started = tokio::time::Instant::now();
+        let deadline = Instant::now() + budget;
         let late = |what: &str| E::from(DbError::Unavailable(format!("{what} took longer than {budget:?}")));
-        let permit = match timeout(budget, Arc::clone(&self.permits).acquire_owned()).await {
+        let permit = match timeout(budget, self.shares.permit(&actor)).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(E::from(DbError::Unavailable("the pool is closed".to_owned()))),
             Err(_) => return Err(late("waiting for a connection")),
@@ -269,9 +274,9 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            transaction(&db, &actor, &watched)
+            transaction(&db, &actor, deadline, &watched)
         });
-        match timeout(budget.saturating_sub(started.elapsed()), task).await {
+        match timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
             Ok(Err(_)) => Err(E::from(DbError::Unavailable("the process is stopping".to_owned()))),
@@ -281,7 +286,3 @@ impl Db {
         }
     }
 }
-
-/// Lifts a page's statement timeout for one transaction of a command.
-const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'; \
-     SET LOCAL idle_in_transaction_session_timeout = 0; ";

@@ -97,9 +97,8 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn of(options: &ConnectOptions) -> Self {
-        // The server gives up shortly after the request does, so a slow statement does not hold a
-        // connection that nobody waits for.
-        let statement_ms = options.budget.as_millis() + 500;
+        // Each transaction sets what is left of it: see `Limit` in `transaction.rs`.
+        let statement_ms = options.budget.as_millis();
         let set = |scope: Scope| {
             let relied_on = relied_on(scope);
             let scope = if scope == Scope::Session { "SESSION" } else { "LOCAL" };

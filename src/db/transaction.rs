@@ -1,5 +1,6 @@
 //! How a transaction starts and ends: one round trip each, with the actor set in between.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -69,11 +70,34 @@ impl Fate {
 pub(super) struct Plan<'a> {
     pub(super) access: Access,
     pub(super) actor: &'a Actor,
-    /// `SET LOCAL` statements, or nothing.
-    pub(super) settings: &'static str,
+    pub(super) limit: Limit,
     /// How long to wait for a connection.
     pub(super) patience: Duration,
     pub(super) fate: &'a Fate,
+}
+
+/// How long the statements of a transaction may run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    /// A page's: no longer than somebody waits. The server ends a statement at the deadline, so that nothing holds a
+    /// connection for an answer that nobody takes.
+    Deadline(Instant),
+    /// A command's or a job's.
+    None,
+}
+
+impl Limit {
+    fn sql(self) -> Cow<'static, str> {
+        match self {
+            Self::Deadline(at) => {
+                let left = at.saturating_duration_since(Instant::now()).as_millis().max(1);
+                format!("SET LOCAL statement_timeout = {left}; ").into()
+            }
+            Self::None => "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'; \
+                           SET LOCAL idle_in_transaction_session_timeout = 0; "
+                .into(),
+        }
+    }
 }
 
 /// How often work is tried whose transaction lost against another one.
@@ -144,7 +168,7 @@ where
 
 /// A connection inside the transaction.
 fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
-    let sql = begin_sql(db, plan);
+    db.shares.open(plan.actor);
     let give_up = Instant::now() + plan.patience;
     let mut attempts = db.pool.max_size() + 1;
     loop {
@@ -153,7 +177,7 @@ fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
             DbError::Unavailable(address::without_secrets(db.address.reveal(), &error.to_string()))
         })?;
         attempts -= 1;
-        match begin_transaction(&mut conn, &sql) {
+        match begin_transaction(&mut conn, &begin_sql(db, plan)) {
             Ok(()) => return Ok(conn),
             // Whoever nobody waits for any more must not hold a place in the queue.
             Err(DbError::Unavailable(_)) if attempts > 0 && plan.fate.is_open() => {}
@@ -174,7 +198,7 @@ fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
         Actor::System => SYSTEM.to_owned(),
         Actor::Gate => GATE.to_owned(),
     };
-    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {}{}{enter}", db.each_transaction, plan.settings)
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {}{}{enter}", db.each_transaction, plan.limit.sql())
 }
 
 const SYSTEM: &str = "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)";

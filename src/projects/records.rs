@@ -1,8 +1,11 @@
 //! Projects as exports hold them: many at once, without their settings, which may be large and hold secrets.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use crate::db::batch;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, projects, users};
 
@@ -50,4 +53,18 @@ pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<Project
             (containers::id, containers::name, containers::status).nullable(),
         ))
         .load(conn)
+}
+
+/// How many of the first of `ids` fit into a batch.
+///
+/// # Errors
+/// When the statement fails.
+pub fn fitting(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<usize> {
+    let weights: HashMap<ProjectId, Option<i32>> = projects::table
+        .filter(projects::id.eq_any(ids))
+        .select((projects::id, batch::octet_length(projects::description)))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    Ok(batch::fitting(ids.iter().map(|id| weights.get(id).copied().flatten().unwrap_or(0).into())))
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
+use pilothouse::auth::viewer;
+use pilothouse::db::{Actor, ConnectOptions, Db, DbError, SecretHash};
 use tokio::runtime::Runtime;
 
 use crate::panicking;
@@ -174,4 +175,58 @@ fn a_handler_that_panics_is_a_500_and_leaves_no_transaction() {
     });
     assert!(tries.count() < 100, "a transaction stays open");
     assert_eq!(console.count("projects"), 0);
+}
+
+/// Everybody's statement may run as long as a page has; one user's do, on as many sessions as they like.
+#[test]
+fn one_who_asks_for_much_waits_alone_and_their_statements_end_with_their_time() {
+    let console = Console::start();
+    let (ada, grace) = (console.owner(), console.owner());
+    let budget = Duration::from_millis(1_000);
+    let db = Db::new(&ConnectOptions { url: console.db.url(), size: 10, budget, behind_pooler: false });
+    let runtime = Runtime::new().unwrap();
+    let session = |id: &str| {
+        let token = console.app.entropy.secret();
+        console.sql(&format!(
+            "INSERT INTO sessions (user_id, token, expires_at) VALUES ('{id}', '{}', now() + interval '1 day')",
+            SecretHash::of(&token).as_str()
+        ));
+        Actor::Session(SecretHash::of(&token))
+    };
+    let hers: Vec<Actor> = (0..6).map(|_| session(&ada.id)).collect();
+    let others = session(&grace.id);
+    let asks = |actor: Actor, seconds: f64| {
+        let db = db.clone();
+        async move {
+            let began = std::time::Instant::now();
+            let answer: Result<(), DbError> = db
+                .read(&actor, move |conn| {
+                    viewer::current(conn)?;
+                    diesel::sql_query(format!("SELECT pg_sleep({seconds})")).execute(conn)?;
+                    Ok(())
+                })
+                .await;
+            (answer.is_ok(), began.elapsed())
+        }
+    };
+    // Whose a session is, each of them has told once.
+    for actor in hers.iter().chain([&others]) {
+        assert!(runtime.block_on(asks(actor.clone(), 0.0)).0);
+    }
+    let costly: Vec<_> = (0..24).map(|n| runtime.spawn(asks(hers[n % hers.len()].clone(), 30.0))).collect();
+    std::thread::sleep(Duration::from_millis(100));
+    let sleeping = "pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%' AND state = 'active'";
+    assert_eq!(console.count(sleeping), 3, "a user's share of ten connections");
+    for _ in 0..20 {
+        let (served, took) = runtime.block_on(asks(others.clone(), 0.0));
+        assert!(served && took < Duration::from_millis(500), "{took:?}");
+    }
+    for one in costly {
+        let (served, took) = runtime.block_on(one).unwrap();
+        assert!(!served && took < budget * 2, "{took:?}");
+    }
+    // Not half a second later.
+    std::thread::sleep(Duration::from_millis(150));
+    assert_eq!(console.count(sleeping), 0);
+    assert!(runtime.block_on(asks(hers[0].clone(), 0.0)).0);
 }

@@ -71,6 +71,11 @@ pub(in crate::activity) struct Row {
 pub const CAUSED_BY: &str = "caused_by";
 
 impl Row {
+    /// Where the record stands; none for what is no record.
+    pub(super) fn position(&self) -> Option<TimelineCursor> {
+        Some(TimelineCursor { ms: self.at, source: Source::from_name(&self.source)?, id: self.id.clone() })
+    }
+
     pub(in crate::activity) fn into_entry(self, names: &Names) -> Option<Entry> {
         let source = Source::from_name(&self.source)?;
         let (mut references, cause) = references(self.references.as_deref());

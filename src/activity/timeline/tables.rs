@@ -2,6 +2,7 @@
 
 use super::row::RowSql;
 use crate::activity::position::Source;
+use crate::db::batch::small_json;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 
@@ -27,12 +28,16 @@ pub(in crate::activity) struct Table {
     pub(super) oldest_first: &'static str,
 }
 
-const ACTION_COLUMNS: &str = "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
+const ACTION_COLUMNS: &str = concat!(
+    "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
      a.user_id::text AS usr, a.request_id::text AS req, a.action_type::text AS kind, \
      left(a.action_details, 2000) AS details, NULL::text AS more, a.status::text AS status, \
-     a.environment::text AS env, a.reference_ids::text AS refs, NULL::text AS cause, NULL::text AS ekind, \
+     a.environment::text AS env, ",
+    small_json!("a.reference_ids"),
+    " AS refs, NULL::text AS cause, NULL::text AS ekind, \
      NULL::text AS eid, NULL::text AS ename, NULL::text AS aname, NULL::bigint AS amount, NULL::text AS progress, \
-     NULL::text AS arole";
+     NULL::text AS arole"
+);
 
 const AUDIT_COLUMNS: &str = "'audit'::text AS src, l.id, l.\"projectId\" AS project, l.\"userId\" AS usr, \
      l.\"requestId\" AS req, l.\"activityType\" AS kind, left(l.description, 2000) AS details, NULL::text AS more, \

@@ -56,8 +56,10 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
     let open = move |_: &mut _, _: &_| Ok((subject, filter, Some(From::Start)));
     export::start(&visit, &query, open, |conn, _, filter: &Filter, began, from| {
         let read = exports::database_now(conn)?;
-        let page = queries::page(conn, filter, &from, ROWS)?;
-        let ids: Vec<ContainerId> = page.rows.iter().map(|line| line.id).collect();
+        let mut page = queries::page(conn, filter, &from, ROWS)?;
+        let mut ids: Vec<ContainerId> = page.rows.iter().map(|line| line.id).collect();
+        page.cut(records::fitting(conn, &ids)?);
+        ids.truncate(page.rows.len());
         let mut records: HashMap<ContainerId, ContainerRecord> =
             records::of(conn, &ids)?.into_iter().map(|record| (record.id, record)).collect();
         let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));

@@ -618,3 +618,67 @@ fn a_batch_is_bounded_whatever_there_is() {
     assert_eq!(sizes, [250, 250, 200]);
     assert_eq!(all, 700);
 }
+
+/// Forty rows of a megabyte each, in every column that anybody may make long.
+#[test]
+fn rows_of_megabytes_are_exported_whole_in_batches_of_a_few() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let project = console.project(&owner, "shop");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, action_details, status, environment, \
+             reference_ids, created_at) \
+         SELECT 'act_' || n, '{project}', 'deployment', repeat('word ', 120000), 'success', 'production', \
+             jsonb_build_object('branch_name', 'main', 'caused_by', 'act_0', 'log', repeat('line ', 80000)), {NOON} + n \
+         FROM generate_series(1, 40) n; \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, description, status, \"createdAt\") \
+         SELECT 'ev_' || n, '{project}', 'INDEXING_STARTED', 'indexing', 'Indexing', repeat('text ', 200000), 'COMPLETED', \
+             to_timestamp({NOON} / 1000) FROM generate_series(1, 10) n; \
+         INSERT INTO \"ActivityLog\" (id, \"projectId\", \"activityType\", \"actorName\", before, after, \"createdAt\") \
+         SELECT 'audit_' || n, '{project}', 'project.updated', 'Ada', jsonb_build_object('a', repeat('old ', 120000)), \
+             jsonb_build_object('a', repeat('new ', 120000)), to_timestamp({NOON} / 1000) FROM generate_series(1, 20) n; \
+         INSERT INTO projects (name, user_id, description) \
+         SELECT 'p' || n, '{}', repeat('tale ', 200000) FROM generate_series(1, 30) n",
+        owner.id
+    ));
+    let lengths = |records: &[Value], column: &str| -> Vec<usize> {
+        records.iter().map(|record| record[column].as_str().map_or(0, str::len)).collect()
+    };
+    let actions = jsonl_of(&owner, "/activity/export", &[("source", "action")]);
+    assert_eq!(lengths(&actions, "details"), [600_000; 40]);
+    for (n, record) in actions.iter().enumerate() {
+        assert_eq!(record["id"], format!("act_{}", 40 - n));
+        assert_eq!(record["references"]["log"].as_str().unwrap().len(), 400_000);
+        assert_eq!(record["caused_by"], "act_0");
+    }
+    assert_eq!(
+        lengths(&jsonl_of(&owner, "/activity/export", &[("source", "event")]), "details"),
+        [1_000_000; 10]
+    );
+    let audited = jsonl_of(&admin, "/audit/export", &[("type", "project.updated")]);
+    assert_eq!(audited.len(), 20);
+    assert!(audited.iter().all(|record| record["after"]["a"].as_str().unwrap().len() == 480_000));
+    let projects = jsonl_of(&owner, "/projects/export", &[]);
+    assert_eq!(lengths(&projects, "description").iter().filter(|length| **length == 1_000_000).count(), 30);
+
+    // Pages of the API are as short as it takes; their cursors lead through all.
+    let (mut path, mut seen) = (format!("/api/projects/{project}/activities?limit=100"), Vec::new());
+    loop {
+        let answer = owner.get(&path).expect(200);
+        assert!(answer.body.len() < 6_000_000, "{}", answer.body.len());
+        let page = answer.json();
+        let rows = page["activities"].as_array().unwrap().clone();
+        assert!(!rows.is_empty() && rows.len() < 20, "{}", rows.len());
+        seen.extend(rows.iter().map(|row| row["action_id"].as_str().unwrap().to_owned()));
+        assert_eq!(page["pagination"]["limit"], 100);
+        assert_eq!(page["pagination"]["has_more"], page["pagination"]["next_cursor"].is_string());
+        let Some(cursor) = page["pagination"]["next_cursor"].as_str() else { break };
+        path = format!("/api/projects/{project}/activities?limit=100&cursor={cursor}");
+    }
+    let all: Vec<String> = (1..=40).rev().map(|n| format!("act_{n}")).collect();
+    assert_eq!(seen, all);
+    let skipped =
+        owner.get(&format!("/api/projects/{project}/activities?offset=39&limit=5")).expect(200).json();
+    assert_eq!(skipped["activities"].as_array().unwrap().len(), 1);
+    assert_eq!(skipped["pagination"]["has_more"], false);
+}

@@ -1,0 +1,66 @@
+//! How much is read at once of rows that anybody may make as large as they like.
+
+use diesel::define_sql_function;
+use diesel::sql_types::{Nullable, Text};
+
+/// Bytes of a batch, unless its first row alone has more.
+pub const MOST_BYTES: i64 = 4 * 1024 * 1024;
+
+define_sql_function! {
+    /// Bytes of a text; those of a stored one are known without reading it.
+    fn octet_length(text: Nullable<Text>) -> Nullable<Integer>;
+}
+
+/// How many of the first rows fit into a batch: at least one, if there are any. `weights` are their bytes.
+#[must_use]
+pub fn fitting(weights: impl IntoIterator<Item = i64>) -> usize {
+    let mut sum = 0_i64;
+    let fits = weights.into_iter().enumerate().take_while(|(at, weight)| {
+        sum = sum.saturating_add(*weight);
+        *at == 0 || sum <= MOST_BYTES
+    });
+    fits.count()
+}
+
+/// `$column`, a jsonb, unless it is large: then an empty text. What was packed may be large although it takes little
+/// room; nothing is unpacked to find out.
+macro_rules! small_json {
+    ($column:literal) => {
+        concat!(
+            "CASE WHEN pg_column_size(",
+            $column,
+            ") > CASE WHEN pg_column_compression(",
+            $column,
+            ") IS NULL THEN 100000 ELSE 4000 END THEN '' ELSE ",
+            $column,
+            "::text END"
+        )
+    };
+}
+/// The bytes that `$column`, a jsonb, may have as text.
+macro_rules! weight_of_json {
+    ($column:literal) => {
+        concat!(
+            "coalesce(pg_column_size(",
+            $column,
+            ")::bigint * CASE WHEN pg_column_compression(",
+            $column,
+            ") IS NULL THEN 2 ELSE 60 END, 0)"
+        )
+    };
+}
+pub(crate) use {small_json, weight_of_json};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_a_row_at_least_and_no_more_bytes_than_it_may() {
+        assert_eq!(fitting([]), 0);
+        assert_eq!(fitting([MOST_BYTES * 9, 1]), 1);
+        assert_eq!(fitting([MOST_BYTES - 1, 1, 1]), 2);
+        assert_eq!(fitting([1; 250]), 250);
+        assert_eq!(fitting([i64::MAX, i64::MAX]), 1);
+    }
+}

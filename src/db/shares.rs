@@ -1,0 +1,188 @@
+//! Who gets how many of the connections: one who asks for much waits for themself, not the others for them.
+//!
+//! A transaction takes a place in its share first, and a permit of the pool's then. A user's share is the same for
+//! all of their sessions. Before a transaction was opened, only the session's hash is known; whose it is has been
+//! told by an earlier one ([`opened_by`]). Sessions of which that is not known yet share one share.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+
+use super::ids::UserId;
+use super::{Actor, SecretHash};
+
+/// Sessions that are remembered at most; beyond, all of them are forgotten and told again.
+const MOST_SESSIONS: usize = 10_000;
+
+/// The connections, and the shares in them.
+#[derive(Debug)]
+pub(super) struct Shares {
+    all: Arc<Semaphore>,
+    /// Places in a user's share.
+    each: usize,
+    /// For those who are finding out who they are.
+    gate: Arc<Semaphore>,
+    /// For sessions of which nobody has told yet whose they are.
+    strangers: Arc<Semaphore>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    users: HashMap<SecretHash, UserId>,
+    shares: HashMap<UserId, Weak<Semaphore>>,
+}
+
+/// The right to one connection.
+#[derive(Debug)]
+pub(super) struct Permit {
+    _share: Option<OwnedSemaphorePermit>,
+    _connection: OwnedSemaphorePermit,
+}
+
+thread_local! {
+    /// The session that opened the transaction on this thread, while nobody has told whose it is.
+    static OPENED: RefCell<Option<(Arc<Shares>, SecretHash)>> = const { RefCell::new(None) };
+}
+
+/// Tells whose session opened the transaction that runs on this thread.
+pub fn opened_by(user: UserId) {
+    if let Some((shares, hash)) = OPENED.take() {
+        shares.know(hash, user);
+    }
+}
+
+impl Shares {
+    /// Shares in `connections`: a user's is three, or three of ten where there are more, and never all.
+    pub(super) fn of(connections: usize) -> Self {
+        let each = (connections * 3 / 10).max(3).min(connections.saturating_sub(1)).max(1);
+        let share = |places: usize| Arc::new(Semaphore::new(places));
+        Self {
+            all: share(connections),
+            each,
+            gate: share(each),
+            strangers: share(connections.div_ceil(2)),
+            known: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place in the share of `actor`, and for a connection.
+    pub(super) async fn permit(&self, actor: &Actor) -> Result<Permit, AcquireError> {
+        let share = match actor {
+            Actor::Session(hash) => Some(self.share_of(hash)),
+            Actor::Gate => Some(Arc::clone(&self.gate)),
+            Actor::System => None,
+        };
+        let share = match share {
+            Some(share) => Some(share.acquire_owned().await?),
+            None => None,
+        };
+        let connection = Arc::clone(&self.all).acquire_owned().await?;
+        Ok(Permit { _share: share, _connection: connection })
+    }
+
+    /// What [`opened_by`] tells counts for `actor` until the next transaction on this thread.
+    pub(super) fn open(self: &Arc<Self>, actor: &Actor) {
+        let stranger = match actor {
+            Actor::Session(hash) if !self.known().users.contains_key(hash) => Some(hash.clone()),
+            _ => None,
+        };
+        OPENED.set(stranger.map(|hash| (Arc::clone(self), hash)));
+    }
+
+    fn share_of(&self, hash: &SecretHash) -> Arc<Semaphore> {
+        let mut known = self.known();
+        let Some(user) = known.users.get(hash).copied() else { return Arc::clone(&self.strangers) };
+        if let Some(share) = known.shares.get(&user).and_then(Weak::upgrade) {
+            return share;
+        }
+        // A share lives as long as somebody holds a place in it.
+        known.shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.each));
+        known.shares.insert(user, Arc::downgrade(&share));
+        share
+    }
+
+    fn know(&self, hash: SecretHash, user: UserId) {
+        let mut known = self.known();
+        if known.users.len() >= MOST_SESSIONS {
+            known.users.clear();
+        }
+        known.users.insert(hash, user);
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn session(name: &str) -> Actor {
+        Actor::Session(SecretHash::of(name))
+    }
+
+    fn know(shares: &Arc<Shares>, name: &str, user: u128) {
+        shares.open(&session(name));
+        opened_by(UserId(uuid::Uuid::from_u128(user)));
+    }
+
+    async fn taken(shares: &Shares, actors: impl IntoIterator<Item = Actor>) -> Vec<Permit> {
+        let mut permits = Vec::new();
+        for actor in actors {
+            permits.extend(
+                timeout(Duration::from_millis(20), shares.permit(&actor)).await.ok().and_then(Result::ok),
+            );
+        }
+        permits
+    }
+
+    #[tokio::test]
+    async fn one_user_takes_a_share_however_many_sessions_they_have() {
+        let shares = Arc::new(Shares::of(10));
+        let names: Vec<String> = (0..20).map(|n| format!("ada {n}")).collect();
+        for name in &names {
+            know(&shares, name, 1);
+        }
+        know(&shares, "grace", 2);
+        let hers = taken(&shares, names.iter().map(|name| session(name))).await;
+        assert_eq!(hers.len(), 3);
+        let others = taken(&shares, [session("grace"), Actor::Gate, session("new")]).await;
+        assert_eq!(others.len(), 3, "nobody else waits");
+        drop(hers);
+        assert_eq!(taken(&shares, [session("ada 0")]).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn neither_the_gate_nor_those_whom_nobody_knows_take_all() {
+        let shares = Arc::new(Shares::of(10));
+        let at_the_gate = taken(&shares, (0..10).map(|_| Actor::Gate)).await;
+        let unknown = taken(&shares, (0..10).map(|n| session(&n.to_string()))).await;
+        assert_eq!((at_the_gate.len(), unknown.len()), (3, 5));
+        know(&shares, "grace", 2);
+        assert_eq!(taken(&shares, [session("grace"), Actor::System]).await.len(), 2);
+    }
+
+    #[test]
+    fn small_pools_leave_one_for_others_and_large_ones_give_more() {
+        let each = |connections| Shares::of(connections).each;
+        assert_eq!([1, 2, 3, 4, 10, 20, 40].map(each), [1, 1, 2, 3, 3, 6, 12]);
+    }
+
+    #[test]
+    fn what_is_known_is_bounded() {
+        let shares = Arc::new(Shares::of(10));
+        for n in 0..MOST_SESSIONS as u128 + 10 {
+            shares.know(SecretHash::of(&n.to_string()), UserId(uuid::Uuid::from_u128(n)));
+        }
+        assert_eq!(shares.known().users.len(), 10);
+    }
+}
