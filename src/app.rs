@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use rand::Rng;
 use uuid::Uuid;
 
+use crate::auth::act_rate::ActRate;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
@@ -29,6 +30,8 @@ pub struct App {
     pub draining: Draining,
     /// How long clients may take.
     pub deadlines: Deadlines,
+    /// How often each user may change something.
+    pub act_rate: ActRate,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
 }
@@ -119,6 +122,7 @@ impl App {
             readiness: Readiness::default(),
             draining: Draining::default(),
             deadlines: Deadlines::default(),
+            act_rate: ActRate::default(),
             connections,
         }
     }
