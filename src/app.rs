@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeZone, Utc};
 use rand::Rng;
 use uuid::Uuid;
 
+use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
@@ -30,6 +31,8 @@ pub struct App {
     pub draining: Draining,
     /// How long clients may take.
     pub deadlines: Deadlines,
+    /// How often each user may change something.
+    pub act_rate: ActRate,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
@@ -122,6 +125,7 @@ impl App {
             readiness: Readiness::default(),
             draining: Draining::default(),
             deadlines: Deadlines::default(),
+            act_rate: ActRate::default(),
             connections,
             sign_ins: Queue::default(),
         }

@@ -47,6 +47,12 @@ pub enum AppError {
         /// Seconds.
         retry_after: u64,
     },
+    /// Too many changes by one user within a minute.
+    #[error("too many changes; retry in {retry_after} s")]
+    TooManyActs {
+        /// Seconds.
+        retry_after: u64,
+    },
     /// Too many exports within a minute.
     #[error("too many exports; retry in {retry_after} s")]
     TooManyExports {
@@ -88,7 +94,9 @@ impl AppError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooMany { .. } | Self::TooManyExports { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::TooManyActs { .. } | Self::TooManyExports { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Busy | Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -100,7 +108,9 @@ impl AppError {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooMany { retry_after } | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
+            Self::TooMany { retry_after }
+            | Self::TooManyActs { retry_after }
+            | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::Busy => Some(2),
             Self::NoEngine(_) => Some(60),
@@ -123,6 +133,10 @@ impl AppError {
             Self::TooMany { retry_after } => {
                 format!("Too many tries. Wait {retry_after} seconds and try again.")
             }
+            Self::TooManyActs { retry_after } => format!(
+                "You have changed more within a minute than people do. This change was not made, and what you typed \
+                 is kept. Wait {retry_after} seconds and send it again."
+            ),
             Self::TooManyExports { most, retry_after } => format!(
                 "You have started {most} exports within a minute, which is the most. Those go on. \
                  Wait {retry_after} seconds, go back and export again."

@@ -1,5 +1,6 @@
 //! Who acts: passwords, sessions, one-time links and the viewer of a request.
 
+pub mod act_rate;
 pub mod blocks;
 pub mod password;
 pub mod password_links;

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use ipnetwork::IpNetwork;
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,7 @@ use super::blocks::Block;
 use crate::app::hex;
 use crate::db::functions::lower;
 use crate::db::schema::{password_links, sessions, sign_in_failures as failures, users};
+use crate::db::time::Timestamptz;
 use crate::users::spellings;
 
 /// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.

@@ -5,10 +5,11 @@ use actix_web::dev::ServiceRequest;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{ConnectionType, Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::display::Link;
+use super::display::{HiddenField, Link};
+use super::forms;
 use super::guard::request_id;
 use super::headers::Nonce;
 use super::sample::{HOSTILE, Sample};
@@ -33,6 +34,17 @@ pub struct ErrorView {
     pub request_id: Option<String>,
     /// The ways on.
     pub actions: Vec<Link>,
+    /// What was typed, to be sent again.
+    pub again: Option<Again>,
+}
+
+/// A form that was not taken.
+#[derive(Debug, Clone)]
+pub struct Again {
+    /// Where it was sent.
+    pub url: String,
+    /// What it held.
+    pub fields: Vec<HiddenField>,
 }
 
 /// An error inside the frame of somebody who is signed in.
@@ -129,7 +141,7 @@ fn fallback_detail(status: StatusCode) -> &'static str {
     }
 }
 
-fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
+fn page(request: &HttpRequest, info: &ErrorInfo) -> HttpResponse {
     let seen = request.extensions().get::<SeenViewer>().cloned();
     let title = title(info.status);
     let error = ErrorView {
@@ -139,6 +151,7 @@ fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
         still_works: None,
         request_id: info.status.is_server_error().then(|| request_id(request)),
         actions: vec![Link::new("Go to the dashboard", "/")],
+        again: (info.status == StatusCode::TOO_MANY_REQUESTS).then(|| again(request)).flatten(),
     };
     let rendered = if let Some(SeenViewer(viewer)) = &seen {
         let mut shell = Shell::for_viewer(viewer, title, request.path());
@@ -156,6 +169,12 @@ fn page(request: &actix_web::HttpRequest, info: &ErrorInfo) -> HttpResponse {
     HttpResponse::build(info.status).content_type("text/html; charset=utf-8").body(body)
 }
 
+fn again(request: &HttpRequest) -> Option<Again> {
+    let fields = forms::sent(request)?.into_iter().map(|(name, value)| HiddenField { name, value });
+    let url = request.uri().path_and_query()?.to_string();
+    Some(Again { url, fields: fields.collect() })
+}
+
 impl ErrorView {
     /// For samples: everything that an error can say.
     fn sample() -> Self {
@@ -166,6 +185,10 @@ impl ErrorView {
             still_works: Some(HOSTILE.to_owned()),
             request_id: Some(HOSTILE.to_owned()),
             actions: vec![Link::new(HOSTILE, "/")],
+            again: Some(Again {
+                url: "/projects".to_owned(),
+                fields: vec![HiddenField { name: "name".to_owned(), value: HOSTILE.to_owned() }],
+            }),
         }
     }
 }

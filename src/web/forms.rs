@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
 use crate::error::AppError;
@@ -30,6 +30,7 @@ impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.parse().ok());
         let body = web::Payload::from_request(request, payload).into_inner();
+        let request = request.clone();
         Box::pin(async move {
             if declared.is_some_and(|length| length > LARGEST as u64) {
                 return Err(AppError::TooLarge);
@@ -43,9 +44,23 @@ impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
             if !is_form && !bytes.is_empty() {
                 return Err(AppError::UnsupportedMediaType);
             }
+            request.extensions_mut().insert(Sent(bytes.clone()));
             decode(&bytes).map(Self).map_err(AppError::BadRequest)
         })
     }
+}
+
+/// The form of a request, as it came.
+struct Sent(web::Bytes);
+
+/// What was typed into the form of `request`, to be sent again; nothing without a form, or when it holds a secret.
+#[must_use]
+pub fn sent(request: &HttpRequest) -> Option<Vec<(String, String)>> {
+    let bytes = request.extensions().get::<Sent>().map(|sent| sent.0.clone())?;
+    let pairs = pairs(&bytes).ok()?;
+    let is_secret = |name: &str| ["password", "secret", "token"].iter().any(|word| name.contains(word));
+    let holds_secret = pairs.iter().any(|(name, _)| is_secret(name));
+    (!holds_secret).then_some(pairs)
 }
 
 /// Whether the body is said to be a URL-encoded form in UTF-8 that is not packed (or nothing is said).

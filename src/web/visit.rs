@@ -102,8 +102,25 @@ impl Visit {
     /// with another transaction `work` is run again, so it does nothing but ask the database.
     ///
     /// # Errors
-    /// What `work` answers; [`AppError::SignIn`] without a living session.
+    /// What `work` answers; [`AppError::SignIn`] without a living session; [`AppError::TooManyActs`].
     pub async fn write<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Clone + Send + 'static,
+    {
+        let act_rate = self.app.act_rate.clone();
+        let counted = move |conn: &mut PgConnection, viewer: &Viewer| {
+            act_rate.count(viewer.id).map_err(|retry_after| AppError::TooManyActs { retry_after })?;
+            work(conn, viewer)
+        };
+        self.write_uncounted(counted).await
+    }
+
+    /// [`Visit::write`] for what must be possible however much its viewer has done: leaving.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::SignIn`] without a living session.
+    pub async fn write_uncounted<T, F>(&self, work: F) -> AppResult<(Viewer, T)>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Clone + Send + 'static,

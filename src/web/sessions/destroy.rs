@@ -17,7 +17,7 @@ pub async fn destroy(request: HttpRequest, visit: Option<Visit>) -> AppResult<Ht
     if let Some(visit) = visit {
         let principal = visit.principal();
         let ended = visit
-            .write(move |conn, viewer| {
+            .write_uncounted(move |conn, viewer| {
                 let person = (viewer.id, viewer.email.as_str());
                 Ok(sessions::sign_out(conn, &principal(viewer), person, viewer.session)?)
             })

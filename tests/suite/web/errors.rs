@@ -209,3 +209,52 @@ fn a_refused_form_says_which_proxy_or_setting_to_look_at() {
     let request = owner.request(Method::POST, "/account/preferences").header("origin", "null");
     owner.send(as_form(request.header("sec-fetch-site", "same-origin"), "theme=dark")).expect(303);
 }
+
+#[test]
+fn a_user_makes_no_more_than_three_hundred_changes_a_minute_and_keeps_what_was_typed() {
+    let console = Console::start();
+    let (owner, other) = (console.owner(), console.owner());
+    let toggle = |n: usize| {
+        let theme = if n % 2 == 0 { "dark" } else { "light" };
+        owner.post("/account/preferences", &[("theme", theme)])
+    };
+    for n in 0..300 {
+        toggle(n).expect(303);
+    }
+    let records = "\"ActivityLog\"";
+    let before = console.count(records);
+    for n in 0..20 {
+        let refused = toggle(n).expect(429);
+        assert!(
+            refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| (1..=60).contains(&seconds))
+        );
+    }
+    assert_eq!(console.count(records), before);
+
+    // Also in another browser of theirs. What was typed is there, and goes where it was meant to go.
+    let elsewhere = console.sign_in_as(&owner.id);
+    let typed = "<b>two\r\nlines & more</b>";
+    let form = [("name", "shop"), ("type", "rust"), ("description", typed)];
+    let page = elsewhere.post("/projects", &form).expect(429);
+    assert!(page.text("[role=alert]").contains("Send it again"), "{}", page.body);
+    assert_eq!(page.attribute("[role=alert] form", "action"), "/projects");
+    // Browsers read and send line breaks in their own way.
+    assert_eq!(page.attribute("[role=alert] [name=description]", "value"), typed.replace("\r\n", "\n"));
+    assert_eq!(console.count("projects"), 0);
+
+    // Others work, reading goes on, and leaving is always possible.
+    other.post("/projects", &form).expect(303);
+    owner.get("/projects").expect(200);
+    owner.post("/logout", &[]).expect(303);
+    assert!(!owner.is_signed_in() && elsewhere.is_signed_in());
+}
+
+#[test]
+fn a_form_with_a_password_is_not_kept_when_it_comes_too_often() {
+    let console = Console::start();
+    let (_, email) = console.user("owner");
+    let person = console.anonymous();
+    let refused = (0..30).map(|_| person.post("/login", &[("email", &email), ("password", "a guess")]));
+    let page = refused.into_iter().find(|answer| answer.status == 429).unwrap();
+    assert!(!page.body.contains("a guess"), "{}", page.body);
+}
