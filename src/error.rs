@@ -54,6 +54,9 @@ pub enum AppError {
         /// Seconds.
         retry_after: u64,
     },
+    /// Too many answers wait for somebody to take them.
+    #[error("too many answers are not taken")]
+    Untaken,
     /// Something that the console depends on is not there; the text is for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -85,7 +88,7 @@ impl AppError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooMany { .. } | Self::TooManyExports { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
+            Self::Unavailable(_) | Self::Untaken | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -98,6 +101,7 @@ impl AppError {
         match self {
             Self::TooMany { retry_after } | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
+            Self::Untaken => Some(5),
             Self::NoEngine(_) => Some(60),
             _ => None,
         }
@@ -124,6 +128,10 @@ impl AppError {
             ),
             Self::Unavailable(_) => {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."
+                    .to_owned()
+            }
+            Self::Untaken => {
+                "Too many large answers wait for somebody to read them. Let those arrive, then ask again."
                     .to_owned()
             }
             Self::Uncertain => {

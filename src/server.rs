@@ -20,6 +20,7 @@ use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::connection::{self, TimedStream};
+use crate::web::held::{self, Held};
 use crate::web::{error_page, guard, headers, origin, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
@@ -63,6 +64,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the listener can't be used.
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
+    let held = Held::default();
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let builder = Server::build().workers(workers).shutdown_timeout(FINISH.as_secs()).disable_signals();
     let shutdown = builder.graceful_shutdown_signal();
@@ -70,9 +72,11 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
         let deadlines = app.deadlines;
         let pages = actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
+            .app_data(web::Data::new(held.clone()))
             .configure(mount)
             .default_service(web::route().to(routes::not_found).wrap(from_fn(guard::contain)))
             .wrap(from_fn(origin::check))
+            .wrap(from_fn(held::count))
             .wrap(sessions(&app))
             .wrap(from_fn(error_page::render))
             .wrap(from_fn(guard::identify))

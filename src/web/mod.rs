@@ -12,6 +12,7 @@ pub mod forms;
 pub mod guard;
 pub mod headers;
 pub mod health;
+pub mod held;
 pub mod lists;
 pub mod origin;
 pub mod path;
