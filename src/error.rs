@@ -64,6 +64,9 @@ pub enum AppError {
     /// Too many passwords are being checked or set.
     #[error("too many passwords are being checked")]
     Busy,
+    /// Too many answers wait for somebody to take them.
+    #[error("too many answers are not taken")]
+    Untaken,
     /// Something that the console depends on is not there; the text is for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -97,9 +100,12 @@ impl AppError {
             Self::TooMany { .. } | Self::TooManyActs { .. } | Self::TooManyExports { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
-            Self::Busy | Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain | Self::NoEngine(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Busy
+            | Self::Untaken
+            | Self::Unavailable(_)
+            | Self::ReadOnly
+            | Self::Uncertain
+            | Self::NoEngine(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -113,6 +119,7 @@ impl AppError {
             | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::Busy => Some(2),
+            Self::Untaken => Some(5),
             Self::NoEngine(_) => Some(60),
             _ => None,
         }
@@ -147,6 +154,10 @@ impl AppError {
             }
             Self::Unavailable(_) => {
                 "The database can't be reached right now. Nothing was changed. Try again in a moment."
+                    .to_owned()
+            }
+            Self::Untaken => {
+                "Too many large answers wait for somebody to read them. Let those arrive, then ask again."
                     .to_owned()
             }
             Self::Uncertain => {

@@ -19,6 +19,7 @@ use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::connection::{self, TimedStream};
+use crate::web::held::{self, Held};
 use crate::web::room::Room;
 use crate::web::{cookies, error_page, framing, guard, headers, origin, routes};
 
@@ -59,6 +60,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// # Errors
 /// When the listener can't be used.
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
+    let held = Held::default();
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let builder = Server::build().workers(workers).shutdown_timeout(FINISH.as_secs()).disable_signals();
     // Nothing is accepted before those who made room, or found none, are gone.
@@ -69,9 +71,11 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
         let deadlines = app.deadlines;
         let pages = actix_web::App::new()
             .app_data(web::Data::new(app.clone()))
+            .app_data(web::Data::new(held.clone()))
             .configure(mount)
             .default_service(web::route().to(routes::not_found).wrap(from_fn(guard::contain)))
             .wrap(from_fn(origin::check))
+            .wrap(from_fn(held::count))
             .wrap(sessions(&app))
             .wrap(from_fn(cookies::choose_session))
             .wrap(from_fn(error_page::render))

@@ -3,10 +3,10 @@
 //!
 //! [`TimedStream`] lies between the socket and actix-http. The middleware [`occupy`] tells it when a request is
 //! being answered. Outside of that, the client has the idle time and the time for a head to send the next
-//! whole head. While an answer waits to be taken, each byte that is taken gives it the stall time again. A body
-//! has its deadline in [`super::guard::contain`].
+//! whole head. While an answer waits to be taken, each byte that is taken gives it the stall time again, if as many
+//! are taken in that time as [`LEAST_A_SECOND`] asks for. A body has its deadline in [`super::guard::contain`].
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -24,12 +24,16 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::head_lines::HeadLines;
 use super::headers::bare_answer;
+use super::held::Lease;
 use super::room::Place;
 use crate::app::Deadlines;
 
 /// Bytes of an answer that the system holds for a client. Small, so that a client that reads at all frees a
 /// part of it well within the stall time, and so that many who don't read cost little.
 const SEND_BUFFER: usize = 128 * 1024;
+
+/// Bytes that a client has to take, on the average of the stall time: less than any line carries.
+const LEAST_A_SECOND: u64 = 8 * 1024;
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +53,15 @@ pub struct Connection {
     place: Place,
     /// Whether bytes came since the last answer.
     heard: Cell<bool>,
+    /// Answers whose bytes wait in the buffer.
+    waiting: RefCell<Vec<Lease>>,
+}
+
+impl Connection {
+    /// Counts an answer until all that is in the buffer has been taken.
+    pub fn keep(&self, lease: Lease) {
+        self.waiting.borrow_mut().push(lease);
+    }
 }
 
 impl Connection {
@@ -70,6 +83,8 @@ pub struct TimedStream {
     silence: Option<Pin<Box<Sleep>>>,
     /// Runs out when no byte of an answer was taken for too long.
     stall: Option<Pin<Box<Sleep>>>,
+    /// While a client takes less than there is: since when its rate is measured, and what it has taken since.
+    pace: Option<(Instant, u64)>,
     /// An answer of our own in place of a bare one, as far as it is not sent.
     substitute: Vec<u8>,
     head_lines: HeadLines,
@@ -98,10 +113,12 @@ impl TimedStream {
                 phase: Cell::new(Phase::Waiting(Instant::now())),
                 place,
                 heard: Cell::new(false),
+                waiting: RefCell::default(),
             }),
             deadlines,
             silence: None,
             stall: None,
+            pace: None,
             substitute: Vec::new(),
             head_lines: HeadLines::new(),
         }
@@ -149,10 +166,28 @@ impl TimedStream {
     fn send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.socket).poll_write(cx, bytes);
         if sent.is_pending() {
+            self.check_pace()?;
             return self.check_stall(cx);
         }
         self.stall = None;
+        if let (Poll::Ready(Ok(bytes)), Some((_, taken))) = (&sent, &mut self.pace) {
+            *taken += *bytes as u64;
+        }
         sent
+    }
+
+    /// Fails when the client has taken too little within the stall time.
+    fn check_pace(&mut self) -> io::Result<()> {
+        let (since, taken) = *self.pace.get_or_insert_with(|| (Instant::now(), 0));
+        let elapsed = since.elapsed();
+        if elapsed < self.deadlines.stall {
+            return Ok(());
+        }
+        if taken < LEAST_A_SECOND * elapsed.as_secs() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.pace = Some((Instant::now(), 0));
+        Ok(())
     }
 
     /// actix-http answers a head that it can't read, or that is late, by itself and without a single header
@@ -213,6 +248,8 @@ impl AsyncWrite for TimedStream {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.socket).poll_flush(cx);
         if flushed.is_ready() {
+            this.pace = None;
+            this.connection.waiting.take();
             if matches!(this.connection.phase.get(), Phase::Sending) {
                 this.connection.enter(Phase::Waiting(Instant::now()));
             }

@@ -15,6 +15,7 @@ pub mod guard;
 pub mod head_lines;
 pub mod headers;
 pub mod health;
+pub mod held;
 pub mod lists;
 pub mod origin;
 pub mod path;

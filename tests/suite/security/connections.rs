@@ -182,6 +182,64 @@ fn a_client_that_takes_its_answers_slowly_gets_them_whole() {
     assert!(began.elapsed() > STALL * 2, "slower than anything that is given up");
 }
 
+/// Five thousand bytes a second are some within any stall time, and too few all the same.
+#[test]
+fn a_client_that_takes_a_little_now_and_then_is_given_up() {
+    let stall = Duration::from_secs(10);
+    let console = impatient(|deadlines| deadlines.stall = stall);
+    let owner = console.owner();
+    fill(&console, &owner);
+    let mut wire = Wire::narrow(&console);
+    ask_for_much(&console, &owner, &mut wire);
+    let began = std::time::Instant::now();
+    // What the system holds comes still; an end comes after it.
+    while wire.read(1_000).len() == 1_000 {
+        assert!(began.elapsed() < stall * 4, "it goes on for ever");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// A megabyte each, that nobody reads.
+#[test]
+fn answers_that_nobody_takes_are_few_and_cost_others_nothing() {
+    let console = impatient(|_| {});
+    let (owner, other) = (console.owner(), console.owner());
+    let mut raw = Vec::new();
+    for person in [&owner, &other] {
+        let (project, container) = console.project_in_container(person, "shop");
+        let message = console.message(&container, "s", 0, "user", &"ä".repeat(500_000));
+        raw.push(format!("/projects/{project}/chat/{message}/raw"));
+    }
+    let mut wires: Vec<Wire> = (0..24)
+        .map(|_| {
+            let mut wire = Wire::narrow(&console);
+            wire.send(head(&console, &owner, "GET", &raw[0]) + "\r\n");
+            wire
+        })
+        .collect();
+    let refused = (0..500).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        owner.get(&raw[0]).status == 503
+    });
+    assert!(refused, "24 MB wait for one reader");
+    assert!(!owner.get(&raw[0]).expect(503).header("retry-after").is_empty());
+    owner.get("/projects").expect(200);
+    other.get(&raw[1]).expect(200);
+    // Some were refused; the others come whole, to whoever reads them at last.
+    let answers: Vec<u16> =
+        wires.iter_mut().map(|wire| wire.answer("a late reader").unwrap().status).collect();
+    let whole = answers.iter().filter(|status| **status == 200).count();
+    assert!(
+        (10..24).contains(&whole) && answers.iter().all(|status| [200, 503].contains(status)),
+        "{answers:?}"
+    );
+    let served = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        owner.get(&raw[0]).status == 200
+    });
+    assert!(served, "what was taken does not count any more");
+}
+
 #[test]
 fn a_streamed_answer_goes_on_as_long_as_somebody_reads_it() {
     let console = impatient(|deadlines| {

@@ -252,7 +252,7 @@ fn no_cell_is_a_formula() {
     let mut exported = column(&csv_of(&owner, "/projects/export", &[]), "name");
     let mut expected = cells.map(|(_, exported)| exported);
     exported.sort();
-    expected.sort();
+    expected.sort_unstable();
     assert_eq!(exported, expected);
     let mut raw: Vec<String> = jsonl_of(&owner, "/projects/export", &[])
         .iter()
