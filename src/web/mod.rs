@@ -15,6 +15,7 @@ pub mod health;
 pub mod lists;
 pub mod origin;
 pub mod path;
+pub mod plain_text;
 pub mod prose;
 pub mod query;
 pub mod routes;

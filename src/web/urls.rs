@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
+use crate::activity::Source;
 use crate::db::ids::{ContainerId, MessageId, ProjectId, SessionId, UserId};
 
 /// What stands for itself in a path segment.
@@ -89,6 +90,18 @@ pub fn audit_entry(id: &str) -> String {
     below("/audit/", segment(id))
 }
 
+/// `/activity/{action_id}/raw`, `/events/{id}/raw` or `/audit/{id}/raw`
+#[must_use]
+pub fn raw_entry(source: Source, id: &str) -> String {
+    let mut address = match source {
+        Source::Action => action(id),
+        Source::Event => event(id),
+        Source::Audit => audit_entry(id),
+    };
+    address.push_str("/raw");
+    address
+}
+
 /// `/references/{key}/{value}`
 #[must_use]
 pub fn reference(key: &str, value: &str) -> String {
@@ -146,7 +159,9 @@ pub fn see_other(location: &str) -> HttpResponse {
 /// `text` when it is an address that a link may safely lead to: http, https or mailto.
 #[must_use]
 pub fn external(text: &str) -> Option<String> {
-    let url = url::Url::parse(text.trim()).ok()?;
+    // No browser follows longer ones everywhere, and they are shown too.
+    const LONGEST: usize = 2_000;
+    let url = url::Url::parse(Some(text.trim()).filter(|text| text.len() <= LONGEST)?).ok()?;
     matches!(url.scheme(), "http" | "https" | "mailto").then(|| url.to_string())
 }
 

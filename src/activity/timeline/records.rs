@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text};
 
 use super::query::{self, Ask, Fetch};
+use super::row::left_out;
 use super::{Entry, Names, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::schema::{activity_events, activity_logs, project_actions};
+use crate::db::statement::Statement;
 
 /// Records that one batch has at most.
 pub const BATCH: i64 = 250;
@@ -61,6 +64,7 @@ pub fn batch(
     let next = records.last().filter(|_| has_more).map(|record| record.entry.position.clone());
     name_admins(&mut records);
     complete(conn, &mut records)?;
+    complete_references(conn, &mut records)?;
     Ok((records, next))
 }
 
@@ -130,6 +134,26 @@ fn complete(conn: &mut PgConnection, records: &mut [Record]) -> QueryResult<()> 
                 record.entry.details = Some(details);
             }
         }
+    }
+    Ok(())
+}
+
+/// Reads all of the references that a page's statement leaves out some of.
+fn complete_references(conn: &mut PgConnection, records: &mut [Record]) -> QueryResult<()> {
+    let is_cut =
+        |record: &Record| record.references.as_deref().is_some_and(|stored| left_out(stored).is_some());
+    let ids: Vec<&str> =
+        records.iter().filter(|record| is_cut(record)).map(|record| record.entry.id()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut s = Statement::<(Text, Nullable<Text>)>::new();
+    s.sql("SELECT a.action_id::text, a.reference_ids::text FROM turbobackend.project_actions a WHERE a.action_id = ANY (");
+    s.texts(ids.into_iter().map(str::to_owned).collect()).sql(")");
+    let whole: HashMap<String, Option<String>> =
+        s.load::<(String, Option<String>)>(conn)?.into_iter().collect();
+    for record in records.iter_mut().filter(|record| is_cut(record)) {
+        record.references = whole.get(record.entry.id()).cloned().flatten();
     }
     Ok(())
 }

@@ -202,10 +202,13 @@ const ROWS: &[Row] = &[
     ("GET", "/activity", "/activity", &[], own("200")),
     ("POST", "/activity/export", "/activity/export", &[("format", "jsonl")], own("200")),
     ("GET", "/activity/{action_id}", "/activity/ACTION", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/activity/{action_id}/raw", "/activity/ACTION/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/events/{id}/raw", "/events/EVENT/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/audit", "/audit", &[], admins("200")),
     ("POST", "/audit/export", "/audit/export", &[("format", "csv")], admins("200")),
     ("GET", "/audit/{id}", "/audit/AUDIT", &[], admins("200")),
+    ("GET", "/audit/{id}/raw", "/audit/AUDIT/raw", &[], admins("200")),
     (
         "GET",
         "/references/{key}/{value:.*}",

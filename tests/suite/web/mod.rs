@@ -18,3 +18,4 @@ mod sessions;
 mod spelling;
 mod timeline;
 mod users;
+mod weights;
