@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
@@ -18,12 +19,24 @@ use crate::db::schema::activity_logs;
 use crate::db::statement::Statement;
 
 diesel::define_sql_function! {
-    /// JSON as text: a client may not read what PostgreSQL can nest.
-    #[sql_name = "jsonb_pretty"]
-    fn json_text(json: Nullable<Jsonb>) -> Nullable<Text>;
+    /// The first characters of a text.
+    #[sql_name = "left"]
+    fn beginning(text: Nullable<Text>, characters: Integer) -> Nullable<Text>;
 }
 
-/// JSON as stored. What is nested too deeply for a client stays a text.
+/// What changed is compared field by field up to so many bytes of JSON on either side.
+const LONGEST_COMPARED: i64 = 60_000;
+
+/// How much of the columns is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What a page shows: JSON that is too much to compare is left out.
+    Page,
+    /// All of it.
+    Whole,
+}
+
+/// JSON, which PostgreSQL writes as a text, because it nests deeper than a client reads. What does stays a text.
 #[derive(Debug, Clone)]
 pub struct StoredJson(Option<Value>);
 
@@ -97,7 +110,7 @@ pub fn batch(conn: &mut PgConnection, filter: &Filter, before: TimelineCursor) -
         next = read.last().map(|record| record.entry.position.clone());
     }
     let ids: Vec<&str> = read.iter().map(|record| record.entry.id()).collect();
-    let mut columns = columns_of(conn, &ids)?;
+    let mut columns = columns_of(conn, &ids, Extent::Whole)?;
     let whole = read.into_iter().map(|Record { entry, .. }| {
         let columns = columns.remove(entry.id()).unwrap_or_default();
         (entry, columns)
@@ -123,24 +136,41 @@ fn weights_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<
 ///
 /// # Errors
 /// When the statement fails, as it does for an owner.
-pub fn columns_of(conn: &mut PgConnection, ids: &[&str]) -> QueryResult<HashMap<String, Columns>> {
+pub fn columns_of(
+    conn: &mut PgConnection,
+    ids: &[&str],
+    extent: Extent,
+) -> QueryResult<HashMap<String, Columns>> {
+    let (characters, bytes) = match extent {
+        Extent::Page => (2_000, LONGEST_COMPARED),
+        Extent::Whole => (i32::MAX, i64::MAX),
+    };
+    let json = |column: &'static str| {
+        sql::<Nullable<Text>>("CASE WHEN octet_length(")
+            .sql(column)
+            .sql("::text) <= ")
+            .bind::<BigInt, _>(bytes)
+            .sql(" THEN jsonb_pretty(")
+            .sql(column)
+            .sql(") END")
+    };
     let mut columns: HashMap<String, Columns> = activity_logs::table
         .filter(activity_logs::id.eq_any(ids))
         .select((
             activity_logs::id,
             (
-                activity_logs::actor_name,
-                activity_logs::actor_email,
-                activity_logs::actor_role,
-                activity_logs::acting_admin_id,
-                activity_logs::target_type,
-                activity_logs::target_id,
-                activity_logs::target_name,
+                beginning(activity_logs::actor_name, characters),
+                beginning(activity_logs::actor_email, characters),
+                beginning(activity_logs::actor_role, characters),
+                beginning(activity_logs::acting_admin_id, characters),
+                beginning(activity_logs::target_type, characters),
+                beginning(activity_logs::target_id, characters),
+                beginning(activity_logs::target_name, characters),
                 activity_logs::ip,
-                activity_logs::user_agent,
-                activity_logs::metadata,
-                json_text(activity_logs::before),
-                json_text(activity_logs::after),
+                beginning(activity_logs::user_agent, characters),
+                beginning(activity_logs::metadata, characters),
+                json("\"ActivityLog\".before"),
+                json("\"ActivityLog\".after"),
             ),
         ))
         .load(conn)?

@@ -42,6 +42,7 @@ pub mod rollup;
 pub mod sentence;
 pub mod spool;
 mod status;
+pub mod stored;
 pub mod thread;
 pub mod timeline;
 mod tracker;

@@ -38,9 +38,16 @@ const MOST_UNKNOWN: usize = 50;
 /// Adds a word that the console does not know. The same word in another case finds the same rows.
 fn add_word(list: &mut Vec<Choice>, word: &str) {
     let is_known = |known: &Choice| known.value.eq_ignore_ascii_case(word);
-    if list.len() < MOST_UNKNOWN && !word.is_empty() && !list.iter().any(is_known) {
+    if list.len() < MOST_UNKNOWN && is_offered(word) && !list.iter().any(is_known) {
         list.push(choice(word, humanised(word)));
     }
+}
+
+/// Characters of a word that is offered: nobody reads longer ones in a list.
+const LONGEST_OFFERED: usize = 200;
+
+fn is_offered(word: &str) -> bool {
+    !word.is_empty() && word.chars().count() <= LONGEST_OFFERED
 }
 
 /// Users offered at most: those of the newest entries.
@@ -120,7 +127,7 @@ impl Options {
                 options.add_actor(user, &entry.actor.name);
             }
         }
-        unknown_types.retain(|word| !word.is_empty() && !options.knows_type(word));
+        unknown_types.retain(|word| is_offered(word) && !options.knows_type(word));
         for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
             options.add_type(Group::Other, &value, humanised(&value));
         }

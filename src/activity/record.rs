@@ -131,21 +131,23 @@ const KEYS: [&str; 9] = [
 ];
 
 /// Long texts and lists are cut: a page shows their beginning.
-const PUSH: &str = "SELECT push_id AS id, project_id, repo_url, branch_name, commit_sha, \
-    left(commit_message, 1000) AS commit_message, author_name, author_email, files_changed, created_at, \
+const PUSH: &str = "SELECT push_id AS id, project_id, left(repo_url, 500) AS repo_url, \
+    left(branch_name, 500) AS branch_name, left(commit_sha, 200) AS commit_sha, left(commit_message, 1000) AS commit_message, \
+    left(author_name, 200) AS author_name, left(author_email, 200) AS author_email, files_changed, created_at, \
     CASE WHEN jsonb_typeof(files) = 'array' THEN (SELECT jsonb_agg(x.file) FROM (SELECT left(coalesce(f->>'path', \
     f->>'filename', f#>>'{}'), 120) AS file FROM jsonb_array_elements(files) f LIMIT 8) x) END AS files \
     FROM turbobackend.github_push_history WHERE ";
-const DEPLOYMENT: &str = "SELECT deployment_id AS id, project_id, app_name, app_url, commit_sha, status, environment, \
-    left(error, 2000) AS error, created_at, finished_at FROM turbobackend.project_deployments WHERE ";
-const SESSION: &str = "SELECT session_id AS id, project_id, container_id, status, exit_code, created_at, ended_at \
+const DEPLOYMENT: &str = "SELECT deployment_id AS id, project_id, left(app_name, 500) AS app_name, \
+    left(app_url, 500) AS app_url, left(commit_sha, 200) AS commit_sha, left(status, 200) AS status, \
+    left(environment, 200) AS environment, left(error, 2000) AS error, created_at, finished_at FROM turbobackend.project_deployments WHERE ";
+const SESSION: &str = "SELECT session_id AS id, project_id, left(container_id, 500) AS container_id, left(status, 200) AS status, exit_code, created_at, ended_at \
     FROM turbobackend.container_sessions WHERE session_id = ";
-const DATABASE: &str = "SELECT database_id AS id, project_id, database_name, status, created_at, \
+const DATABASE: &str = "SELECT database_id AS id, project_id, left(database_name, 500) AS database_name, left(status, 200) AS status, created_at, \
     CASE WHEN jsonb_typeof(schema_design->'tables') = 'array' THEN jsonb_array_length(schema_design->'tables') END AS tables, \
     CASE WHEN jsonb_typeof(schema_design->'tables') = 'array' THEN (SELECT jsonb_agg(x.name) FROM (SELECT \
     left(coalesce(t->>'name', t#>>'{}'), 60) AS name FROM jsonb_array_elements(schema_design->'tables') t LIMIT 8) x) \
     END AS names FROM turbobackend.project_databases WHERE database_id = ";
-const CONTAINER: &str = "SELECT id::text AS id, container_id, name, status, image_name, url, \
+const CONTAINER: &str = "SELECT id::text AS id, container_id, name, status, image_name, left(url, 500) AS url, \
     floor(extract(epoch FROM CASE WHEN created_at IS NOT NULL THEN greatest('0001-01-01Z', least('9999-12-31 23:59:59Z', created_at)) END) * 1000)::bigint \
     AS created_at FROM public.containers WHERE container_id = ";
 const PROJECT: &str = "SELECT id_text AS id, name, status, left(description, 1000) AS description, \

@@ -104,8 +104,8 @@ pub fn statement(
 ) -> Statement<Row> {
     let mut s = Statement::new();
     s.sql("SELECT m.at, m.id, m.has_time, m.role::text, left(m.content, 20000), octet_length(m.content)::bigint, \
-           CASE WHEN pg_column_size(m.attachments) < 30000 THEN m.attachments END, \
-           CASE WHEN pg_column_size(m.metadata) < 30000 THEN m.metadata END, \
+           CASE WHEN octet_length(m.attachments::text) < 30000 THEN m.attachments END, \
+           CASE WHEN octet_length(m.metadata::text) < 30000 THEN m.metadata END, \
            c.cost_id IS NOT NULL, c.model::text, c.input_tokens, c.output_tokens, c.cost_usd::text, c.request_id::text \
            FROM (SELECT id, id::text AS key, role, content, attachments, metadata, created_at IS NOT NULL AS has_time, ");
     s.sql(SENT_AT).sql(" AS at FROM chat_messages WHERE container_id = ").text(container.to_string());

@@ -22,21 +22,6 @@ pub fn fitting(weights: impl IntoIterator<Item = i64>) -> usize {
     fits.count()
 }
 
-/// `$column`, a jsonb, unless it is large: then an empty text. What was packed may be large although it takes little
-/// room; nothing is unpacked to find out.
-macro_rules! small_json {
-    ($column:literal) => {
-        concat!(
-            "CASE WHEN pg_column_size(",
-            $column,
-            ") > CASE WHEN pg_column_compression(",
-            $column,
-            ") IS NULL THEN 100000 ELSE 4000 END THEN '' ELSE ",
-            $column,
-            "::text END"
-        )
-    };
-}
 /// The bytes that `$column`, a jsonb, may have as text.
 macro_rules! weight_of_json {
     ($column:literal) => {
@@ -49,7 +34,7 @@ macro_rules! weight_of_json {
         )
     };
 }
-pub(crate) use {small_json, weight_of_json};
+pub(crate) use weight_of_json;
 
 #[cfg(test)]
 mod tests {

@@ -91,6 +91,19 @@ pub fn beginning(text: &str, length: usize) -> (&str, bool) {
     text.char_indices().nth(length).map_or((text, false), |(end, _)| (text.get(..end).unwrap_or(text), true))
 }
 
+/// `text`, or its first `length` characters and an ellipsis.
+#[must_use]
+pub fn in_short(text: &str, length: usize) -> String {
+    match beginning(text, length) {
+        (shown, true) => format!("{shown}…"),
+        (whole, false) => whole.to_owned(),
+    }
+}
+
+/// Characters of a fact, and of one under a title: workers store what they like.
+const FACT_SHOWN: usize = 600;
+const META_SHOWN: usize = 300;
+
 /// `count` with the right form of its noun: "1 entry", "2 entries".
 #[must_use]
 pub fn counted(count: usize, one: &str, many: &str) -> String {
@@ -127,13 +140,13 @@ impl Meta {
     /// A fact that leads nowhere.
     #[must_use]
     pub fn text(label: impl Into<String>) -> Self {
-        Self { label: label.into(), url: None }
+        Self { label: in_short(&label.into(), META_SHOWN), url: None }
     }
 
     /// A fact that leads to `url`.
     #[must_use]
     pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { label: label.into(), url: Some(url.into()) }
+        Self { url: Some(url.into()), ..Self::text(label) }
     }
 }
 
@@ -154,7 +167,8 @@ impl Fact {
     /// A fact in words.
     #[must_use]
     pub fn text(label: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { label: label.into(), value: value.into(), url: None, mono: false }
+        let (label, value) = (in_short(&label.into(), FACT_SHOWN), in_short(&value.into(), FACT_SHOWN));
+        Self { label, value, url: None, mono: false }
     }
 
     /// An id, a port, an image.

@@ -16,6 +16,46 @@ impl Escaper for Html {
     }
 }
 
+/// How many bytes `text` takes in a page.
+#[must_use]
+pub fn weight(text: &str) -> usize {
+    text.bytes().map(|byte| 1 + 4 * usize::from(SPECIAL[usize::from(byte)])).sum()
+}
+
+/// What is left of the bytes that a part of a page may take. Others store what they like; a page stays one that a
+/// browser opens.
+#[derive(Debug, Clone, Copy)]
+pub struct Room(usize);
+
+impl Room {
+    /// Room for so many bytes.
+    #[must_use]
+    pub fn of(bytes: usize) -> Self {
+        Self(bytes)
+    }
+
+    /// Takes `bytes`, if there is room for them.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        self.0.checked_sub(bytes).map(|left| self.0 = left).is_some()
+    }
+
+    /// As much of the beginning of `text` as there is room for, and whether that is less than all.
+    pub fn fit<'a>(&mut self, text: &'a str) -> (&'a str, bool) {
+        if self.take(weight(text)) {
+            return (text, false);
+        }
+        let mut end = 0;
+        for (at, character) in text.char_indices() {
+            let next = at + character.len_utf8();
+            if !self.take(weight(text.get(at..next).unwrap_or_default())) {
+                break;
+            }
+            end = next;
+        }
+        (text.get(..end).unwrap_or_default(), true)
+    }
+}
+
 /// Whether askama writes `text` as it is.
 fn is_plain(text: &str) -> bool {
     // Without an early end: a branch at each byte costs more than the bytes behind the first special one.
@@ -36,6 +76,18 @@ const SPECIAL: [u8; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_weighs_what_it_takes_in_a_page_and_is_cut_where_there_is_no_room() {
+        for text in ["plain", "<b class=\"x\">'&'</b>", "é🚢"] {
+            assert_eq!(weight(text), written(Html, text).len(), "{text}");
+        }
+        let mut room = Room::of(12);
+        assert_eq!(room.fit("ab"), ("ab", false));
+        assert_eq!(room.fit("é<<"), ("é<", true));
+        assert_eq!(room.fit("xyzé"), ("xyz", true));
+        assert_eq!((room.fit("x"), room.fit("")), (("", true), ("", false)));
+    }
 
     fn written(escaper: impl Escaper, text: &str) -> String {
         let mut html = String::new();

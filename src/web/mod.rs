@@ -19,6 +19,7 @@ pub mod held;
 pub mod lists;
 pub mod origin;
 pub mod path;
+pub mod plain_text;
 pub mod prose;
 pub mod query;
 pub mod room;

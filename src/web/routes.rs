@@ -90,11 +90,15 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/activity", get => activity::index::index))
         .service(at!("/activity/export", post => activity::export::timeline))
         .service(at!("/activity/{action_id}", get => activity::show::action))
+        .service(at!("/activity/{action_id}/raw", get => activity::raw::action))
         .service(at!("/events/{id}", get => activity::show::event))
+        .service(at!("/events/{id}/raw", get => activity::raw::event))
         .service(at!("/audit", get => activity::index::audit))
         .service(at!("/audit/export", post => activity::export::audit))
         .service(at!("/audit/{id}", get => activity::audit_entry::show))
+        .service(at!("/audit/{id}/raw", get => activity::raw::audit_entry))
         .service(at!("/entries", get => activity::show::any))
+        .service(at!("/entries/raw", get => activity::raw::any))
         .service(at!("/references", get => references::show::show_any))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }

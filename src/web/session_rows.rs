@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::display::in_short;
 use super::sample::HOSTILE;
 use super::time::Timestamp;
 use crate::auth::sessions::SessionLine;
@@ -42,7 +43,7 @@ impl SessionRow {
         zone: Tz,
     ) -> Self {
         let time = |at: Option<DateTime<Utc>>| Timestamp::new(at.unwrap_or_default(), now, zone);
-        let user_agent = line.user_agent.clone().unwrap_or_default();
+        let user_agent = in_short(line.user_agent.as_deref().unwrap_or_default(), 500);
         Self {
             id: line.id.to_string(),
             revoke_url,

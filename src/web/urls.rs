@@ -110,6 +110,20 @@ pub fn audit_entry(id: &str) -> String {
     entry("/audit/", id, || format!("audit:{id}"))
 }
 
+/// `/activity/{action_id}/raw`, `/events/{id}/raw` or `/audit/{id}/raw`, or `/entries/raw?id=`
+#[must_use]
+pub fn raw_entry(source: Source, id: &str) -> String {
+    let address = match source {
+        Source::Action => action(id),
+        Source::Event => event(id),
+        Source::Audit => audit_entry(id),
+    };
+    match address.strip_prefix("/entries?") {
+        Some(query) => format!("/entries/raw?{query}"),
+        None => address + "/raw",
+    }
+}
+
 /// The entry's address below `base`, or the one that takes any id: by the word that names it in a timeline.
 fn entry(base: &str, id: &str, word: impl FnOnce() -> String) -> String {
     if survives(id) && !RESERVED.contains(&id) {
@@ -179,7 +193,9 @@ pub fn see_other(location: &str) -> HttpResponse {
 /// `text` when it is an address that a link may safely lead to: http, https or mailto.
 #[must_use]
 pub fn external(text: &str) -> Option<String> {
-    let url = url::Url::parse(text.trim()).ok()?;
+    // No browser follows longer ones everywhere, and they are shown too.
+    const LONGEST: usize = 2_000;
+    let url = url::Url::parse(Some(text.trim()).filter(|text| text.len() <= LONGEST)?).ok()?;
     matches!(url.scheme(), "http" | "https" | "mailto").then(|| url.to_string())
 }
 

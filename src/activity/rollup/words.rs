@@ -1,4 +1,5 @@
-//! The words that actions hold, a project: what its filters offer. A word that has gone from a project stays until
+//! The words that actions hold, a project: what its filters offer. No index holds the longest ones, and nobody filters
+//! by them. A word that has gone from a project stays until
 //! everything is counted again.
 
 use diesel::prelude::*;
@@ -21,7 +22,7 @@ pub(super) fn gather_of_places<R>(s: &mut Statement<R>) {
     s.sql(
         ") r CROSS JOIN LATERAL (VALUES ('type', r.action_type), ('status', r.status), \
              ('environment', r.environment), ('actor', r.user_id)) v (what, word) \
-             WHERE v.word <> '' GROUP BY 1, 2, 3), \
+             WHERE v.word <> '' AND octet_length(v.word) <= 1000 GROUP BY 1, 2, 3), \
          words AS (INSERT INTO pilothouse.held_words AS h (project_id, what, word, last_day) \
              SELECT project_id, what, word, day FROM said WHERE project_id <> '' \
              UNION ALL SELECT '', what, word, max(day) FROM said GROUP BY 2, 3 \
@@ -42,8 +43,8 @@ pub(super) fn gather_everything(conn: &mut PgConnection) -> QueryResult<()> {
              FROM turbobackend.project_actions a WHERE a.created_at >= 631152000000 AND a.created_at < 4102444800000 \
              GROUP BY GROUPING SETS ((a.project_id, a.action_type), (a.project_id, a.status), \
                  (a.project_id, a.environment), (a.project_id, a.user_id))), \
-         there AS MATERIALIZED (SELECT project_id, what, word, day FROM said WHERE project_id <> '' AND word <> '' \
-             UNION ALL SELECT '', what, word, max(day) FROM said WHERE word <> '' GROUP BY 2, 3), \
+         there AS MATERIALIZED (SELECT project_id, what, word, day FROM said WHERE project_id <> '' AND word <> '' AND octet_length(word) <= 1000 \
+             UNION ALL SELECT '', what, word, max(day) FROM said WHERE word <> '' AND octet_length(word) <= 1000 GROUP BY 2, 3), \
          gone AS (DELETE FROM pilothouse.held_words h WHERE NOT EXISTS ( \
              SELECT FROM there t WHERE (t.project_id, t.what, t.word) = (h.project_id, h.what, h.word))) \
          INSERT INTO pilothouse.held_words AS h (project_id, what, word, last_day) SELECT * FROM there \

@@ -16,7 +16,7 @@ pub(super) fn shows_gaps(filter: &Filter) -> bool {
 /// The gaps of the record within the page, in the same round trip.
 pub(super) fn gaps(s: &mut RowStatement, ask: &Ask<'_>) {
     s.sql(
-        " UNION ALL (SELECT 'gap', g.to_ms, 'gap', g.id::text, g.project_id, NULL, NULL, NULL, g.reason, g.from_ms::text, \
+        " UNION ALL (SELECT 'gap', g.to_ms, 'gap', g.id::text, g.project_id, NULL, NULL, NULL, left(g.reason, 500), g.from_ms::text, \
          NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, g.lost, NULL, NULL \
          FROM pilothouse.recording_gaps g WHERE true",
     );

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::query::{self, Ask, Fetch};
+use super::row::left_out;
 use super::{Entry, Names, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
@@ -105,7 +106,9 @@ impl Row {
         let is_cut = |text: &Option<String>| {
             text.as_ref().is_some_and(|text| text.len() >= CUT && text.chars().count() >= CUT)
         };
-        is_cut(&self.details) || is_cut(&self.more) || self.references.as_deref() == Some("")
+        is_cut(&self.details)
+            || is_cut(&self.more)
+            || self.references.as_deref().is_some_and(|stored| left_out(stored).is_some())
     }
 
     /// Bytes of what anybody may make long.

@@ -78,9 +78,9 @@ impl Row {
 
     pub(in crate::activity) fn into_entry(self, names: &Names) -> Option<Entry> {
         let source = Source::from_name(&self.source)?;
-        let (mut references, cause) = references(self.references.as_deref());
+        let (mut references, cause, left_out) = references(self.references.as_deref());
         let cause = self.cause.clone().filter(|cause| !cause.is_empty()).or(cause);
-        let references_cut = references.len().saturating_sub(MOST_REFERENCES);
+        let references_cut = references.len().saturating_sub(MOST_REFERENCES) + left_out;
         references.truncate(MOST_REFERENCES);
         let project = self.project_name(names);
         let actor = self.actor(names);
@@ -188,10 +188,19 @@ impl Row {
 /// References shown with an entry; a worker may write thousands.
 const MOST_REFERENCES: usize = 24;
 
-/// The scalar pairs of `reference_ids`, in their stored order, and the cause, which has a place of its own.
-pub(in crate::activity) fn references(json: Option<&str>) -> (Vec<Reference>, Option<String>) {
+/// What a page reads of `reference_ids` when it is too much: how many pairs were left out stands before the others.
+pub(in crate::activity) fn left_out(stored: &str) -> Option<(usize, &str)> {
+    let (count, json) = stored.strip_prefix('+')?.split_once(' ')?;
+    Some((count.parse().ok()?, json))
+}
+
+/// The scalar pairs of `reference_ids`, in their stored order, the cause, which has a place of its own, and how many
+/// pairs there are besides.
+pub(in crate::activity) fn references(stored: Option<&str>) -> (Vec<Reference>, Option<String>, usize) {
+    let (more, json) = stored
+        .map_or((0, None), |text| left_out(text).map_or((0, Some(text)), |(more, json)| (more, Some(json))));
     let Some(Ok(serde_json::Value::Object(object))) = json.map(serde_json::from_str) else {
-        return (Vec::new(), None);
+        return (Vec::new(), None, more);
     };
     let mut cause = None;
     let mut references = Vec::new();
@@ -208,7 +217,7 @@ pub(in crate::activity) fn references(json: Option<&str>) -> (Vec<Reference>, Op
             references.push(Reference { key, value });
         }
     }
-    (references, cause)
+    (references, cause, more)
 }
 
 /// "42", "42.5" or "0.4e2" as 42; nothing outside of 0 to 100.
@@ -225,7 +234,8 @@ mod tests {
     fn references_are_scalars_in_order_and_the_cause_stands_apart() {
         let json =
             r#"{"b":"1","a":2,"n":null,"o":{"x":1},"l":[1],"t":true,"caused_by":"act_1","":"x","e":""}"#;
-        let (references, cause) = references(Some(json));
+        let (references, cause, more) = references(Some(json));
+        assert_eq!(more, 0);
         let pairs: Vec<(&str, &str)> =
             references.iter().map(|r| (r.key.as_str(), r.value.as_str())).collect();
         assert_eq!(pairs, [("b", "1"), ("a", "2"), ("t", "true")]);
@@ -234,14 +244,14 @@ mod tests {
 
     #[test]
     fn whatever_a_worker_wrote_is_no_error() {
-        for odd in ["null", "[]", "\"x\"", "1", "{", ""] {
-            assert_eq!(references(Some(odd)), (Vec::new(), None), "{odd}");
+        for odd in ["null", "[]", "\"x\"", "1", "{", "", "+", "+x {}"] {
+            assert_eq!(references(Some(odd)), (Vec::new(), None, 0), "{odd}");
         }
     }
 
     #[test]
     fn numbers_are_references_as_they_were_written() {
-        let (found, _) = references(Some("{\"cost\": 1.10, \"count\": 12345678901234567890123}"));
+        let (found, ..) = references(Some("{\"cost\": 1.10, \"count\": 12345678901234567890123}"));
         let values: Vec<&str> = found.iter().map(|reference| reference.value.as_str()).collect();
         assert_eq!(values, ["1.10", "12345678901234567890123"]);
     }

@@ -2,7 +2,6 @@
 
 use super::row::RowSql;
 use crate::activity::position::Source;
-use crate::db::batch::small_json;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 
@@ -28,21 +27,25 @@ pub(in crate::activity) struct Table {
     pub(super) oldest_first: &'static str,
 }
 
-const ACTION_COLUMNS: &str = concat!(
-    "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
-     a.user_id::text AS usr, a.request_id::text AS req, a.action_type::text AS kind, \
+const ACTION_COLUMNS: &str = "'action'::text AS src, a.action_id::text AS id, a.project_id::text AS project, \
+     a.user_id::text AS usr, left(a.request_id, 1000) AS req, a.action_type::text AS kind, \
      left(a.action_details, 2000) AS details, NULL::text AS more, a.status::text AS status, \
-     a.environment::text AS env, ",
-    small_json!("a.reference_ids"),
-    " AS refs, NULL::text AS cause, NULL::text AS ekind, \
+     left(a.environment, 2000) AS env, CASE WHEN octet_length(a.reference_ids::text) <= 4000 THEN a.reference_ids::text ELSE \
+     (SELECT '+' || count(*) FILTER (WHERE NOT r.kept) || ' ' || \
+         coalesce(jsonb_object_agg(r.key, r.value) FILTER (WHERE r.kept), '{}') FROM ( \
+         SELECT f.key, f.value, f.fits AND row_number() OVER (ORDER BY f.fits DESC, f.key = ANY ('{caused_by,deployment_id,github_push_id,commit_sha,database_id,branch_name}') DESC, f.at) <= 24 AS kept FROM ( \
+             SELECT j.key, j.value, j.at, octet_length(j.key) + octet_length(j.value::text) <= 300 AS fits \
+             FROM jsonb_each(CASE WHEN jsonb_typeof(a.reference_ids) = 'object' THEN a.reference_ids ELSE '{}' END) \
+                 WITH ORDINALITY j (key, value, at) \
+             WHERE jsonb_typeof(j.value) IN ('string', 'number', 'boolean')) f) r) END AS refs, NULL::text AS cause, NULL::text AS ekind, \
      NULL::text AS eid, NULL::text AS ename, NULL::text AS aname, NULL::bigint AS amount, NULL::text AS progress, \
-     NULL::text AS arole"
-);
+     NULL::text AS arole";
 
 const AUDIT_COLUMNS: &str = "'audit'::text AS src, l.id, l.\"projectId\" AS project, l.\"userId\" AS usr, \
-     l.\"requestId\" AS req, l.\"activityType\" AS kind, left(l.description, 2000) AS details, NULL::text AS more, \
+     left(l.\"requestId\", 1000) AS req, l.\"activityType\" AS kind, left(l.description, 2000) AS details, NULL::text AS more, \
      NULL::text AS status, NULL::text AS env, NULL::text AS refs, NULL::text AS cause, l.\"targetType\" AS ekind, \
-     l.\"targetId\" AS eid, l.\"targetName\" AS ename, coalesce(l.\"actorName\", l.\"actorEmail\") AS aname, \
+     left(l.\"targetId\", 500) AS eid, left(l.\"targetName\", 500) AS ename, \
+     left(coalesce(l.\"actorName\", l.\"actorEmail\"), 500) AS aname, \
      NULL::bigint AS amount, NULL::text AS progress, l.\"actorRole\" AS arole";
 
 const EVENT_MILLIS: &str = "floor(extract(epoch FROM \
@@ -94,11 +97,11 @@ pub(in crate::activity) const AUDIT: Table = Table {
 
 pub(in crate::activity) const EVENTS: Table = Table {
     columns: "'event'::text AS src, e.id, e.\"projectId\" AS project, e.\"userId\" AS usr, \
-        coalesce(e.metadata->>'request_id', e.metadata->>'requestId') AS req, e.\"eventType\"::text AS kind, \
+        left(coalesce(e.metadata->>'request_id', e.metadata->>'requestId'), 1000) AS req, e.\"eventType\"::text AS kind, \
         left(e.title, 500) AS details, left(e.description, 2000) AS more, e.status::text AS status, \
-        NULL::text AS env, NULL::text AS refs, e.metadata->>'caused_by' AS cause, e.\"entityType\" AS ekind, \
-        e.\"entityId\" AS eid, NULL::text AS ename, NULL::text AS aname, e.duration::bigint AS amount, \
-        e.metadata->>'progress' AS progress, NULL::text AS arole",
+        NULL::text AS env, NULL::text AS refs, left(e.metadata->>'caused_by', 1000) AS cause, e.\"entityType\" AS ekind, \
+        left(e.\"entityId\", 500) AS eid, NULL::text AS ename, NULL::text AS aname, e.duration::bigint AS amount, \
+        left(e.metadata->>'progress', 100) AS progress, NULL::text AS arole",
     from: "public.\"ActivityEvent\" e",
     time: "e.\"createdAt\"",
     id: "e.id COLLATE \"C\"",

@@ -8,14 +8,15 @@ use askama::Template;
 use super::changes::{self, Change};
 use super::convert::{Eyes, around};
 use super::display::{Entry, Part};
-use super::show::{raw, thread};
+use super::show::{facts, more_around, raw, thread};
 use crate::activity::audit_records::Columns;
 use crate::activity::detail::{self, AuditDetail};
 use crate::activity::sentence::LinkTarget;
 use crate::activity::timeline;
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
-use crate::web::display::{Fact, Meta};
+use crate::web::display::{Fact, Meta, in_short};
+use crate::web::escape::Room;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::device;
 use crate::web::shell::{Crumb, Shell};
@@ -39,6 +40,8 @@ pub struct AuditEntryPage {
     pub changes_title: &'static str,
     /// The fields that are not what they were.
     pub changes: Vec<Change>,
+    /// What is not among them: "12 more fields changed.", or nothing.
+    pub changes_more: String,
     /// Whether any of them was something before.
     pub has_before: bool,
     /// Whether any of them is something now.
@@ -59,11 +62,18 @@ pub struct AuditEntryPage {
     pub before: Vec<Entry>,
     /// What followed.
     pub after: Vec<Entry>,
+    /// "12 more stand around this moment", or nothing.
+    pub thread_more: String,
     /// The timeline at this moment.
     pub around_url: String,
-    /// Everything as JSON.
-    pub raw: String,
+    /// Everything as JSON, unless it is too much for a page.
+    pub raw: Option<String>,
+    /// Everything as plain text.
+    pub raw_url: String,
 }
+
+/// Bytes that the table of fields takes at most.
+const MOST_CHANGES: usize = 110_000;
 
 /// Shows an audit entry.
 ///
@@ -82,15 +92,23 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
 pub(super) fn page(visit: &Visit, viewer: &Viewer, found: &AuditDetail) -> AppResult<HttpResponse> {
     let eyes = Eyes::of(viewer, visit.app.clock.now());
     let crumbs = vec![Crumb::link("Audit log", "/audit"), Crumb::here(found.detail.entry.kind.label())];
-    let shell = visit.shell(viewer, found.detail.entry.plain()).with_breadcrumbs(crumbs);
+    let shell = visit.shell(viewer, in_short(&found.detail.entry.plain(), 300)).with_breadcrumbs(crumbs);
     visit.page(StatusCode::OK, &AuditEntryPage::new(shell, found, &eyes))
 }
 
 impl AuditEntryPage {
     fn new(shell: Shell, AuditDetail { detail, columns }: &AuditDetail, eyes: &Eyes) -> Self {
         let entry = &detail.entry;
-        let (before, after) = thread(detail);
-        let changes = changes::between(columns.before.as_ref(), columns.after.as_ref());
+        let (before, after, thread_more) = eyes.thread(thread(detail), entry);
+        let (changes, left_out) = changes::within(
+            changes::between(columns.before.as_ref(), columns.after.as_ref()),
+            &mut Room::of(MOST_CHANGES),
+        );
+        let is_too_large = |name: &str, read: Option<&serde_json::Value>| {
+            read.is_none() && detail.stored.iter().any(|column| column.name == name)
+        };
+        let is_incomplete =
+            is_too_large("before", columns.before.as_ref()) || is_too_large("after", columns.after.as_ref());
         let has_both = columns.before.is_some() && columns.after.is_some();
         let has_before =
             columns.before.is_some() && changes.iter().any(|change| !change.before.text.is_empty());
@@ -99,7 +117,7 @@ impl AuditEntryPage {
         let stored = ["id", "activityType", "requestId", "metadata"];
         Self {
             shell,
-            heading: eyes.sentence(&entry.sentence),
+            heading: eyes.headline(&entry.sentence),
             time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
             meta: vec![Meta::text(entry.kind.label())],
             changes_title: if has_both { "What changed" } else { "What was recorded" },
@@ -111,16 +129,18 @@ impl AuditEntryPage {
             who: who(entry, columns, eyes),
             on_what: on_what(entry, columns, eyes),
             target_url: target_id.map(|id| urls::with_query("/audit", &[("target", id)])),
-            facts: detail
-                .stored
-                .iter()
-                .filter(|(name, _)| stored.contains(name))
-                .map(|(name, value)| Fact::mono(*name, value))
-                .collect(),
-            before: before.into_iter().map(|other| eyes.entry_apart(other, &detail.entry)).collect(),
-            after: after.into_iter().map(|other| eyes.entry_apart(other, &detail.entry)).collect(),
+            facts: facts(&detail.stored, |name| stored.contains(&name)),
+            changes_more: match (is_incomplete, left_out) {
+                (true, _) => "What changed is too much to be compared here.".to_owned(),
+                (false, 0) => String::new(),
+                (false, more) => format!("{more} more fields changed."),
+            },
+            before,
+            after,
+            thread_more: more_around(thread_more),
             around_url: around(entry),
             raw: raw(detail),
+            raw_url: urls::raw_entry(entry.source(), entry.id()),
         }
     }
 }
@@ -136,13 +156,13 @@ fn who(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact> {
     let mut facts = vec![linked("Who", &entry.actor.name, url)];
     let at_the_time = [("E-mail then", &columns.actor_email), ("Role then", &columns.actor_role)];
     facts.extend(
-        at_the_time.into_iter().filter_map(|(label, value)| Some(Fact::text(label, value.as_ref()?))),
+        at_the_time.into_iter().filter_map(|(label, value)| Some(linked(label, value.as_ref()?, None))),
     );
     facts.extend(columns.acting_admin.as_ref().map(|id| linked("Done by the admin", id, page(id))));
     facts.extend(columns.ip.map(|ip| Fact::mono("Address", ip.ip().to_string())));
     if let Some(agent) = &columns.user_agent {
         facts.push(Fact::text("Browser", device(agent)));
-        facts.push(Fact::text("As it calls itself", agent));
+        facts.push(linked("As it calls itself", agent, None));
     }
     facts
 }
@@ -194,8 +214,11 @@ impl Sample for AuditEntryPage {
             facts: vec![Fact::mono(text, text)],
             before: Vec::new(),
             after: Vec::new(),
+            changes_more: after.as_ref().map_or_else(String::new, |_| text.to_owned()),
+            thread_more: text.to_owned(),
             around_url: "/activity".to_owned(),
-            raw: text.to_owned(),
+            raw: before.is_none().then(|| text.to_owned()),
+            raw_url: "/audit/x/raw".to_owned(),
         };
         let object = |value: &str| Some(serde_json::json!({ "name": value, HOSTILE: { HOSTILE: [value] } }));
         let bare = Self { on_what: Vec::new(), target_url: None, ..page("ada", None, None) };

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::display::Long;
+use crate::web::escape::{Room, weight};
 
 /// Fields deeper than this are shown as the JSON that they are in.
 const DEEPEST: usize = 6;
@@ -58,6 +59,32 @@ pub fn between(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
     let mut changes = Vec::new();
     collect(&mut changes, "", before, after, 0);
     changes
+}
+
+/// As many of `changes` as there is `room` for, whole values only where there is room for those too, and how many are
+/// left out.
+#[must_use]
+pub fn within(changes: Vec<Change>, room: &mut Room) -> (Vec<Change>, usize) {
+    const ROW: usize = 200;
+    let all = changes.len();
+    let mut shown: Vec<Change> = Vec::new();
+    for mut change in changes {
+        let texts = [&change.field, &change.before.text, &change.after.text];
+        if !room.take(ROW + texts.into_iter().map(|text| weight(text)).sum::<usize>()) {
+            break;
+        }
+        for value in [&mut change.before, &mut change.after] {
+            if let Some(more) = &value.more
+                && !room.take(ROW + weight(&more.text))
+            {
+                value.more = None;
+                value.text.push('…');
+            }
+        }
+        shown.push(change);
+    }
+    let left_out = all - shown.len();
+    (shown, left_out)
 }
 
 fn collect(

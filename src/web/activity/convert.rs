@@ -12,7 +12,8 @@ use crate::activity::{EntryKind, Oddity, ProjectState, Reference, Source, Status
 use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::users::Role;
-use crate::web::display::{Badge, beginning, counted};
+use crate::web::display::{Badge, beginning, counted, in_short};
+use crate::web::escape::{Room, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
 
@@ -24,6 +25,8 @@ const MOST_DETAILS: usize = 2_000;
 const REFERENCES_SHOWN: usize = 3;
 /// Characters of a name or a title that stand in the list: nobody reads more, and anybody may write it.
 const PART_SHOWN: usize = 120;
+/// Of one at the head of its own page.
+const HEADING_SHOWN: usize = 500;
 /// How long an operation may be silent before nobody believes that it still runs.
 const BELIEVED_MS: i64 = 24 * 3_600_000;
 
@@ -136,10 +139,43 @@ impl Eyes {
         shown
     }
 
-    /// One record of the thread of another, with the day and how far it lies from `from`.
+    /// What led to an entry and what followed, as far as there is room for it, and how many are left out: the nearest
+    /// stay.
     #[must_use]
-    pub fn entry_apart(&self, entry: &timeline::Entry, from: &timeline::Entry) -> Entry {
+    pub fn thread(
+        &self,
+        (before, after): (Vec<&timeline::Entry>, Vec<&timeline::Entry>),
+        from: &timeline::Entry,
+    ) -> (Vec<Entry>, Vec<Entry>, usize) {
+        let all = before.len() + after.len();
+        let mut room = Room::of(MOST_THREAD);
+        let mut fits = |other: &&timeline::Entry| {
+            let shown = self.entry_apart(other, from);
+            room.take(weight_of(&shown)).then_some(shown)
+        };
+        let mut led: Vec<Entry> = Vec::new();
+        let mut followed: Vec<Entry> = Vec::new();
+        let (mut earlier, mut later) = (before.iter().rev(), after.iter());
+        loop {
+            let (one, other) = (earlier.next().and_then(&mut fits), later.next().and_then(&mut fits));
+            if one.is_none() && other.is_none() {
+                break;
+            }
+            led.extend(one);
+            followed.extend(other);
+        }
+        led.reverse();
+        let left_out = all - led.len() - followed.len();
+        (led, followed, left_out)
+    }
+
+    /// One record of the thread of another, with the day and how far it lies from `from`.
+    fn entry_apart(&self, entry: &timeline::Entry, from: &timeline::Entry) -> Entry {
         let mut shown = self.alone(entry);
+        if shown.detail_more.take().is_some() {
+            // The rest stands on its own page.
+            shown.detail = shown.detail.map(|head| format!("{head}…"));
+        }
         let apart = entry.moment.ms.saturating_sub(from.moment.ms);
         shown.apart = match apart {
             0 => "at the same moment".to_owned(),
@@ -175,7 +211,7 @@ impl Eyes {
             id,
             time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
             apart: String::new(),
-            sentence: shortened(self.sentence(&entry.sentence)),
+            sentence: shortened(self.sentence(&entry.sentence), PART_SHOWN),
             detail,
             detail_more,
             references: entry.references.iter().take(REFERENCES_SHOWN).map(chip).collect(),
@@ -205,13 +241,19 @@ impl Eyes {
             id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
-            sentence: shortened(self.sentence(&entry.sentence)),
+            sentence: shortened(self.sentence(&entry.sentence), PART_SHOWN),
             badge: entry.status.as_ref().map_or_else(|| badge(&Status::running()), badge),
             time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
             // A worker's clock may be ahead.
             elapsed: if elapsed < 1_000 { "just now".to_owned() } else { duration(elapsed) },
             progress: entry.progress,
         }
+    }
+
+    /// A sentence at the head of a page.
+    #[must_use]
+    pub fn headline(&self, parts: &[sentence::Part]) -> Vec<Part> {
+        shortened(self.sentence(parts), HEADING_SHOWN)
     }
 
     /// The parts of a sentence with their addresses.
@@ -298,6 +340,20 @@ pub fn around(entry: &timeline::Entry) -> String {
     address
 }
 
+/// Bytes that the thread of an entry takes on its page at most.
+const MOST_THREAD: usize = 120_000;
+/// Bytes of a row besides its texts, with some to spare.
+const ROW: usize = 450;
+
+/// About how many bytes a row takes.
+fn weight_of(entry: &Entry) -> usize {
+    let parts = entry.sentence.iter().map(|part| weight(&part.text) + part.url.as_deref().map_or(0, weight));
+    let chips =
+        entry.references.iter().map(|chip| weight(&chip.key) + weight(&chip.value) + weight(&chip.url));
+    let texts = [&entry.id, &entry.url, &entry.url, &entry.mark].into_iter().map(|text| weight(text));
+    ROW + texts.chain(parts).chain(chips).sum::<usize>() + entry.detail.as_deref().map_or(0, weight)
+}
+
 /// What folds under an entry, each kind once: "Push, 2 × Container session".
 fn kinds(entries: &[timeline::Entry]) -> String {
     let mut counted: Vec<(String, usize)> = Vec::new();
@@ -320,7 +376,7 @@ fn kinds(entries: &[timeline::Entry]) -> String {
 pub fn badge(status: &Status) -> Badge {
     let shown = status.badge();
     let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
-    Badge { icon: shown.icon, label: shown.label, tone }
+    Badge { icon: shown.icon, label: in_short(&shown.label, 60), tone }
 }
 
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
@@ -341,9 +397,9 @@ fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
     (Some(head.to_owned()), Some(Long { label, text: text.to_owned() }))
 }
 
-fn shortened(mut parts: Vec<Part>) -> Vec<Part> {
+fn shortened(mut parts: Vec<Part>, length: usize) -> Vec<Part> {
     for part in &mut parts {
-        if let (shown, true) = beginning(&part.text, PART_SHOWN) {
+        if let (shown, true) = beginning(&part.text, length) {
             part.text = format!("{shown}…").into();
         }
     }
@@ -382,7 +438,8 @@ pub fn chip(reference: &Reference) -> ReferenceChip {
         value.push('…');
     }
     ReferenceChip {
-        key: known_label(&reference.key).map_or_else(|| Cow::Owned(reference.key.clone()), Cow::Borrowed),
+        key: known_label(&reference.key)
+            .map_or_else(|| Cow::Owned(in_short(&reference.key, 60)), Cow::Borrowed),
         value,
         url: urls::reference(&reference.key, &reference.value),
     }

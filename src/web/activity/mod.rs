@@ -8,6 +8,7 @@ pub mod export;
 pub mod filters;
 pub mod form;
 pub mod index;
+pub mod raw;
 pub mod record_card;
 pub mod samples;
 pub mod show;

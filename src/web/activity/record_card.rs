@@ -4,6 +4,7 @@ use super::convert::{Eyes, badge};
 use crate::activity::Status;
 use crate::activity::record::{FactValue, Record};
 use crate::web::display::{Badge, Fact};
+use crate::web::escape::weight;
 use crate::web::sample::HOSTILE;
 use crate::web::time::Timestamp;
 
@@ -40,6 +41,17 @@ impl RecordCard {
             }
         }
         Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const FRAME: usize = 200;
+        const FACT: usize = 60;
+        let of = |fact: &Fact| {
+            FACT + weight(&fact.label) + weight(&fact.value) + fact.url.as_deref().map_or(0, weight)
+        };
+        FRAME + weight(&self.title) + self.facts.iter().map(of).sum::<usize>()
     }
 
     /// The card without the fact `label`, where the page around it says that already.

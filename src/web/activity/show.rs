@@ -14,10 +14,12 @@ use super::record_card::RecordCard;
 use crate::activity::detail::{self, AuditDetail, Detail};
 use crate::activity::record::{self, Record};
 use crate::activity::sentence;
+use crate::activity::stored::Column;
 use crate::activity::{ProjectState, Reference, Source, timeline};
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
-use crate::web::display::{Badge, Fact, Link, Meta};
+use crate::web::display::{Badge, Fact, Link, Meta, grouped, in_short};
+use crate::web::escape::{Room, weight};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
@@ -39,8 +41,10 @@ pub struct EntryPage {
     pub time: Timestamp,
     /// Project, environment, source, duration.
     pub meta: Vec<Meta>,
-    /// The whole detail.
+    /// The detail, as far as a page holds it.
     pub detail: Option<String>,
+    /// "The first 16,000 of 5,242,880 bytes", when there is more.
+    pub detail_cut: String,
     /// Its columns as stored.
     pub facts: Vec<Fact>,
     /// What it refers to.
@@ -53,15 +57,28 @@ pub struct EntryPage {
     pub before: Vec<Entry>,
     /// What followed.
     pub after: Vec<Entry>,
+    /// "12 more stand around this moment", or nothing.
+    pub thread_more: String,
     /// The entry before it.
     pub older: Option<Link>,
     /// The entry after it.
     pub newer: Option<Link>,
     /// The timeline at this moment.
     pub around_url: String,
-    /// Everything as JSON.
-    pub raw: String,
+    /// Everything as JSON, unless it is too much for a page.
+    pub raw: Option<String>,
+    /// Everything as plain text.
+    pub raw_url: String,
 }
+
+/// Bytes that parts of an entry's page take at most: all of it stays below 400 kB, whatever is stored.
+const MOST_DETAIL: usize = 70_000;
+const MOST_FACTS: usize = 30_000;
+const MOST_CHIPS: usize = 30_000;
+const MOST_CARDS: usize = 40_000;
+const MOST_RAW: usize = 30_000;
+/// Characters of a column among the facts.
+const FACT_SHOWN: usize = 300;
 
 /// Shows an action.
 ///
@@ -140,7 +157,7 @@ async fn show(visit: Visit, id: String, find: Find) -> AppResult<HttpResponse> {
 
 fn page(visit: &Visit, viewer: &Viewer, detail: &Detail, records: &[Record]) -> AppResult<HttpResponse> {
     let eyes = Eyes::of(viewer, visit.app.clock.now());
-    let shell = visit.shell(viewer, detail.entry.plain()).with_breadcrumbs(crumbs(detail));
+    let shell = visit.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
     visit.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &eyes))
 }
 
@@ -179,31 +196,76 @@ pub(super) fn crumbs(detail: &Detail) -> Vec<Crumb> {
 impl EntryPage {
     fn new(shell: Shell, detail: &Detail, records: &[Record], eyes: &Eyes) -> Self {
         let entry = &detail.entry;
-        let (before, after) = thread(detail);
-        let neighbour = |other: &timeline::Entry| Link::new(other.plain(), eyes.page_of(other));
-        let more = entry.references_cut;
+        let (before, after, thread_more) = eyes.thread(thread(detail), entry);
+        let neighbour =
+            |other: &timeline::Entry| Link::new(in_short(&other.plain(), 300), eyes.page_of(other));
+        let (text, detail_cut) = whole_detail(detail);
+        let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
+        let mut room = Room::of(MOST_CHIPS);
+        chips.retain(|chip| room.take(weight(&chip.key) + weight(&chip.value) + weight(&chip.url) + 40));
+        let more = entry.references_cut + entry.references.len() - chips.len();
         Self {
             shell,
-            heading: eyes.sentence(&entry.sentence),
+            heading: eyes.headline(&entry.sentence),
             badge: entry.status.as_ref().map(|status| eyes.state(entry, status)),
             time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
             meta: meta(entry, eyes),
-            detail: entry.details.clone().filter(|text| !text.trim().is_empty()),
-            facts: detail.stored.iter().map(|(name, value)| Fact::mono(*name, value)).collect(),
-            references: entry.references.iter().map(chip).collect(),
+            detail: Some(text).filter(|text| !text.trim().is_empty()),
+            detail_cut,
+            facts: facts(&detail.stored, |_| true),
+            references: chips,
             references_more: match more {
                 0 => String::new(),
-                more => format!("and {more} more, in the raw JSON"),
+                more => format!("and {more} more, among the columns as they are stored"),
             },
-            records: records.iter().map(|record| RecordCard::new(record, eyes).without("Project")).collect(),
-            before: before.into_iter().map(|other| eyes.entry_apart(other, entry)).collect(),
-            after: after.into_iter().map(|other| eyes.entry_apart(other, entry)).collect(),
+            records: cards(records, eyes),
+            before,
+            after,
+            thread_more: more_around(thread_more),
             older: detail.thread.older.as_ref().map(neighbour),
             newer: detail.thread.newer.as_ref().map(neighbour),
             around_url: around(entry),
             raw: raw(detail),
+            raw_url: urls::raw_entry(entry.source(), entry.id()),
         }
     }
+}
+
+/// The detail as far as a page holds it, and what is said when that is not all.
+fn whole_detail(detail: &Detail) -> (String, String) {
+    let stored = detail.entry.details.as_deref().unwrap_or_default();
+    let (text, is_long) = Room::of(MOST_DETAIL).fit(stored);
+    let details =
+        detail.stored.iter().find(|column| ["action_details", "description"].contains(&column.name.as_str()));
+    let all = details.map_or(0, |column| column.bytes);
+    let cut = match details {
+        Some(column) if is_long || column.is_cut() => {
+            let shown = grouped(i64::try_from(text.len()).unwrap_or(i64::MAX));
+            format!("These are the first {shown} of {} bytes.", grouped(all))
+        }
+        _ => String::new(),
+    };
+    (text.to_owned(), cut)
+}
+
+/// The columns that `wanted` lets through as facts, each as far as there is room.
+pub(super) fn facts(columns: &[Column], wanted: impl Fn(&str) -> bool) -> Vec<Fact> {
+    let mut room = Room::of(MOST_FACTS);
+    columns
+        .iter()
+        .filter(|column| wanted(&column.name))
+        .map(|column| Fact::mono(column.name.as_str(), room.fit(&in_short(&column.text, FACT_SHOWN)).0))
+        .collect()
+}
+
+fn cards(records: &[Record], eyes: &Eyes) -> Vec<RecordCard> {
+    let mut room = Room::of(MOST_CARDS);
+    let cards = records.iter().map(|record| RecordCard::new(record, eyes).without("Project"));
+    cards.filter(|card| room.take(card.weight())).collect()
+}
+
+pub(super) fn more_around(left_out: usize) -> String {
+    if left_out == 0 { String::new() } else { format!("{left_out} more stand around this moment.") }
 }
 
 /// What led to the record and what followed, oldest first: its causes and effects, and what else the same
@@ -228,7 +290,7 @@ fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
         let target = url.map(|id| sentence::LinkTarget::Project(id.clone()));
         meta.push(Meta { label: project.name.clone(), url: target.and_then(|target| eyes.address(&target)) });
     }
-    meta.extend(entry.environment.clone().map(Meta::text));
+    meta.extend(entry.environment.as_deref().map(|text| Meta::text(in_short(text, 200))));
     meta.push(Meta::text(match entry.source() {
         Source::Action => "action",
         Source::Event => "event",
@@ -240,22 +302,15 @@ fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
     meta
 }
 
-/// The columns as one JSON object; what holds JSON itself is kept as such.
-pub(super) fn raw(detail: &Detail) -> String {
-    let object: Map<String, Value> = detail
-        .stored
-        .iter()
-        .map(|(name, value)| {
-            let parsed = matches!(
-                *name,
-                "reference_ids" | "metadata" | "created_at" | "duration" | "before" | "after"
-            )
-            .then(|| serde_json::from_str(value).ok())
-            .flatten();
-            ((*name).to_owned(), parsed.unwrap_or_else(|| Value::String(value.clone())))
-        })
-        .collect();
-    serde_json::to_string_pretty(&object).unwrap_or_default()
+/// The columns as one JSON object; what holds JSON itself is kept as such. Nothing when it is too much for a page.
+pub(super) fn raw(detail: &Detail) -> Option<String> {
+    if detail.stored.iter().any(Column::is_cut) {
+        return None;
+    }
+    let value = |column: &Column| column.json().unwrap_or_else(|| Value::String(column.text.clone()));
+    let object: Map<String, Value> =
+        detail.stored.iter().map(|column| (column.name.clone(), value(column))).collect();
+    serde_json::to_string_pretty(&object).ok().filter(|raw| weight(raw) <= MOST_RAW)
 }
 
 impl Sample for EntryPage {
@@ -271,6 +326,9 @@ impl Sample for EntryPage {
             time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
             meta: vec![Meta::text(text)],
             detail: Some(text.to_owned()),
+            detail_cut: entries.first().map_or_else(String::new, |_| text.to_owned()),
+            thread_more: entries.first().map_or_else(String::new, |_| text.to_owned()),
+            raw: entries.is_empty().then(|| text.to_owned()),
             facts: vec![Fact::mono(text, text)],
             references: vec![ReferenceChip {
                 key: text.to_owned().into(),
@@ -284,7 +342,7 @@ impl Sample for EntryPage {
             older: Some(Link::new(text, "/activity/x")),
             newer: Some(Link::new(text, "/activity/y")),
             around_url: "/activity".to_owned(),
-            raw: text.to_owned(),
+            raw_url: "/activity/x/raw".to_owned(),
         };
         let entries =
             super::samples::days().into_iter().flat_map(|day| day.items).filter_map(|item| match item {

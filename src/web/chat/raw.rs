@@ -8,6 +8,7 @@ use crate::db::ids::{MessageId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::projects::queries;
 use crate::web::display::grouped;
+use crate::web::plain_text;
 use crate::web::visit::Visit;
 
 /// Shows the text: plain, so that a browser runs nothing of it.
@@ -29,5 +30,5 @@ pub async fn show(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpR
         let shown = grouped(i64::try_from(LONGEST_RAW).unwrap_or(i64::MAX));
         text.extend(["\n\n[The message goes on; its first ", &shown, " characters are shown.]\n"]);
     }
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
+    Ok(plain_text::answer(text))
 }

@@ -8,7 +8,7 @@ use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::users::display_name;
-use crate::web::display::{Badge, Meta, Tab};
+use crate::web::display::{Badge, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -84,6 +84,7 @@ impl ContainerHead {
         meta.extend(owner.map(|(_, name, email)| Meta::text(display_name(name.as_deref(), email))));
         let disagreement =
             container.engine_status.as_deref().filter(|engine| *engine != status.as_str()).map(|engine| {
+                let engine = in_short(engine, 60);
                 let when =
                     container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
                 format!("The record says {}; the engine said {engine}{when}.", status.as_str())

@@ -16,7 +16,8 @@ use crate::error::{AppError, AppResult};
 use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
-use crate::web::display::Fact;
+use crate::web::display::{Fact, grouped};
+use crate::web::escape::Room;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
@@ -86,6 +87,9 @@ pub(super) fn container_id(path: &Path<String>) -> AppResult<ContainerId> {
     path.parse().map_err(|_| AppError::NotFound)
 }
 
+/// Labels that the page shows, and bytes that JSON takes on it.
+const MOST_LABELS: usize = 100;
+const MOST_JSON: usize = 100_000;
 /// How many entries the page shows.
 const LATEST: i64 = 10;
 
@@ -153,7 +157,7 @@ impl ContainerPage {
                 .metadata
                 .as_ref()
                 .filter(|value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()))
-                .and_then(|value| serde_json::to_string_pretty(value).ok()),
+                .and_then(json_shown),
             projects: Vec::new(),
             days: Vec::<Day>::new(),
             activity_url: urls::reference("container_id", &container.id.to_string()),
@@ -163,12 +167,26 @@ impl ContainerPage {
 
 fn labels(labels: Option<&Value>) -> Vec<Fact> {
     let Some(Value::Object(map)) = labels else { return Vec::new() };
-    map.iter()
-        .map(|(key, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            Fact::mono(key, text)
-        })
-        .collect()
+    let fact = |(key, value): (&String, &Value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Fact::mono(key, text)
+    };
+    let mut labels: Vec<Fact> = map.iter().take(MOST_LABELS).map(fact).collect();
+    if map.len() > MOST_LABELS {
+        labels.push(Fact::text("And", format!("{} more", map.len() - MOST_LABELS)));
+    }
+    labels
+}
+
+/// JSON as far as a page holds it.
+fn json_shown(value: &Value) -> Option<String> {
+    let json = serde_json::to_string_pretty(value).ok()?;
+    Some(match Room::of(MOST_JSON).fit(&json) {
+        (shown, true) => {
+            format!("{shown}…\n\n{} bytes in all", grouped(i64::try_from(json.len()).unwrap_or(i64::MAX)))
+        }
+        (whole, false) => whole.to_owned(),
+    })
 }
 
 impl Sample for ContainerPage {

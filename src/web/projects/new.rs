@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use url::form_urlencoded::byte_serialize;
 
 use crate::containers;
 use crate::db::ids::ContainerId;
@@ -10,8 +11,8 @@ use crate::error::AppResult;
 use crate::projects::commands::Draft;
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, ProjectDescription, ProjectName};
-use crate::web::display::Choice;
-use crate::web::forms::Field;
+use crate::web::display::{ByteSize, Choice};
+use crate::web::forms::{Field, LARGEST};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::visit::Visit;
@@ -32,6 +33,9 @@ pub struct NewProjectPage {
     pub container_errors: Vec<String>,
 }
 
+/// The most bytes that a browser sends for a description; a form has room for more fields.
+const LONGEST_SENT: usize = LARGEST / 6;
+
 /// The fields that a new project and its settings share.
 #[derive(Debug, Clone, Default)]
 pub struct ProjectFields {
@@ -39,6 +43,8 @@ pub struct ProjectFields {
     pub name: Field,
     /// What it is about.
     pub description: Field,
+    /// How much that is, when it is too much for a form: then it stays as it is.
+    pub long_description: Option<String>,
     /// Its type.
     pub kind: Vec<Choice>,
     /// What is wrong with the type.
@@ -57,6 +63,7 @@ impl ProjectFields {
         Self {
             name: Field::of(name),
             description: Field::of(description),
+            long_description: None,
             kind: kinds,
             kind_errors: Vec::new(),
         }
@@ -66,12 +73,19 @@ impl ProjectFields {
     #[must_use]
     pub fn of(project: &ProjectView) -> Self {
         let kind = project.kind.as_deref();
-        Self::typed(
+        let mut fields = Self::typed(
             &project.name,
             project.description.as_deref().unwrap_or_default(),
             kind.unwrap_or("nextjs"),
             kind,
-        )
+        );
+        let sent: usize = byte_serialize(fields.description.value.as_bytes()).map(str::len).sum();
+        if sent > LONGEST_SENT {
+            let size = i64::try_from(fields.description.value.len()).unwrap_or(i64::MAX);
+            fields.long_description = Some(ByteSize::new(size).short);
+            fields.description = Field::default();
+        }
+        fields
     }
 
     /// What the fields describe; when something is wrong, the fields say what.

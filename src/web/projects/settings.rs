@@ -73,7 +73,7 @@ pub struct JsonField {
 pub struct IsBroken;
 
 /// The most bytes that a browser sends for such a field: two of them and the rest fit into [`forms::LARGEST`].
-const LONGEST_SENT: usize = forms::LARGEST * 2 / 5;
+const LONGEST_SENT: usize = forms::LARGEST / 3;
 
 /// A line with a broken place, and the mark that stands under it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::display::{Badge, Fact};
+use crate::web::escape::Room;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
@@ -86,6 +87,8 @@ impl ContainerCard {
     }
 }
 
+/// Bytes that a description takes: forms take 5,000 characters, workers any number.
+const MOST_DESCRIPTION: usize = 100_000;
 /// How many entries the overview shows.
 const LATEST: i64 = 10;
 
@@ -118,7 +121,10 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     };
     let page = ProjectPage {
         shell: visit.shell(&viewer, &head.name).with_breadcrumbs(head.crumbs(None)),
-        description: row.and_then(|row| row.description.clone()).filter(|text| !text.trim().is_empty()),
+        description: row
+            .and_then(|row| row.description.as_deref())
+            .filter(|text| !text.trim().is_empty())
+            .map(shown),
         heat: HeatMap::new(&year, &urls::project_part(id, "activity"), now, zone),
         running: latest.running.iter().map(|entry| eyes.running(entry)).collect(),
         days: eyes.days(&latest),
@@ -129,6 +135,14 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
         project: head,
     };
     visit.page(StatusCode::OK, &page)
+}
+
+/// A description as far as a page holds it.
+fn shown(description: &str) -> String {
+    match Room::of(MOST_DESCRIPTION).fit(description) {
+        (beginning, true) => format!("{beginning}…"),
+        (whole, false) => whole.to_owned(),
+    }
 }
 
 fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {

@@ -83,8 +83,9 @@ fn the_row_is_shown_as_it_is_stored() {
     );
     let found = action(&world, &ada, "a").unwrap();
     assert_eq!(found.entry.details.as_deref().map(str::len), Some(5_000));
-    let stored =
-        |name: &str| found.stored.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
+    let stored = |name: &str| {
+        found.stored.iter().find(|column| column.name == name).map(|column| column.text.as_str())
+    };
     assert_eq!(stored("created_at"), Some("1763640000000"));
     assert!(stored("reference_ids").unwrap().contains("null"));
     assert_eq!(stored("status"), None);

@@ -22,3 +22,4 @@ mod sessions;
 mod spelling;
 mod timeline;
 mod users;
+mod weights;
