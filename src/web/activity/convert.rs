@@ -1,18 +1,17 @@
 //! Turns records of the timeline into what its templates show.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
+use super::display::{Day, DayItem, Entry, Gap, Long, Part, Related, Running, badge};
+use super::reference::chip;
 use crate::activity::sentence::{self, LinkTarget};
 use crate::activity::timeline::{self, Item, TimelinePage};
-use crate::activity::{EntryKind, Oddity, ProjectState, Reference, Source, Status, TimelineCursor};
+use crate::activity::{EntryKind, Oddity, ProjectState, Source, Status, TimelineCursor};
 use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::users::Role;
-use crate::web::display::{Badge, beginning, counted, in_short};
+use crate::web::display::{beginning, counted, in_short};
 use crate::web::escape::{Room, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
@@ -371,14 +370,6 @@ fn kinds(entries: &[timeline::Entry]) -> String {
     named.collect::<Vec<_>>().join(", ") + more
 }
 
-/// How a status is shown.
-#[must_use]
-pub fn badge(status: &Status) -> Badge {
-    let shown = status.badge();
-    let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
-    Badge { icon: shown.icon, label: in_short(&shown.label, 60), tone }
-}
-
 fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
     let Some(stored) = text else { return (None, None) };
     let text = stored.trim();
@@ -404,43 +395,4 @@ fn shortened(mut parts: Vec<Part>, length: usize) -> Vec<Part> {
         }
     }
     parts
-}
-
-/// What a reference's key is called.
-#[must_use]
-pub fn key_label(key: &str) -> &str {
-    known_label(key).unwrap_or(key)
-}
-
-fn known_label(key: &str) -> Option<&'static str> {
-    Some(match key {
-        "deployment_id" => "deployment",
-        "github_push_id" => "push",
-        "commit_sha" => "commit",
-        "branch_name" => "branch",
-        "container_id" => "container",
-        "container_session_id" => "session",
-        "database_id" => "database",
-        "database_name" => "database name",
-        "chat_message_id" => "message",
-        "app_name" => "app",
-        _ => return None,
-    })
-}
-
-/// A reference as a chip: its value is shortened, its address is not.
-#[must_use]
-pub fn chip(reference: &Reference) -> ReferenceChip {
-    let is_commit = reference.key == "commit_sha";
-    let (shown, is_cut) = beginning(&reference.value, if is_commit { 7 } else { 32 });
-    let mut value = shown.to_owned();
-    if is_cut && !is_commit {
-        value.push('…');
-    }
-    ReferenceChip {
-        key: known_label(&reference.key)
-            .map_or_else(|| Cow::Owned(in_short(&reference.key, 60)), Cow::Borrowed),
-        value,
-        url: urls::reference(&reference.key, &reference.value),
-    }
 }

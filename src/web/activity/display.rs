@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::web::display::Badge;
+use crate::activity::Status;
+use crate::web::display::{Badge, in_short};
 use crate::web::time::TimeOfDay;
 
 /// One day with what is shown of it.
@@ -134,4 +135,12 @@ pub struct Running {
     pub elapsed: String,
     /// Percent, if the operation says so.
     pub progress: Option<u8>,
+}
+
+/// How a status is shown.
+#[must_use]
+pub fn badge(status: &Status) -> Badge {
+    let shown = status.badge();
+    let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
+    Badge { icon: shown.icon, label: in_short(&shown.label, 60), tone }
 }

@@ -2,8 +2,9 @@
 
 use chrono::{Datelike, Days, NaiveDate};
 
-use super::convert::{Eyes, key_label};
+use super::convert::Eyes;
 use super::form;
+use super::reference::key_label;
 use crate::activity::filter::Words;
 use crate::activity::options::{Choice, Options, source_label};
 use crate::activity::{Filter, Group, Source};

@@ -6,7 +6,7 @@
 
 use diesel::PgConnection;
 
-use super::convert::key_label;
+use super::reference::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
 use crate::auth::Viewer;

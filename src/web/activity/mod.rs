@@ -10,6 +10,7 @@ pub mod form;
 pub mod index;
 pub mod raw;
 pub mod record_card;
+pub mod reference;
 pub mod samples;
 pub mod show;
 

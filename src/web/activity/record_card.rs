@@ -1,6 +1,7 @@
 //! The record behind a reference as a small panel of facts.
 
-use super::convert::{Eyes, badge};
+use super::convert::Eyes;
+use super::display::badge;
 use crate::activity::Status;
 use crate::activity::record::{FactValue, Record};
 use crate::web::display::{Badge, Fact};

@@ -8,9 +8,10 @@ use diesel::{PgConnection, QueryResult};
 use serde_json::{Map, Value};
 
 use super::audit_entry;
-use super::convert::{Eyes, around, chip};
+use super::convert::{Eyes, around};
 use super::display::{Entry, Part, ReferenceChip};
 use super::record_card::RecordCard;
+use super::reference::chip;
 use crate::activity::detail::{self, AuditDetail, Detail};
 use crate::activity::record::{self, Record};
 use crate::activity::sentence;

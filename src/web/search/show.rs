@@ -8,7 +8,7 @@ use crate::auth::Viewer;
 use crate::error::AppResult;
 use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
 use crate::users::Role;
-use crate::web::activity::convert::key_label;
+use crate::web::activity::reference::key_label;
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
