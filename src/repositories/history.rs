@@ -1,18 +1,30 @@
-//! Reading a repository: the first-parent history of HEAD, as much of it as the pushes need.
+//! Reading a repository: the first-parent history of a branch, as much of it as the pushes need.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
-use gix::bstr::{BStr, ByteSlice};
 
+use super::authors::Mailmap;
+use super::boundary::{self, BoundaryError, Located};
+use super::commit::{Author, CommitBytes, Parent, cut, text};
+use super::heads::{self, Head};
 use super::remote;
 
 /// Trees and commits that neighbours share are unpacked once.
 const OBJECT_CACHE_BYTES: usize = 64 << 20;
 
-/// Longest message that is kept, in characters.
-const LONGEST_MESSAGE: usize = 10_000;
+/// Neighbours in a pack are stored as what differs from each other, in chains of up to fifty.
+const PACK_CACHE_BYTES: usize = 32 << 20;
+
+/// Largest commit or tree that is unpacked. A directory of 700,000 files fits.
+const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimit=32m";
+
+/// Commits that are read; what is older is left out.
+const LONGEST_HISTORY: usize = 1_000_000;
+
+/// Longest name of a branch or address of a remote that is kept, in characters.
+const LONGEST_ORIGIN: usize = 500;
 
 /// Why a repository could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -25,13 +37,31 @@ pub enum ReadError {
         /// What is wrong with it.
         reason: String,
     },
-    /// HEAD names a branch without commits.
-    #[error("there is nothing to import: HEAD is {branch}, which has no commits")]
-    NoCommits {
-        /// The branch.
-        branch: String,
+    /// A part of it lies elsewhere.
+    #[error(
+        "{} leads to {}, which is outside of {}; --follow-links reads it all the same",
+        from.display(), to.display(), path.display()
+    )]
+    Outside {
+        /// What was asked for.
+        path: PathBuf,
+        /// The file that leads there.
+        from: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
     },
-    /// An object of the history is missing or damaged.
+    /// It is stored in a way that this program can't read.
+    #[error("{} {reason}", path.display())]
+    Format {
+        /// What was asked for.
+        path: PathBuf,
+        /// What it is, and what to do.
+        reason: &'static str,
+    },
+    /// There is no such commit to start from.
+    #[error("there is nothing to import: {0}")]
+    NoCommits(String),
+    /// The newest commit is missing or damaged.
     #[error("the history can't be read at {at}: {reason}")]
     Damaged {
         /// The object, or where it was named.
@@ -41,11 +71,48 @@ pub enum ReadError {
     },
 }
 
+/// Which history is to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// A work tree, a `.git` directory or a bare repository.
+    pub path: PathBuf,
+    /// A branch, a tag or a full reference; else HEAD counts.
+    pub branch: Option<String>,
+    /// Whether to read what lies outside of the path, too.
+    pub follow_links: bool,
+}
+
 /// A repository that was opened for reading. Configuration outside of it and the environment are ignored.
 #[derive(Debug)]
 pub struct Repository {
     pub(super) git: gix::Repository,
     name: String,
+    head: Head,
+    mailmap: Mailmap,
+}
+
+/// The first-parent history of a branch.
+#[derive(Debug)]
+pub(super) struct History {
+    /// Oldest first.
+    pub commits: Vec<Commit>,
+    /// How many of them say less than a commit does.
+    pub damaged: usize,
+    /// Where it was cut off.
+    pub end: Option<End>,
+}
+
+/// Why the oldest commit of a history is not the first there was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A shallow clone has no more.
+    Shallow,
+    /// The commit's parent is missing or damaged.
+    Unreadable(ObjectId),
+    /// The commit's parent was there already: replacements go round in a circle.
+    Circle(ObjectId),
+    /// There are more commits than these, which are all that are read.
+    Long(usize),
 }
 
 /// One commit of the history, as much of it as grouping needs.
@@ -66,40 +133,46 @@ pub(super) enum Before {
     Nothing,
     /// This commit.
     Commit(ObjectId),
-    /// A commit that a shallow clone does not have.
+    /// A commit that can't be read.
     CutOff,
 }
 
 /// What a push tells about its newest commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Headline {
-    /// Whole message, cut at 10,000 characters.
     pub message: String,
-    pub author_name: String,
-    pub author_email: String,
+    pub author: Author,
 }
 
 impl Repository {
-    /// Opens the work tree, the `.git` directory or the bare repository at `path`.
+    /// Opens the repository and finds the newest commit.
     ///
     /// # Errors
-    /// [`ReadError::Open`].
-    pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let failed = |reason: String| ReadError::Open { path: path.to_owned(), reason };
-        let full = path.canonicalize().map_err(|error| failed(error.to_string()))?;
-        let mut git = gix::open_opts(&full, gix::open::Options::isolated())
-            .map_err(|error| failed(one_line(&error)))?;
+    /// See [`ReadError`].
+    pub fn open(source: &Source) -> Result<Self, ReadError> {
+        let Source { path, branch, follow_links } = source;
+        let located = boundary::locate(path, *follow_links)?;
+        check_format(path, &located)?;
+        let failed = |reason: String| ReadError::Open { path: path.clone(), reason };
+        // Values given here count more than those of the repository.
+        let options = gix::open::Options::isolated()
+            .open_path_as_is(true)
+            .lossy_config(true)
+            .config_overrides([LARGEST_OBJECT]);
+        let mut git = gix::open_opts(&located.git_dir, options).map_err(|error| failed(one_line(&error)))?;
         git.object_cache_size(OBJECT_CACHE_BYTES);
-        Ok(Self { git, name: directory_name(&full) })
+        git.objects.set_pack_cache(|| {
+            Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES))
+        });
+        let head = heads::find(&git, branch.as_deref())?;
+        let mailmap = Mailmap::read(&git, &located, head.commit, *follow_links);
+        Ok(Self { git, name: directory_name(&located.root), head, mailmap })
     }
 
-    /// The branch that HEAD is on; `HEAD` when it is on none.
-    ///
-    /// # Errors
-    /// [`ReadError::Damaged`] when HEAD can't be read.
-    pub fn branch(&self) -> Result<String, ReadError> {
-        let head = self.git.head().map_err(|error| damaged("HEAD", &error))?;
-        Ok(head.referent_name().map_or_else(|| "HEAD".to_owned(), |name| text(name.shorten())))
+    /// The branch that is read; `HEAD` when it is none.
+    #[must_use]
+    pub fn branch(&self) -> String {
+        cut(&self.head.name, LONGEST_ORIGIN)
     }
 
     /// Where the repository comes from: the address of its remote `origin` without credentials, else the
@@ -107,80 +180,138 @@ impl Repository {
     #[must_use]
     pub fn origin(&self) -> String {
         let configured = self.git.config_snapshot().string("remote.origin.url");
-        configured
-            .and_then(|url| remote::without_credentials(&text(url.as_bstr())))
-            .unwrap_or_else(|| self.name.clone())
+        let origin = configured
+            .and_then(|url| remote::without_credentials(&text(&url)))
+            .unwrap_or_else(|| self.name.clone());
+        cut(&origin, LONGEST_ORIGIN)
     }
 
-    /// Walks the first-parent history of HEAD; `on_commit` hears how many commits were read so far.
-    /// Returns it oldest first.
-    pub(super) fn first_parents(&self, mut on_commit: impl FnMut(usize)) -> Result<Vec<Commit>, ReadError> {
+    /// Why a list of names was not read.
+    pub(super) fn unread_mailmap(&self) -> Option<&str> {
+        self.mailmap.unread.as_deref()
+    }
+
+    /// Walks the first-parent history; `on_commit` hears how many commits were read so far.
+    pub(super) fn first_parents(&self, mut on_commit: impl FnMut(usize)) -> Result<History, ReadError> {
         let cut_off = self.git.shallow_commits().map_err(|error| damaged("the shallow file", &error))?;
-        let mut authors = HashMap::new();
-        let mut commits = Vec::new();
-        let mut next = Some(self.head()?);
+        let (mut authors, mut seen) = (HashMap::new(), HashSet::new());
+        let mut history = History { commits: Vec::new(), damaged: 0, end: None };
+        let mut next = Some(self.head.commit);
         // A time that can't be read is taken to be that of the commit that follows.
         let mut later = 0;
         while let Some(id) = next {
-            let object = self.git.find_commit(id).map_err(|error| damaged(&id.to_string(), &error))?;
-            let commit = object.decode().map_err(|error| damaged(&id.to_string(), &error))?;
-            let parent = commit.parents().next();
-            let before = match parent {
-                None => Before::Nothing,
-                Some(_) if cut_off.as_ref().is_some_and(|ids| ids.contains(&id)) => Before::CutOff,
-                Some(parent) => Before::Commit(parent),
+            let object = match self.commit(id) {
+                Ok(_) if !seen.insert(id) => {
+                    history.cut_off(End::Circle);
+                    break;
+                }
+                Ok(object) => object,
+                Err(reason) if history.commits.is_empty() => {
+                    return Err(ReadError::Damaged { at: id.to_string(), reason });
+                }
+                Err(_) => {
+                    history.cut_off(End::Unreadable);
+                    break;
+                }
             };
-            let email = commit.author().map(|author| text(author.trim().email).to_lowercase());
+            let commit = CommitBytes::parse(&object);
+            let before = match commit.parent() {
+                Parent::None => Before::Nothing,
+                Parent::Commit(_) if cut_off.as_ref().is_some_and(|ids| ids.contains(&id)) => {
+                    history.end = Some(End::Shallow);
+                    Before::CutOff
+                }
+                Parent::Commit(parent) => Before::Commit(parent),
+                Parent::Unreadable => {
+                    history.end = Some(End::Unreadable(id));
+                    Before::CutOff
+                }
+            };
+            let author = commit.author();
+            let time = commit.committed_at();
+            history.damaged += usize::from(author.is_none() || time.is_none());
+            let email = author.map(|author| self.mailmap.map(author).email.to_lowercase());
             let known = authors.len();
             let author = *authors.entry(email.unwrap_or_default()).or_insert(known);
-            later = seconds(&commit).unwrap_or(later);
-            commits.push(Commit { id, before, author, committed_at: later });
-            on_commit(commits.len());
+            later = time.or_else(|| commit.written_at()).unwrap_or(later);
+            history.commits.push(Commit { id, before, author, committed_at: later });
+            on_commit(history.commits.len());
             next = if let Before::Commit(parent) = before { Some(parent) } else { None };
+            if next.is_some() && history.commits.len() == LONGEST_HISTORY {
+                history.cut_off(|_| End::Long(LONGEST_HISTORY));
+                break;
+            }
         }
-        commits.reverse();
-        Ok(commits)
+        history.commits.reverse();
+        Ok(history)
     }
 
     /// Message and author of a commit, as text that the database takes.
     pub(super) fn headline(&self, id: ObjectId) -> Result<Headline, ReadError> {
-        let object = self.git.find_commit(id).map_err(|error| damaged(&id.to_string(), &error))?;
-        let commit = object.decode().map_err(|error| damaged(&id.to_string(), &error))?;
-        let (author_name, author_email) = commit
-            .author()
-            .map(|author| (text(author.trim().name), text(author.trim().email)))
-            .unwrap_or_default();
-        // Bytes first: a message may be as large as memory.
-        let message = &commit.message[..commit.message.len().min(LONGEST_MESSAGE * 4)];
-        let message = text(message.as_bstr()).chars().take(LONGEST_MESSAGE).collect();
-        Ok(Headline { message, author_name, author_email })
+        let object = self.commit(id).map_err(|reason| ReadError::Damaged { at: id.to_string(), reason })?;
+        let commit = CommitBytes::parse(&object);
+        let author = self.mailmap.map(commit.author().unwrap_or_default());
+        Ok(Headline { message: commit.message(), author })
     }
 
-    fn head(&self) -> Result<ObjectId, ReadError> {
-        let mut head = self.git.head().map_err(|error| damaged("HEAD", &error))?;
-        if head.is_unborn() {
-            return Err(ReadError::NoCommits { branch: self.branch()? });
+    fn commit(&self, id: ObjectId) -> Result<Vec<u8>, String> {
+        let mut object = self.git.find_object(id).map_err(|error| one_line(&error))?;
+        if object.kind != gix::objs::Kind::Commit {
+            return Err(format!("it is a {}", object.kind));
         }
-        let commit = head.peel_to_commit().map_err(|error| damaged("HEAD", &error))?;
-        Ok(commit.id)
+        Ok(std::mem::take(&mut object.data))
     }
 }
 
-/// The committer's time; the author's when that can't be read.
-fn seconds(commit: &gix::objs::CommitRef<'_>) -> Option<i64> {
-    let read =
-        |signature: gix::Result<gix::actor::SignatureRef<'_>>| Some(signature.ok()?.time().ok()?.seconds);
-    read(commit.committer()).or_else(|| read(commit.author()))
+impl History {
+    /// The commit that was read last is the end.
+    fn cut_off(&mut self, why: impl Fn(ObjectId) -> End) {
+        if let Some(last) = self.commits.last_mut() {
+            last.before = Before::CutOff;
+            self.end = Some(why(last.id));
+        }
+    }
 }
 
-/// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (PostgreSQL takes none).
-pub(super) fn text(bytes: &BStr) -> String {
-    let mut text = bytes.to_str_lossy().into_owned();
-    text.retain(|c| c != '\0');
-    text
+impl ReadError {
+    pub(super) fn from_boundary(path: &Path, error: BoundaryError) -> Self {
+        let failed = |reason: String| Self::Open { path: path.to_owned(), reason };
+        match error {
+            BoundaryError::Outside(from, to) => Self::Outside { path: path.to_owned(), from, to },
+            BoundaryError::Special(file) => {
+                failed(format!("{} is neither a file nor a directory", file.display()))
+            }
+            BoundaryError::TooLarge(file, most) => {
+                failed(format!("{} has more than {most} bytes", file.display()))
+            }
+            BoundaryError::Io(file, error) => failed(format!("{}: {error}", file.display())),
+        }
+    }
 }
 
-fn damaged(at: &str, error: &gix::Error) -> ReadError {
+/// Refuses by name what would read as damage.
+fn check_format(path: &Path, located: &Located) -> Result<(), ReadError> {
+    let file = located.common_dir.join("config");
+    let config = gix::config::File::from_path_no_includes(file, gix::config::Source::Local).ok();
+    let value = |key: &str| {
+        let value = config.as_ref().and_then(|config| config.string(key))?;
+        Some(text(&value).to_lowercase())
+    };
+    let reason = match (value("extensions.objectFormat"), value("extensions.refStorage")) {
+        (Some(format), _) if format != "sha1" => {
+            "names its objects by SHA-256 (extensions.objectFormat), which can't be read; a copy that can: \
+             git init COPY && git -C REPOSITORY fast-export --all | git -C COPY fast-import"
+        }
+        (_, Some(storage)) if storage != "files" => {
+            "keeps its branches in a reftable (extensions.refStorage), which can't be read; \
+             git refs migrate --ref-format=files changes that, or a copy: git clone --bare --ref-format=files"
+        }
+        _ => return Ok(()),
+    };
+    Err(ReadError::Format { path: path.to_owned(), reason })
+}
+
+pub(super) fn damaged(at: &str, error: &gix::Error) -> ReadError {
     ReadError::Damaged { at: at.to_owned(), reason: one_line(error) }
 }
 
@@ -192,17 +323,12 @@ fn one_line(error: &gix::Error) -> String {
 fn directory_name(path: &Path) -> String {
     let own = if path.ends_with(".git") { path.parent().unwrap_or(path) } else { path };
     let name = own.file_name().unwrap_or(own.as_os_str());
-    name.to_string_lossy().into_owned()
+    text(name.as_encoded_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_has_neither_nul_nor_invalid_utf8() {
-        assert_eq!(text(b"a\0b\xffc".as_bstr()), "ab\u{FFFD}c");
-    }
 
     #[test]
     fn a_git_directory_goes_by_the_name_of_its_work_tree() {

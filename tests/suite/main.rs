@@ -17,6 +17,7 @@ mod demo;
 mod dependencies;
 mod drift;
 mod faults;
+mod hostile_repositories;
 mod import_git;
 mod instances;
 mod plans;

@@ -54,6 +54,11 @@ impl GitRepository {
         Self::made_by(&["init", "--quiet", "--initial-branch=main", "--bare"])
     }
 
+    /// As [`GitRepository::new`], with names of objects that are longer.
+    pub fn sha256() -> Self {
+        Self::made_by(&["init", "--quiet", "--initial-branch=main", "--object-format=sha256"])
+    }
+
     /// A clone of the newest `depth` commits of `origin`.
     pub fn shallow_clone(origin: &Self, depth: u32) -> Self {
         let url = format!("file://{}", origin.dir.display());
@@ -79,6 +84,39 @@ impl GitRepository {
     /// Runs git in the repository and returns what it prints.
     pub fn git(&self, arguments: &[&str]) -> String {
         run_git(&self.dir, arguments, &[])
+    }
+
+    /// Runs git in the repository with `input`.
+    pub fn git_with(&self, arguments: &[&str], input: &[u8]) -> String {
+        run_git(&self.dir, arguments, input)
+    }
+
+    /// Stores a commit with just these bytes, whatever they are, as the newest of main. Returns its name.
+    pub fn raw_commit(&self, bytes: &[u8]) -> String {
+        let id = self.raw_object("commit", bytes);
+        self.point_main_at(&id);
+        id
+    }
+
+    /// Stores an object with just these bytes. Returns its name.
+    pub fn raw_object(&self, kind: &str, bytes: &[u8]) -> String {
+        let arguments = ["hash-object", "-t", kind, "-w", "--stdin", "--literally"];
+        run_git(&self.dir, &arguments, bytes).trim().to_owned()
+    }
+
+    /// Has main name `id`, whatever that is. (Git itself would refuse some.)
+    pub fn point_main_at(&self, id: &str) {
+        std::fs::write(self.git_dir().join("refs/heads/main"), format!("{id}\n")).unwrap();
+    }
+
+    pub fn git_dir(&self) -> PathBuf {
+        let inner = self.dir.join(".git");
+        if inner.exists() { inner } else { self.dir.clone() }
+    }
+
+    /// The file that holds an object that was not packed.
+    pub fn object_file(&self, id: &str) -> PathBuf {
+        self.git_dir().join("objects").join(&id[..2]).join(&id[2..])
     }
 
     /// Adds commits to branch main.
