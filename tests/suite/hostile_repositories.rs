@@ -250,6 +250,7 @@ fn program(world: &World, repository: &GitRepository, further: &[&str]) -> Comma
         .args(["import", "git", repository.path().to_str().unwrap(), "--project", &world.project.to_string()])
         .args(further)
         .env("DATABASE_URL", world.db.url())
+        .env("PILOTHOUSE_MIGRATE_URL", world.db.owner_url())
         .env("PILOTHOUSE_SECRET_KEY", "k".repeat(32));
     program
 }
