@@ -1,32 +1,30 @@
-//! Reading a repository: the first-parent history of HEAD, as much of it as the pushes need.
+//! Reading a repository: the first-parent history of a branch, as much of it as the pushes need.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
-use gix::bstr::{BStr, ByteSlice};
 
-use super::commit::CommitParts;
-use super::place::{self, printable};
+use super::authors::Mailmap;
+use super::boundary::{self, BoundaryError, Located};
+use super::commit::{Author, CommitBytes, Parent, cut, text};
+use super::heads::{self, Head};
 use super::remote;
 
 /// Trees and commits that neighbours share are unpacked once.
 const OBJECT_CACHE_BYTES: usize = 64 << 20;
 
-/// Longest message that is kept, in characters.
-const LONGEST_MESSAGE: usize = 10_000;
+/// Neighbours in a pack are stored as what differs from each other, in chains of up to fifty.
+const PACK_CACHE_BYTES: usize = 32 << 20;
 
-/// Longest name and address that are kept, in characters.
-const LONGEST_NAME: usize = 1_000;
+/// Largest commit or tree that is unpacked. A directory of 700,000 files fits.
+const LARGEST_OBJECT: &str = "gitoxide.objects.allocLimit=32m";
 
-/// Bytes of the largest commit that is read. What people write has a few thousand.
-const LARGEST_COMMIT: u64 = 32 << 20;
+/// Commits that are read; what is older is left out.
+const LONGEST_HISTORY: usize = 1_000_000;
 
-/// Bytes of the largest `.mailmap` that is read; that of a project with thousands of people has a tenth.
-const LARGEST_MAILMAP: u64 = 1 << 20;
-
-/// Bytes of the largest object of any kind that is unpacked: a directory of a million files has less.
-const LARGEST_OBJECT: u64 = 64 << 20;
+/// Longest name of a branch or address of a remote that is kept, in characters.
+const LONGEST_ORIGIN: usize = 500;
 
 /// Why a repository could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -39,23 +37,31 @@ pub enum ReadError {
         /// What is wrong with it.
         reason: String,
     },
-    /// HEAD names a branch without commits.
-    #[error("there is nothing to import: HEAD is {branch}, which has no commits{}", offered(branches))]
-    NoCommits {
-        /// The branch.
-        branch: String,
-        /// Branches that have some.
-        branches: Vec<String>,
-    },
-    /// There is no branch or tag of that name.
-    #[error("there is no branch {}{}", printable(name), offered(branches))]
-    NoBranch {
+    /// A part of it lies elsewhere.
+    #[error(
+        "{} leads to {}, which is outside of {}; --follow-links reads it all the same",
+        from.display(), to.display(), path.display()
+    )]
+    Outside {
         /// What was asked for.
-        name: String,
-        /// Branches that there are.
-        branches: Vec<String>,
+        path: PathBuf,
+        /// The file that leads there.
+        from: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
     },
-    /// An object of the history is missing or damaged.
+    /// It is stored in a way that this program can't read.
+    #[error("{} {reason}", path.display())]
+    Format {
+        /// What was asked for.
+        path: PathBuf,
+        /// What it is, and what to do.
+        reason: &'static str,
+    },
+    /// There is no such commit to start from.
+    #[error("there is nothing to import: {0}")]
+    NoCommits(String),
+    /// The newest commit is missing or damaged.
     #[error("the history can't be read at {at}: {reason}")]
     Damaged {
         /// The object, or where it was named.
@@ -65,30 +71,14 @@ pub enum ReadError {
     },
 }
 
-/// Branches that a refusal names.
-const MOST_OFFERED: usize = 20;
-
-/// "; there are main and next, choose one with --branch"
-fn offered(branches: &[String]) -> String {
-    let named = branches.iter().take(MOST_OFFERED).map(|name| printable(name)).collect::<Vec<_>>();
-    match (named.as_slice(), branches.len() > MOST_OFFERED) {
-        ([], _) => String::new(),
-        ([one], _) => format!("; there is {one}, take it with --branch"),
-        (_, true) => format!("; there are {} and more, take one with --branch", named.join(", ")),
-        ([first @ .., last], false) => {
-            format!("; there are {} and {last}, take one with --branch", first.join(", "))
-        }
-    }
-}
-
-/// What is to be read.
+/// Which history is to be read.
 #[derive(Debug, Clone, Default)]
 pub struct Source {
     /// A work tree, a `.git` directory or a bare repository.
     pub path: PathBuf,
-    /// A branch or tag, or a reference's full name; else what HEAD names.
+    /// A branch, a tag or a full reference; else HEAD counts.
     pub branch: Option<String>,
-    /// Whether what lies outside of `path` is read when the repository leads there.
+    /// Whether to read what lies outside of the path, too.
     pub follow_links: bool,
 }
 
@@ -97,9 +87,32 @@ pub struct Source {
 pub struct Repository {
     pub(super) git: gix::Repository,
     name: String,
-    /// The reference that is read in place of HEAD.
-    branch: Option<gix::refs::FullName>,
-    mailmap: gix::mailmap::Snapshot,
+    head: Head,
+    mailmap: Mailmap,
+}
+
+/// The first-parent history of a branch.
+#[derive(Debug)]
+pub(super) struct History {
+    /// Oldest first.
+    pub commits: Vec<Commit>,
+    /// How many of them say less than a commit does.
+    pub damaged: usize,
+    /// Where it was cut off.
+    pub end: Option<End>,
+}
+
+/// Why the oldest commit of a history is not the first there was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// A shallow clone has no more.
+    Shallow,
+    /// The commit's parent is missing or damaged.
+    Unreadable(ObjectId),
+    /// The commit's parent was there already: replacements go round in a circle.
+    Circle(ObjectId),
+    /// There are more commits than these, which are all that are read.
+    Long(usize),
 }
 
 /// One commit of the history, as much of it as grouping needs.
@@ -109,21 +122,8 @@ pub(super) struct Commit {
     pub before: Before,
     /// Index of the author's e-mail address in the order of appearance; case does not matter.
     pub author: usize,
-    /// The same of the address that `.mailmap` has for them.
-    pub person: usize,
     /// When it was committed, in epoch seconds.
     pub committed_at: i64,
-}
-
-/// A first-parent history, as far as it can be read.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct History {
-    /// Oldest first.
-    pub commits: Vec<Commit>,
-    /// Commits of which something could not be read, and was left out.
-    pub damaged: usize,
-    /// The commit that could not be read and that nothing older was found behind, and why.
-    pub ends_at: Option<String>,
 }
 
 /// What a commit's first parent is.
@@ -133,114 +133,46 @@ pub(super) enum Before {
     Nothing,
     /// This commit.
     Commit(ObjectId),
-    /// A commit that a shallow clone does not have.
+    /// A commit that can't be read.
     CutOff,
 }
 
 /// What a push tells about its newest commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Headline {
-    /// Whole message, cut at 10,000 characters.
     pub message: String,
-    pub author_name: String,
-    pub author_email: String,
+    pub author: Author,
 }
 
 impl Repository {
-    /// Opens `source`.
+    /// Opens the repository and finds the newest commit.
     ///
     /// # Errors
-    /// [`ReadError::Open`], [`ReadError::NoBranch`].
+    /// See [`ReadError`].
     pub fn open(source: &Source) -> Result<Self, ReadError> {
-        let failed = |reason: String| ReadError::Open { path: source.path.clone(), reason };
-        let full = source.path.canonicalize().map_err(|error| failed(error.to_string()))?;
-        place::check(&full, source.follow_links).map_err(failed)?;
+        let Source { path, branch, follow_links } = source;
+        let located = boundary::locate(path, *follow_links)?;
+        check_format(path, &located)?;
+        let failed = |reason: String| ReadError::Open { path: path.clone(), reason };
+        // Values given here count more than those of the repository.
         let options = gix::open::Options::isolated()
-            .config_overrides([format!("gitoxide.objects.allocLimit={LARGEST_OBJECT}")]);
-        let mut git = gix::open_opts(&full, options).map_err(|error| failed(one_line(&error)))?;
+            .open_path_as_is(true)
+            .lossy_config(true)
+            .config_overrides([LARGEST_OBJECT]);
+        let mut git = gix::open_opts(&located.git_dir, options).map_err(|error| failed(one_line(&error)))?;
         git.object_cache_size(OBJECT_CACHE_BYTES);
-        // One could make a history without an end out of another one.
-        git.objects.ignore_replacements = true;
-        let mut repository = Self {
-            git,
-            name: directory_name(&full),
-            branch: None,
-            mailmap: gix::mailmap::Snapshot::default(),
-        };
-        if let Some(name) = &source.branch {
-            repository.branch = Some(repository.named(name)?);
-        }
-        if let Some(bytes) = repository.mailmap_bytes() {
-            repository.mailmap = gix::mailmap::Snapshot::from_bytes(&bytes);
-        }
-        Ok(repository)
+        git.objects.set_pack_cache(|| {
+            Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES))
+        });
+        let head = heads::find(&git, branch.as_deref())?;
+        let mailmap = Mailmap::read(&git, &located, head.commit, *follow_links);
+        Ok(Self { git, name: directory_name(&located.root), head, mailmap })
     }
 
-    /// `.mailmap` as git takes it: the work tree's, else the one of the commit that is read. A link is none.
-    fn mailmap_bytes(&self) -> Option<Vec<u8>> {
-        if let Some(file) = self.git.workdir().map(|dir| dir.join(".mailmap"))
-            && let Ok(found) = file.symlink_metadata()
-        {
-            let is_taken = found.is_file() && found.len() <= LARGEST_MAILMAP;
-            return is_taken.then(|| std::fs::read(file).ok()).flatten();
-        }
-        let tree = self.object(self.head().ok()?).ok()?;
-        let tree = self.git.find_tree(CommitParts::read(&tree.data).tree?).ok()?;
-        let entry = tree.find_entry(".mailmap").filter(|entry| entry.mode().is_blob())?;
-        let size = self.git.find_header(entry.object_id()).ok()?.size();
-        (size <= LARGEST_MAILMAP)
-            .then(|| self.git.find_blob(entry.object_id()).ok())
-            .flatten()
-            .map(|mut blob| blob.take_data())
-    }
-
-    /// Name and address as `.mailmap` has them.
-    fn person(&self, name: &str, email: &str) -> (String, String) {
-        let written = gix::actor::SignatureRef { name: name.into(), email: email.into(), time: "" };
-        let Some(known) = self.mailmap.try_resolve_ref(written) else {
-            return (name.to_owned(), email.to_owned());
-        };
-        (known.name.map_or_else(|| name.to_owned(), text), known.email.map_or_else(|| email.to_owned(), text))
-    }
-
-    /// The reference that people call `name`: a branch, one of a remote, or a tag.
-    fn named(&self, name: &str) -> Result<gix::refs::FullName, ReadError> {
-        let prefixes = if name.starts_with("refs/") {
-            &[""][..]
-        } else {
-            &["refs/heads/", "refs/remotes/", "refs/tags/"]
-        };
-        for prefix in prefixes {
-            let Ok(full) = gix::refs::FullName::try_from(format!("{prefix}{name}")) else { continue };
-            if let Ok(Some(_)) = self.git.try_find_reference(full.as_ref()) {
-                return Ok(full);
-            }
-        }
-        Err(ReadError::NoBranch { name: name.to_owned(), branches: self.branches() })
-    }
-
-    /// Names of the first few branches; of the remotes' where there are no others.
-    fn branches(&self) -> Vec<String> {
-        let Ok(references) = self.git.references() else { return Vec::new() };
-        let names = |prefix: &str| -> Vec<String> {
-            let Ok(found) = references.prefixed(prefix) else { return Vec::new() };
-            let found = found.filter_map(Result::ok).take(MOST_OFFERED + 1);
-            found.map(|reference| text(reference.name().shorten())).collect()
-        };
-        let own = names("refs/heads/");
-        if own.is_empty() { names("refs/remotes/") } else { own }
-    }
-
-    /// The branch that is read: the one that was asked for, else the one that HEAD is on; `HEAD` when it is on none.
-    ///
-    /// # Errors
-    /// [`ReadError::Damaged`] when HEAD can't be read.
-    pub fn branch(&self) -> Result<String, ReadError> {
-        if let Some(branch) = &self.branch {
-            return Ok(text(branch.as_ref().shorten()));
-        }
-        let head = self.git.head().map_err(|error| damaged("HEAD", &error))?;
-        Ok(head.referent_name().map_or_else(|| "HEAD".to_owned(), |name| text(name.shorten())))
+    /// The branch that is read; `HEAD` when it is none.
+    #[must_use]
+    pub fn branch(&self) -> String {
+        cut(&self.head.name, LONGEST_ORIGIN)
     }
 
     /// Where the repository comes from: the address of its remote `origin` without credentials, else the
@@ -248,58 +180,67 @@ impl Repository {
     #[must_use]
     pub fn origin(&self) -> String {
         let configured = self.git.config_snapshot().string("remote.origin.url");
-        configured
-            .and_then(|url| remote::without_credentials(&text(url.as_bstr())))
-            .unwrap_or_else(|| self.name.clone())
+        let origin = configured
+            .and_then(|url| remote::without_credentials(&text(&url)))
+            .unwrap_or_else(|| self.name.clone());
+        cut(&origin, LONGEST_ORIGIN)
     }
 
-    /// Walks the first-parent history of HEAD; `on_commit` hears how many commits were read so far.
-    /// Returns it oldest first.
-    ///
-    /// # Errors
-    /// [`ReadError`] when there is no first commit to read.
+    /// Why a list of names was not read.
+    pub(super) fn unread_mailmap(&self) -> Option<&str> {
+        self.mailmap.unread.as_deref()
+    }
+
+    /// Walks the first-parent history; `on_commit` hears how many commits were read so far.
     pub(super) fn first_parents(&self, mut on_commit: impl FnMut(usize)) -> Result<History, ReadError> {
         let cut_off = self.git.shallow_commits().map_err(|error| damaged("the shallow file", &error))?;
-        let mut authors = HashMap::new();
-        let mut history = History::default();
-        let mut next = Some(self.head()?);
+        let (mut authors, mut seen) = (HashMap::new(), HashSet::new());
+        let mut history = History { commits: Vec::new(), damaged: 0, end: None };
+        let mut next = Some(self.head.commit);
         // A time that can't be read is taken to be that of the commit that follows.
         let mut later = 0;
         while let Some(id) = next {
-            let object = match self.object(id) {
+            let object = match self.commit(id) {
+                Ok(_) if !seen.insert(id) => {
+                    history.cut_off(End::Circle);
+                    break;
+                }
                 Ok(object) => object,
-                // What is newer can be imported all the same.
-                Err(reason) => {
-                    let Some(child) = history.commits.last_mut() else {
-                        return Err(ReadError::Damaged { at: id.to_string(), reason });
-                    };
-                    child.before = Before::CutOff;
-                    history.ends_at = Some(format!("{id}: {reason}"));
+                Err(reason) if history.commits.is_empty() => {
+                    return Err(ReadError::Damaged { at: id.to_string(), reason });
+                }
+                Err(_) => {
+                    history.cut_off(End::Unreadable);
                     break;
                 }
             };
-            let commit = CommitParts::read(&object.data);
-            let before = match commit.parent {
-                Some(_) if cut_off.as_ref().is_some_and(|ids| ids.contains(&id)) => Before::CutOff,
-                Some(parent) => Before::Commit(parent),
-                None if commit.parent_damaged => Before::CutOff,
-                None => Before::Nothing,
+            let commit = CommitBytes::parse(&object);
+            let before = match commit.parent() {
+                Parent::None => Before::Nothing,
+                Parent::Commit(_) if cut_off.as_ref().is_some_and(|ids| ids.contains(&id)) => {
+                    history.end = Some(End::Shallow);
+                    Before::CutOff
+                }
+                Parent::Commit(parent) => Before::Commit(parent),
+                Parent::Unreadable => {
+                    history.end = Some(End::Unreadable(id));
+                    Before::CutOff
+                }
             };
-            if commit.parent_damaged {
-                history.ends_at = Some(format!("{id}: the line of its parent can't be read"));
-            }
-            history.damaged += usize::from(commit.is_damaged());
-            let email = commit.text(commit.author.email);
-            let person = self.person(&commit.text(commit.author.name), &email).1;
-            let mut index = |email: String| {
-                let known = authors.len();
-                *authors.entry(email.to_lowercase()).or_insert(known)
-            };
-            let (author, person) = (index(email), index(person));
-            later = commit.seconds().unwrap_or(later);
-            history.commits.push(Commit { id, before, author, person, committed_at: later });
+            let author = commit.author();
+            let time = commit.committed_at();
+            history.damaged += usize::from(author.is_none() || time.is_none());
+            let email = author.map(|author| self.mailmap.map(author).email.to_lowercase());
+            let known = authors.len();
+            let author = *authors.entry(email.unwrap_or_default()).or_insert(known);
+            later = time.or_else(|| commit.written_at()).unwrap_or(later);
+            history.commits.push(Commit { id, before, author, committed_at: later });
             on_commit(history.commits.len());
             next = if let Before::Commit(parent) = before { Some(parent) } else { None };
+            if next.is_some() && history.commits.len() == LONGEST_HISTORY {
+                history.cut_off(|_| End::Long(LONGEST_HISTORY));
+                break;
+            }
         }
         history.commits.reverse();
         Ok(history)
@@ -307,56 +248,70 @@ impl Repository {
 
     /// Message and author of a commit, as text that the database takes.
     pub(super) fn headline(&self, id: ObjectId) -> Result<Headline, ReadError> {
-        let object = self.object(id).map_err(|reason| ReadError::Damaged { at: id.to_string(), reason })?;
-        let commit = CommitParts::read(&object.data);
-        // Bytes first: a message may be as large as memory.
-        let bounded = |bytes: &[u8], most: usize| {
-            commit.text(&bytes[..bytes.len().min(most * 4)]).chars().take(most).collect::<String>()
-        };
-        let (author_name, author_email) = self
-            .person(&bounded(commit.author.name, LONGEST_NAME), &bounded(commit.author.email, LONGEST_NAME));
-        Ok(Headline { message: bounded(commit.message, LONGEST_MESSAGE), author_name, author_email })
+        let object = self.commit(id).map_err(|reason| ReadError::Damaged { at: id.to_string(), reason })?;
+        let commit = CommitBytes::parse(&object);
+        let author = self.mailmap.map(commit.author().unwrap_or_default());
+        Ok(Headline { message: commit.message(), author })
     }
 
-    /// A commit as it is stored, or why it can't be read.
-    fn object(&self, id: ObjectId) -> Result<gix::Object<'_>, String> {
-        let header = self.git.find_header(id).map_err(|error| one_line(&error))?;
-        if header.kind() != gix::objs::Kind::Commit {
-            return Err(format!("it is a {}, not a commit", header.kind()));
+    fn commit(&self, id: ObjectId) -> Result<Vec<u8>, String> {
+        let mut object = self.git.find_object(id).map_err(|error| one_line(&error))?;
+        if object.kind != gix::objs::Kind::Commit {
+            return Err(format!("it is a {}", object.kind));
         }
-        if header.size() > LARGEST_COMMIT {
-            return Err(format!(
-                "it has {} bytes, and more than {LARGEST_COMMIT} are not read",
-                header.size()
-            ));
-        }
-        self.git.find_object(id).map_err(|error| one_line(&error))
-    }
-
-    /// The commit that the history is read from.
-    fn head(&self) -> Result<ObjectId, ReadError> {
-        if let Some(branch) = &self.branch {
-            let told = |error: gix::Error| damaged(&text(branch.as_ref().shorten()), &error);
-            let mut reference = self.git.find_reference(branch.as_ref()).map_err(told)?;
-            return Ok(reference.peel_to_commit().map_err(told)?.id);
-        }
-        let mut head = self.git.head().map_err(|error| damaged("HEAD", &error))?;
-        if head.is_unborn() {
-            return Err(ReadError::NoCommits { branch: self.branch()?, branches: self.branches() });
-        }
-        let commit = head.peel_to_commit().map_err(|error| damaged("HEAD", &error))?;
-        Ok(commit.id)
+        Ok(std::mem::take(&mut object.data))
     }
 }
 
-/// What git gives as bytes, as text: invalid UTF-8 is replaced, NUL left out (PostgreSQL takes none).
-pub(super) fn text(bytes: &BStr) -> String {
-    let mut text = bytes.to_str_lossy().into_owned();
-    text.retain(|c| c != '\0');
-    text
+impl History {
+    /// The commit that was read last is the end.
+    fn cut_off(&mut self, why: impl Fn(ObjectId) -> End) {
+        if let Some(last) = self.commits.last_mut() {
+            last.before = Before::CutOff;
+            self.end = Some(why(last.id));
+        }
+    }
 }
 
-fn damaged(at: &str, error: &gix::Error) -> ReadError {
+impl ReadError {
+    pub(super) fn from_boundary(path: &Path, error: BoundaryError) -> Self {
+        let failed = |reason: String| Self::Open { path: path.to_owned(), reason };
+        match error {
+            BoundaryError::Outside(from, to) => Self::Outside { path: path.to_owned(), from, to },
+            BoundaryError::Special(file) => {
+                failed(format!("{} is neither a file nor a directory", file.display()))
+            }
+            BoundaryError::TooLarge(file, most) => {
+                failed(format!("{} has more than {most} bytes", file.display()))
+            }
+            BoundaryError::Io(file, error) => failed(format!("{}: {error}", file.display())),
+        }
+    }
+}
+
+/// Refuses by name what would read as damage.
+fn check_format(path: &Path, located: &Located) -> Result<(), ReadError> {
+    let file = located.common_dir.join("config");
+    let config = gix::config::File::from_path_no_includes(file, gix::config::Source::Local).ok();
+    let value = |key: &str| {
+        let value = config.as_ref().and_then(|config| config.string(key))?;
+        Some(text(&value).to_lowercase())
+    };
+    let reason = match (value("extensions.objectFormat"), value("extensions.refStorage")) {
+        (Some(format), _) if format != "sha1" => {
+            "names its objects by SHA-256 (extensions.objectFormat), which can't be read; a copy that can: \
+             git init COPY && git -C REPOSITORY fast-export --all | git -C COPY fast-import"
+        }
+        (_, Some(storage)) if storage != "files" => {
+            "keeps its branches in a reftable (extensions.refStorage), which can't be read; \
+             git refs migrate --ref-format=files changes that, or a copy: git clone --bare --ref-format=files"
+        }
+        _ => return Ok(()),
+    };
+    Err(ReadError::Format { path: path.to_owned(), reason })
+}
+
+pub(super) fn damaged(at: &str, error: &gix::Error) -> ReadError {
     ReadError::Damaged { at: at.to_owned(), reason: one_line(error) }
 }
 
@@ -368,17 +323,12 @@ fn one_line(error: &gix::Error) -> String {
 fn directory_name(path: &Path) -> String {
     let own = if path.ends_with(".git") { path.parent().unwrap_or(path) } else { path };
     let name = own.file_name().unwrap_or(own.as_os_str());
-    name.to_string_lossy().into_owned()
+    text(name.as_encoded_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_has_neither_nul_nor_invalid_utf8() {
-        assert_eq!(text(b"a\0b\xffc".as_bstr()), "ab\u{FFFD}c");
-    }
 
     #[test]
     fn a_git_directory_goes_by_the_name_of_its_work_tree() {

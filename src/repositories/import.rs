@@ -1,16 +1,15 @@
 //! Recording a repository's history as pushes of a project.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use diesel::result::Error as DieselError;
 use gix::ObjectId;
-use gix::diff::tree::State;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::changes::Changes;
-use super::history::{ReadError, Repository, Source};
-use super::pushes::{Push, pushes};
+use super::changes::{Changes, Comparison};
+use super::history::{End, ReadError, Repository, Source};
+use super::pushes::{Push, Recorded, pushes};
 use super::queries::{self, Authors, NewAction, NewPush};
 use crate::activity::{Act, Principal, Target, audit};
 use crate::app::{App, hex};
@@ -71,14 +70,25 @@ pub struct Summary {
     pub new_pushes: usize,
     /// Actions that this run recorded.
     pub new_actions: usize,
-    /// Commits of which something could not be read, and was left out.
-    pub damaged: usize,
-    /// The commit that could not be read and that ends the history, and why.
-    pub ends_at: Option<String>,
+    /// What it did without.
+    pub left_out: LeftOut,
 }
 
-/// Records the first-parent history of `source` as pushes of `project`, oldest
-/// first and in batches, as the system. `report` hears how far it is.
+/// What a repository has and an import does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Commits whose author or time can't be read; they are on record without.
+    pub damaged: usize,
+    /// Pushes of this run whose files can't be told.
+    pub without_files: usize,
+    /// Why there are no older commits, if there were some.
+    pub end: Option<End>,
+    /// A list of names that can't be read.
+    pub mailmap: Option<String>,
+}
+
+/// Records the first-parent history of `source` as pushes of `project`, oldest first and in batches, as the
+/// system. `report` hears how far it is.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -93,27 +103,28 @@ pub fn import(
     let (name, recorded) = on_record(app, project)?.ok_or_else(unknown)?;
     let repository = Repository::open(source)?;
     let history = repository.first_parents(|commits| report(Progress::Reading { commits }))?;
-
-    let all: Vec<_> = pushes(&history.commits, &recorded).collect();
-    let missing: Vec<_> = all.iter().filter(|push| !recorded.contains(&push.head.id)).copied().collect();
-    let commits = history.commits.len();
-    let mut summary = Summary {
-        commits,
-        pushes: all.len(),
+    let left_out = LeftOut {
         damaged: history.damaged,
-        ends_at: history.ends_at,
-        ..Summary::default()
+        end: history.end,
+        mailmap: repository.unread_mailmap().map(str::to_owned),
+        without_files: 0,
     };
-    let mut writer = Writer::new(app, &repository, (project, &name))?;
-    let mut done = commits - commits_of(&missing);
-    report(Progress::Recording { commits: done, of: commits });
+
+    let history = history.commits;
+    let all = pushes(&history, &recorded);
+    let missing: Vec<_> = all.iter().filter(|push| !recorded.contains_key(&push.head.id)).copied().collect();
+    let mut summary = Summary { commits: history.len(), pushes: all.len(), left_out, ..Summary::default() };
+    let mut writer = Writer::new(app, &repository, (project, &name));
+    let mut done = history.len() - commits_of(&missing);
+    report(Progress::Recording { commits: done, of: history.len() });
     for batch in missing.chunks(BATCH) {
         let (pushes, actions) = writer.record(batch)?;
         summary.new_pushes += pushes;
         summary.new_actions += actions;
         done += commits_of(batch);
-        report(Progress::Recording { commits: done, of: commits });
+        report(Progress::Recording { commits: done, of: history.len() });
     }
+    summary.left_out.without_files = writer.without_files;
     Ok(summary)
 }
 
@@ -121,13 +132,20 @@ fn commits_of(pushes: &[Push<'_>]) -> usize {
     pushes.iter().map(|push| push.commits.len()).sum()
 }
 
-/// The project's name and the newest commits of its recorded pushes; None when there is no such project.
-fn on_record(app: &App, project: ProjectId) -> Result<Option<(String, HashSet<ObjectId>)>, ImportError> {
+/// The project's name and its recorded pushes; None when there is no such project.
+fn on_record(app: &App, project: ProjectId) -> Result<Option<(String, Recorded)>, ImportError> {
     app.db.read_blocking(&Actor::System, |conn| {
         let Some(name) = queries::project_name(conn, project)? else { return Ok(None) };
+        let sentences = queries::recorded_sentences(conn, project)?;
+        let commits = |push: &str| {
+            let action = format!("act_{}", push.strip_prefix("push_")?);
+            commits_in(sentences.get(&action)?)
+        };
         let heads = queries::recorded_heads(conn, project)?;
         // Other programs may have written anything there.
-        let heads = heads.iter().filter_map(|sha| ObjectId::from_hex(sha.as_bytes()).ok());
+        let heads = heads
+            .iter()
+            .filter_map(|(push, sha)| Some((ObjectId::from_hex(sha.as_bytes()).ok()?, commits(push))));
         Ok(Some((name, heads.collect())))
     })
 }
@@ -141,29 +159,36 @@ struct Writer<'a> {
     audit: Option<Target>,
     branch: String,
     origin: String,
-    state: State,
+    comparison: Comparison,
+    without_files: usize,
 }
 
 impl<'a> Writer<'a> {
-    fn new(
-        app: &'a App,
-        repository: &'a Repository,
-        (project, name): (ProjectId, &str),
-    ) -> Result<Self, ImportError> {
-        let (branch, origin) = (repository.branch()?, repository.origin());
-        let audit = Some(Target::project(project, name));
-        Ok(Self { app, repository, project, audit, branch, origin, state: State::default() })
+    fn new(app: &'a App, repository: &'a Repository, (project, name): (ProjectId, &str)) -> Self {
+        Self {
+            app,
+            repository,
+            project,
+            audit: Some(Target::project(project, name)),
+            branch: repository.branch(),
+            origin: repository.origin(),
+            comparison: Comparison::default(),
+            without_files: 0,
+        }
     }
 
-    /// Reads everything first, so that no transaction waits for the disk.
+    /// Reads everything first, so that no transaction waits for the disk. Newest first: packs keep new trees
+    /// whole and old ones as what differs from them, so each is one step from the one before.
     fn record(&mut self, batch: &[Push<'_>]) -> Result<(usize, usize), ImportError> {
         let mut pushes = Vec::with_capacity(batch.len());
         let mut actions = Vec::with_capacity(batch.len());
-        for push in batch {
+        for push in batch.iter().rev() {
             let (push, action) = self.rows(push)?;
             pushes.push(push);
             actions.push(action);
         }
+        pushes.reverse();
+        actions.reverse();
         let emails: BTreeSet<String> = pushes.iter().map(|push| push.author_email.clone()).collect();
         let emails: Vec<String> = emails.into_iter().collect();
         let recorded = self.app.db.write_blocking(&Actor::System, |conn| {
@@ -193,7 +218,8 @@ impl<'a> Writer<'a> {
 
     fn rows(&mut self, push: &Push<'_>) -> Result<(NewPush, NewAction), ImportError> {
         let head = self.repository.headline(push.head.id)?;
-        let changes = self.repository.changes(push, &mut self.state);
+        let changes = self.repository.changes(push, &mut self.comparison);
+        self.without_files += usize::from(changes.is_none());
         let sha = push.head.id.to_string();
         let digest = hex(&Sha256::digest(format!("{}:{sha}", self.project)));
         let (push_id, action_id) = (format!("push_{}", &digest[..32]), format!("act_{}", &digest[..32]));
@@ -220,8 +246,8 @@ impl<'a> Writer<'a> {
             branch_name: self.branch.clone(),
             commit_sha: sha,
             commit_message: head.message,
-            author_name: head.author_name,
-            author_email: head.author_email,
+            author_name: head.author.name,
+            author_email: head.author.email,
             files_changed: changes.as_ref().map(|changes| i32::try_from(changes.count).unwrap_or(i32::MAX)),
             files: changes.map(|changes| json!(changes.paths)),
             created_at,
@@ -237,15 +263,7 @@ fn user_of(authors: &Authors, email: &str) -> Option<String> {
 /// "Pushed 2 commits (5 files) to main: Fix the cart"
 fn sentence(commits: usize, changes: Option<&Changes>, branch: &str, message: &str) -> String {
     let commits = counted(commits, "commit");
-    let files = changes
-        .map(|changes| {
-            format!(
-                " ({}{})",
-                if changes.is_more { "more than " } else { "" },
-                counted(changes.count, "file")
-            )
-        })
-        .unwrap_or_default();
+    let files = changes.map(|changes| format!(" ({})", counted(changes.count, "file"))).unwrap_or_default();
     let subject: String = message.trim_start().lines().next().unwrap_or_default().trim_end().to_owned();
     let mut text = format!("Pushed {commits}{files} to {branch}");
     if !subject.is_empty() {
@@ -258,6 +276,12 @@ fn sentence(commits: usize, changes: Option<&Changes>, branch: &str, message: &s
     text
 }
 
+/// The number of commits that such a sentence begins with.
+fn commits_in(sentence: &str) -> Option<usize> {
+    let (count, rest) = sentence.strip_prefix("Pushed ")?.split_once(' ')?;
+    rest.starts_with("commit").then(|| count.parse().ok()).flatten()
+}
+
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
@@ -268,7 +292,7 @@ mod tests {
 
     #[test]
     fn the_sentence_counts_and_quotes_the_subject() {
-        let changes = |count| Changes { count, ..Changes::default() };
+        let changes = |count| Changes { count, paths: vec![] };
         assert_eq!(
             sentence(1, Some(&changes(1)), "main", "Fix\n\nBody"),
             "Pushed 1 commit (1 file) to main: Fix"
@@ -276,5 +300,15 @@ mod tests {
         assert_eq!(sentence(2, Some(&changes(0)), "HEAD", " \n"), "Pushed 2 commits (0 files) to HEAD");
         assert_eq!(sentence(2, None, "main", "\n Fix "), "Pushed 2 commits to main: Fix");
         assert!(sentence(1, None, "main", &"x".repeat(300)).ends_with("x…"));
+    }
+
+    #[test]
+    fn the_number_of_commits_can_be_read_back() {
+        for commits in [1, 2, 1234] {
+            assert_eq!(commits_in(&sentence(commits, None, "main", "Fix")), Some(commits));
+        }
+        for other in ["", "Pushed", "Pushed many commits", "Pushed 3 boxes", "Deployed 2 commits"] {
+            assert_eq!(commits_in(other), None, "{other}");
+        }
     }
 }

@@ -9,16 +9,23 @@
 //!
 //! **Growing.** A commit that a recorded push ends with stays the end of that push. When more commits
 //! follow within the pause, they become a push of their own instead of a second push that would hold the
-//! old commits again. `.mailmap` says which addresses are one person's: it joins commits to a push, and parts none. Rewritten history is recorded beside the old: a record says what was there.
+//! old commits again. The same when `.mailmap` changes: what is on record keeps its commits. Rewritten history is recorded beside the old: a record says what was there.
 
+//!
+//! **Hostile.** A repository is somebody else's: nothing outside of the named path is read (`boundary`), objects,
+//! entries and histories are bounded (`history`, `changes`), and what is damaged is left out (`commit`) and told
+//! by the summary.
+
+mod authors;
+mod boundary;
 mod changes;
 mod commit;
+mod heads;
 mod history;
 mod import;
-mod place;
 mod pushes;
 mod queries;
 mod remote;
 
-pub use history::{ReadError, Repository, Source};
-pub use import::{ImportError, Progress, Summary, import};
+pub use history::{End, ReadError, Repository, Source};
+pub use import::{ImportError, LeftOut, Progress, Summary, import};

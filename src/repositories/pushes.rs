@@ -1,6 +1,6 @@
 //! Which commits were pushed together.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use gix::ObjectId;
@@ -10,21 +10,48 @@ use super::history::Commit;
 /// Longest time between two neighbouring commits of one push.
 pub(super) const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(30);
 
+/// The newest commits of pushes that are on record, with the number of commits of those that an import
+/// recorded. Other programs' pushes don't tell.
+pub(super) type Recorded = HashMap<ObjectId, Option<usize>>;
+
 /// Cuts a history (oldest first) into pushes, each of one author and without a pause over
-/// [`LONGEST_PAUSE`]. A commit of `recorded` ends its push, because a push that is known already does.
-pub(super) fn pushes<'a>(
-    history: &'a [Commit],
-    recorded: &HashSet<ObjectId>,
-) -> impl Iterator<Item = Push<'a>> {
-    history
-        .chunk_by(|older, newer| {
-            // What was one push before `.mailmap` knew better stays one.
-            (older.author == newer.author || older.person == newer.person)
-                && older.committed_at.abs_diff(newer.committed_at)
-                    <= LONGEST_PAUSE.num_seconds().unsigned_abs()
-                && !recorded.contains(&older.id)
-        })
-        .filter_map(|commits| Some(Push { commits, oldest: commits.first()?, head: commits.last()? }))
+/// [`LONGEST_PAUSE`]. Pushes that are on record stay as they are, whoever their authors are by now.
+pub(super) fn pushes<'a>(history: &'a [Commit], recorded: &Recorded) -> Vec<Push<'a>> {
+    let mut joints = joints(history);
+    let mut free = 0;
+    for (at, commit) in history.iter().enumerate() {
+        let Some(commits) = recorded.get(&commit.id) else { continue };
+        if let Some(commits) = commits {
+            let first = (at + 1).saturating_sub(*commits).max(free);
+            joints[first] = Joint::Cut;
+            joints[first + 1..=at].fill(Joint::Held);
+        }
+        free = at + 1;
+        joints[free] = Joint::Cut;
+    }
+    let mut cuts: Vec<usize> =
+        (0..history.len()).filter(|at| *at == 0 || joints[*at] == Joint::Cut).collect();
+    cuts.push(history.len());
+    let runs = cuts.windows(2).filter_map(|cut| history.get(cut[0]..cut[1]));
+    runs.filter_map(|commits| Some(Push { commits, oldest: commits.first()?, head: commits.last()? }))
+        .collect()
+}
+
+/// What is between a commit and the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    Held,
+    Cut,
+}
+
+/// One before each commit, and one at the end.
+fn joints(history: &[Commit]) -> Vec<Joint> {
+    let pause = LONGEST_PAUSE.num_seconds().unsigned_abs();
+    let held = |pair: &[Commit]| {
+        pair[0].author == pair[1].author && pair[0].committed_at.abs_diff(pair[1].committed_at) <= pause
+    };
+    let between = history.windows(2).map(|pair| if held(pair) { Joint::Held } else { Joint::Cut });
+    std::iter::once(Joint::Cut).chain(between).chain([Joint::Cut]).collect()
 }
 
 /// Commits that were pushed together.
@@ -52,15 +79,20 @@ mod tests {
                 id: id(n),
                 before: Before::Nothing,
                 author: *author,
-                person: *author,
                 committed_at: minute * 60,
             })
             .collect()
     }
 
     fn sizes(history: &[Commit], recorded: &[usize]) -> Vec<usize> {
-        let recorded = recorded.iter().map(|n| history[*n].id).collect();
-        pushes(history, &recorded).map(|push| push.commits.len()).collect()
+        let recorded: Vec<_> = recorded.iter().map(|n| (*n, None)).collect();
+        sizes_with(history, &recorded)
+    }
+
+    /// Each recorded push with its newest commit and the number of its commits.
+    fn sizes_with(history: &[Commit], recorded: &[(usize, Option<usize>)]) -> Vec<usize> {
+        let recorded = recorded.iter().map(|(n, commits)| (history[*n].id, *commits)).collect();
+        pushes(history, &recorded).iter().map(|push| push.commits.len()).collect()
     }
 
     #[test]
@@ -87,6 +119,17 @@ mod tests {
         let commits = history(&[(0, 0), (0, 1), (0, 2), (0, 3)]);
         assert_eq!(sizes(&commits, &[1]), [2, 2]);
         assert_eq!(sizes(&commits, &[3]), [4]);
+    }
+
+    #[test]
+    fn a_push_that_is_on_record_keeps_its_commits_whoever_wrote_them_by_now() {
+        let commits = history(&[(0, 0), (1, 1), (0, 2), (0, 3), (1, 4)]);
+        assert_eq!(sizes(&commits, &[]), [1, 1, 2, 1]);
+        assert_eq!(sizes_with(&commits, &[(3, Some(4))]), [4, 1]);
+        assert_eq!(sizes_with(&commits, &[(3, Some(3))]), [1, 3, 1]);
+        assert_eq!(sizes_with(&commits, &[(3, Some(1))]), [1, 1, 1, 1, 1]);
+        assert_eq!(sizes_with(&commits, &[(1, None), (3, Some(9))]), [1, 1, 2, 1]);
+        assert_eq!(sizes_with(&commits, &[(3, Some(0))]), [1, 1, 2, 1], "none is no number of commits");
     }
 
     #[test]

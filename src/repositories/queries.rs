@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Integer, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -49,13 +49,30 @@ pub(super) fn project_name(conn: &mut PgConnection, project: ProjectId) -> Query
     projects::table.find(project.0).select(projects::name).get_result(conn).optional()
 }
 
-/// The newest commits of the pushes that the project has on record, whoever recorded them.
-pub(super) fn recorded_heads(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Vec<String>> {
+/// Id and newest commit of the pushes that the project has on record, whoever recorded them.
+pub(super) fn recorded_heads(
+    conn: &mut PgConnection,
+    project: ProjectId,
+) -> QueryResult<Vec<(String, String)>> {
     github_push_history::table
         .filter(github_push_history::project_id.eq(project.to_string()))
         .filter(github_push_history::commit_sha.is_not_null())
-        .select(github_push_history::commit_sha.assume_not_null())
+        .select((github_push_history::push_id, github_push_history::commit_sha.assume_not_null()))
         .load(conn)
+}
+
+/// How the sentences of the project's push actions begin, by action.
+pub(super) fn recorded_sentences(
+    conn: &mut PgConnection,
+    project: ProjectId,
+) -> QueryResult<HashMap<String, String>> {
+    let sentences = project_actions::table
+        .filter(project_actions::project_id.eq(project.to_string()))
+        .filter(project_actions::action_type.eq("github_push"))
+        .filter(project_actions::action_details.is_not_null())
+        .select((project_actions::action_id, left(project_actions::action_details.assume_not_null(), 30)))
+        .load(conn)?;
+    Ok(sentences.into_iter().collect())
 }
 
 /// Who the users with these e-mail addresses are.
@@ -114,4 +131,9 @@ pub(super) fn insert(
 diesel::define_sql_function! {
     /// PostgreSQL's `lower`, which `users_lower_email_idx` holds.
     fn lower(text: Text) -> Text;
+}
+
+diesel::define_sql_function! {
+    /// The first characters of a text.
+    fn left(text: Text, characters: Integer) -> Text;
 }

@@ -18,6 +18,7 @@ mod demo;
 mod dependencies;
 mod drift;
 mod faults;
+mod hostile_repositories;
 mod import_git;
 mod installing;
 mod instances;

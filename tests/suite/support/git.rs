@@ -54,6 +54,11 @@ impl GitRepository {
         Self::made_by(&["init", "--quiet", "--initial-branch=main", "--bare"])
     }
 
+    /// As [`GitRepository::new`], with names of objects that are longer.
+    pub fn sha256() -> Self {
+        Self::made_by(&["init", "--quiet", "--initial-branch=main", "--object-format=sha256"])
+    }
+
     /// A clone of the newest `depth` commits of `origin`.
     pub fn shallow_clone(origin: &Self, depth: u32) -> Self {
         let url = format!("file://{}", origin.dir.display());
@@ -81,22 +86,37 @@ impl GitRepository {
         run_git(&self.dir, arguments, &[])
     }
 
-    /// Stores `bytes` as a commit, whatever they say, and lets branch main end with it. Answers its id.
-    pub fn store_commit(&self, bytes: &[u8]) -> String {
-        let arguments = ["hash-object", "-t", "commit", "-w", "--literally", "--stdin"];
-        let id = run_git(&self.dir, &arguments, bytes).trim().to_owned();
-        self.git(&["update-ref", "refs/heads/main", &id]);
+    /// Runs git in the repository with `input`.
+    pub fn git_with(&self, arguments: &[&str], input: &[u8]) -> String {
+        run_git(&self.dir, arguments, input)
+    }
+
+    /// Stores a commit with just these bytes, whatever they are, as the newest of main. Returns its name.
+    pub fn raw_commit(&self, bytes: &[u8]) -> String {
+        let id = self.raw_object("commit", bytes);
+        self.point_main_at(&id);
         id
     }
 
-    /// Stores a file. Answers its id.
-    pub fn store_blob(&self, bytes: &[u8]) -> String {
-        run_git(&self.dir, &["hash-object", "-t", "blob", "-w", "--stdin"], bytes).trim().to_owned()
+    /// Stores an object with just these bytes. Returns its name.
+    pub fn raw_object(&self, kind: &str, bytes: &[u8]) -> String {
+        let arguments = ["hash-object", "-t", kind, "-w", "--stdin", "--literally"];
+        run_git(&self.dir, &arguments, bytes).trim().to_owned()
     }
 
-    /// Stores a directory of these lines of `git ls-tree`. Answers its id.
-    pub fn make_tree(&self, lines: &str) -> String {
-        run_git(&self.dir, &["mktree"], lines.as_bytes()).trim().to_owned()
+    /// Has main name `id`, whatever that is. (Git itself would refuse some.)
+    pub fn point_main_at(&self, id: &str) {
+        std::fs::write(self.git_dir().join("refs/heads/main"), format!("{id}\n")).unwrap();
+    }
+
+    pub fn git_dir(&self) -> PathBuf {
+        let inner = self.dir.join(".git");
+        if inner.exists() { inner } else { self.dir.clone() }
+    }
+
+    /// The file that holds an object that was not packed.
+    pub fn object_file(&self, id: &str) -> PathBuf {
+        self.git_dir().join("objects").join(&id[..2]).join(&id[2..])
     }
 
     /// Adds commits to branch main.
