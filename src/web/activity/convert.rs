@@ -11,7 +11,7 @@ use crate::activity::{EntryKind, Oddity, ProjectState, Source, Status, TimelineC
 use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::users::Role;
-use crate::web::display::{beginning, counted, in_short};
+use crate::web::display::{Badge, beginning, counted};
 use crate::web::escape::{Room, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
