@@ -43,6 +43,14 @@ impl ActRate {
         self.count_at(user, Instant::now())
     }
 
+    /// Takes back the last act of `user`, which came to nothing.
+    pub fn take_back(&self, user: UserId) {
+        let mut acts = self.acts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(times) = acts.get_mut(&user) {
+            times.pop_back();
+        }
+    }
+
     fn count_at(&self, user: UserId, now: Instant) -> Result<(), u64> {
         let mut acts = self.acts.lock().unwrap_or_else(PoisonError::into_inner);
         let age = |at: &Instant| now.saturating_duration_since(*at);
@@ -82,6 +90,8 @@ mod tests {
         assert_eq!(at(59, 1), Some(2));
         // The first is a minute old, and those that were refused count for nothing.
         assert_eq!((at(60, 1), at(60, 1)), (None, Some(11)));
+        rate.take_back(user(1));
+        assert_eq!((at(61, 1), at(61, 1)), (None, Some(10)));
     }
 
     #[test]

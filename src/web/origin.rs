@@ -7,7 +7,7 @@
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, ResponseError, web};
 use url::Url;
@@ -45,7 +45,7 @@ const TWO_HOSTS: &str = "The request names two hosts: one in its first line, ano
 
 /// Whether a whole address in the first line contradicts the Host header.
 fn names_another_host(request: &ServiceRequest) -> bool {
-    let host = request.headers().get(header::HOST).map(|host| host.as_bytes());
+    let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
     let named = request.uri().authority().map(|named| named.as_str().as_bytes());
     named.zip(host).is_some_and(|(named, host)| !named.eq_ignore_ascii_case(host))
 }
@@ -106,7 +106,7 @@ fn is_own(origin: &str, base: Option<&Url>, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     fn judged(pairs: &[(&'static str, &'static str)], base: Option<&str>, cookie: bool) -> bool {
         let mut headers = HeaderMap::new();

@@ -235,8 +235,8 @@ mod tests {
         Room::new(ConnectionLimits { all, of_one_address }, trusted)
     }
 
-    fn ip(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn enter(room: &Arc<Room>, address: &str) -> Option<Place> {
+        room.enter(Some(address.parse().unwrap()))
     }
 
     fn is_sent_away(place: &Place) -> bool {
@@ -246,18 +246,18 @@ mod tests {
     #[test]
     fn those_who_have_waited_longest_make_room_and_nobody_who_is_answered() {
         let room = room(3, 3);
-        let places: Vec<Place> = (0..3).map(|_| room.enter(ip("127.0.0.1")).unwrap()).collect();
+        let places: Vec<Place> = (0..3).map(|_| enter(&room, "127.0.0.1").unwrap()).collect();
         for (place, since) in places.iter().zip([30, 10, 20]) {
             place.seat.waiting_since.store(since, Ordering::Relaxed);
         }
         places[1].is_busy();
-        let fourth = room.enter(ip("127.0.0.1")).unwrap();
+        let fourth = enter(&room, "127.0.0.1").unwrap();
         assert_eq!(places.iter().map(is_sent_away).collect::<Vec<_>>(), [false, false, true]);
         fourth.is_busy();
         places[0].is_busy();
-        assert!(room.enter(ip("127.0.0.1")).is_none(), "all are being answered");
+        assert!(enter(&room, "127.0.0.1").is_none(), "all are being answered");
         places[0].waits();
-        assert!(room.enter(ip("127.0.0.1")).is_some());
+        assert!(enter(&room, "127.0.0.1").is_some());
         assert!(is_sent_away(&places[0]));
         drop((places, fourth));
         assert!(room.seats().taken.is_empty());
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn one_address_takes_its_share_and_no_more() {
         let room = room(100, 2);
-        let busy = |address: &str| room.enter(ip(address)).inspect(Place::is_busy);
+        let busy = |address: &str| enter(&room, address).inspect(Place::is_busy);
         for (one, same) in [("203.0.113.7", "::ffff:203.0.113.7"), ("2001:db8:1:2::3", "2001:db8:1:2:4::5")] {
             let held = (busy(one).unwrap(), busy(same).unwrap());
             assert!(busy(one).is_none() && busy(same).is_none(), "{one}");

@@ -111,7 +111,7 @@ impl Visit {
         let act_rate = self.app.act_rate.clone();
         let counted = move |conn: &mut PgConnection, viewer: &Viewer| {
             act_rate.count(viewer.id).map_err(|retry_after| AppError::TooManyActs { retry_after })?;
-            work(conn, viewer)
+            work(conn, viewer).inspect_err(|_| act_rate.take_back(viewer.id))
         };
         self.write_uncounted(counted).await
     }

@@ -37,12 +37,23 @@ fn measured(stage: &Stage, work: impl FnOnce() -> Run) -> Run {
     Run { console_cpu: each(after.0 - before.0), database_cpu: each(after.1 - before.1), ..run }
 }
 
-/// Asks for `path` with `clients` connections.
+/// Asks for `path` with `clients` connections that are kept.
 pub fn pages(stage: &Stage, path: &str, cookie: &str, clients: u32, seconds: u32) -> Run {
+    asked(stage, path, &[&format!("Cookie: {cookie}")], clients, seconds)
+}
+
+/// [`pages`] as browsers ask: the answer packed.
+pub fn packed_pages(stage: &Stage, path: &str, cookie: &str, clients: u32, seconds: u32) -> Run {
+    let headers = [&format!("Cookie: {cookie}"), "Accept-Encoding: gzip, deflate, br, zstd"];
+    asked(stage, path, &headers, clients, seconds)
+}
+
+fn asked(stage: &Stage, path: &str, headers: &[&str], clients: u32, seconds: u32) -> Run {
     measured(stage, || {
         let output = Command::new("wrk")
             .args(["-t1", &format!("-c{clients}"), &format!("-d{seconds}s"), "--timeout=20s", "--latency"])
-            .args(["-H", &format!("Cookie: {cookie}"), &format!("{}{path}", stage.base)])
+            .args(headers.iter().flat_map(|header| ["-H", header]))
+            .arg(format!("{}{path}", stage.base))
             .output()
             .expect("wrk; bin/bench installs it");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -24,7 +24,7 @@ mod statements;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use load::{Run, median, middle, pages, transactions};
+use load::{Run, median, middle, packed_pages, pages, transactions};
 use pilothouse::postgres::SUPERUSER;
 use report::{Table, figure, ratio};
 use stage::{Person, Stage};
@@ -127,25 +127,29 @@ fn against_pgbench(wishes: &Wishes, stage: &Stage) {
         ": bare",
     ]);
     for clients in [1, 8, 64] {
-        let mut runs: [Vec<Run>; 3] = Default::default();
+        let mut runs: [Vec<Run>; 4] = Default::default();
         for _ in 0..wishes.rounds {
             runs[0].push(transactions(stage, SUPERUSER, &bare, &[], clients, wishes.seconds));
             // pgbench prepares before the transaction has a role, so it must be able to see everything first.
             let (text, variables) = (&script.text, &script.variables);
             runs[1].push(transactions(stage, SUPERUSER, text, variables, clients, wishes.seconds));
             runs[2].push(pages(stage, &path, &stage.one.cookie, clients, wishes.seconds));
+            runs[3].push(packed_pages(stage, &path, &stage.one.cookie, clients, wishes.seconds));
         }
-        let ratios = |to: usize| {
-            middle(
-                runs[2].iter().zip(&runs[to]).map(|(ours, floor)| ours.cpu() / floor.database_cpu).collect(),
-            )
+        let ratios = |of: usize| {
+            let to = |floor: usize| {
+                let pairs = runs[of].iter().zip(&runs[floor]);
+                middle(pairs.map(|(ours, floor)| ours.cpu() / floor.database_cpu).collect())
+            };
+            Some((to(1), to(0)))
         };
-        let (to_bare, to_same) = (ratios(0), ratios(1));
-        let [bare, same, console] = runs.map(median);
+        let (plain, packed) = (ratios(2), ratios(3));
+        let [bare, same, console, browser] = runs.map(median);
         for (who, run, ratios) in [
             ("bare", bare, None),
             ("same statements", same, None),
-            ("console", console, Some((to_same, to_bare))),
+            ("console", console, plain),
+            ("console, gzip", browser, packed),
         ] {
             table.row(&[
                 clients.to_string(),

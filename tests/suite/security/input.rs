@@ -143,7 +143,7 @@ const READERS: [(&[&str], &[&str]); 10] = [
         &["q", "sort", "path", "from", "file", "deleted", "limit", "before", "after"],
     ),
     (&["/search"], &["q"]),
-    (&["/entries"], &["id"]),
+    (&["/entries", "/entries/raw"], &["id"]),
     (&["/references"], &["key", "value", "before", "limit"]),
     (&["/"], &["days"]),
     (&["/login"], &["next", "notice"]),
@@ -223,7 +223,9 @@ fn each_parameter_takes_every_odd_value_or_refuses_it() {
                 let (route, path) = &paths[(which + place) % paths.len()];
                 // Nothing that fits the filters: a reference that nothing carries is not found.
                 let allowed: &[u16] = match route.pattern {
-                    "/projects/{id}/chat" | "/projects/{id}/files" | "/entries" => &[200, 400, 404],
+                    "/projects/{id}/chat" | "/projects/{id}/files" | "/entries" | "/entries/raw" => {
+                        &[200, 400, 404]
+                    }
                     pattern if pattern.starts_with("/references") => &[200, 400, 404],
                     _ => &[200, 303, 400],
                 };

@@ -157,7 +157,11 @@ proptest! {
             }
             let decoded = match path.split_once('?') {
                 None => percent_decode_str(&path).decode_utf8().unwrap().into_owned(),
-                Some((_, query)) => forms::pairs(query.as_bytes()).into_iter().flatten().map(|(_, value)| value + "\n").collect(),
+                Some((_, query)) => match forms::pairs(query.as_bytes()) {
+                    Ok(pairs) => pairs.into_iter().map(|(_, value)| value + "\n").collect(),
+                    // PostgreSQL takes no NUL, so no form does.
+                    Err(_) => continue,
+                },
             };
             prop_assert!(parts.iter().all(|part| decoded.contains(part.as_str())), "{}", path);
         }
