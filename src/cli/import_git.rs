@@ -91,7 +91,7 @@ fn without(left_out: &LeftOut) -> String {
         }
         Some(End::Circle(id)) => parts.push(format!("what came before {id}, whose history is a circle")),
         Some(End::Long(limit)) => {
-            parts.push(format!("what came before the newest {} commits", grouped(*limit)))
+            parts.push(format!("what came before the newest {} commits", grouped(*limit)));
         }
         None => {}
     }

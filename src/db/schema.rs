@@ -2,7 +2,10 @@
 //! Quoted and reserved names have idiomatic ones here (`"ActivityEvent"` is [`activity_events`], `type` is `kind`).
 
 #![expect(missing_docs, reason = "the macros make a struct a column; the tables are described")]
-#![expect(clippy::wildcard_imports, reason = "a table's columns have the types of one module")]
+#![cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "a table's columns have the types of one module")
+)]
 
 /// Diesel's types, but for those of times, and the types of PostgreSQL that this database defines.
 pub mod sql_types {

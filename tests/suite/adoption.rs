@@ -353,19 +353,19 @@ const WRITINGS: [&str; 7] = [
 fn write_ids(tables: &[(&str, &str)], form: &str, key: &str) -> String {
     let project = form.replace('$', "'b0000000-0000-0000-0000-000000000001'");
     let user = form.replace('$', "'a0000000-0000-0000-0000-000000000001'");
-    let mut sql = String::new();
-    for (table, id) in tables {
-        sql += &format!(
+    let inserts = tables.iter().map(|(table, id)| {
+        format!(
             "INSERT INTO turbobackend.{table} ({id}, project_id, user_id, created_at) VALUES ('{key}', {project}, {user}, 1763640000000);"
-        );
-    }
-    sql + &format!(
-        "UPDATE turbobackend.project_actions SET reference_ids = '{{\"branch_name\": \"odd\"}}' WHERE action_id = '{key}'; \
+        )
+    });
+    inserts.collect::<Vec<_>>().concat()
+        + &format!(
+            "UPDATE turbobackend.project_actions SET reference_ids = '{{\"branch_name\": \"odd\"}}' WHERE action_id = '{key}'; \
          INSERT INTO \"ActivityLog\" (id, \"projectId\", \"userId\", \"activityType\", \"createdAt\") \
              VALUES ('{key}', {project}, {user}, 'x', '2025-11-20'); \
          INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"userId\", \"eventType\", \"entityType\", title, \"updatedAt\") \
              VALUES ('{key}', {project}, {user}, 'APR_REVIEW', '', '', now());"
-    )
+        )
 }
 
 const TRACKER: [(&str, &str); 6] = [

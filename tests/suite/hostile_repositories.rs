@@ -1,5 +1,6 @@
 //! Repositories that were made to hurt the one who imports them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -369,7 +370,7 @@ fn a_million_references_are_neither_read_nor_listed_one_by_one() {
     let id = repository.git(&["rev-parse", "main"]);
     let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
     for n in 0..1_000_000 {
-        packed.push_str(&format!("{} refs/heads/x{n:07}\n", id.trim()));
+        writeln!(packed, "{} refs/heads/x{n:07}", id.trim()).unwrap();
     }
     fs::write(repository.git_dir().join("packed-refs"), packed).unwrap();
     let (told, peak) = peak_of_import(&repository);

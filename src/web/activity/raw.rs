@@ -18,7 +18,7 @@ use crate::web::visit::Visit;
 /// 404 for one that the viewer can't see.
 pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    answer(visit.read(move |conn, _| columns(conn, Source::Action, &id)).await?.1)
+    answer(&visit.read(move |conn, _| columns(conn, Source::Action, &id)).await?.1)
 }
 
 /// Shows all of an event.
@@ -27,7 +27,7 @@ pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse>
 /// 404 for one that the viewer can't see.
 pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    answer(visit.read(move |conn, _| columns(conn, Source::Event, &id)).await?.1)
+    answer(&visit.read(move |conn, _| columns(conn, Source::Event, &id)).await?.1)
 }
 
 /// Shows all of an audit entry.
@@ -36,7 +36,7 @@ pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> 
 /// 404 for an owner, and for one that does not exist.
 pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    answer(visit.read_as_admin(move |conn, _| columns(conn, Source::Audit, &id)).await?.1)
+    answer(&visit.read_as_admin(move |conn, _| columns(conn, Source::Audit, &id)).await?.1)
 }
 
 /// Shows all of the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`.
@@ -57,7 +57,7 @@ pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         // An action may be called like an entry of another kind.
         columns(conn, Source::Action, &key)
     });
-    answer(read.await?.1)
+    answer(&read.await?.1)
 }
 
 fn columns(conn: &mut PgConnection, source: Source, id: &str) -> AppResult<Vec<Column>> {
@@ -66,6 +66,6 @@ fn columns(conn: &mut PgConnection, source: Source, id: &str) -> AppResult<Vec<C
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what handlers answer")]
-fn answer(columns: Vec<Column>) -> AppResult<HttpResponse> {
-    Ok(plain_text::answer(stored::as_text(&columns)))
+fn answer(columns: &[Column]) -> AppResult<HttpResponse> {
+    Ok(plain_text::answer(stored::as_text(columns)))
 }
