@@ -16,7 +16,6 @@ use pilothouse::app::{App, Entropy};
 use pilothouse::config::Config;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, DATABASE, SUPERUSER};
-use pilothouse::server;
 use pilothouse::web::cookies;
 
 use crate::proxy::{Proxy, Upstream};
