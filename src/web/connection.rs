@@ -4,7 +4,7 @@
 //! [`TimedStream`] lies between the socket and actix-http. The middleware [`occupy`] tells it when a request is
 //! being answered. Outside of that, the client has the idle time and the time for a head to send the next
 //! whole head. While an answer waits to be taken, each byte that is taken gives it the stall time again, if as many
-//! are taken in that time as [`LEAST_A_SECOND`] asks for. A body has its deadline in [`super::guard::contain`].
+//! are taken in that time as `LEAST_A_SECOND` asks for. A body has its deadline in [`super::guard::contain`].
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
