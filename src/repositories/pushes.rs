@@ -21,8 +21,9 @@ pub(super) fn pushes<'a>(history: &'a [Commit], recorded: &Recorded) -> Vec<Push
     let mut free = 0;
     for (at, commit) in history.iter().enumerate() {
         let Some(commits) = recorded.get(&commit.id) else { continue };
-        if let Some(commits) = commits {
-            let first = (at + 1).saturating_sub(*commits).max(free);
+        // What others wrote may say anything: none is no number of commits.
+        if let Some(commits) = commits.filter(|commits| *commits > 0) {
+            let first = (at + 1).saturating_sub(commits).max(free);
             joints[first] = Joint::Cut;
             joints[first + 1..=at].fill(Joint::Held);
         }
