@@ -63,8 +63,9 @@ impl Mailmap {
         let Some(found) = self.names.try_resolve_ref(SignatureRef { name, email, time: "" }) else {
             return author;
         };
-        let (name, email) = (found.name.map(|name| text(name)), found.email.map(|email| text(email)));
-        Author { name: name.unwrap_or(author.name), email: email.unwrap_or(author.email) }
+        let name = found.name.map_or(author.name, |name| text(name));
+        let email = found.email.map_or(author.email, |email| text(email));
+        Author::new(&name, &email)
     }
 
     fn add(&mut self, list: &[u8]) {

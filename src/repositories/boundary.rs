@@ -91,7 +91,8 @@ impl Boundary<'_> {
             return Ok(git_dir);
         }
         let contents = self.read(&git_dir, LARGEST_LINK)?;
-        let target = contents.strip_prefix(b"gitdir:").unwrap_or_default();
+        let no_link = || BoundaryError::Io(git_dir.clone(), io::Error::other("it is no .git file"));
+        let target = contents.strip_prefix(b"gitdir:").ok_or_else(no_link)?;
         self.target(&git_dir, git_dir.parent().unwrap_or(self.root), target)
     }
 

@@ -33,6 +33,12 @@ pub(super) struct Author {
     pub email: String,
 }
 
+impl Author {
+    pub fn new(name: &str, email: &str) -> Self {
+        Self { name: cut(name, LONGEST_NAME), email: cut(email, LONGEST_NAME) }
+    }
+}
+
 /// What stands where a commit names its first parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parent {
@@ -78,10 +84,7 @@ impl<'a> CommitBytes<'a> {
     /// None when the line is missing or damaged.
     pub fn author(&self) -> Option<Author> {
         let author = SignatureRef::from_bytes(self.author?).ok()?.trim();
-        Some(Author {
-            name: cut(&self.text(author.name), LONGEST_NAME),
-            email: cut(&self.text(author.email), LONGEST_NAME),
-        })
+        Some(Author::new(&self.text(author.name), &self.text(author.email)))
     }
 
     /// When it was committed, in epoch seconds. None when the line does not tell.

@@ -23,8 +23,8 @@ pub(super) struct Head {
 /// The commit that `branch` names, HEAD without one.
 pub(super) fn find(git: &gix::Repository, branch: Option<&str>) -> Result<Head, ReadError> {
     let (name, target) = match branch {
+        Some("HEAD") | None => head(git)?,
         Some(branch) => named(git, branch)?,
-        None => head(git)?,
     };
     let shown = name.as_ref().map_or_else(|| "HEAD".to_owned(), |name| text(name.shorten()));
     let nothing = |what: String| ReadError::NoCommits(with_branches(git, &what));
@@ -45,7 +45,8 @@ fn head(git: &gix::Repository) -> Result<(Option<FullName>, Option<Target>), Rea
         Target::Object(id) => Ok((None, Some(Target::Object(id)))),
         Target::Symbolic(name) if name.as_bstr().starts_with(b"refs/") => {
             let found = git.refs.try_find(name.as_ref().as_partial_name());
-            let found = found.map_err(|error| damaged(&text(name.as_bstr()), &error))?;
+            let found = found
+                .map_err(|_| unreadable(&format!("HEAD is {}, which can't be read", text(name.shorten()))))?;
             Ok((Some(name), found.map(|reference| reference.target)))
         }
         Target::Symbolic(name) => {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
+use sha2::{Digest, Sha256};
 
 use super::authors::Mailmap;
 use super::boundary::{self, BoundaryError, Located};
@@ -230,9 +231,10 @@ impl Repository {
             let author = commit.author();
             let time = commit.committed_at();
             history.damaged += usize::from(author.is_none() || time.is_none());
-            let email = author.map(|author| self.mailmap.map(author).email.to_lowercase());
+            let email = self.mailmap.map(author.unwrap_or_default()).email.to_lowercase();
             let known = authors.len();
-            let author = *authors.entry(email.unwrap_or_default()).or_insert(known);
+            // As many addresses as commits, in the worst case: each is kept short.
+            let author = *authors.entry(Sha256::digest(email)).or_insert(known);
             later = time.or_else(|| commit.written_at()).unwrap_or(later);
             history.commits.push(Commit { id, before, author, committed_at: later });
             on_commit(history.commits.len());
