@@ -129,7 +129,7 @@ fn entry(base: &str, id: &str, word: impl FnOnce() -> String) -> String {
     if survives(id) && !RESERVED.contains(&id) {
         below(base, segment(id))
     } else {
-        with_query("/entries", &[("id", word())])
+        below("/entries?id=", segment(&word()))
     }
 }
 
@@ -137,7 +137,7 @@ fn entry(base: &str, id: &str, word: impl FnOnce() -> String) -> String {
 #[must_use]
 pub fn reference(key: &str, value: &str) -> String {
     if !survives(key) || !value.split('/').all(survives) {
-        return with_query("/references", &[("key", key), ("value", value)]);
+        return format!("/references?key={}&value={}", segment(key), segment(value));
     }
     let mut address = below("/references/", segment(key));
     address.push('/');
@@ -276,8 +276,8 @@ mod tests {
         assert_eq!(reference("branch_name", "feature/a b"), "/references/branch_name/feature/a%20b");
         assert_eq!(reference("file", "./src/app.ts"), "/references?key=file&value=.%2Fsrc%2Fapp.ts");
         assert_eq!(action(".."), "/entries?id=..");
-        assert_eq!(event("a/b"), "/entries?id=event%3Aa%2Fb");
-        assert_eq!(action("event:a/b"), "/entries?id=action%3Aevent%3Aa%2Fb", "not the event's");
+        assert_eq!(event("a/b"), "/entries?id=event:a%2Fb");
+        assert_eq!(action("event:a/b"), "/entries?id=action:event:a%2Fb", "not the event's");
         assert_eq!(action("event:5"), "/activity/event:5");
         let more = with_query(&reference("file", ".."), &[("limit", "5")]);
         assert_eq!(more, "/references?key=file&value=..&limit=5");
