@@ -19,8 +19,8 @@ use crate::api;
 use crate::app::App;
 use crate::auth::session_store::TokenStore;
 use crate::web::connection::{self, TimedStream};
+use crate::web::connection_slots::ConnectionSlots;
 use crate::web::held::{self, Held};
-use crate::web::room::Room;
 use crate::web::{cookies, error_page, framing, guard, headers, origin, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
@@ -66,7 +66,7 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     // Nothing is accepted before those who made room, or found none, are gone.
     let builder = builder.max_concurrent_connections((app.connections.all + AT_THE_DOOR).div_ceil(workers));
     let shutdown = builder.graceful_shutdown_signal();
-    let room = Room::new(app.connections, app.config.trusted_proxies.clone());
+    let room = ConnectionSlots::new(app.connections, app.config.trusted_proxies.clone());
     let builder = builder.listen("pilothouse", listener, move || {
         let deadlines = app.deadlines;
         let pages = actix_web::App::new()

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
@@ -15,14 +15,9 @@ use super::timeline::records::{self, Record};
 use super::timeline::{Entry, Scope};
 use super::{Source, redaction};
 use crate::db::batch::{self, weight_of_json};
+use crate::db::functions::beginning;
 use crate::db::schema::activity_logs;
 use crate::db::statement::Statement;
-
-diesel::define_sql_function! {
-    /// The first characters of a text.
-    #[sql_name = "left"]
-    fn beginning(text: Nullable<Text>, characters: Integer) -> Nullable<Text>;
-}
 
 /// What changed is compared field by field up to so many bytes of JSON on either side.
 const LONGEST_COMPARED: i64 = 60_000;

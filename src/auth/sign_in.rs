@@ -14,7 +14,7 @@ use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
 use crate::db::time::now;
-use crate::users::{Role, display_name, spellings};
+use crate::users::{Role, display_name, domain_spellings};
 
 /// What a sign-in checks a password against.
 #[derive(Debug, Clone, Queryable)]
@@ -59,7 +59,7 @@ macro_rules! account_columns {
 /// When a statement fails.
 pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Account>> {
     // One statement, whether or not there is such an account: two would tell by their time.
-    let same = spellings(email);
+    let same = domain_spellings(email);
     let lowered = same.each_ref().map(|email| email.to_lowercase());
     let found: Vec<Account> = users::table
         .filter(users::email.eq_any(&same).or(lower(users::email).eq_any(&lowered)))

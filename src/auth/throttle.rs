@@ -21,7 +21,7 @@ use crate::app::hex;
 use crate::db::functions::lower;
 use crate::db::schema::{password_links, sessions, sign_in_failures as failures, users};
 use crate::db::time::Timestamptz;
-use crate::users::spellings;
+use crate::users::domain_spellings;
 
 /// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.
 const FREE_PER_ADDRESS: i32 = 10;
@@ -61,7 +61,7 @@ impl Attempt {
     /// A try to sign in as `email` from `ip`.
     #[must_use]
     pub fn new(email: &str, ip: Option<IpAddr>) -> Self {
-        let emails = spellings(email.trim()).map(|email| email.to_lowercase());
+        let emails = domain_spellings(email.trim()).map(|email| email.to_lowercase());
         let network = ip.map(network);
         let address = match network {
             Some(IpNetwork::V4(network)) => network.ip().to_string(),
@@ -98,7 +98,7 @@ impl Attempt {
 }
 
 fn account_hash(email: &str) -> String {
-    let [_, read, _] = spellings(email);
+    let [_, read, _] = domain_spellings(email);
     hex(&Sha256::digest(read.to_lowercase().as_bytes()))
 }
 

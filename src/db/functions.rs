@@ -1,7 +1,7 @@
 //! Functions of PostgreSQL that queries of several nouns use.
 
 use diesel::define_sql_function;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SingleValue, Text};
 
 // The macro brings Diesel's own type of the same name.
 use super::time::Timestamptz as TimeWithZone;
@@ -9,6 +9,12 @@ use super::time::Timestamptz as TimeWithZone;
 define_sql_function! {
     /// Lower case, by the database's own rules.
     fn lower(text: Text) -> Text;
+}
+
+define_sql_function! {
+    /// The first so many characters.
+    #[sql_name = "left"]
+    fn beginning<T: SingleValue>(text: T, characters: Integer) -> T;
 }
 
 define_sql_function! {

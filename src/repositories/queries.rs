@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::db::functions::{beginning, lower};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{github_push_history, project_actions, projects, users};
-use crate::users::spellings;
+use crate::users::domain_spellings;
 
 /// A row of `github_push_history`.
 #[derive(Debug, Clone, Insertable)]
@@ -70,7 +70,10 @@ pub(super) fn recorded_sentences(
         .filter(project_actions::project_id.eq(project.to_string()))
         .filter(project_actions::action_type.eq("github_push"))
         .filter(project_actions::action_details.is_not_null())
-        .select((project_actions::action_id, left(project_actions::action_details.assume_not_null(), 30)))
+        .select((
+            project_actions::action_id,
+            beginning(project_actions::action_details.assume_not_null(), 30),
+        ))
         .load(conn)?;
     Ok(sentences.into_iter().collect())
 }
@@ -92,14 +95,14 @@ impl Authors {
 
 /// An address in the spelling under which all of its spellings are found.
 fn folded(email: &str) -> String {
-    let [_, read, _] = spellings(email);
+    let [_, read, _] = domain_spellings(email);
     read.to_lowercase()
 }
 
 /// Looks up the users behind `emails`. Of users whose addresses differ in their spelling only, the oldest counts.
 pub(super) fn authors(conn: &mut PgConnection, emails: &[String]) -> QueryResult<Authors> {
     let lowered: Vec<String> =
-        emails.iter().flat_map(|email| spellings(email)).map(|email| email.to_lowercase()).collect();
+        emails.iter().flat_map(|email| domain_spellings(email)).map(|email| email.to_lowercase()).collect();
     let found: Vec<(Uuid, String)> = users::table
         .filter(lower(users::email).eq_any(&lowered).or(users::email.eq_any(emails)))
         .order((users::created_at.desc(), users::id.desc()))
@@ -126,14 +129,4 @@ pub(super) fn insert(
     let actions =
         diesel::insert_into(project_actions::table).values(actions).on_conflict_do_nothing().execute(conn)?;
     Ok((pushes, actions))
-}
-
-diesel::define_sql_function! {
-    /// PostgreSQL's `lower`, which `users_lower_email_idx` holds.
-    fn lower(text: Text) -> Text;
-}
-
-diesel::define_sql_function! {
-    /// The first characters of a text.
-    fn left(text: Text, characters: Integer) -> Text;
 }

@@ -52,7 +52,7 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
 
 /// Whether `text` is the address `email`, in whatever spelling.
 fn is_address(text: &str, email: &str) -> bool {
-    users::spellings(text).iter().any(|text| text.eq_ignore_ascii_case(email))
+    users::domain_spellings(text).iter().any(|text| text.eq_ignore_ascii_case(email))
 }
 
 /// The entry whose id `text` is, and those of the request whose id it is. Audit entries have pages for admins.

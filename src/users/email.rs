@@ -62,18 +62,18 @@ const LONGEST: usize = 255;
 /// The ways in which an address, or a part of one, may be stored or typed: as it is, with its domain as people read
 /// it, and with its domain as computers send it.
 #[must_use]
-pub fn spellings(text: &str) -> [String; 3] {
+pub fn domain_spellings(text: &str) -> [String; 3] {
     let (local, domain) = text.rfind('@').map_or(("", text), |at| text.split_at(at + 1));
     let (read, sent) =
         spelled(domain, DnsLength::Ignore).unwrap_or_else(|| (domain.to_owned(), domain.to_owned()));
     [text.to_owned(), format!("{local}{read}"), format!("{local}{sent}")]
 }
 
-/// [`spellings`], composed and decomposed: what a search for an address looks for, each once.
+/// [`domain_spellings`], composed and decomposed: what a search for an address looks for, each once.
 #[must_use]
 pub fn address_spellings(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for spelling in spellings(text).iter().flat_map(|text| spelling::spellings(text)) {
+    for spelling in domain_spellings(text).iter().flat_map(|text| spelling::spellings(text)) {
         if !all.contains(&spelling) {
             all.push(spelling);
         }
@@ -149,7 +149,7 @@ mod tests {
         ] {
             let email = Email::parse(typed).unwrap();
             assert_eq!(email.as_str(), normal, "{typed}");
-            let [_, read, sent] = spellings(typed);
+            let [_, read, sent] = domain_spellings(typed);
             assert_eq!(read, normal);
             assert!(sent.is_ascii() && Email::parse(&sent).unwrap() == email, "{sent}");
         }
@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn what_is_no_domain_is_looked_for_as_it_is() {
         for text in ["ada", "", "@", "a b", "ada@xn--a", "100%"] {
-            assert_eq!(spellings(text), [text, text, text]);
+            assert_eq!(domain_spellings(text), [text, text, text]);
         }
-        assert_eq!(spellings("xn--bcher-kva"), ["xn--bcher-kva", "bücher", "xn--bcher-kva"]);
-        assert_eq!(spellings("@Bücher.example")[2], "@xn--bcher-kva.example");
+        assert_eq!(domain_spellings("xn--bcher-kva"), ["xn--bcher-kva", "bücher", "xn--bcher-kva"]);
+        assert_eq!(domain_spellings("@Bücher.example")[2], "@xn--bcher-kva.example");
     }
 }

@@ -8,5 +8,5 @@ mod email;
 mod model;
 pub mod queries;
 
-pub use email::{Email, address_spellings, spellings};
+pub use email::{Email, address_spellings, domain_spellings};
 pub use model::{Role, Theme, UserName, display_name, is_deceptive, zone_named};

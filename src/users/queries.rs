@@ -7,7 +7,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
-use super::email::{address_spellings, spellings};
+use super::email::{address_spellings, domain_spellings};
 use super::model::{Role, display_name};
 use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_flag, lower};
@@ -219,7 +219,7 @@ pub fn find_many(conn: &mut PgConnection, ids: &[UserId]) -> QueryResult<Vec<Use
 /// When the statement fails.
 pub fn known_as(conn: &mut PgConnection, email: &str) -> QueryResult<Option<(UserId, String)>> {
     users::table
-        .filter(users::email.eq_any(spellings(email)))
+        .filter(users::email.eq_any(domain_spellings(email)))
         .order(users::email.eq(email).desc())
         .select((users::id, users::email))
         .first(conn)

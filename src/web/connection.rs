@@ -22,10 +22,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::connection_slots::Slot;
 use super::head_lines::HeadLines;
 use super::headers::bare_answer;
 use super::held::Lease;
-use super::room::Place;
 use crate::app::Deadlines;
 
 /// Bytes of an answer that the system holds for a client. Small, so that a client that reads at all frees a
@@ -50,7 +50,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Connection {
     phase: Cell<Phase>,
-    place: Place,
+    slot: Slot,
     /// Whether bytes came since the last answer.
     heard: Cell<bool>,
     /// Answers whose bytes wait in the buffer.
@@ -67,8 +67,8 @@ impl Connection {
 impl Connection {
     fn enter(&self, phase: Phase) {
         match phase {
-            Phase::Waiting(_) => self.place.waits(),
-            Phase::Answering | Phase::Sending => self.place.is_busy(),
+            Phase::Waiting(_) => self.slot.waits(),
+            Phase::Answering | Phase::Sending => self.slot.is_busy(),
         }
         self.phase.set(phase);
     }
@@ -99,7 +99,7 @@ impl fmt::Debug for TimedStream {
 impl TimedStream {
     /// Watches over `socket`, which has `place`.
     #[must_use]
-    pub fn new(socket: TcpStream, deadlines: Deadlines, place: Place) -> Self {
+    pub fn new(socket: TcpStream, deadlines: Deadlines, slot: Slot) -> Self {
         // An answer that goes out in two sends waits for no acknowledgement in between.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its small packets back");
@@ -111,7 +111,7 @@ impl TimedStream {
             socket,
             connection: Rc::new(Connection {
                 phase: Cell::new(Phase::Waiting(Instant::now())),
-                place,
+                slot,
                 heard: Cell::new(false),
                 waiting: RefCell::default(),
             }),
@@ -133,7 +133,7 @@ impl TimedStream {
     /// Fails when the next head is overdue, or somebody else needs the place; else wakes the task when that happens.
     fn check_silence(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let Phase::Waiting(since) = self.connection.phase.get() else { return Ok(()) };
-        if self.connection.place.poll_sent_away(cx).is_ready() {
+        if self.connection.slot.poll_sent_away(cx).is_ready() {
             return Err(self.give_up("503 Service Unavailable"));
         }
         let due = since + self.deadlines.idle + self.deadlines.head;
@@ -318,7 +318,7 @@ pub async fn occupy<B: MessageBody + 'static>(
 mod tests {
     use super::*;
     use crate::app::ConnectionLimits;
-    use crate::web::room::Room;
+    use crate::web::connection_slots::ConnectionSlots;
 
     #[tokio::test]
     async fn an_accepted_socket_holds_no_small_packet_back() {
@@ -326,7 +326,7 @@ mod tests {
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
         assert!(!socket.nodelay().unwrap() && !client.nodelay().unwrap());
-        let room = Room::new(ConnectionLimits { all: 1, of_one_address: 1 }, Vec::new());
+        let room = ConnectionSlots::new(ConnectionLimits { all: 1, of_one_address: 1 }, Vec::new());
         let stream = TimedStream::new(socket, Deadlines::default(), room.enter(None).unwrap());
         assert!(stream.socket.nodelay().unwrap());
     }

@@ -25,9 +25,9 @@ pub fn weight(text: &str) -> usize {
 /// What is left of the bytes that a part of a page may take. Others store what they like; a page stays one that a
 /// browser opens.
 #[derive(Debug, Clone, Copy)]
-pub struct Room(usize);
+pub struct PageBudget(usize);
 
-impl Room {
+impl PageBudget {
     /// Room for so many bytes.
     #[must_use]
     pub fn of(bytes: usize) -> Self {
@@ -82,7 +82,7 @@ mod tests {
         for text in ["plain", "<b class=\"x\">'&'</b>", "é🚢"] {
             assert_eq!(weight(text), written(Html, text).len(), "{text}");
         }
-        let mut room = Room::of(12);
+        let mut room = PageBudget::of(12);
         assert_eq!(room.fit("ab"), ("ab", false));
         assert_eq!(room.fit("é<<"), ("é<", true));
         assert_eq!(room.fit("xyzé"), ("xyz", true));

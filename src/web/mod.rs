@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod confirmation;
 pub mod connection;
+pub mod connection_slots;
 pub mod cookies;
 pub mod display;
 pub mod error_page;
@@ -22,7 +23,7 @@ pub mod path;
 pub mod plain_text;
 pub mod prose;
 pub mod query;
-pub mod room;
+
 pub mod routes;
 pub mod sample;
 pub mod session_rows;

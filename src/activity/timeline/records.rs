@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -12,7 +11,6 @@ use super::{Entry, Names, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::batch::{self, weight_of_json};
-use crate::db::schema::{activity_events, activity_logs, project_actions};
 use crate::db::statement::Statement;
 
 /// Records that one batch has at most.
@@ -97,103 +95,159 @@ fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<(
     }
 }
 
-/// What a page's statement cuts long details to, in characters.
-const CUT: usize = 2_000;
+/// The least that a page's statement cuts any text to, in characters.
+const CUT: usize = 500;
 
 impl Row {
-    /// Whether a page's statement has left something of it out.
-    fn is_cut(&self) -> bool {
-        let is_cut = |text: &Option<String>| {
-            text.as_ref().is_some_and(|text| text.len() >= CUT && text.chars().count() >= CUT)
-        };
-        is_cut(&self.details)
-            || is_cut(&self.more)
-            || self.references.as_deref().is_some_and(|stored| left_out(stored).is_some())
+    /// The texts that anybody may make long.
+    fn long_texts(&self) -> [Option<&str>; 9] {
+        [
+            &self.details,
+            &self.more,
+            &self.references,
+            &self.request,
+            &self.environment,
+            &self.entity_id,
+            &self.entity_name,
+            &self.actor_name,
+            &self.cause,
+        ]
+        .map(Option::as_deref)
     }
 
-    /// Bytes of what anybody may make long.
+    /// Whether a page's statement may have left something of it out.
+    fn may_be_cut(&self) -> bool {
+        let is_long = |text: &str| text.len() >= CUT && text.chars().count() >= CUT;
+        // References are cut as a whole, and say so.
+        let cut_references = self.references.as_deref().is_some_and(|stored| left_out(stored).is_some());
+        cut_references
+            || self
+                .long_texts()
+                .into_iter()
+                .enumerate()
+                .any(|(at, text)| at != REFERENCES && text.is_some_and(is_long))
+    }
+
     fn weight(&self) -> i64 {
-        let long =
-            [&self.details, &self.more, &self.references, &self.request, &self.entity_id, &self.entity_name];
-        i64::try_from(long.into_iter().flatten().map(String::len).sum::<usize>()).unwrap_or(i64::MAX)
+        let bytes: usize = self.long_texts().into_iter().flatten().map(str::len).sum();
+        i64::try_from(bytes).unwrap_or(i64::MAX)
+    }
+
+    fn complete(&mut self, whole: Whole) {
+        (
+            _,
+            self.details,
+            self.more,
+            self.references,
+            self.request,
+            self.environment,
+            self.entity_id,
+            self.entity_name,
+            self.actor_name,
+            self.cause,
+        ) = whole;
     }
 }
 
-/// What is to be known of a record's long columns: their bytes.
-const WEIGHTS: [(Source, &str); 3] = [
-    (
-        Source::Action,
-        concat!(
-            "SELECT a.action_id::text, coalesce(octet_length(a.action_details), 0) + ",
+/// Where references stand among the long texts.
+const REFERENCES: usize = 2;
+
+/// A record's id and long texts, as [`Row::long_texts`] lists them.
+type Whole = (
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+);
+type N = Nullable<Text>;
+type WholeTypes = (Text, N, N, N, N, N, N, N, N, N);
+
+/// What a source stores: how many bytes its long texts have, and the texts themselves.
+struct Stored {
+    source: Source,
+    weights: &'static str,
+    texts: &'static str,
+}
+
+const STORED: [Stored; 3] = [
+    Stored {
+        source: Source::Action,
+        weights: concat!(
+            "SELECT a.action_id::text, coalesce(octet_length(a.action_details), 0) + coalesce(octet_length(a.request_id), 0) \
+                 + coalesce(octet_length(a.environment), 0) + ",
             weight_of_json!("a.reference_ids"),
             " FROM turbobackend.project_actions a WHERE a.action_id = ANY("
         ),
-    ),
-    (
-        Source::Event,
-        "SELECT e.id, coalesce(octet_length(e.description), 0)::bigint FROM public.\"ActivityEvent\" e WHERE e.id = ANY(",
-    ),
-    (
-        Source::Audit,
-        "SELECT l.id, coalesce(octet_length(l.description), 0)::bigint FROM public.\"ActivityLog\" l WHERE l.id = ANY(",
-    ),
+        texts: "SELECT a.action_id::text, a.action_details::text, NULL::text, a.reference_ids::text, a.request_id::text, \
+                 a.environment::text, NULL::text, NULL::text, NULL::text, NULL::text \
+             FROM turbobackend.project_actions a WHERE a.action_id = ANY(",
+    },
+    Stored {
+        source: Source::Event,
+        weights: concat!(
+            "SELECT e.id, coalesce(octet_length(e.title), 0) + coalesce(octet_length(e.description), 0) \
+                 + coalesce(octet_length(e.\"entityId\"), 0) + ",
+            weight_of_json!("e.metadata"),
+            " FROM public.\"ActivityEvent\" e WHERE e.id = ANY("
+        ),
+        texts: "SELECT e.id, e.title, e.description, NULL::text, \
+                 coalesce(e.metadata->>'request_id', e.metadata->>'requestId'), NULL::text, e.\"entityId\", NULL::text, \
+                 NULL::text, e.metadata->>'caused_by' \
+             FROM public.\"ActivityEvent\" e WHERE e.id = ANY(",
+    },
+    Stored {
+        source: Source::Audit,
+        weights: "SELECT l.id, (coalesce(octet_length(l.description), 0) + coalesce(octet_length(l.\"requestId\"), 0) \
+                 + coalesce(octet_length(l.\"targetId\"), 0) + coalesce(octet_length(l.\"targetName\"), 0) \
+                 + coalesce(octet_length(coalesce(l.\"actorName\", l.\"actorEmail\")), 0))::bigint \
+             FROM public.\"ActivityLog\" l WHERE l.id = ANY(",
+        texts: "SELECT l.id, l.description, NULL::text, NULL::text, l.\"requestId\", NULL::text, l.\"targetId\", \
+                 l.\"targetName\", coalesce(l.\"actorName\", l.\"actorEmail\"), NULL::text \
+             FROM public.\"ActivityLog\" l WHERE l.id = ANY(",
+    },
 ];
 
 /// Cuts `read` to what fits into a batch, and reads the rest of what was left out: little is, so that it costs nothing
 /// for most batches.
 fn complete(conn: &mut PgConnection, read: &mut Vec<(TimelineCursor, Row)>) -> QueryResult<()> {
     let cut_of = |read: &[(TimelineCursor, Row)], source| -> Vec<String> {
-        let cut = read.iter().filter(|(at, row)| at.source == source && row.is_cut());
+        let cut = read.iter().filter(|(at, row)| at.source == source && row.may_be_cut());
         cut.map(|(at, _)| at.id.clone()).collect()
     };
     let mut weights: HashMap<(Source, String), i64> = HashMap::new();
-    for (source, sql) in WEIGHTS {
-        let ids = cut_of(read, source);
+    for stored in &STORED {
+        let ids = cut_of(read, stored.source);
         if ids.is_empty() {
             continue;
         }
         let mut s = Statement::<(Text, BigInt)>::new();
-        s.sql(sql).texts(ids).sql(")");
+        s.sql(stored.weights).texts(ids).sql(")");
         let found: Vec<(String, i64)> = s.load(conn)?;
-        weights.extend(found.into_iter().map(|(id, weight)| ((source, id), weight)));
+        weights.extend(found.into_iter().map(|(id, weight)| ((stored.source, id), weight)));
     }
     let weight = |(at, row): &(TimelineCursor, Row)| {
         let more = weights.get(&(at.source, at.id.clone())).copied().unwrap_or_default();
         row.weight().saturating_add(more)
     };
     read.truncate(batch::fitting(read.iter().map(weight)));
-    for source in Source::ALL {
-        let ids = cut_of(read, source);
+    for stored in &STORED {
+        let ids = cut_of(read, stored.source);
         if ids.is_empty() {
             continue;
         }
-        let whole: Vec<(String, Option<String>, Option<String>)> = match source {
-            Source::Action => project_actions::table
-                .filter(project_actions::action_id.eq_any(ids))
-                .select((
-                    project_actions::action_id,
-                    project_actions::action_details,
-                    sql::<Nullable<Text>>("reference_ids::text"),
-                ))
-                .load(conn)?,
-            Source::Event => activity_events::table
-                .filter(activity_events::id.eq_any(ids))
-                .select((activity_events::id, activity_events::description, sql::<Nullable<Text>>("NULL")))
-                .load(conn)?,
-            Source::Audit => activity_logs::table
-                .filter(activity_logs::id.eq_any(ids))
-                .select((activity_logs::id, activity_logs::description, sql::<Nullable<Text>>("NULL")))
-                .load(conn)?,
-        };
-        let mut whole: HashMap<String, (Option<String>, Option<String>)> =
-            whole.into_iter().map(|(id, details, references)| (id, (details, references))).collect();
-        for (at, row) in read.iter_mut().filter(|(at, _)| at.source == source) {
-            let Some((details, references)) = whole.remove(&at.id) else { continue };
-            match source {
-                Source::Action => (row.details, row.references) = (details, references),
-                // An event's title is its sentence.
-                Source::Event => row.more = details,
-                Source::Audit => row.details = details,
+        let mut s = Statement::<WholeTypes>::new();
+        s.sql(stored.texts).texts(ids).sql(")");
+        let mut whole: HashMap<String, Whole> =
+            s.load::<Whole>(conn)?.into_iter().map(|whole| (whole.0.clone(), whole)).collect();
+        for (at, row) in read.iter_mut().filter(|(at, _)| at.source == stored.source) {
+            if let Some(whole) = whole.remove(&at.id) {
+                row.complete(whole);
             }
         }
     }

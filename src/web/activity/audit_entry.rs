@@ -16,7 +16,7 @@ use crate::activity::timeline;
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Fact, Meta, in_short};
-use crate::web::escape::Room;
+use crate::web::escape::PageBudget;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::device;
 use crate::web::shell::{Crumb, Shell};
@@ -102,7 +102,7 @@ impl AuditEntryPage {
         let (before, after, thread_more) = eyes.thread(thread(detail), entry);
         let (changes, left_out) = changes::within(
             changes::between(columns.before.as_ref(), columns.after.as_ref()),
-            &mut Room::of(MOST_CHANGES),
+            &mut PageBudget::of(MOST_CHANGES),
         );
         let is_too_large = |name: &str, read: Option<&serde_json::Value>| {
             read.is_none() && detail.stored.iter().any(|column| column.name == name)

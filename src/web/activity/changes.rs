@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::display::Long;
-use crate::web::escape::{Room, weight};
+use crate::web::escape::{PageBudget, weight};
 
 /// Fields deeper than this are shown as the JSON that they are in.
 const DEEPEST: usize = 6;
@@ -64,7 +64,7 @@ pub fn between(before: Option<&Value>, after: Option<&Value>) -> Vec<Change> {
 /// As many of `changes` as there is `room` for, whole values only where there is room for those too, and how many are
 /// left out.
 #[must_use]
-pub fn within(changes: Vec<Change>, room: &mut Room) -> (Vec<Change>, usize) {
+pub fn within(changes: Vec<Change>, room: &mut PageBudget) -> (Vec<Change>, usize) {
     const ROW: usize = 200;
     let all = changes.len();
     let mut shown: Vec<Change> = Vec::new();

@@ -12,7 +12,7 @@ use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::users::Role;
 use crate::web::display::{Badge, beginning, counted};
-use crate::web::escape::{Room, weight};
+use crate::web::escape::{PageBudget, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
 
@@ -147,7 +147,7 @@ impl Eyes {
         from: &timeline::Entry,
     ) -> (Vec<Entry>, Vec<Entry>, usize) {
         let all = before.len() + after.len();
-        let mut room = Room::of(MOST_THREAD);
+        let mut room = PageBudget::of(MOST_THREAD);
         let mut fits = |other: &&timeline::Entry| {
             let shown = self.entry_apart(other, from);
             room.take(weight_of(&shown)).then_some(shown)

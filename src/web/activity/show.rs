@@ -20,7 +20,7 @@ use crate::activity::{ProjectState, Reference, Source, timeline};
 use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
 use crate::web::display::{Badge, Fact, Link, Meta, grouped, in_short};
-use crate::web::escape::{Room, weight};
+use crate::web::escape::{PageBudget, weight};
 use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
@@ -202,7 +202,7 @@ impl EntryPage {
             |other: &timeline::Entry| Link::new(in_short(&other.plain(), 300), eyes.page_of(other));
         let (text, detail_cut) = whole_detail(detail);
         let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
-        let mut room = Room::of(MOST_CHIPS);
+        let mut room = PageBudget::of(MOST_CHIPS);
         chips.retain(|chip| room.take(weight(&chip.key) + weight(&chip.value) + weight(&chip.url) + 40));
         let more = entry.references_cut + entry.references.len() - chips.len();
         Self {
@@ -235,7 +235,7 @@ impl EntryPage {
 /// The detail as far as a page holds it, and what is said when that is not all.
 fn whole_detail(detail: &Detail) -> (String, String) {
     let stored = detail.entry.details.as_deref().unwrap_or_default();
-    let (text, is_long) = Room::of(MOST_DETAIL).fit(stored);
+    let (text, is_long) = PageBudget::of(MOST_DETAIL).fit(stored);
     let details =
         detail.stored.iter().find(|column| ["action_details", "description"].contains(&column.name.as_str()));
     let all = details.map_or(0, |column| column.bytes);
@@ -251,7 +251,7 @@ fn whole_detail(detail: &Detail) -> (String, String) {
 
 /// The columns that `wanted` lets through as facts, each as far as there is room.
 pub(super) fn facts(columns: &[Column], wanted: impl Fn(&str) -> bool) -> Vec<Fact> {
-    let mut room = Room::of(MOST_FACTS);
+    let mut room = PageBudget::of(MOST_FACTS);
     columns
         .iter()
         .filter(|column| wanted(&column.name))
@@ -260,7 +260,7 @@ pub(super) fn facts(columns: &[Column], wanted: impl Fn(&str) -> bool) -> Vec<Fa
 }
 
 fn cards(records: &[Record], eyes: &Eyes) -> Vec<RecordCard> {
-    let mut room = Room::of(MOST_CARDS);
+    let mut room = PageBudget::of(MOST_CARDS);
     let cards = records.iter().map(|record| RecordCard::new(record, eyes).without("Project"));
     cards.filter(|card| room.take(card.weight())).collect()
 }

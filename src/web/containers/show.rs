@@ -17,7 +17,7 @@ use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::display::{Fact, grouped};
-use crate::web::escape::Room;
+use crate::web::escape::PageBudget;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
@@ -181,7 +181,7 @@ fn labels(labels: Option<&Value>) -> Vec<Fact> {
 /// JSON as far as a page holds it.
 fn json_shown(value: &Value) -> Option<String> {
     let json = serde_json::to_string_pretty(value).ok()?;
-    Some(match Room::of(MOST_JSON).fit(&json) {
+    Some(match PageBudget::of(MOST_JSON).fit(&json) {
         (shown, true) => {
             format!("{shown}…\n\n{} bytes in all", grouped(i64::try_from(json.len()).unwrap_or(i64::MAX)))
         }

@@ -20,7 +20,7 @@ use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::display::{Badge, Fact};
-use crate::web::escape::Room;
+use crate::web::escape::PageBudget;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
@@ -139,7 +139,7 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
 
 /// A description as far as a page holds it.
 fn shown(description: &str) -> String {
-    match Room::of(MOST_DESCRIPTION).fit(description) {
+    match PageBudget::of(MOST_DESCRIPTION).fit(description) {
         (beginning, true) => format!("{beginning}…"),
         (whole, false) => whole.to_owned(),
     }

@@ -621,6 +621,31 @@ fn a_batch_is_bounded_whatever_there_is() {
 
 /// Forty rows of a megabyte each, in every column that anybody may make long.
 #[test]
+fn what_pages_cut_is_exported_whole() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let project = console.project(&owner, "shop");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, request_id, environment, action_type, created_at) \
+         VALUES ('act', '{project}', repeat('r', 1500), repeat('e', 3000), 'deployment', {NOON}); \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", \"entityId\", title, status, \"createdAt\") \
+         VALUES ('ev', '{project}', 'INDEXING_STARTED', 'indexing', repeat('i', 900), repeat('t', 900), 'COMPLETED', \
+             to_timestamp({NOON} / 1000)); \
+         INSERT INTO \"ActivityLog\" (id, \"activityType\", \"actorName\", \"targetType\", \"targetId\", \"targetName\", \"createdAt\") \
+         VALUES ('log', 'project.updated', repeat('a', 900), 'project', repeat('b', 900), repeat('n', 900), to_timestamp({NOON} / 1000))"
+    ));
+    let read = |person: &Person, source: &str| {
+        person.post("/activity/export", &[("format", "jsonl"), ("source", source)]).expect(200).body
+    };
+    let action = read(&owner, "action");
+    assert!(action.contains(&"r".repeat(1500)) && action.contains(&"e".repeat(3000)), "{action}");
+    let event = read(&owner, "event");
+    assert!(event.contains(&"t".repeat(900)), "{event}");
+    let audit = read(&admin, "audit");
+    assert!(audit.contains(&"a".repeat(900)) && audit.contains(&"n".repeat(900)), "{audit}");
+}
+
+#[test]
 fn rows_of_megabytes_are_exported_whole_in_batches_of_a_few() {
     let console = Console::start();
     let (owner, admin) = (console.owner(), console.admin());

@@ -27,7 +27,7 @@ const LOGGED_EVERY: Duration = Duration::from_secs(10);
 
 /// The room of a process.
 #[derive(Debug)]
-pub struct Room {
+pub struct ConnectionSlots {
     limits: ConnectionLimits,
     /// Proxies, behind whose addresses are many people's.
     trusted: Vec<IpNetwork>,
@@ -60,12 +60,12 @@ struct Seat {
 
 /// A connection's hold on its place. Gives it back when dropped.
 #[derive(Debug)]
-pub struct Place {
-    room: Arc<Room>,
+pub struct Slot {
+    room: Arc<ConnectionSlots>,
     seat: Arc<Seat>,
 }
 
-impl Room {
+impl ConnectionSlots {
     /// An empty room.
     #[must_use]
     pub fn new(limits: ConnectionLimits, trusted: Vec<IpNetwork>) -> Arc<Self> {
@@ -79,7 +79,7 @@ impl Room {
     }
 
     /// A place for a connection from `peer`; none when everybody who is there is being answered.
-    pub fn enter(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Place> {
+    pub fn enter(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Slot> {
         let address = peer.and_then(|peer| self.counted(peer.to_canonical()));
         let mut seats = self.seats();
         let of_address = |seats: &Seats| address.map_or(0, |address| seats.by_address(address));
@@ -105,7 +105,7 @@ impl Room {
                 *seats.by_address.entry(address).or_default() += 1;
             }
             seats.taken.insert(seat.number, seat.clone());
-            Place { room: self.clone(), seat }
+            Slot { room: self.clone(), seat }
         })
     }
 
@@ -202,7 +202,7 @@ impl Seats {
     }
 }
 
-impl Place {
+impl Slot {
     /// Nothing is being answered here from now on.
     pub fn waits(&self) {
         self.seat.waiting_since.store(self.room.now(), Ordering::Relaxed);
@@ -220,7 +220,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.room.seats().leave(self.seat.number);
     }
@@ -230,23 +230,23 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn room(all: usize, of_one_address: usize) -> Arc<Room> {
+    fn room(all: usize, of_one_address: usize) -> Arc<ConnectionSlots> {
         let trusted = vec!["10.0.0.0/8".parse().unwrap()];
-        Room::new(ConnectionLimits { all, of_one_address }, trusted)
+        ConnectionSlots::new(ConnectionLimits { all, of_one_address }, trusted)
     }
 
-    fn enter(room: &Arc<Room>, address: &str) -> Option<Place> {
+    fn enter(room: &Arc<ConnectionSlots>, address: &str) -> Option<Slot> {
         room.enter(Some(address.parse().unwrap()))
     }
 
-    fn is_sent_away(place: &Place) -> bool {
+    fn is_sent_away(place: &Slot) -> bool {
         place.seat.is_sent_away.load(Ordering::Relaxed)
     }
 
     #[test]
     fn those_who_have_waited_longest_make_room_and_nobody_who_is_answered() {
         let room = room(3, 3);
-        let places: Vec<Place> = (0..3).map(|_| enter(&room, "127.0.0.1").unwrap()).collect();
+        let places: Vec<Slot> = (0..3).map(|_| enter(&room, "127.0.0.1").unwrap()).collect();
         for (place, since) in places.iter().zip([30, 10, 20]) {
             place.seat.waiting_since.store(since, Ordering::Relaxed);
         }
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn one_address_takes_its_share_and_no_more() {
         let room = room(100, 2);
-        let busy = |address: &str| enter(&room, address).inspect(Place::is_busy);
+        let busy = |address: &str| enter(&room, address).inspect(Slot::is_busy);
         for (one, same) in [("203.0.113.7", "::ffff:203.0.113.7"), ("2001:db8:1:2::3", "2001:db8:1:2:4::5")] {
             let held = (busy(one).unwrap(), busy(same).unwrap());
             assert!(busy(one).is_none() && busy(same).is_none(), "{one}");
@@ -276,7 +276,7 @@ mod tests {
         }
         assert!(room.seats().by_address.is_empty());
         for spared in ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.1.2.3"] {
-            let held: Vec<Place> = (0..20).map(|_| busy(spared).unwrap()).collect();
+            let held: Vec<Slot> = (0..20).map(|_| busy(spared).unwrap()).collect();
             assert_eq!(held.len(), 20);
         }
     }
