@@ -617,7 +617,7 @@ GRANT SELECT ON pilothouse.timeline_fill TO pilothouse_admin;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA pilothouse FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pilothouse.fill_timeline(integer), pilothouse.move_entries(uuid, integer) TO pilothouse_admin;
 GRANT EXECUTE ON FUNCTION pilothouse.app_project_ids() TO pilothouse_owner;
-GRANT EXECUTE ON FUNCTION pilothouse.word_text(text) TO pilothouse_admin, pilothouse_owner, pilothouse_worker;
+GRANT EXECUTE ON FUNCTION pilothouse.uuid_of(text) TO pilothouse_admin;
 
 -- One trigger a kind of statement, in place of one a row and of those that marked days.
 DO $$

@@ -6,7 +6,7 @@ use super::Source;
 use super::audit_records::{Columns, Extent, columns_of};
 use super::stored::{self, Column, LONGEST_SHOWN};
 use super::thread::thread_of;
-use super::timeline::{Entry, Names, RowStatement, Table, take_name, with_names};
+use super::timeline::{Entry, Row, RowStatement, shown, take_name};
 
 /// One record and its thread.
 #[derive(Debug, Clone)]
@@ -89,17 +89,13 @@ fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Optio
         return Ok(None);
     }
     let mut s = RowStatement::new();
-    s.sql("WITH page AS MATERIALIZED (SELECT 'page'::text AS part, x.* FROM (");
-    Table::of(source).select_any(&mut s);
-    s.sql(match source {
-        Source::Action => " WHERE a.action_id = ",
-        Source::Audit => " WHERE l.id = ",
-        Source::Event => " WHERE e.id = ",
+    shown(&mut s, |s| {
+        s.sql("SELECT 'page' AS part, t.* FROM pilothouse.timeline t WHERE t.source = '")
+            .sql(source.as_str());
+        s.sql("' AND t.id = ").text(id);
     });
-    s.text(id).sql(") x) ");
-    with_names(&mut s, &["page"], None, None);
-    let (rows, names) = Names::split_from(s.load(conn)?);
-    Ok(rows.into_iter().filter_map(|row| row.into_entry(&names)).next_back())
+    let rows: Vec<Row> = s.load(conn)?;
+    Ok(rows.into_iter().filter_map(Row::into_entry).next())
 }
 
 fn thread(conn: &mut PgConnection, mut entry: Entry, stored: Vec<Column>) -> QueryResult<Detail> {

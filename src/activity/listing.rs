@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::position::{Source, TimelineCursor};
+use super::timeline::{Scope, scope, word_text};
 use crate::db::batch::{self, weight_of_json};
 use crate::db::ids::ProjectId;
 use crate::db::schema::projects;
@@ -59,30 +60,26 @@ pub fn project_exists(conn: &mut PgConnection, project: ProjectId) -> QueryResul
 /// # Errors
 /// When the statement fails.
 pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -> QueryResult<Listed> {
-    let (offset, fetch) = match listing.start {
-        Start::Offset(offset) => (offset, offset.saturating_add(listing.limit).saturating_add(1)),
-        Start::After(_) => (0, listing.limit.saturating_add(1)),
+    let offset = match listing.start {
+        Start::Offset(offset) => offset,
+        Start::After(_) => 0,
     };
     let mut s = Statement::<(BigInt, Text, Nullable<Text>)>::new();
     if !(listing.types.is_empty() && listing.statuses.is_empty() && listing.environments.is_empty()) {
         s.of_a_rare_shape();
     }
     // What rows weigh is known without reading them: as many are written out as an answer may hold, but one at least.
-    s.sql("WITH x AS (SELECT u.at, u.id, u.weight FROM ((");
-    select(&mut s, project, listing, true);
-    s.sql(" ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC LIMIT ")
-        .big(fetch)
-        .sql(") UNION ALL (");
-    // Rows without a time stand at the epoch, as in the timeline.
-    select(&mut s, project, listing, false);
-    s.sql(" ORDER BY a.action_id COLLATE \"C\" DESC LIMIT ").big(fetch);
-    s.sql(")) u ORDER BY u.at DESC, u.id COLLATE \"C\" DESC LIMIT ").big(listing.limit.saturating_add(1));
+    s.sql("WITH x AS MATERIALIZED (");
+    select(&mut s, project, listing);
+    s.sql(" ORDER BY t.at DESC, t.source DESC, t.id DESC LIMIT ").big(listing.limit.saturating_add(1));
     s.sql(" OFFSET ").big(offset);
-    s.sql(
-        "), weighed AS (SELECT x.at, x.id, row_number() OVER w AS n, sum(x.weight) OVER w AS total FROM x \
-         WINDOW w AS (ORDER BY x.at DESC, x.id COLLATE \"C\" DESC ROWS UNBOUNDED PRECEDING)) \
-         SELECT w.at, w.id, CASE WHEN w.n = 1 OR w.total <= ",
-    );
+    s.sql(concat!(
+        "), weighed AS (SELECT x.at, x.id, row_number() OVER w AS n, sum((SELECT coalesce(octet_length(a.action_details), 0) + ",
+        weight_of_json!("a.reference_ids"),
+        " FROM turbobackend.project_actions a WHERE a.action_id = x.id)) OVER w AS total FROM x \
+         WINDOW w AS (ORDER BY x.at DESC, x.id DESC ROWS UNBOUNDED PRECEDING)) \
+         SELECT w.at, w.id, CASE WHEN w.n = 1 OR w.total <= "
+    ));
     s.big(batch::MOST_BYTES);
     s.sql(
         " THEN (SELECT json_build_object('action_id', a.action_id, 'project_id', a.project_id, \
@@ -101,40 +98,40 @@ pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -
     Ok(Listed { rows: rows.into_iter().map(|(_, _, json)| json).collect(), next })
 }
 
-fn select(
-    s: &mut Statement<(BigInt, Text, Nullable<Text>)>,
-    project: ProjectId,
-    listing: &Listing,
-    dated: bool,
-) {
-    s.sql(if dated { "SELECT a.created_at AS at" } else { "SELECT 0::bigint AS at" });
-    s.sql(concat!(
-        ", a.action_id::text AS id, coalesce(octet_length(a.action_details), 0) + ",
-        weight_of_json!("a.reference_ids"),
-        " AS weight FROM turbobackend.project_actions a WHERE a.project_id = "
-    ));
-    s.text(project.to_string());
-    let time = if dated { "a.created_at" } else { "0::bigint" };
-    s.sql(if dated { " AND a.created_at IS NOT NULL" } else { " AND a.created_at IS NULL" });
+fn select(s: &mut Statement<(BigInt, Text, Nullable<Text>)>, project: ProjectId, listing: &Listing) {
+    // Compared with a column of another collation, so that its index is found.
+    s.sql("SELECT t.at, t.id COLLATE \"default\" AS id FROM pilothouse.timeline t WHERE ");
+    scope(s, Scope::Project(project));
+    s.sql(" AND t.source = 'action'");
     if let Some(since) = listing.since {
-        s.sql(" AND ").sql(time).sql(" >= ").big(since);
+        s.sql(" AND t.at >= ").big(since);
     }
     if let Some(until) = listing.until {
-        s.sql(" AND ").sql(time).sql(" < ").big(until);
+        s.sql(" AND t.at < ").big(until);
     }
     if let Start::After(cursor) = &listing.start {
-        s.sql(" AND (").sql(time).sql(", a.action_id COLLATE \"C\") < (");
-        s.big(cursor.ms).sql(", ").text(cursor.id.as_str()).sql(")");
+        s.sql(" AND (t.at, t.source, t.id) < (")
+            .big(cursor.ms)
+            .sql(", 'action', ")
+            .text(cursor.id.as_str())
+            .sql(")");
     }
     for (column, words) in [
-        ("a.action_type", &listing.types),
-        ("a.status", &listing.statuses),
-        ("a.environment", &listing.environments),
+        ("t.kind", &listing.types),
+        ("t.status_word", &listing.statuses),
+        ("t.environment", &listing.environments),
     ] {
-        match words.as_slice() {
+        let compared = words.iter().map(|word| match column {
+            "t.status_word" => word_text(word).to_ascii_lowercase(),
+            _ => word_text(word),
+        });
+        match compared.collect::<Vec<_>>().as_slice() {
             [] => {}
             [word] => {
                 s.sql(" AND ").sql(column).sql(" = ").text(word.as_str());
+                if column == "t.status_word" && word != "success" {
+                    s.sql(" AND t.status_word <> 'success'");
+                }
             }
             several => {
                 s.sql(" AND ").sql(column).sql(" = ANY(").texts(several.to_vec()).sql(")");

@@ -5,7 +5,7 @@ use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::{Act, ActionType, Reference, Source};
 use crate::db::ids::ProjectId;
-use crate::db::schema::{action_references, project_actions};
+use crate::db::schema::action_references;
 use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 
@@ -153,17 +153,14 @@ pub fn first_of_requests(
     project: ProjectId,
     requests: &[String],
 ) -> QueryResult<Vec<(String, String, Option<String>)>> {
-    project_actions::table
-        .filter(project_actions::project_id.eq(project.to_string()))
-        .filter(project_actions::request_id.eq_any(requests))
-        .distinct_on(project_actions::request_id)
-        .order((project_actions::request_id, project_actions::created_at, project_actions::action_id))
-        .select((
-            project_actions::request_id.assume_not_null(),
-            project_actions::action_id,
-            project_actions::action_details,
-        ))
-        .load(conn)
+    let mut s = Statement::<(Text, Text, Nullable<Text>)>::new();
+    s.sql(
+        "SELECT DISTINCT ON (t.request_id) t.request_id, t.id, t.details FROM pilothouse.timeline t \
+         WHERE t.source = 'action' AND t.project_id = ",
+    );
+    s.text(project.to_string()).sql("::uuid AND t.request_id = ANY (").texts(requests.to_vec());
+    s.sql(") ORDER BY t.request_id, t.at, t.id");
+    s.load(conn)
 }
 
 /// An entry that a pasted id means.
@@ -184,23 +181,17 @@ pub struct KnownEntry {
 pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>> {
     let mut statement = Statement::<(Text, Text, Nullable<Text>)>::new();
     statement
-        .sql("SELECT 'action', a.action_id, NULL FROM turbobackend.project_actions a WHERE a.action_id = ")
-        .text(id)
-        .sql(" UNION ALL SELECT 'event', e.id, NULL FROM public.\"ActivityEvent\" e WHERE e.id = ")
-        .text(id)
-        .sql(" UNION ALL SELECT 'audit', l.id, NULL FROM public.\"ActivityLog\" l WHERE l.id = ")
-        .text(id)
         .sql(
-            " UNION ALL (SELECT 'action', a.action_id, coalesce(a.action_type, '') \
-             FROM turbobackend.project_actions a WHERE a.request_id = ",
+            "SELECT t.source, t.id, NULL FROM pilothouse.timeline t \
+             WHERE t.source = ANY ('{action,audit,event}') AND t.id = ",
         )
         .text(id)
         .sql(
-            " ORDER BY a.created_at, a.action_id LIMIT 10) \
-             UNION ALL (SELECT 'audit', l.id, l.\"activityType\" FROM public.\"ActivityLog\" l WHERE l.\"requestId\" = ",
+            " UNION ALL (SELECT t.source, t.id, coalesce(t.kind, '') FROM pilothouse.timeline t \
+             WHERE t.source <> 'event' AND t.request_id = ",
         )
         .text(id)
-        .sql(" ORDER BY l.\"createdAt\", l.id LIMIT 10)");
+        .sql(" ORDER BY t.source, t.at, t.id LIMIT 20)");
     let rows: Vec<(String, String, Option<String>)> = statement.load(conn)?;
     let known = |(source, id, word): (String, String, Option<String>)| {
         let (source, label): (Source, fn(&str) -> String) = match source.as_str() {

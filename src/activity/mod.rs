@@ -58,8 +58,7 @@ pub use position::{Direction, NotACursor, Source, TimelineCursor};
 pub use principal::{Origin, Principal};
 pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status, StatusBadge};
 pub use timeline::{
-    AHEAD_AT_MOST_MS, Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope,
-    TimelinePage,
+    Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope, TimelinePage,
 };
 pub use tracker::{NewAction, Tally, tally, track};
 pub use vocabulary::{Group, humanised};

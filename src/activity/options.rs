@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::Text;
 
 use super::filter::Filter;
-use super::timeline::{EntryKind, Names, Row, TimelinePage};
+use super::timeline::{EntryKind, Scope, TimelinePage, scope, word_text};
 use super::vocabulary::{Group, humanised};
 use super::{ACTION_STATUSES, Act, ActionType, Environment, EventType, Source};
+use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 
 /// A value of a filter.
@@ -69,8 +70,8 @@ impl Options {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         options.types.sort_by_key(|(group, _)| *group);
-        // An event's label finds what the action's word for the same outcome finds: it is offered once.
         options.statuses.extend(ACTION_STATUSES.map(|word| choice(word, humanised(word))));
+        add_word(&mut options.statuses, "completed");
         options
             .environments
             .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), humanised(e.as_str()))));
@@ -95,26 +96,29 @@ fn choice(value: &str, label: String) -> Choice {
 }
 
 impl Options {
-    /// The known words, those that `rows` bring, whoever is filtered by, and the words and users of `page`: a record
-    /// may be too young to have been gathered.
-    pub(super) fn with(rows: Vec<Row>, names: &Names, filter: &Filter, page: &TimelinePage) -> Self {
+    /// The known words, those of `page`, and whom `filter` names.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn of_page(conn: &mut PgConnection, filter: &Filter, page: &TimelinePage) -> QueryResult<Self> {
         let mut options = Self::known();
         let mut unknown_types = BTreeSet::new();
-        for user in filter.actors.only.iter().chain(&filter.actors.not) {
-            options.add_actor(user, names.of_user(user));
-        }
-        for row in rows {
-            match row.source.as_str() {
-                "status" => add_word(&mut options.statuses, &row.id),
-                "environment" => add_word(&mut options.environments, &row.id),
-                "actor" => options.add_actor(&row.id, names.of_user(&row.id)),
-                _ => {
-                    unknown_types.insert(row.id);
-                }
+        let entries = || page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
+        let named: Vec<&String> = filter.actors.only.iter().chain(&filter.actors.not).collect();
+        if !named.is_empty() {
+            let names = users_called(conn, &named)?;
+            for user in named {
+                let on_page = || {
+                    entries()
+                        .find(|entry| entry.actor.user.as_ref() == Some(user))
+                        .map(|e| e.actor.name.clone())
+                };
+                let name = names.iter().find(|(id, _)| id == user).map(|(_, name)| name.clone());
+                options.add_actor(user, &name.or_else(on_page).unwrap_or_else(|| user.clone()));
             }
         }
-        for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
-            if let (Some(status), Source::Action) = (&entry.status, entry.source()) {
+        for entry in entries() {
+            if let Some(status) = &entry.status {
                 add_word(&mut options.statuses, status.as_str());
             }
             if let Some(environment) = &entry.environment {
@@ -132,6 +136,17 @@ impl Options {
             options.add_type(Group::Other, &value, humanised(&value));
         }
         options.actors.sort_by_key(|choice| choice.label.to_lowercase());
+        Ok(options)
+    }
+
+    /// What the audit log is filtered by.
+    #[must_use]
+    pub fn of_audit_log() -> Self {
+        let mut options = Self::default();
+        for act in Act::ALL {
+            options.add_type(act.facts().group, act.as_str(), act.label());
+        }
+        options.types.sort_by_key(|(group, _)| *group);
         options
     }
 
@@ -142,89 +157,109 @@ impl Options {
     }
 }
 
-/// What the audit log can be filtered by: the console's own acts, the words that other programs wrote there, and
-/// who appears in its last thousand entries.
-///
-/// # Errors
-/// When the statement fails.
-pub fn for_audit_log(conn: &mut PgConnection) -> QueryResult<Options> {
-    let mut options = Options::default();
-    for act in Act::ALL {
-        options.add_type(act.facts().group, act.as_str(), act.label());
-    }
-    let mut s = Statement::<(Text, Text, Nullable<Text>)>::new();
-    s.sql(
-        "WITH RECURSIVE type_of AS ((SELECT l.\"activityType\" AS word FROM public.\"ActivityLog\" l \
-           ORDER BY l.\"activityType\" LIMIT 1) \
-         UNION ALL SELECT (SELECT l.\"activityType\" FROM public.\"ActivityLog\" l \
-           WHERE l.\"activityType\" > t.word ORDER BY l.\"activityType\" LIMIT 1) FROM type_of t WHERE t.word IS NOT NULL), \
-         recent AS MATERIALIZED (SELECT l.\"userId\" AS id, coalesce(l.\"actorName\", l.\"actorEmail\") AS name, \
-           row_number() OVER (ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC) AS at FROM public.\"ActivityLog\" l \
-           ORDER BY l.\"createdAt\" DESC, l.id COLLATE \"C\" DESC LIMIT 1000) \
-         (SELECT 'type', word, NULL::text FROM type_of WHERE word <> '' LIMIT 200) \
-         UNION ALL (SELECT 'actor', r.id, coalesce(u.name, u.email, r.name)::text \
-           FROM (SELECT DISTINCT ON (id) id, name FROM recent WHERE id <> '' ORDER BY id, at LIMIT 200) r \
-           LEFT JOIN public.users u ON u.id_text = r.id)",
-    );
-    let held: Vec<(String, String, Option<String>)> = s.load(conn)?;
-    for (what, value, name) in held {
-        if what == "actor" {
-            options.actors.push(choice(&value, name.unwrap_or_else(|| value.clone())));
-        } else if !options.knows_type(&value) {
-            options.add_type(Group::Other, &value, humanised(&value));
-        }
-    }
-    options.types.sort_by_key(|(group, _)| *group);
-    options.actors.sort_by_key(|choice| choice.label.to_lowercase());
-    Ok(options)
+fn users_called(conn: &mut PgConnection, ids: &[&String]) -> QueryResult<Vec<(String, String)>> {
+    use crate::db::schema::users;
+    let read: Vec<(String, Option<String>, String)> = users::table
+        .filter(users::id_text.eq_any(ids))
+        .select((users::id_text.assume_not_null(), users::name, users::email))
+        .load(conn)?;
+    let called = |(id, name, email): (String, Option<String>, String)| {
+        (id, name.filter(|name| !name.trim().is_empty()).unwrap_or(email))
+    };
+    Ok(read.into_iter().map(called).collect())
 }
 
-/// Whether an action of `project` holds `word`: for words that the console does not know.
+/// Whether `project` holds an action with `word` in `column`.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn holds(
-    conn: &mut PgConnection,
-    project: crate::db::ids::ProjectId,
-    column: HeldIn,
-    word: &str,
-) -> QueryResult<bool> {
+/// The database's.
+pub fn holds(conn: &mut PgConnection, project: ProjectId, column: HeldIn, word: &str) -> QueryResult<bool> {
     let mut s = Statement::<(Text,)>::new();
-    s.sql("SELECT a.action_id::text FROM turbobackend.project_actions a WHERE a.project_id = ");
-    s.text(project.to_string());
-    s.sql(match column {
-        HeldIn::Type => " AND a.action_type = ",
-        HeldIn::Status => " AND a.status = ",
-        HeldIn::Environment => " AND a.environment = ",
+    s.sql("SELECT t.id FROM pilothouse.timeline t WHERE ");
+    scope(&mut s, Scope::Project(project));
+    s.sql(" AND t.source = 'action' AND ").sql(column.compared()).sql(" = ");
+    s.text(match column {
+        HeldIn::Status => word_text(word).to_ascii_lowercase(),
+        _ => word_text(word),
     });
-    s.text(word).sql(" LIMIT 1");
+    s.sql(" LIMIT 1");
     let found: Vec<(String,)> = s.load(conn)?;
     Ok(!found.is_empty())
 }
 
-/// The words that the newest thousand actions of `project` hold in one column, sorted; at most fifty.
+/// Words that a column holds within a scope, at most.
+const MOST_HELD: &str = "200";
+
+/// The words in `column` within `of`: by steps along its index, however many rows have each.
 ///
 /// # Errors
-/// When the statement fails.
-pub fn held(
-    conn: &mut PgConnection,
-    project: crate::db::ids::ProjectId,
-    column: HeldIn,
-) -> QueryResult<Vec<String>> {
+/// The database's.
+pub fn held(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<Vec<String>> {
     let mut s = Statement::<(Text,)>::new();
-    s.sql("SELECT DISTINCT word FROM (SELECT a.").sql(match column {
-        HeldIn::Type => "action_type",
-        HeldIn::Status => "status",
-        HeldIn::Environment => "environment",
-    });
-    s.sql("::text AS word FROM turbobackend.project_actions a WHERE a.project_id = ")
-        .text(project.to_string());
-    s.sql(" ORDER BY a.created_at DESC, a.action_id COLLATE \"C\" DESC LIMIT 1000) r WHERE word <> '' ORDER BY word LIMIT 50");
-    let found: Vec<(String,)> = s.load(conn)?;
-    Ok(found.into_iter().map(|(word,)| word).collect())
+    let name = column.compared();
+    if column == HeldIn::Environment {
+        // Few, and no index has them: those of the newest entries.
+        s.sql("SELECT DISTINCT n.environment FROM (SELECT t.environment FROM pilothouse.timeline t WHERE ");
+        scope(&mut s, of);
+        s.sql(" ORDER BY t.at DESC, t.source DESC, t.id DESC LIMIT 5000) n WHERE n.environment IS NOT NULL ");
+        s.sql("ORDER BY 1 LIMIT ").sql(MOST_HELD);
+        return Ok(s.load::<(String,)>(conn)?.into_iter().map(|(word,)| word).collect());
+    }
+    let next = |s: &mut Statement<(Text,)>, beyond: &'static str| {
+        s.sql("(SELECT ").sql(name).sql(" AS word FROM pilothouse.timeline t WHERE ");
+        scope(s, of);
+        s.sql(" AND ").sql(name).sql(beyond);
+        if column == HeldIn::Status {
+            s.sql(" AND t.status_word <> 'success'");
+        }
+        s.sql(" ORDER BY ").sql(name).sql(" LIMIT 1)");
+    };
+    s.sql("WITH RECURSIVE step AS (");
+    next(&mut s, " > ''");
+    s.sql(" UNION ALL SELECT ");
+    next(&mut s, " > step.word");
+    s.sql(" FROM step WHERE step.word IS NOT NULL) SELECT step.word FROM step WHERE step.word IS NOT NULL LIMIT ");
+    s.sql(MOST_HELD);
+    Ok(s.load::<(String,)>(conn)?.into_iter().map(|(word,)| word).collect())
 }
 
-/// A column of `project_actions` that holds words.
+/// All that a filter may ask `column` for within `of`, known or not, in words.
+///
+/// # Errors
+/// The database's.
+pub fn all(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<Vec<Choice>> {
+    let words: Vec<String> = held(conn, of, column)?.into_iter().filter(|word| is_offered(word)).collect();
+    let names = if column == HeldIn::Actor {
+        users_called(conn, &words.iter().collect::<Vec<_>>())?
+    } else {
+        Vec::new()
+    };
+    let known = Options::known();
+    let label = |word: &String| match column {
+        HeldIn::Actor => names.iter().find(|(id, _)| id == word).map(|(_, name)| name.clone()),
+        HeldIn::Type => known
+            .types
+            .iter()
+            .flat_map(|(_, choices)| choices)
+            .find(|c| c.value == *word)
+            .map(|c| c.label.clone()),
+        HeldIn::Status | HeldIn::Environment => None,
+    };
+    let mut choices: Vec<Choice> = words
+        .iter()
+        .map(|word| {
+            let label = label(word).unwrap_or_else(|| match column {
+                HeldIn::Actor => word.clone(),
+                _ => humanised(word),
+            });
+            choice(word, label)
+        })
+        .collect();
+    choices.sort_by_key(|choice| choice.label.to_lowercase());
+    Ok(choices)
+}
+
+/// A column of the timeline that holds words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeldIn {
     /// `action_type`
@@ -233,6 +268,19 @@ pub enum HeldIn {
     Status,
     /// `environment`
     Environment,
+    /// Who.
+    Actor,
+}
+
+impl HeldIn {
+    fn compared(self) -> &'static str {
+        match self {
+            Self::Type => "t.kind",
+            Self::Status => "t.status_word",
+            Self::Environment => "t.environment",
+            Self::Actor => "t.actor",
+        }
+    }
 }
 
 /// What each source is called.

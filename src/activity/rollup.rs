@@ -1,5 +1,4 @@
-//! Keeps what heat maps and charts show, entries of the timeline counted a project and UTC day, and the words that
-//! filters offer.
+//! Keeps what heat maps and charts show: entries of the timeline, counted a project and UTC day.
 //!
 //! Triggers mark each day of a project whose rows changed, in the transaction that changed them. [`keep`] takes
 //! the marks and counts those days again, so that a late row, an import and a purge come out right, whatever
@@ -12,9 +11,6 @@ use diesel::dsl::{IntervalDsl, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
-mod words;
-
-use super::status::FAILED;
 use crate::db::schema::rollups;
 use crate::db::statement::Statement;
 use crate::db::time::{Date, ago, now};
@@ -79,7 +75,6 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
         .first(conn)?;
     if is_due {
         recount_everything(conn)?;
-        words::gather_everything(conn)?;
         diesel::update(rollups::table.find(NAME))
             .set((rollups::recounted_at.eq(now.nullable()), rollups::as_of.eq(now.nullable())))
             .execute(conn)?;
@@ -110,7 +105,6 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
 /// One statement, so that marks and rows are seen by one snapshot: a row that it misses left a mark that it
 /// misses too.
 fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)> {
-    let failed = || FAILED.map(str::to_owned).to_vec();
     let mut s = Statement::<(Date, BigInt)>::new();
     s.sql(
         "WITH taken AS (DELETE FROM pilothouse.recount_marks WHERE ctid = ANY (ARRAY( \
@@ -124,26 +118,17 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
                     array_agg(failed ORDER BY quarter) AS failed \
              FROM (SELECT quarter, count(*)::integer AS entries, (count(*) FILTER (WHERE bad))::integer AS failed FROM (",
     );
-    // Rows without a project are found by their own branch: no index answers for both.
-    for (project, ours) in
-        [("a.project_id = p.project_id", ""), ("a.project_id IS NULL", " AND p.project_id = ''")]
+    // Entries without a project of ours are found by their own branch: no index answers for both.
+    for (at, of) in [
+        "t.project_id = pilothouse.uuid_of(p.project_id)",
+        "t.project_id IS NULL AND coalesce(t.project_text, '') = p.project_id AND pilothouse.uuid_of(p.project_id) IS NULL",
+    ]
+    .into_iter()
+    .enumerate()
     {
-        s.sql("SELECT ((a.created_at - p.from_ms) / 900000)::smallint AS quarter, lower(a.status COLLATE \"C\") = ANY (");
-        s.texts(failed()).sql(") AS bad FROM turbobackend.project_actions a WHERE ").sql(project).sql(ours);
-        s.sql(" AND a.created_at >= p.from_ms AND a.created_at < p.from_ms + 86400000 UNION ALL ");
-    }
-    s.sql("SELECT floor(extract(epoch FROM e.\"createdAt\" - p.day) / 900)::smallint, lower(e.status::text COLLATE \"C\") = ANY (");
-    s.texts(failed());
-    s.sql(
-        ") FROM public.\"ActivityEvent\" e WHERE e.\"projectId\" = p.project_id \
-           AND e.\"createdAt\" >= p.day AND e.\"createdAt\" < p.day + 1",
-    );
-    for (project, ours) in
-        [("l.\"projectId\" = p.project_id", ""), ("l.\"projectId\" IS NULL", " AND p.project_id = ''")]
-    {
-        s.sql(" UNION ALL SELECT floor(extract(epoch FROM l.\"createdAt\" - p.day) / 900)::smallint, false ");
-        s.sql("FROM public.\"ActivityLog\" l WHERE ").sql(project).sql(ours);
-        s.sql(" AND l.\"createdAt\" >= p.day AND l.\"createdAt\" < p.day + 1");
+        s.sql(if at == 0 { "" } else { " UNION ALL " });
+        s.sql("SELECT ((t.at - p.from_ms) / 900000)::smallint AS quarter, t.outcome = 'bad' AS bad FROM pilothouse.timeline t WHERE ");
+        s.sql(of).sql(" AND t.at >= p.from_ms AND t.at < p.from_ms + 86400000");
     }
     s.sql(
         ") rows GROUP BY quarter) quarters) c), \
@@ -154,10 +139,9 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
              ON CONFLICT (project_id, day) DO UPDATE SET quarters = EXCLUDED.quarters, \
                  entries = EXCLUDED.entries, failed = EXCLUDED.failed \
              WHERE (d.quarters, d.entries, d.failed) \
-                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)), ",
+                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)) \
+         SELECT day, sum(marks)::bigint FROM place GROUP BY day",
     );
-    words::gather_of_places(&mut s);
-    s.sql(" SELECT day, sum(marks)::bigint FROM place GROUP BY day");
     let days: Vec<(NaiveDate, i64)> = s.load(conn)?;
     Ok((days.iter().map(|(_, marks)| marks).sum(), days.into_iter().map(|(day, _)| day).collect()))
 }
@@ -188,28 +172,13 @@ fn sum_up(conn: &mut PgConnection, days: &[NaiveDate]) -> QueryResult<()> {
 /// Counts all there is, and writes what differs. The marks of this snapshot are spent with it.
 fn recount_everything(conn: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SET LOCAL work_mem = '64MB'").execute(conn)?;
-    let failed = || FAILED.map(str::to_owned).to_vec();
     let mut s = Statement::<(Date,)>::new();
     s.sql(
         "WITH taken AS (DELETE FROM pilothouse.recount_marks), part AS ( \
-         SELECT coalesce(a.project_id, '') AS project_id, (a.created_at / 86400000)::integer AS day, \
-             (a.created_at % 86400000 / 900000)::smallint AS quarter, count(*) AS entries, \
-             count(*) FILTER (WHERE lower(a.status COLLATE \"C\") = ANY (",
-    );
-    s.texts(failed()).sql(
-        ")) AS failed FROM turbobackend.project_actions a \
-         WHERE a.created_at >= 631152000000 AND a.created_at < 4102444800000 GROUP BY 1, 2, 3 \
-         UNION ALL SELECT e.\"projectId\", e.\"createdAt\"::date - DATE 'epoch', \
-             floor(extract(epoch FROM e.\"createdAt\"::time) / 900)::smallint, count(*), \
-             count(*) FILTER (WHERE lower(e.status::text COLLATE \"C\") = ANY (",
-    );
-    s.texts(failed()).sql(
-        ")) FROM public.\"ActivityEvent\" e \
-         WHERE e.\"createdAt\" >= '1990-01-01' AND e.\"createdAt\" < '2100-01-01' GROUP BY 1, 2, 3 \
-         UNION ALL SELECT coalesce(l.\"projectId\", ''), l.\"createdAt\"::date - DATE 'epoch', \
-             floor(extract(epoch FROM l.\"createdAt\"::time) / 900)::smallint, count(*), 0 \
-         FROM public.\"ActivityLog\" l \
-         WHERE l.\"createdAt\" >= '1990-01-01' AND l.\"createdAt\" < '2100-01-01' GROUP BY 1, 2, 3), \
+         SELECT coalesce(t.project_id::text, t.project_text, '') AS project_id, (t.at / 86400000)::integer AS day, \
+             (t.at % 86400000 / 900000)::smallint AS quarter, count(*) AS entries, \
+             count(*) FILTER (WHERE t.outcome = 'bad') AS failed FROM pilothouse.timeline t \
+         WHERE t.at >= 631152000000 AND t.at < 4102444800000 GROUP BY 1, 2, 3), \
          counted AS MATERIALIZED (SELECT project_id, DATE 'epoch' + day AS day, \
              array_agg(quarter ORDER BY quarter) AS quarters, array_agg(entries ORDER BY quarter) AS entries, \
              array_agg(failed ORDER BY quarter) AS failed \

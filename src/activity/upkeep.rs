@@ -9,6 +9,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
+use crate::db::ids::ProjectId;
+
 /// What a step does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
@@ -37,20 +39,81 @@ impl Step {
 }
 
 /// All of them, in the order in which they are mended.
-pub const STEPS: [Step; 3] = [
+pub const STEPS: [Step; 9] = [
+    Step {
+        finds: "actions that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &ACTIONS, deed),
+    },
+    Step {
+        finds: "events that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &EVENTS, deed),
+    },
+    Step {
+        finds: "audit entries that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &AUDIT_ENTRIES, deed),
+    },
+    Step {
+        finds: "entries of the timeline whose action is gone",
+        run: |c, deed| without_record(c, &ACTIONS, deed),
+    },
+    Step {
+        finds: "entries of the timeline whose event is gone",
+        run: |c, deed| without_record(c, &EVENTS, deed),
+    },
+    Step {
+        finds: "entries of the timeline whose audit entry is gone",
+        run: |c, deed| without_record(c, &AUDIT_ENTRIES, deed),
+    },
     Step { finds: "actions whose references are not found by their pages", run: missing_references },
     Step { finds: "references of actions that no longer have them", run: stale_references },
     Step { finds: "users, projects or containers that are there and marked as deleted", run: tombstones },
 ];
 
+/// A source of the timeline.
+struct Source {
+    /// Its word.
+    word: &'static str,
+    table: &'static str,
+    id: &'static str,
+    /// The entry that its trigger makes of a row `a`, up to when it was received and by which transaction.
+    entry: &'static str,
+}
+
+const ACTIONS: Source = Source {
+    word: "action",
+    table: "turbobackend.project_actions",
+    id: "action_id",
+    entry: "pilothouse.entry_of_action(a.action_id, a.project_id, a.user_id, a.request_id, a.action_type, a.action_details, a.status, a.environment, a.reference_ids, a.created_at",
+};
+const EVENTS: Source = Source {
+    word: "event",
+    table: "public.\"ActivityEvent\"",
+    id: "id",
+    entry: "pilothouse.entry_of_event(a.id, a.\"projectId\", a.\"userId\", a.\"eventType\"::text, a.\"entityType\", a.\"entityId\", a.title, a.description, a.metadata, a.status::text, a.duration, a.\"createdAt\"",
+};
+const AUDIT_ENTRIES: Source = Source {
+    word: "audit",
+    table: "public.\"ActivityLog\"",
+    id: "id",
+    entry: "pilothouse.entry_of_audit(a.id, a.\"projectId\", a.\"userId\", a.\"activityType\", a.description, coalesce(a.\"actorName\", a.\"actorEmail\"), a.\"actorRole\", a.\"targetType\", a.\"targetId\", a.\"targetName\", a.\"requestId\", a.\"createdAt\"",
+};
+
 /// Rows that one statement looks at, and one transaction mends.
 const BATCH: i64 = 5_000;
 
+/// Where the timeline has an action `a`, and the references there.
+const AT: &str = "coalesce((SELECT t.at FROM pilothouse.timeline t WHERE t.source = 'action' AND t.id = a.action_id COLLATE \"C\"), \
+     a.created_at, 0)";
+
 /// Whether an action `a` lacks one of its rows in `action_references`.
-const LACKS: &str = "EXISTS (SELECT FROM pilothouse.reference_pairs(a.reference_ids) p WHERE NOT EXISTS ( \
-     SELECT FROM turbobackend.action_references r WHERE r.key = p.key AND r.value = p.value \
-       AND r.created_at = coalesce(a.created_at, 0) AND r.action_id = a.action_id COLLATE \"C\" \
-       AND r.project_id IS NOT DISTINCT FROM a.project_id))";
+fn lacks() -> String {
+    format!(
+        "EXISTS (SELECT FROM pilothouse.reference_pairs(a.reference_ids) p WHERE NOT EXISTS ( \
+         SELECT FROM turbobackend.action_references r WHERE r.key = p.key AND r.value = p.value \
+           AND r.created_at = {AT} AND r.action_id = a.action_id COLLATE \"C\" \
+           AND r.project_id IS NOT DISTINCT FROM a.project_id))"
+    )
+}
 
 #[derive(QueryableByName)]
 struct Walked {
@@ -67,6 +130,96 @@ struct Count {
     rows: i64,
 }
 
+/// Records that the timeline has not, or not as its trigger would write them.
+fn differing(conn: &mut PgConnection, source: &Source, deed: Deed) -> QueryResult<i64> {
+    let Source { word, table, id, entry } = source;
+    let mut total = 0;
+    let (mut beyond, mut position) = (">=", String::new());
+    loop {
+        let walked: Walked = diesel::sql_query(format!(
+            "WITH a AS MATERIALIZED (SELECT * FROM {table} WHERE {id} {beyond} $1 ORDER BY {id} LIMIT {BATCH}) \
+             SELECT (SELECT max({id}) FROM a) AS last, ARRAY( \
+                 SELECT a.{id}::text FROM a LEFT JOIN pilothouse.timeline t ON t.source = '{word}' AND t.id = a.{id} COLLATE \"C\" \
+                 WHERE t.id IS NULL OR EXISTS (SELECT FROM {entry}, t.received_at, t.xid) e WHERE e IS DISTINCT FROM t)) AS found"
+        ))
+        .bind::<Text, _>(&position)
+        .get_result(conn)?;
+        if deed == Deed::Mend && !walked.found.is_empty() && write_anew(conn, source, &walked.found).is_err()
+        {
+            // One odd record costs the others nothing.
+            for one in &walked.found {
+                if let Err(error) = write_anew(conn, source, std::slice::from_ref(one)) {
+                    tracing::warn!(id = one, %error, "a record can't be put into the timeline");
+                }
+            }
+        }
+        total += i64::try_from(walked.found.len()).unwrap_or(i64::MAX);
+        let Some(last) = walked.last else { break };
+        (beyond, position) = (">", last);
+    }
+    if deed == Deed::Mend {
+        diesel::sql_query(
+            "WITH filled AS (UPDATE pilothouse.timeline_fill SET finished_at = coalesce(finished_at, now()) WHERE source = $1) \
+             DELETE FROM pilothouse.recording_gaps g WHERE g.source = $1 AND (g.entry_id IS NULL OR EXISTS ( \
+                 SELECT FROM pilothouse.timeline t WHERE t.source = $1 COLLATE \"C\" AND t.id = g.entry_id COLLATE \"C\"))",
+        )
+        .bind::<Text, _>(word)
+        .execute(conn)?;
+    }
+    Ok(total)
+}
+
+/// Nobody changes these records meanwhile, and what they are by now is what counts.
+fn write_anew(conn: &mut PgConnection, source: &Source, ids: &[String]) -> QueryResult<()> {
+    let Source { word, table, id, entry } = source;
+    conn.transaction(|conn| {
+        diesel::sql_query(format!("SELECT FROM {table} WHERE {id} = ANY ($1) ORDER BY {id} FOR SHARE"))
+            .bind::<Array<Text>, _>(ids)
+            .execute(conn)?;
+        diesel::sql_query(format!(
+            "WITH known AS MATERIALIZED (SELECT pilothouse.clear_entries('{word}', $1) AS received) \
+             SELECT set_config('pilothouse.received', known.received::text, true) FROM known"
+        ))
+        .bind::<Array<Text>, _>(ids)
+        .execute(conn)?;
+        diesel::sql_query(format!(
+            "INSERT INTO pilothouse.timeline SELECT e.* FROM {table} a CROSS JOIN LATERAL {entry}, \
+                 coalesce((current_setting('pilothouse.received')::jsonb->>a.{id})::timestamptz, now()), '0') e \
+             WHERE a.{id} = ANY ($1)"
+        ))
+        .bind::<Array<Text>, _>(ids)
+        .execute(conn)?;
+        Ok(())
+    })
+}
+
+/// Entries whose record somebody deleted while no trigger fired.
+fn without_record(conn: &mut PgConnection, source: &Source, deed: Deed) -> QueryResult<i64> {
+    let Source { word, table, id, .. } = source;
+    let is_gone = format!("NOT EXISTS (SELECT FROM {table} a WHERE a.{id} = t.id COLLATE \"default\")");
+    let mut total = 0;
+    let (mut beyond, mut position) = (">=", String::new());
+    loop {
+        let walked: Walked = diesel::sql_query(format!(
+            "WITH t AS MATERIALIZED (SELECT t.id FROM pilothouse.timeline t WHERE t.source = '{word}' \
+                 AND t.id {beyond} $1 COLLATE \"C\" ORDER BY t.id LIMIT {BATCH}) \
+             SELECT (SELECT max(t.id) FROM t) AS last, ARRAY(SELECT t.id FROM t WHERE {is_gone}) AS found"
+        ))
+        .bind::<Text, _>(&position)
+        .get_result(conn)?;
+        if deed == Deed::Mend && !walked.found.is_empty() {
+            diesel::sql_query(format!(
+                "SELECT pilothouse.clear_entries('{word}', ARRAY(SELECT t.id FROM unnest($1) t (id) WHERE {is_gone}))"
+            ))
+            .bind::<Array<Text>, _>(&walked.found)
+            .execute(conn)?;
+        }
+        total += i64::try_from(walked.found.len()).unwrap_or(i64::MAX);
+        let Some(last) = walked.last else { return Ok(total) };
+        (beyond, position) = (">", last);
+    }
+}
+
 fn missing_references(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
     let mut total = 0;
     let (mut beyond, mut position) = (">=", String::new());
@@ -75,20 +228,21 @@ fn missing_references(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
             "WITH a AS MATERIALIZED (SELECT action_id, project_id, created_at, reference_ids \
                  FROM turbobackend.project_actions WHERE action_id {beyond} $1 ORDER BY action_id LIMIT {BATCH}) \
              SELECT (SELECT max(action_id) FROM a) AS last, \
-                 ARRAY(SELECT action_id::text FROM a WHERE reference_ids IS NOT NULL AND {LACKS}) AS found"
+                 ARRAY(SELECT action_id::text FROM a WHERE reference_ids IS NOT NULL AND {}) AS found",
+            lacks()
         ))
         .bind::<Text, _>(&position)
         .get_result(conn)?;
         if deed == Deed::Mend && !walked.found.is_empty() {
             // Nobody changes these actions meanwhile, and what they are by now is what counts.
-            diesel::sql_query(
+            diesel::sql_query(format!(
                 "WITH a AS MATERIALIZED (SELECT action_id, project_id, created_at, reference_ids \
                      FROM turbobackend.project_actions WHERE action_id = ANY ($1) FOR SHARE) \
                  INSERT INTO turbobackend.action_references (key, value, created_at, action_id, project_id) \
-                 SELECT p.key, p.value, coalesce(a.created_at, 0), a.action_id, a.project_id \
+                 SELECT p.key, p.value, {AT}, a.action_id, a.project_id \
                  FROM a CROSS JOIN LATERAL pilothouse.reference_pairs(a.reference_ids) p \
-                 ON CONFLICT (key, value, created_at, action_id) DO UPDATE SET project_id = EXCLUDED.project_id",
-            )
+                 ON CONFLICT (key, value, created_at, action_id) DO UPDATE SET project_id = EXCLUDED.project_id"
+            ))
             .bind::<Array<Text>, _>(&walked.found)
             .execute(conn)?;
         }
@@ -99,10 +253,14 @@ fn missing_references(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
 }
 
 /// Whether there is no action that a row `r` of `action_references` tells of.
-const IS_STALE: &str = "NOT EXISTS (SELECT FROM turbobackend.project_actions a \
-     CROSS JOIN LATERAL pilothouse.reference_pairs(a.reference_ids) p \
-     WHERE a.action_id = r.action_id COLLATE \"default\" AND coalesce(a.created_at, 0) = r.created_at \
-       AND p.key = r.key AND p.value = r.value AND a.project_id IS NOT DISTINCT FROM r.project_id)";
+fn is_stale() -> String {
+    format!(
+        "NOT EXISTS (SELECT FROM turbobackend.project_actions a \
+         CROSS JOIN LATERAL pilothouse.reference_pairs(a.reference_ids) p \
+         WHERE a.action_id = r.action_id COLLATE \"default\" AND {AT} = r.created_at \
+           AND p.key = r.key AND p.value = r.value AND a.project_id IS NOT DISTINCT FROM r.project_id)"
+    )
+}
 
 #[derive(QueryableByName)]
 struct WalkedReferences {
@@ -130,11 +288,12 @@ fn stale_references(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
             "WITH r AS MATERIALIZED (SELECT * FROM turbobackend.action_references \
                  WHERE (key, value, created_at, action_id) {beyond} ($1, $2, $3, $4) \
                  ORDER BY key, value, created_at, action_id LIMIT {BATCH}), \
-             stale AS MATERIALIZED (SELECT r.action_id FROM r WHERE {IS_STALE}) \
+             stale AS MATERIALIZED (SELECT r.action_id FROM r WHERE {}) \
              SELECT l.key, l.value, l.created_at, l.action_id::text AS action_id, \
                  ARRAY(SELECT DISTINCT action_id::text FROM stale) AS found, (SELECT count(*) FROM stale) AS rows \
              FROM (SELECT 1) one LEFT JOIN \
-                 (SELECT * FROM r ORDER BY key DESC, value DESC, created_at DESC, action_id DESC LIMIT 1) l ON true"
+                 (SELECT * FROM r ORDER BY key DESC, value DESC, created_at DESC, action_id DESC LIMIT 1) l ON true",
+            is_stale()
         ))
         .bind::<Text, _>(&key)
         .bind::<Text, _>(&value)
@@ -155,7 +314,8 @@ fn stale_references(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
                     "DELETE FROM turbobackend.action_references r \
                      WHERE (r.key, r.value, r.created_at, r.action_id) {beyond} ($1, $2, $3, $4) \
                        AND (r.key, r.value, r.created_at, r.action_id) <= ($5, $6, $7, $8) \
-                       AND r.action_id = ANY ($9) AND {IS_STALE}"
+                       AND r.action_id = ANY ($9) AND {}",
+                    is_stale()
                 ))
                 .bind::<Text, _>(&key)
                 .bind::<Text, _>(&value)
@@ -209,7 +369,7 @@ pub fn recount(conn: &mut PgConnection) -> QueryResult<()> {
 const NEWEST: i64 = 20_000;
 const LAST_PAGES: i64 = 1_000;
 
-/// How many of the actions that are likely to have come lately lack references, in a bounded time.
+/// How many of the actions that are likely to have come lately the timeline lacks, in a bounded time.
 ///
 /// # Errors
 /// The database's.
@@ -222,10 +382,63 @@ pub fn glance(conn: &mut PgConnection) -> QueryResult<i64> {
                  SELECT format('(%s,0)', greatest(0, \
                      pg_relation_size('turbobackend.project_actions') / current_setting('block_size')::bigint \
                      - {LAST_PAGES}))::tid)) a \
-         WHERE a.reference_ids IS NOT NULL AND {LACKS}"
+         WHERE NOT EXISTS (SELECT FROM pilothouse.timeline t WHERE t.source = 'action' AND t.id = a.action_id COLLATE \"C\") \
+            OR (a.reference_ids IS NOT NULL AND {})",
+        lacks()
     ))
     .get_result(conn)
     .map(|count: Count| count.rows)
+}
+
+/// How the timeline stands: how many records its triggers could not write, and whether older ones are still taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct State {
+    /// Records that a trigger could not write; each is a gap.
+    #[diesel(sql_type = BigInt)]
+    pub unwritten: i64,
+    /// Whether older records are still taken in.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub is_filling: bool,
+}
+
+/// See [`State`].
+///
+/// # Errors
+/// The database's.
+pub fn state(conn: &mut PgConnection) -> QueryResult<State> {
+    diesel::sql_query(
+        "SELECT (SELECT count(*) FROM pilothouse.recording_gaps WHERE source IS NOT NULL AND entry_id IS NOT NULL) AS unwritten, \
+             EXISTS (SELECT FROM pilothouse.timeline_fill WHERE finished_at IS NULL) AS is_filling",
+    )
+    .get_result(conn)
+}
+
+/// Takes up to `most` of the records that are older than the timeline into it. Whether there is more to do.
+///
+/// # Errors
+/// The database's.
+pub fn fill(conn: &mut PgConnection, most: i32) -> QueryResult<bool> {
+    diesel::select(fill_timeline(most)).get_result(conn)
+}
+
+/// Gives up to `most` entries of `project` to whoever owns it now. How many there were.
+///
+/// # Errors
+/// The database's.
+pub fn move_entries(conn: &mut PgConnection, project: ProjectId, most: i32) -> QueryResult<i32> {
+    diesel::select(move_entries_of(project.0, most)).get_result(conn)
+}
+
+diesel::define_sql_function! {
+    /// See [`fill`].
+    #[sql_name = "pilothouse.fill_timeline"]
+    fn fill_timeline(most: diesel::sql_types::Integer) -> diesel::sql_types::Bool;
+}
+
+diesel::define_sql_function! {
+    /// See [`move_entries`].
+    #[sql_name = "pilothouse.move_entries"]
+    fn move_entries_of(project: diesel::sql_types::Uuid, most: diesel::sql_types::Integer) -> diesel::sql_types::Integer;
 }
 
 /// Actions and audit entries that came without a time. They stand at the beginning of 1970: when they happened is

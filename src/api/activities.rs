@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::activity::filter::{self, quoted};
 use crate::activity::listing::{self, Listing, Start};
 use crate::activity::options::{self, HeldIn};
-use crate::activity::{ACTION_STATUSES, ActionType, Environment, Source, TimelineCursor};
+use crate::activity::{ACTION_STATUSES, ActionType, Environment, Scope, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::web::query::Query;
@@ -169,6 +169,7 @@ fn is_known(column: HeldIn, word: &str) -> bool {
         HeldIn::Type => ActionType::from_stored(word).is_known(),
         HeldIn::Status => ACTION_STATUSES.contains(&word),
         HeldIn::Environment => Environment::ALL.iter().any(|known| known.as_str() == word),
+        HeldIn::Actor => true,
     }
 }
 
@@ -177,8 +178,9 @@ fn known_words(conn: &mut PgConnection, project: ProjectId, column: HeldIn) -> A
         HeldIn::Type => ActionType::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
         HeldIn::Status => ACTION_STATUSES.map(str::to_owned).into(),
         HeldIn::Environment => Environment::ALL.iter().map(|known| known.as_str().to_owned()).collect(),
+        HeldIn::Actor => Vec::new(),
     };
-    for held in options::held(conn, project, column)? {
+    for held in options::held(conn, Scope::Project(project), column)? {
         if !words.contains(&held) {
             words.push(held);
         }

@@ -547,12 +547,12 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
-    /// The words that a project's actions hold, for filters to offer; an empty `project_id` stands for all actions.
-    pilothouse.held_words (project_id, what, word) {
-        project_id -> Text,
-        what -> Text,
-        word -> Text,
-        last_day -> Date,
+    /// The entries of the timeline; statements of [`crate::activity::timeline`] read the other columns.
+    pilothouse.timeline (source, id) {
+        source -> Text,
+        id -> Text,
+        at -> BigInt,
+        project_id -> Nullable<Uuid>,
     }
 }
 
@@ -621,7 +621,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sign_in_failures,
     daily_activity,
     daily_totals,
-    held_words,
+    timeline,
     recount_marks,
     rollups,
 );

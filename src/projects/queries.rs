@@ -1,20 +1,17 @@
 //! Reads of projects. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{max, sql};
-use diesel::expression::SqlLiteral;
+use diesel::dsl::max;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable};
 use serde_json::Value;
 
 use super::model::Status;
-use crate::activity::AHEAD_AT_MOST_MS;
 use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_ms, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
-use crate::db::schema::{containers, project_actions, projects, users};
+use crate::db::schema::{containers, projects, timeline, users};
 use crate::db::spelling::{Patterns, contains};
 use crate::db::time::{Instant, listed_time};
 
@@ -68,7 +65,7 @@ pub struct ProjectLine {
     pub container_observed_at: Option<DateTime<Utc>>,
     /// When the container's row was last written.
     pub container_updated_at: Option<DateTime<Utc>>,
-    /// Epoch milliseconds of its newest action; those dated in the future aside.
+    /// Epoch milliseconds of its newest action.
     pub last_action_ms: Option<i64>,
 }
 
@@ -85,12 +82,6 @@ impl ProjectLine {
     }
 }
 
-/// The last instant that is no future: clocks of workers differ a little. See [`AHEAD_AT_MOST_MS`].
-fn soon() -> SqlLiteral<Nullable<BigInt>> {
-    const { assert!(AHEAD_AT_MOST_MS == 300_000) };
-    sql("(extract(epoch FROM now()) * 1000)::bigint + 300000")
-}
-
 /// A page of projects that match `filter`.
 ///
 /// # Errors
@@ -101,11 +92,9 @@ pub fn page(
     from: &From<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
-    let of_project = || project_actions::project_id.eq(projects::id_text.nullable());
     let last_action = || {
-        let actions = project_actions::table.filter(of_project());
-        let past = actions.filter(project_actions::created_at.le(soon()));
-        past.select(max(project_actions::created_at)).single_value()
+        let actions = timeline::table.filter(timeline::project_id.eq(projects::id.nullable()));
+        actions.filter(timeline::source.eq("action")).select(max(timeline::at)).single_value()
     };
     let mut query = projects::table
         .left_join(users::table)

@@ -3,8 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::conditions::utc;
 use super::entry::Entry;
+use super::entry::utc;
 use crate::activity::position::TimelineCursor;
 
 /// Records that are lost for good.
@@ -20,6 +20,8 @@ pub struct Gap {
     pub lost: i64,
     /// Why.
     pub reason: String,
+    /// The records are there, and will be in the timeline once that is mended or filled in.
+    pub is_kept: bool,
 }
 
 /// One page.

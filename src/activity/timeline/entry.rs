@@ -1,5 +1,7 @@
 //! One record of the timeline, as data: whoever shows it makes words and links of it.
 
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+
 use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
@@ -71,9 +73,6 @@ pub struct Moment {
     pub oddity: Option<Oddity>,
 }
 
-/// How far a worker's clock may be ahead. What is dated later lies in the future, and is nobody's last activity.
-pub const AHEAD_AT_MOST_MS: i64 = 300_000;
-
 /// Why a time is not to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Oddity {
@@ -83,13 +82,16 @@ pub enum Oddity {
     LooksLikeSeconds,
     /// Before 1990 or after 2100.
     Implausible,
+    /// Told to be more than five minutes after it was received, where it stands instead.
+    Ahead,
 }
 
 impl Moment {
-    pub(in crate::activity) fn of(ms: i64, source: Source) -> Self {
+    pub(in crate::activity) fn of(ms: i64, told: Option<i64>, source: Source) -> Self {
         const YEAR_1990: i64 = 631_152_000_000;
         const YEAR_2100: i64 = 4_102_444_800_000;
-        let oddity = match ms {
+        let oddity = match told.unwrap_or(ms) {
+            told_ms if told.is_some() && told_ms < YEAR_2100 => Some(Oddity::Ahead),
             0 if source != Source::Event => Some(Oddity::Missing),
             // 1990 to 2100, in seconds.
             631_152_000..=4_102_444_800 => Some(Oddity::LooksLikeSeconds),
@@ -97,12 +99,6 @@ impl Moment {
             _ => Some(Oddity::Implausible),
         };
         Self { ms, oddity }
-    }
-
-    /// Whether it lies in the future of `now_ms`, by more than clocks differ.
-    #[must_use]
-    pub fn is_ahead(&self, now_ms: i64) -> bool {
-        self.ms > now_ms.saturating_add(AHEAD_AT_MOST_MS)
     }
 }
 
@@ -198,6 +194,12 @@ impl Entry {
         }
     }
 
+    /// What an entry that this one led to says of its cause: `action:ID`, `event:ID`, `audit:ID`.
+    #[must_use]
+    pub fn cause_text(&self) -> String {
+        format!("{}:{}", self.position.source.as_str(), self.position.id)
+    }
+
     /// Whether it goes on.
     #[must_use]
     pub fn is_running(&self) -> bool {
@@ -209,4 +211,12 @@ impl Entry {
     pub fn plain(&self) -> String {
         sentence::plain(&self.sentence)
     }
+}
+
+/// `ms` as a time without a zone, within the years 1 to 9999.
+pub(in crate::activity) fn utc(ms: i64) -> NaiveDateTime {
+    const FIRST_MS: i64 = -62_135_596_800_000;
+    const LAST_MS: i64 = 253_402_300_799_999;
+    DateTime::from_timestamp_millis(ms.clamp(FIRST_MS, LAST_MS))
+        .map_or(NaiveDate::MIN.into(), |at| at.naive_utc())
 }

@@ -1,55 +1,47 @@
-//! The timeline: actions, events and audit entries that the viewer may see, newest first.
+//! The timeline: actions, events and audit entries that the viewer may see, newest first, out of one table.
 //!
-//! One order for all sources, `(milliseconds, source, id)` descending, by keyset: a page costs the same
-//! wherever it lies. Row-level security decides what is in it; [`Scope`] only says how to look.
+//! `pilothouse.timeline` has a row for each of them with everything that a page shows, kept by triggers of the tables
+//! that they come from. One order holds for all, `(milliseconds, source, id)` descending, by keyset: a page costs the
+//! same wherever it lies. Row-level security decides what is in it; [`Scope`] only says how to look.
 
-mod conditions;
 mod day;
 mod entry;
-mod extras;
 mod fold;
-mod lanes;
-mod names;
-mod query;
 pub mod records;
 mod row;
-mod tables;
-mod unindexed;
+mod select;
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::filter::{Filter, Words};
-use super::options::Options;
-use super::position::{Direction, Source};
+use super::position::{Direction, TimelineCursor};
 use super::status::RUNNING;
 use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
+use crate::db::statement::Statement;
 use crate::users::Role;
 
-pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
-pub use entry::{AHEAD_AT_MOST_MS, Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
+pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
-pub(super) use names::Names;
-pub(super) use query::{Ask, Fetch, rows};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
-pub(super) use tables::{ACTIONS, AUDIT, EVENTS, RowStatement, Table, with_names};
-pub use unindexed::carrying;
+pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown, status_words, word_text};
 
-/// How to look, never what may be seen: an owner who asks for everything still sees their own rows.
+/// How to look at the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// One project.
     Project(ProjectId),
-    /// All projects of the viewer, by way of each.
+    /// All projects of an owner.
     Own,
-    /// Everything there is, by time alone.
+    /// Everything, for admins.
     Everything,
 }
 
 impl Scope {
-    /// Everything that `viewer` may see.
+    /// All that `viewer` may see.
     #[must_use]
     pub fn of(viewer: &Viewer) -> Self {
         match viewer.role {
@@ -59,111 +51,64 @@ impl Scope {
     }
 }
 
-/// How long something that never reported its end is shown as running. Actions are never updated, and a
-/// worker may have died.
+/// An operation that began longer ago is not pinned, whatever it says: nothing runs that long, its end was lost.
 const RUNNING_AT_MOST_MS: i64 = 24 * 3_600_000;
-/// How far a worker's clock may be ahead for its operations to be pinned. Later ones stand in the list alone.
+/// An operation that begins later than this from now is dated wrongly.
 const CLOCKS_DIFFER_MS: i64 = 3_600_000;
-/// Pinned operations at most.
+/// Pinned operations.
 const MOST_RUNNING: i64 = 10;
 
-/// The page that `filter` asks for, in one round trip; `now_ms` is the app's clock.
+/// The page of `filter` within `scope`. On the first page what goes on now is pinned.
 ///
 /// # Errors
-/// When the statement fails.
+/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     scope: Scope,
     filter: &Filter,
     now_ms: i64,
 ) -> QueryResult<TimelinePage> {
-    Ok(ask(conn, scope, filter, now_ms, false)?.0)
-}
-
-/// [`page`] and what its filters offer, in the same round trip: the words that the console knows, those of the
-/// viewer's newest actions, and where the viewer sees everything each type and status that there is.
-///
-/// # Errors
-/// When the statement fails.
-pub fn page_with_options(
-    conn: &mut PgConnection,
-    scope: Scope,
-    filter: &Filter,
-    now_ms: i64,
-) -> QueryResult<(TimelinePage, Options)> {
-    ask(conn, scope, filter, now_ms, true)
-}
-
-fn ask(
-    conn: &mut PgConnection,
-    scope: Scope,
-    filter: &Filter,
-    now_ms: i64,
-    with_options: bool,
-) -> QueryResult<(TimelinePage, Options)> {
-    let running = filter.position.is_none().then(|| narrowed_to_running(filter)).flatten();
-    let running = running.as_ref().map(|narrowed| Ask {
-        scope: &scope,
-        filter: narrowed,
-        from_ms: Some(latest(filter.from_ms(), now_ms.saturating_sub(RUNNING_AT_MOST_MS))),
-        until_ms: Some(earliest(filter.until_ms(), now_ms.saturating_add(CLOCKS_DIFFER_MS))),
-        fetch: Fetch::for_page(MOST_RUNNING),
-        running: true,
-    });
-    let Some(statement) = query::page(&whole(&scope, filter), running.as_ref(), with_options) else {
-        return Ok((from_rows(Vec::new(), &Names::default(), filter).1, Options::default()));
+    let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
+    let since = filter.position.is_none().then_some(since);
+    let read: Vec<Row> = select::page(&Ask::new(scope, filter), since).load(conn)?;
+    let rare = match read.first() {
+        Some(row) => row.rare,
+        None => rare_parts(conn, scope, since)?,
     };
-    // Names come after the rows that they name, so all are read before any becomes an entry.
-    let (rows, names) = Names::split_from(statement.load(conn)?);
-    let (words, page) = from_rows(rows, &names, filter);
-    let options = if with_options { Options::with(words, &names, filter, &page) } else { Options::default() };
-    Ok((page, options))
+    let entries = read.into_iter().filter_map(Row::into_entry).collect();
+    let (entries, older, newer) = cut(entries, filter);
+    let running = if rare & 1 == 1 { running(conn, scope, filter, now_ms)? } else { Vec::new() };
+    let mut gaps = if rare & 2 == 2 && shows_gaps(filter) { gaps(conn, scope, filter)? } else { Vec::new() };
+    let backwards = matches!(filter.position, Some((Direction::After, _)));
+    gaps.retain(|gap| match (entries.last(), entries.first()) {
+        (Some(last), _) if !backwards && older.is_some() => gap.to_ms >= last.position.ms,
+        (_, Some(first)) if backwards && newer.is_some() => gap.to_ms < first.position.ms,
+        _ => true,
+    });
+    Ok(TimelinePage { running, gaps, older, newer, entries: fold::related(entries) })
 }
 
-fn latest(known: Option<i64>, other: i64) -> i64 {
-    known.map_or(other, |known| known.max(other))
-}
-
-fn earliest(known: Option<i64>, other: i64) -> i64 {
-    known.map_or(other, |known| known.min(other))
-}
-
-fn whole<'a>(scope: &'a Scope, filter: &'a Filter) -> Ask<'a> {
-    let fetch = Fetch::for_page(filter.limit);
-    Ask { scope, filter, from_ms: filter.from_ms(), until_ms: filter.until_ms(), fetch, running: false }
-}
-
-/// How PostgreSQL reads the page that `filter` asks for: its plan, executed, a line each. For tests, and for
-/// whoever wonders why a page is slow.
+/// How PostgreSQL reads the entries of a page: for the tests that hold this against the number of rows.
 ///
 /// # Errors
-/// When the statement fails.
+/// The database's.
 pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
-    let Some(statement) = query::page(&whole(&scope, filter), None, false) else { return Ok(Vec::new()) };
-    statement.explain(conn)
+    select::page(&Ask::new(scope, filter), None).explain(conn)
 }
 
-/// The rows that hold words for filters, and the page that the others make.
-fn from_rows(rows: Vec<Row>, names: &Names, filter: &Filter) -> (Vec<Row>, TimelinePage) {
-    let (mut words, mut gaps, mut running, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for row in rows {
-        match row.part.as_str() {
-            "option" => words.push(row),
-            "gap" => gaps.push(gap(row)),
-            "running" => running.extend(row.into_entry(names)),
-            _ => entries.extend(row.into_entry(names)),
-        }
-    }
+/// What was read, newest first and no more than a page, and where the pages before and after it begin.
+fn cut(
+    mut entries: Vec<Entry>,
+    filter: &Filter,
+) -> (Vec<Entry>, Option<TimelineCursor>, Option<TimelineCursor>) {
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let has_more = entries.len() > limit;
     let backwards = matches!(filter.position, Some((Direction::After, _)));
+    // The nearest to the cursor are kept; then the page reads as any other.
+    entries.sort_by(|a, b| b.position.cmp(&a.position));
     if backwards {
-        // The nearest to the cursor are kept; then the page reads as any other.
-        entries.sort_by(|a, b| a.position.cmp(&b.position));
-        entries.truncate(limit);
-        entries.reverse();
+        entries.drain(..entries.len().saturating_sub(limit));
     } else {
-        entries.sort_by(|a, b| b.position.cmp(&a.position));
         entries.truncate(limit);
     }
     let start = filter.position.as_ref().map(|(_, cursor)| cursor);
@@ -171,41 +116,92 @@ fn from_rows(rows: Vec<Row>, names: &Names, filter: &Filter) -> (Vec<Row>, Timel
     let last = entries.last().map(|entry| &entry.position).or(start);
     let older = last.filter(|_| has_more || backwards).cloned();
     let newer = first.filter(|_| if backwards { has_more } else { start.is_some() }).cloned();
-    gaps.retain(|gap| match (&last, &first) {
-        (Some(last), _) if has_more && !backwards => gap.to_ms >= last.ms,
-        (_, Some(first)) if has_more && backwards => gap.to_ms < first.ms,
-        _ => true,
-    });
-    gaps.sort_by_key(|gap| std::cmp::Reverse(gap.to_ms));
-    running.sort_by(|a, b| b.position.cmp(&a.position));
+    (entries, older, newer)
+}
+
+/// What the rows of an empty page can't tell.
+fn rare_parts(conn: &mut PgConnection, of: Scope, running_since: Option<i64>) -> QueryResult<i64> {
+    let mut s = Statement::<(BigInt,)>::new();
+    s.sql("SELECT ");
+    select::rare_parts(&mut s, of, running_since);
+    s.get_result(conn).map(|(rare,)| rare)
+}
+
+fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
+    let Some(narrowed) = narrowed_to_running(filter) else { return Ok(Vec::new()) };
+    let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
+    let until = now_ms.saturating_add(CLOCKS_DIFFER_MS);
+    let ask = Ask {
+        from_ms: Some(filter.from_ms().map_or(since, |from| from.max(since))),
+        until_ms: Some(filter.until_ms().map_or(until, |known| known.min(until))),
+        ..Ask::new(scope, &narrowed)
+    };
+    let read: Vec<Row> = select::page(&ask, None).load(conn)?;
+    let mut running: Vec<Entry> = read.into_iter().filter_map(Row::into_entry).collect();
     running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
-    (words, TimelinePage { running, gaps, older, newer, entries: fold::related(entries) })
+    Ok(running)
 }
 
-fn gap(row: Row) -> Gap {
-    Gap {
-        project: row.project,
-        from_ms: row.more.and_then(|from| from.parse().ok()).unwrap_or(row.at),
-        to_ms: row.at,
-        lost: row.amount.unwrap_or(1),
-        reason: row.details.unwrap_or_default(),
-    }
-}
-
-/// The filter of the operations that go on among what `filter` shows; none where it shows no such.
+/// The filter that lets through only what goes on and what `filter` lets through; none when that is nothing.
 fn narrowed_to_running(filter: &Filter) -> Option<Filter> {
-    let mut busy: Vec<String> =
-        RUNNING.into_iter().filter(|word| filter.statuses.lets(word)).map(str::to_owned).collect();
-    if filter.statuses.only.iter().any(|word| word == "IN_PROGRESS") {
-        busy.push("IN_PROGRESS".to_owned());
-    }
+    let statuses = status_words(&filter.statuses);
+    let busy: Vec<String> =
+        RUNNING.into_iter().filter(|word| statuses.lets(word)).map(str::to_owned).collect();
     if busy.is_empty() || filter.reference.is_some() {
         return None;
     }
-    let mut sources = filter.sources.clone();
-    sources.not.push(Source::Audit.as_str().to_owned());
-    let statuses = Words { only: busy, not: filter.statuses.not.clone() };
-    Some(Filter { statuses, sources, limit: MOST_RUNNING, ..filter.clone() })
+    let statuses = Words { only: busy, not: Vec::new() };
+    Some(Filter { statuses, limit: MOST_RUNNING, ..filter.clone() })
+}
+
+/// What is missing says nothing about types or actors, so it stands in unfiltered timelines only.
+fn shows_gaps(filter: &Filter) -> bool {
+    let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
+    words.iter().all(|words| words.is_empty()) && filter.reference.is_none() && filter.target.is_none()
+}
+
+fn gaps(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Gap>> {
+    let mut s = Statement::<(Nullable<Text>, BigInt, BigInt, BigInt, Text, Bool)>::new();
+    s.sql(
+        "SELECT g.project_id, g.from_ms, g.to_ms, g.lost, left(g.reason, 500), g.source IS NOT NULL \
+         FROM pilothouse.recording_gaps g WHERE true",
+    );
+    if let Scope::Project(id) = scope {
+        s.sql(" AND (g.project_id = ").text(id.to_string()).sql(" OR g.project_id IS NULL)");
+    }
+    if let Some(from) = filter.from_ms() {
+        s.sql(" AND g.to_ms >= ").big(from);
+    }
+    if let Some(until) = filter.until_ms() {
+        s.sql(" AND g.to_ms < ").big(until);
+    }
+    let backwards = match &filter.position {
+        Some((Direction::Before, cursor)) => {
+            s.sql(" AND g.to_ms < ").big(cursor.ms);
+            false
+        }
+        Some((Direction::After, cursor)) => {
+            s.sql(" AND g.to_ms >= ").big(cursor.ms);
+            true
+        }
+        None => false,
+    };
+    // Those next to the cursor; whoever reads them keeps what lies within the page.
+    s.sql(if backwards { " ORDER BY g.to_ms LIMIT 20" } else { " ORDER BY g.to_ms DESC LIMIT 20" });
+    let read: Vec<(Option<String>, i64, i64, i64, String, bool)> = s.load(conn)?;
+    let mut gaps: Vec<Gap> = read
+        .into_iter()
+        .map(|(project, from_ms, to_ms, lost, reason, is_kept)| Gap {
+            project,
+            from_ms,
+            to_ms,
+            lost,
+            reason,
+            is_kept,
+        })
+        .collect();
+    gaps.sort_by_key(|gap| std::cmp::Reverse(gap.to_ms));
+    Ok(gaps)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
-use super::query::{self, Ask, Fetch};
 use super::row::left_out;
-use super::{Entry, Names, Row, Scope, take_name};
+use super::select::{self, Ask};
+use super::{Entry, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::batch::{self, weight_of_json};
@@ -32,8 +32,8 @@ pub struct Record {
 /// When the statement fails.
 pub fn start(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Option<TimelineCursor>> {
     let one = Filter { limit: 1, position: None, ..filter.clone() };
-    let (newest, names) = rows(conn, scope, &one)?;
-    let newest = newest.into_iter().filter_map(|row| row.into_entry(&names)).map(|entry| entry.position);
+    let newest = rows(conn, scope, &one)?;
+    let newest = newest.iter().filter_map(Row::position);
     // No text stands between an id and the same id with the lowest character behind it.
     Ok(newest.max().map(|at| TimelineCursor { id: format!("{}\u{1}", at.id), ..at }))
 }
@@ -50,7 +50,7 @@ pub fn batch(
     before: TimelineCursor,
 ) -> QueryResult<(Vec<Record>, Option<TimelineCursor>)> {
     let position = Some((Direction::Before, before));
-    let (read, names) = rows(conn, scope, &Filter { limit: BATCH, position, ..filter.clone() })?;
+    let read = rows(conn, scope, &Filter { limit: BATCH, position, ..filter.clone() })?;
     let mut read: Vec<(TimelineCursor, Row)> =
         read.into_iter().filter_map(|row| Some((row.position()?, row))).collect();
     read.sort_by(|(a, _), (b, _)| b.cmp(a));
@@ -60,7 +60,7 @@ pub fn batch(
     let next = read.last().filter(|_| read.len() < all).map(|(position, _)| position.clone());
     let record = |(_, row): (TimelineCursor, Row)| {
         let references = row.references.clone();
-        row.into_entry(&names).map(|entry| Record { entry, references })
+        row.into_entry().map(|entry| Record { entry, references })
     };
     let mut records: Vec<Record> = read.into_iter().filter_map(record).collect();
     name_admins(&mut records);
@@ -81,78 +81,66 @@ fn name_admins(records: &mut [Record]) {
     }
 }
 
-fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<(Vec<Row>, Names)> {
-    let (from_ms, until_ms) = (filter.from_ms(), filter.until_ms());
-    let fetch = Fetch::for_page(filter.limit);
-    let ask = Ask { scope: &scope, filter, from_ms, until_ms, fetch, running: false };
-    match query::page(&ask, None, false) {
-        Some(statement) => {
-            let (mut rows, names) = Names::split_from(statement.load(conn)?);
-            rows.retain(|row| row.part == "page");
-            Ok((rows, names))
-        }
-        None => Ok((Vec::new(), Names::default())),
-    }
+fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Row>> {
+    select::page(&Ask::new(scope, filter), None).load(conn)
 }
 
-/// The least that a page's statement cuts any text to, in characters.
+/// The least that the timeline cuts any text to, in characters.
 const CUT: usize = 500;
 
 impl Row {
-    /// The texts that anybody may make long.
-    fn long_texts(&self) -> [Option<&str>; 9] {
+    /// The texts that the timeline may hold a beginning of, as [`Whole`] has them.
+    fn long_texts(&self) -> [&Option<String>; 9] {
         [
-            &self.details,
-            &self.more,
-            &self.references,
+            &self.kind,
+            &self.status,
+            &self.user,
             &self.request,
             &self.environment,
-            &self.entity_id,
-            &self.entity_name,
-            &self.actor_name,
-            &self.cause,
+            &self.title,
+            &self.details,
+            &self.target_id,
+            &self.target_name,
         ]
-        .map(Option::as_deref)
     }
 
-    /// Whether a page's statement may have left something of it out.
     fn may_be_cut(&self) -> bool {
-        let is_long = |text: &str| text.len() >= CUT && text.chars().count() >= CUT;
+        let is_cut = |text: &&Option<String>| {
+            text.as_deref().is_some_and(|text| {
+                text.contains("… sha256:") || (text.len() >= CUT && text.chars().count() >= CUT)
+            })
+        };
         // References are cut as a whole, and say so.
-        let cut_references = self.references.as_deref().is_some_and(|stored| left_out(stored).is_some());
-        cut_references
-            || self
-                .long_texts()
-                .into_iter()
-                .enumerate()
-                .any(|(at, text)| at != REFERENCES && text.is_some_and(is_long))
+        self.references.as_deref().is_some_and(|stored| left_out(stored).is_some())
+            || self.long_texts().iter().any(is_cut)
+            || is_cut(&&self.actor_name)
     }
 
     fn weight(&self) -> i64 {
-        let bytes: usize = self.long_texts().into_iter().flatten().map(str::len).sum();
+        let texts = self.long_texts().into_iter().chain([&self.references, &self.actor_name]);
+        let bytes: usize = texts.flatten().map(String::len).sum();
         i64::try_from(bytes).unwrap_or(i64::MAX)
     }
 
     fn complete(&mut self, whole: Whole) {
         (
             _,
-            self.details,
-            self.more,
-            self.references,
+            self.kind,
+            self.status,
+            self.user,
             self.request,
             self.environment,
-            self.entity_id,
-            self.entity_name,
+            self.title,
+            self.details,
+            self.target_id,
+            self.target_name,
             self.actor_name,
-            self.cause,
+            self.references,
         ) = whole;
     }
 }
 
-/// Where references stand among the long texts.
-const REFERENCES: usize = 2;
-
-/// A record's id and long texts, as [`Row::long_texts`] lists them.
+/// A record's id and long texts.
 type Whole = (
     String,
     Option<String>,
@@ -164,9 +152,11 @@ type Whole = (
     Option<String>,
     Option<String>,
     Option<String>,
+    Option<String>,
+    Option<String>,
 );
 type N = Nullable<Text>;
-type WholeTypes = (Text, N, N, N, N, N, N, N, N, N);
+type WholeTypes = (Text, N, N, N, N, N, N, N, N, N, N, N);
 
 /// What a source stores: how many bytes its long texts have, and the texts themselves.
 struct Stored {
@@ -180,12 +170,13 @@ const STORED: [Stored; 3] = [
         source: Source::Action,
         weights: concat!(
             "SELECT a.action_id::text, coalesce(octet_length(a.action_details), 0) + coalesce(octet_length(a.request_id), 0) \
-                 + coalesce(octet_length(a.environment), 0) + ",
+                 + coalesce(octet_length(a.environment), 0) + coalesce(octet_length(a.action_type), 0) \
+                 + coalesce(octet_length(a.status), 0) + coalesce(octet_length(a.user_id), 0) + ",
             weight_of_json!("a.reference_ids"),
             " FROM turbobackend.project_actions a WHERE a.action_id = ANY("
         ),
-        texts: "SELECT a.action_id::text, a.action_details::text, NULL::text, a.reference_ids::text, a.request_id::text, \
-                 a.environment::text, NULL::text, NULL::text, NULL::text, NULL::text \
+        texts: "SELECT a.action_id::text, a.action_type::text, a.status::text, a.user_id::text, a.request_id::text, \
+                 a.environment::text, NULL, a.action_details::text, NULL, NULL, NULL, a.reference_ids::text \
              FROM turbobackend.project_actions a WHERE a.action_id = ANY(",
     },
     Stored {
@@ -196,19 +187,20 @@ const STORED: [Stored; 3] = [
             weight_of_json!("e.metadata"),
             " FROM public.\"ActivityEvent\" e WHERE e.id = ANY("
         ),
-        texts: "SELECT e.id, e.title, e.description, NULL::text, \
-                 coalesce(e.metadata->>'request_id', e.metadata->>'requestId'), NULL::text, e.\"entityId\", NULL::text, \
-                 NULL::text, e.metadata->>'caused_by' \
+        texts: "SELECT e.id, e.\"eventType\"::text, e.status::text, e.\"userId\", \
+                 coalesce(e.metadata->>'request_id', e.metadata->>'requestId'), NULL, e.title, e.description, \
+                 e.\"entityId\", NULL, NULL, NULL \
              FROM public.\"ActivityEvent\" e WHERE e.id = ANY(",
     },
     Stored {
         source: Source::Audit,
         weights: "SELECT l.id, (coalesce(octet_length(l.description), 0) + coalesce(octet_length(l.\"requestId\"), 0) \
                  + coalesce(octet_length(l.\"targetId\"), 0) + coalesce(octet_length(l.\"targetName\"), 0) \
+                 + coalesce(octet_length(l.\"activityType\"), 0) \
                  + coalesce(octet_length(coalesce(l.\"actorName\", l.\"actorEmail\")), 0))::bigint \
              FROM public.\"ActivityLog\" l WHERE l.id = ANY(",
-        texts: "SELECT l.id, l.description, NULL::text, NULL::text, l.\"requestId\", NULL::text, l.\"targetId\", \
-                 l.\"targetName\", coalesce(l.\"actorName\", l.\"actorEmail\"), NULL::text \
+        texts: "SELECT l.id, l.\"activityType\", NULL, l.\"userId\", l.\"requestId\", NULL, NULL, l.description, \
+                 l.\"targetId\", l.\"targetName\", coalesce(l.\"actorName\", l.\"actorEmail\"), NULL \
              FROM public.\"ActivityLog\" l WHERE l.id = ANY(",
     },
 ];

@@ -1,56 +1,86 @@
 use chrono_tz::Tz;
 
 use super::*;
+use crate::activity::position::Source;
 use crate::activity::sentence::{LinkTarget, Part};
 
 fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
     Row {
-        part: if source == "gap" { "gap" } else { "page" }.to_owned(),
-        at: ms,
+        part: "page".to_owned(),
         source: source.to_owned(),
         id: id.to_owned(),
+        at: ms,
+        told_at: None,
         project: Some("p".to_owned()),
-        user: Some("u".to_owned()),
-        request: request.map(str::to_owned),
         kind: Some("deployment".to_owned()),
-        details: None,
-        more: None,
         status: None,
         environment: None,
-        references: None,
-        cause: None,
-        entity_kind: None,
-        entity_id: None,
-        entity_name: None,
+        user: Some("u".to_owned()),
         actor_name: None,
-        amount: None,
-        progress: None,
         actor_role: None,
+        request: request.map(str::to_owned),
+        cause: None,
+        title: None,
+        details: None,
+        references: None,
+        target_kind: None,
+        target_id: None,
+        target_name: None,
+        duration: None,
+        progress: None,
+        project_name: None,
+        project_exists: false,
+        project_is_gone: false,
+        user_name: None,
+        user_exists: false,
+        rare: 0,
     }
 }
 
-/// A page whose rows' projects and users nobody knows.
 fn page_of(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
-    from_rows(rows, &Names::default(), filter).1
+    let (entries, older, newer) = cut(rows.into_iter().filter_map(Row::into_entry).collect(), filter);
+    TimelinePage { entries: fold::related(entries), older, newer, ..TimelinePage::default() }
 }
 
 #[test]
-fn a_name_row_names_a_project_and_a_user_and_is_no_record() {
-    let mut project = row("", 0, "p", None);
-    (project.part, project.entity_name, project.amount) =
-        ("project".to_owned(), Some("shop".to_owned()), Some(1));
-    let mut user = row("", 0, "u", None);
-    (user.part, user.entity_name, user.actor_name, user.amount) =
-        ("user".to_owned(), Some(" ".to_owned()), Some("ada@example.org".to_owned()), Some(2));
-    let (rows, names) = Names::split_from(vec![project, row("action", 1, "a", None), user]);
-    let (_, page) = from_rows(rows, &names, &Filter::none(Tz::UTC));
-    assert_eq!(keys(&page.entries), ["a"]);
+fn a_row_says_what_its_project_and_its_actor_are_called() {
+    let mut named = row("action", 0, "a", None);
+    (named.project_name, named.project_is_gone) = (Some("shop".to_owned()), true);
+    (named.user_name, named.user_exists) = (Some("ada@example.org".to_owned()), true);
+    let page = page_of(vec![named], &Filter::none(Tz::UTC));
     let project = page.entries[0].project.clone().unwrap();
     assert_eq!((project.name.as_str(), project.state), ("shop", ProjectState::Gone));
     assert_eq!(
         (page.entries[0].actor.name.as_str(), page.entries[0].actor.exists),
         ("ada@example.org", true)
     );
+}
+
+#[test]
+fn a_source_of_a_later_version_is_left_out() {
+    let page =
+        page_of(vec![row("satellite", 2, "s", None), row("action", 1, "a", None)], &Filter::none(Tz::UTC));
+    assert_eq!(keys(&page.entries), ["a"]);
+}
+
+#[test]
+fn a_bare_cause_is_an_actions_and_long_words_are_told_apart_by_their_hash() {
+    let mut caused = row("event", 1, "e", None);
+    caused.cause = Some("action:act_1".to_owned());
+    assert_eq!(caused.into_entry().unwrap().caused_by.as_deref(), Some("act_1"));
+    assert_eq!(word_text("deployment"), "deployment");
+    let (one, other) = (word_text(&"x".repeat(501)), word_text(&"x".repeat(502)));
+    assert_ne!(one, other);
+    assert!(one.len() < 200 && one.starts_with("xxx"), "{one}");
+}
+
+#[test]
+fn failed_is_every_word_for_it_and_other_statuses_are_themselves() {
+    let words = |only: &[&str]| {
+        status_words(&Words { only: only.iter().map(|w| (*w).to_owned()).collect(), not: Vec::new() }).only
+    };
+    assert_eq!(words(&["FAILED"]), ["error", "failed", "failure"]);
+    assert_eq!(words(&["Completed", "error"]), ["completed", "error"]);
 }
 
 fn keys(entries: &[Entry]) -> Vec<String> {
@@ -110,13 +140,15 @@ fn days_are_those_of_the_viewer() {
 
 #[test]
 fn odd_times_are_kept_and_marked() {
-    let oddity = |ms| Moment::of(ms, Source::Action).oddity;
+    let oddity = |ms| Moment::of(ms, None, Source::Action).oddity;
     assert_eq!(oddity(0), Some(Oddity::Missing));
     assert_eq!(oddity(1_763_675_400), Some(Oddity::LooksLikeSeconds));
     assert_eq!(oddity(1_763_675_400_000), None);
+    let told = Moment::of(1_763_675_400_000, Some(1_795_000_000_000), Source::Action);
+    assert_eq!((told.ms, told.oddity), (1_763_675_400_000, Some(Oddity::Ahead)));
     for ms in [i64::MIN, -1, 1, 100_000_000_000, 4_102_444_800_000, i64::MAX] {
         assert_eq!(oddity(ms), Some(Oddity::Implausible), "{ms}");
-        assert_eq!(Moment::of(ms, Source::Action).ms, ms);
+        assert_eq!(Moment::of(ms, None, Source::Action).ms, ms);
     }
 }
 

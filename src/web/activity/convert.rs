@@ -316,7 +316,7 @@ impl Eyes {
             Some(Oddity::Missing) => "no time recorded",
             Some(Oddity::LooksLikeSeconds) => "time looks like seconds",
             Some(Oddity::Implausible) => "implausible time",
-            None if entry.moment.is_ahead(self.now.timestamp_millis()) => "dated in the future",
+            Some(Oddity::Ahead) => "dated in the future",
             None => "",
         };
         let actor = if entry.actor.is_admin && !self.is_admin { "by an admin" } else { "" };

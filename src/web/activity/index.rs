@@ -9,7 +9,7 @@ use super::convert::Eyes;
 use super::display::DayItem;
 use super::form::{self, Step};
 use crate::activity::audit_records::audit_only;
-use crate::activity::options;
+use crate::activity::options::Options;
 use crate::activity::timeline;
 use crate::activity::{Filter, Scope};
 use crate::auth::Viewer;
@@ -53,8 +53,8 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             if let Some(address) = form::canonical(conn, viewer, &query, &filter, "/activity")? {
                 return Ok(Step::Elsewhere(address));
             }
-            let (page, options) =
-                timeline::page_with_options(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            let page = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            let options = Options::of_page(conn, &filter, &page)?;
             Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
@@ -88,7 +88,7 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             }
             let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
-            let options = options::for_audit_log(conn)?;
+            let options = Options::of_audit_log();
             Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;

@@ -45,7 +45,7 @@ impl Since {
     ) -> Self {
         let now_ms = eyes.now.timestamp_millis();
         let reads_more = page.older.is_some();
-        page.entries.retain(|entry| !entry.moment.is_ahead(now_ms) && !is_own_coming(entry, viewer));
+        page.entries.retain(|entry| !is_own_coming(entry, viewer));
         let visit_ms = visit.map(|at| at.timestamp_millis());
         let is_new = |entry: &Entry| visit_ms.is_some_and(|visit| entry.moment.ms > visit);
         let new = page.entries.iter().filter(|entry| is_new(entry)).count();

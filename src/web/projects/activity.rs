@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::head::ProjectHead;
 use super::project_id;
+use crate::activity::options::Options;
 use crate::activity::{Scope, timeline};
 use crate::error::AppResult;
 use crate::web::activity::TimelineView;
@@ -48,7 +49,8 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
                 return Ok(Step::Elsewhere(address));
             }
             let scope = Scope::Project(id);
-            let (page, options) = timeline::page_with_options(conn, scope, &filter, now.timestamp_millis())?;
+            let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
+            let options = Options::of_page(conn, &filter, &page)?;
             Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;

@@ -72,13 +72,11 @@ async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppRe
             let mut filter = read_filter(&query, viewer)?;
             filter.reference = Some(asked.clone());
             let scope = Scope::of(viewer);
-            let mut page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
+            let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
             let record = record::behind(conn, &asked)?;
-            if page.is_empty() && filter.position.is_none() {
-                page = timeline::carrying(conn, scope, &asked, &filter)?;
-                if page.is_empty() && record.is_none() && !lookup::is_named(conn, &asked)? {
-                    return Err(AppError::NotFound);
-                }
+            let is_known = !page.is_empty() || filter.position.is_some() || record.is_some();
+            if !is_known && !lookup::is_named(conn, &asked)? {
+                return Err(AppError::NotFound);
             }
             filter.reference = None;
             Ok((filter, page, record))

@@ -1,6 +1,6 @@
 //! Each filter, against rows that it must find and rows that it must leave out.
 
-use pilothouse::activity::options::{self, HeldIn};
+use pilothouse::activity::options::{self, HeldIn, Options};
 use pilothouse::activity::{Filter, Scope, timeline};
 use pilothouse::db::DbError;
 
@@ -146,10 +146,11 @@ fn filters_offer_what_is_known_and_what_the_viewer_holds() {
         &format!(", 'secret_type', 'success', 'development', '{}'", grace.id),
     );
     let offered = |person: &super::world::Person, scope| {
-        let (_, options) = world
+        let options = world
             .db
             .read_blocking(&person.actor, |conn| {
-                timeline::page_with_options(conn, scope, &filter(&[]), NOON).map_err(DbError::from)
+                let page = timeline::page(conn, scope, &filter(&[]), NOON)?;
+                Options::of_page(conn, &filter(&[]), &page).map_err(DbError::from)
             })
             .unwrap();
         let types: Vec<String> =
@@ -168,6 +169,23 @@ fn filters_offer_what_is_known_and_what_the_viewer_holds() {
     let (types, _, _, actors) = offered(&admin, Scope::Everything);
     assert!(types.contains(&"pr_merged".to_owned()) && types.contains(&"secret_type".to_owned()));
     assert_eq!(actors, ["ada", "grace"]);
+    let held = |person: &super::world::Person, scope, column| {
+        world
+            .db
+            .read_blocking(&person.actor, |conn| options::all(conn, scope, column).map_err(DbError::from))
+            .unwrap()
+            .into_iter()
+            .map(|choice| choice.label)
+            .collect::<Vec<_>>()
+    };
+    for scope in [Scope::Own, Scope::Project(shop)] {
+        assert_eq!(held(&ada, scope, HeldIn::Type), ["Pr merged"]);
+        assert_eq!(held(&ada, scope, HeldIn::Status), ["Superseded"]);
+        assert_eq!(held(&ada, scope, HeldIn::Environment), ["Preview"]);
+        assert_eq!(held(&ada, scope, HeldIn::Actor), ["ada"]);
+    }
+    assert_eq!(held(&ada, Scope::Project(blog), HeldIn::Type), [""; 0]);
+    assert_eq!(held(&admin, Scope::Everything, HeldIn::Actor), ["ada", "grace"]);
     let holds = |word: &'static str, column| {
         world
             .db

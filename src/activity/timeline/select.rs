@@ -1,0 +1,397 @@
+//! The timeline's SQL: one table, a whole text for each scope, and the filter's conditions added by name.
+//!
+//! A statement's text decides how PostgreSQL reads, never a value in it (see [`crate::db`]): each scope has its index,
+//! and behind it each word that a filter asks for. A word that may be one of several is read word by word, a page of
+//! each at most.
+
+use super::Scope;
+use super::row::RowSql;
+use crate::activity::filter::{Filter, Reference, Words};
+use crate::activity::position::{Direction, Source, TimelineCursor};
+use crate::activity::status::FAILED;
+use crate::db::spelling::spellings;
+use crate::db::statement::Statement;
+
+pub(in crate::activity) type RowStatement = Statement<RowSql>;
+
+/// What of the timeline is asked for.
+pub(in crate::activity) struct Ask<'a> {
+    pub scope: Scope,
+    pub filter: &'a Filter,
+    /// The first millisecond, and the one after the last.
+    pub from_ms: Option<i64>,
+    pub until_ms: Option<i64>,
+    pub rows: Rows,
+}
+
+/// How many rows are read. Each number is part of the text, so there are few.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::activity) struct Rows(&'static str);
+
+impl Rows {
+    pub(in crate::activity) const ONE: Self = Self(" LIMIT 1");
+
+    /// A page of up to `limit` and one more, which tells whether there is more.
+    pub(in crate::activity) fn of_page(limit: i64) -> Self {
+        Self(match limit {
+            ..=10 => " LIMIT 11",
+            11..=25 => " LIMIT 26",
+            26..=50 => " LIMIT 51",
+            51..=100 => " LIMIT 101",
+            _ => " LIMIT 251",
+        })
+    }
+}
+
+impl<'a> Ask<'a> {
+    pub(in crate::activity) fn new(scope: Scope, filter: &'a Filter) -> Self {
+        let rows = Rows::of_page(filter.limit);
+        Self { scope, filter, from_ms: filter.from_ms(), until_ms: filter.until_ms(), rows }
+    }
+
+    fn order(&self) -> &'static str {
+        match self.filter.position {
+            Some((Direction::After, _)) => " ORDER BY t.at, t.source, t.id",
+            _ => " ORDER BY t.at DESC, t.source DESC, t.id DESC",
+        }
+    }
+}
+
+/// What a row shows, with what its project and its actor are called, as far as the viewer may know.
+const SHOWN: &str = "SELECT t.part, t.source, t.id, t.at, t.told_at, coalesce(t.project_id::text, t.project_text), t.kind, \
+     t.status, t.environment, t.actor, t.actor_name, t.actor_role, t.request_id, t.cause, t.title, t.details, \
+     t.reference_ids, t.target_kind, t.target_id, t.target_name, t.duration, t.progress, \
+     coalesce(p.name, gone.name)::text, p.id IS NOT NULL, gone.id IS NOT NULL, \
+     coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, ";
+const NAMED: &str = ") t LEFT JOIN public.projects p ON p.id = t.project_id \
+     LEFT JOIN pilothouse.tombstones gone ON gone.kind = 'project' \
+         AND gone.id = CASE WHEN p.id IS NULL THEN t.project_id::text END \
+     LEFT JOIN public.users u ON u.id_text = t.actor \
+     LEFT JOIN pilothouse.tombstones left_user ON left_user.kind = 'user' \
+         AND left_user.id = CASE WHEN u.id IS NULL THEN t.actor END";
+
+/// A page's statement. With `running_since`, milliseconds, its rows tell whether anything goes on since then.
+pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> RowStatement {
+    let mut s = RowStatement::new();
+    if !is_common(ask.filter) {
+        s.of_a_rare_shape();
+    }
+    s.sql(SHOWN);
+    rare_parts(&mut s, ask.scope, running_since);
+    s.sql(" FROM (SELECT 'page' AS part, t.* FROM (");
+    rows(&mut s, ask);
+    s.sql(") t").sql(NAMED);
+    s
+}
+
+/// What few pages show, as one number: 1 where something goes on, 2 where there are gaps. They are read where they are.
+pub(in crate::activity) fn rare_parts<R>(s: &mut Statement<R>, of: Scope, running_since: Option<i64>) {
+    s.sql("(SELECT 2 * (EXISTS (SELECT FROM pilothouse.recording_gaps))::bigint");
+    if let Some(since) = running_since {
+        s.sql(" + (EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
+        scope(s, of);
+        s.sql(" AND t.status_word = ANY ('{running,in_progress,pending}') AND t.status_word <> 'success' AND t.at >= ");
+        s.big(since).sql("))::bigint");
+    }
+    s.sql(")");
+}
+
+/// The statement that shows the rows of `of`, which selects a `part` and all columns of the timeline.
+pub(in crate::activity) fn shown(s: &mut RowStatement, of: impl FnOnce(&mut RowStatement)) {
+    s.sql(SHOWN).sql("0::bigint FROM (");
+    of(s);
+    s.sql(NAMED);
+}
+
+/// The rows of the timeline that `ask` wants, as `t`, the nearest to its position first.
+pub(in crate::activity) fn rows(s: &mut RowStatement, ask: &Ask<'_>) {
+    if let Some(reference) = &ask.filter.reference {
+        return carriers(s, ask, reference);
+    }
+    let Some((column, words)) = several_words(ask.filter) else {
+        s.sql("SELECT t.* FROM pilothouse.timeline t WHERE ");
+        conditions(s, ask, None);
+        s.sql(ask.order()).sql(ask.rows.0);
+        return;
+    };
+    s.sql("SELECT t.* FROM unnest(")
+        .texts(words)
+        .sql(") one (word) CROSS JOIN LATERAL (SELECT t.* FROM pilothouse.timeline t WHERE ");
+    conditions(s, ask, Some(column));
+    s.sql(ask.order()).sql(ask.rows.0).sql(") t").sql(ask.order()).sql(ask.rows.0);
+}
+
+/// The actions that carry a reference: its own index leads, which has the position too.
+fn carriers(s: &mut RowStatement, ask: &Ask<'_>, reference: &Reference) {
+    // Where nothing else is asked, the index alone tells which actions they are.
+    let is_alone = !asks_more(ask.filter);
+    s.sql("SELECT t.* FROM (SELECT carrier.action_id FROM (");
+    values_of(s, reference);
+    s.sql(") one (value)");
+    if ask.scope == Scope::Own {
+        s.sql(" CROSS JOIN pilothouse.app_projects() own (project)");
+    }
+    s.sql(" CROSS JOIN LATERAL (SELECT r.created_at, r.action_id FROM turbobackend.action_references r");
+    if !is_alone {
+        s.sql(" JOIN pilothouse.timeline t ON t.source = 'action' AND t.id = r.action_id");
+    }
+    s.sql(" WHERE r.key = pilothouse.reference_text(").text(reference.key.as_str());
+    s.sql(") AND r.value = one.value");
+    match ask.scope {
+        Scope::Project(id) => {
+            s.sql(" AND r.project_id = ").text(id.to_string());
+        }
+        Scope::Own => {
+            s.sql(" AND r.project_id = own.project");
+        }
+        Scope::Everything => {}
+    }
+    let is_backwards = matches!(ask.filter.position, Some((Direction::After, _)));
+    let order = if is_backwards {
+        " ORDER BY r.created_at, r.action_id"
+    } else {
+        " ORDER BY r.created_at DESC, r.action_id DESC"
+    };
+    if let Some((direction, cursor)) = &ask.filter.position {
+        beyond_among_actions(s, *direction, cursor);
+    }
+    if let Some(from) = ask.from_ms {
+        s.sql(" AND r.created_at >= ").big(from);
+    }
+    if let Some(until) = ask.until_ms {
+        s.sql(" AND r.created_at < ").big(until);
+    }
+    if !is_alone {
+        filters(s, ask.filter, None);
+    }
+    s.sql(order).sql(ask.rows.0).sql(") carrier");
+    s.sql(if is_backwards {
+        " ORDER BY carrier.created_at, carrier.action_id"
+    } else {
+        " ORDER BY carrier.created_at DESC, carrier.action_id DESC"
+    });
+    s.sql(ask.rows.0)
+        .sql(") carrier JOIN pilothouse.timeline t ON t.source = 'action' AND t.id = carrier.action_id");
+}
+
+/// The texts that `reference` may stand under, as rows of one column.
+fn values_of(s: &mut RowStatement, reference: &Reference) {
+    for (at, spelling) in spellings(&reference.value).into_iter().enumerate() {
+        s.sql(if at == 0 {
+            "SELECT pilothouse.reference_text("
+        } else {
+            " UNION SELECT pilothouse.reference_text("
+        });
+        s.text(spelling).sql(")");
+    }
+    if reference.key == "container_id" {
+        // Workers name the engine's id or the row's: both mean the same container.
+        s.sql(" UNION SELECT c.id::text FROM public.containers c WHERE c.container_id = ");
+        s.text(reference.value.as_str());
+        if reference.value.parse::<uuid::Uuid>().is_ok() {
+            s.sql(" UNION SELECT c.container_id::text FROM public.containers c WHERE c.id = ");
+            s.text(reference.value.as_str()).sql("::uuid");
+        }
+    }
+}
+
+/// Among rows of one millisecond, actions come first.
+fn beyond_among_actions(s: &mut RowStatement, direction: Direction, cursor: &TimelineCursor) {
+    match (direction, cursor.source) {
+        (Direction::Before, Source::Action) => {
+            s.sql(" AND (r.created_at, r.action_id) < (")
+                .big(cursor.ms)
+                .sql(", ")
+                .text(cursor.id.as_str())
+                .sql(")");
+        }
+        (Direction::After, Source::Action) => {
+            s.sql(" AND (r.created_at, r.action_id) > (")
+                .big(cursor.ms)
+                .sql(", ")
+                .text(cursor.id.as_str())
+                .sql(")");
+        }
+        (Direction::Before, _) => {
+            s.sql(" AND r.created_at <= ").big(cursor.ms);
+        }
+        (Direction::After, _) => {
+            s.sql(" AND r.created_at > ").big(cursor.ms);
+        }
+    }
+}
+
+/// Whose, when, beyond which position, with which words. `by` is the column that is read word by word.
+fn conditions(s: &mut RowStatement, ask: &Ask<'_>, by: Option<Column>) {
+    scope(s, ask.scope);
+    if let Some(from) = ask.from_ms {
+        s.sql(" AND t.at >= ").big(from);
+    }
+    if let Some(until) = ask.until_ms {
+        s.sql(" AND t.at < ").big(until);
+    }
+    if let Some((direction, cursor)) = &ask.filter.position {
+        s.sql(match direction {
+            Direction::Before => " AND (t.at, t.source, t.id) < (",
+            Direction::After => " AND (t.at, t.source, t.id) > (",
+        });
+        s.big(cursor.ms).sql(", '").sql(cursor.source.as_str()).sql("', ").text(cursor.id.as_str()).sql(")");
+    }
+    filters(s, ask.filter, by);
+}
+
+pub(in crate::activity) fn scope<R>(s: &mut Statement<R>, scope: Scope) {
+    match scope {
+        Scope::Project(id) => {
+            s.sql("t.project_id = ").text(id.to_string()).sql("::uuid");
+        }
+        Scope::Own => {
+            s.sql("t.owner_id = (SELECT pilothouse.app_user_id())");
+        }
+        Scope::Everything => {
+            s.sql("true");
+        }
+    }
+}
+
+fn filters(s: &mut RowStatement, filter: &Filter, by: Option<Column>) {
+    sources(s, &filter.sources);
+    words(s, Column::Kind, &word_texts(&filter.types), by);
+    words(s, Column::Actor, &word_texts(&filter.actors), by);
+    words(s, Column::Status, &status_words(&filter.statuses), by);
+    words(s, Column::Environment, &filter.environments, by);
+    if let Some(target) = &filter.target {
+        s.sql(" AND t.source = 'audit' AND t.target_id = ").text(word_text(target));
+    }
+}
+
+/// A column of words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Kind,
+    Actor,
+    Status,
+    Environment,
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "t.kind",
+            Self::Actor => "t.actor",
+            Self::Status => "t.status_word",
+            Self::Environment => "t.environment",
+        }
+    }
+}
+
+/// The word that `column` holds is one of these.
+fn words(s: &mut RowStatement, column: Column, words: &Words, by: Option<Column>) {
+    let name = column.name();
+    match words.only.as_slice() {
+        _ if by == Some(column) => {
+            s.sql(" AND ").sql(name).sql(" = one.word");
+        }
+        [] => {}
+        [word] => {
+            s.sql(" AND ").sql(name).sql(" = ").text(word.as_str());
+        }
+        several => {
+            s.sql(" AND ").sql(name).sql(" = ANY(").texts(several.to_vec()).sql(")");
+        }
+    }
+    if column == Column::Status && !words.only.is_empty() && !words.only.iter().any(|word| word == "success")
+    {
+        // The index of statuses leaves the most common one out.
+        s.sql(" AND t.status_word <> 'success'");
+    }
+    if !words.not.is_empty() {
+        // What says nothing is not left out.
+        s.sql(" AND (").sql(name).sql(" IS NULL OR ").sql(name).sql(" <> ALL(");
+        s.texts(words.not.clone()).sql("))");
+    }
+}
+
+/// Sources are few: which are wanted is part of the text, so that the index of the rare ones is found.
+fn sources(s: &mut RowStatement, words: &Words) {
+    if words.is_empty() {
+        return;
+    }
+    let wanted: Vec<Source> = Source::ALL.into_iter().filter(|source| words.lets(source.as_str())).collect();
+    match wanted.as_slice() {
+        [] => {
+            s.sql(" AND false");
+        }
+        [one] => {
+            s.sql(" AND t.source = '").sql(one.as_str()).sql("'");
+        }
+        _ => {
+            for source in Source::ALL.into_iter().filter(|source| !wanted.contains(source)) {
+                s.sql(" AND t.source <> '").sql(source.as_str()).sql("'");
+            }
+        }
+    }
+}
+
+/// The first column that is asked for several words, and these: no index has them in one order.
+fn several_words(filter: &Filter) -> Option<(Column, Vec<String>)> {
+    let statuses = status_words(&filter.statuses).only;
+    let statuses = if statuses.iter().any(|word| word == "success") { Vec::new() } else { statuses };
+    [
+        (Column::Kind, word_texts(&filter.types).only),
+        (Column::Actor, word_texts(&filter.actors).only),
+        (Column::Status, statuses),
+    ]
+    .into_iter()
+    .find(|(_, words)| words.len() > 1)
+}
+
+/// Statuses as the timeline compares them: `failed` is every word for it, the others are themselves, in any case.
+pub(in crate::activity) fn status_words(statuses: &Words) -> Words {
+    let expanded = |list: &[String]| {
+        let mut found: Vec<String> = Vec::new();
+        for word in list {
+            let lower = word_text(word).to_ascii_lowercase();
+            let meant = if lower == "failed" { FAILED.map(str::to_owned).to_vec() } else { vec![lower] };
+            found.extend(meant);
+        }
+        found.sort();
+        found.dedup();
+        found
+    };
+    Words { only: expanded(&statuses.only), not: expanded(&statuses.not) }
+}
+
+fn word_texts(words: &Words) -> Words {
+    let texts = |list: &[String]| list.iter().map(|word| word_text(word)).collect();
+    Words { only: texts(&words.only), not: texts(&words.not) }
+}
+
+/// `word` as the timeline's indexes hold it: the same as `pilothouse.word_text`.
+pub(in crate::activity) fn word_text(word: &str) -> String {
+    use sha2::{Digest, Sha256};
+    if word.len() <= 500 {
+        return word.to_owned();
+    }
+    let beginning: String = word.chars().take(100).collect();
+    let hash: String = Sha256::digest(word).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{beginning}… sha256:{hash}")
+}
+
+/// Whether anything but the reference and the time is asked for.
+fn asks_more(filter: &Filter) -> bool {
+    [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources]
+        .into_iter()
+        .any(|words| !words.is_empty())
+        || filter.target.is_some()
+}
+
+/// Whether so many ask like this that connections keep the statement.
+fn is_common(filter: &Filter) -> bool {
+    let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
+    let used: usize = words.iter().map(|words| words.only.len() + 2 * words.not.len()).sum();
+    used <= 1
+        && filter.reference.is_none()
+        && filter.target.is_none()
+        && filter.from.is_some() == filter.to.is_some()
+}
