@@ -121,7 +121,7 @@ fn causes(s: &mut RowStatement, cause: &str) {
 
 fn effects(s: &mut RowStatement, entry: &Entry) {
     s.sql("down (depth, name) AS (SELECT 0, ").text(entry.cause_text()).sql(
-        "::text UNION SELECT d.depth + 1, n.source || ':' || n.id FROM down d CROSS JOIN LATERAL ( \
+        "::text UNION SELECT d.depth + 1, (n.source || ':' || n.id) COLLATE \"default\" FROM down d CROSS JOIN LATERAL ( \
              SELECT t.source, t.id FROM pilothouse.timeline t WHERE t.cause = d.name ORDER BY t.at LIMIT 50) n \
          WHERE d.depth < 5), \
          followed AS MATERIALIZED (SELECT DISTINCT split_part(b.name, ':', 1) COLLATE \"C\" AS source, \

@@ -22,6 +22,11 @@ pub mod sql_types {
     #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "ActivityEventStatus", schema = "public"))]
     pub struct ActivityEventStatus;
+
+    /// The id of a transaction that is never used again.
+    #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = "xid8", schema = "pg_catalog"))]
+    pub struct Xid8;
 }
 
 diesel::table! {
@@ -434,6 +439,8 @@ diesel::table! {
         lost -> Int8,
         reason -> Text,
         created_at -> Timestamptz,
+        source -> Nullable<Text>,
+        entry_id -> Nullable<Text>,
     }
 }
 
@@ -547,12 +554,49 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
-    /// The entries of the timeline; statements of [`crate::activity::timeline`] read the other columns.
+    /// One row for each entry of the timeline, kept by triggers.
     pilothouse.timeline (source, id) {
         source -> Text,
         id -> Text,
-        at -> BigInt,
+        at -> Int8,
+        told_at -> Nullable<Int8>,
+        received_at -> Timestamptz,
+        xid -> Xid8,
         project_id -> Nullable<Uuid>,
+        project_text -> Nullable<Text>,
+        owner_id -> Nullable<Uuid>,
+        container_id -> Nullable<Uuid>,
+        kind -> Nullable<Text>,
+        status -> Nullable<Text>,
+        status_word -> Nullable<Text>,
+        outcome -> Nullable<Text>,
+        environment -> Nullable<Text>,
+        actor -> Nullable<Text>,
+        actor_name -> Nullable<Text>,
+        actor_role -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        title -> Nullable<Text>,
+        details -> Nullable<Text>,
+        reference_ids -> Nullable<Text>,
+        target_kind -> Nullable<Text>,
+        target_id -> Nullable<Text>,
+        target_name -> Nullable<Text>,
+        duration -> Nullable<Int8>,
+        progress -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How far the records that are older than the timeline have been taken in.
+    pilothouse.timeline_fill (source) {
+        source -> Text,
+        before_at -> Text,
+        before_id -> Text,
+        filled -> Int8,
+        finished_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -622,6 +666,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     daily_activity,
     daily_totals,
     timeline,
+    timeline_fill,
     recount_marks,
     rollups,
 );

@@ -353,6 +353,7 @@ fn diesel_type(sql: &str) -> &str {
         "smallint[]" => "Array<Int2>",
         "integer[]" => "Array<Int4>",
         "bigint" => "Int8",
+        "xid8" => "Xid8",
         "numeric" => "Numeric",
         "jsonb" => "Jsonb",
         "inet" => "Inet",

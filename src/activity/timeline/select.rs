@@ -86,12 +86,12 @@ pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> Ro
 
 /// What few pages show, as one number: 1 where something goes on, 2 where there are gaps. They are read where they are.
 pub(in crate::activity) fn rare_parts<R>(s: &mut Statement<R>, of: Scope, running_since: Option<i64>) {
-    s.sql("(SELECT 2 * (EXISTS (SELECT FROM pilothouse.recording_gaps))::bigint");
+    s.sql("(SELECT 2 * (EXISTS (SELECT FROM pilothouse.recording_gaps))::integer::bigint");
     if let Some(since) = running_since {
         s.sql(" + (EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
         scope(s, of);
         s.sql(" AND t.status_word = ANY ('{running,in_progress,pending}') AND t.status_word <> 'success' AND t.at >= ");
-        s.big(since).sql("))::bigint");
+        s.big(since).sql("))::integer");
     }
     s.sql(")");
 }
