@@ -1,18 +1,15 @@
 //! The value that holds what a process depends on, so that tests can hold each of it still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-use chrono::{DateTime, TimeZone, Utc};
-use rand::Rng;
-use uuid::Uuid;
 
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::runtime::{Clock, Entropy};
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -130,91 +127,6 @@ impl App {
             sign_ins: Queue::default(),
         }
     }
-}
-
-/// What time it is: the machine's, or one that a test holds still.
-#[derive(Debug, Clone, Default)]
-pub struct Clock {
-    held: Option<Arc<AtomicI64>>,
-}
-
-impl Clock {
-    /// The machine's clock.
-    #[must_use]
-    pub fn system() -> Self {
-        Self { held: None }
-    }
-
-    /// A clock that stands at `millis` (epoch milliseconds) until [`Clock::set`] moves it.
-    #[must_use]
-    pub fn held_at(millis: i64) -> Self {
-        Self { held: Some(Arc::new(AtomicI64::new(millis))) }
-    }
-
-    /// Moves a held clock to `millis` (epoch milliseconds); the machine's clock ignores it.
-    pub fn set(&self, millis: i64) {
-        if let Some(held) = &self.held {
-            held.store(millis, Ordering::SeqCst);
-        }
-    }
-
-    /// Now.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
-    pub fn now(&self) -> DateTime<Utc> {
-        match &self.held {
-            None => Utc::now(),
-            Some(held) => Utc.timestamp_millis_opt(held.load(Ordering::SeqCst)).single().unwrap_or_default(),
-        }
-    }
-
-    /// Now, in epoch milliseconds.
-    #[must_use]
-    pub fn now_ms(&self) -> i64 {
-        self.now().timestamp_millis()
-    }
-}
-
-/// Where ids and secrets come from: the operating system's generator.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Entropy;
-
-impl Entropy {
-    /// A random id (UUID version 4).
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that makes ids")]
-    pub fn uuid(self) -> Uuid {
-        Uuid::new_v4()
-    }
-
-    /// 256 random bits as 64 lower-case hex digits: session tokens, one-time links.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that makes secrets")]
-    pub fn secret(self) -> String {
-        let mut bytes = [0_u8; 32];
-        rand::rng().fill_bytes(&mut bytes);
-        hex(&bytes)
-    }
-
-    /// 128 random bits as 32 hex digits: the nonce of one answer's policy.
-    #[must_use]
-    pub fn nonce(self) -> String {
-        let mut secret = self.secret();
-        secret.truncate(32);
-        secret
-    }
-}
-
-/// Lower-case hexadecimal of `bytes`.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 #[cfg(test)]

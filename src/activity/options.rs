@@ -7,9 +7,10 @@ use diesel::sql_types::{Nullable, Text};
 
 use super::filter::Filter;
 use super::timeline::{EntryKind, Names, Row, TimelinePage};
-use super::vocabulary::{Group, humanised};
-use super::{ACTION_STATUSES, Act, ActionType, Environment, EventType, Source};
+use super::{ACTION_STATUSES, ActionType, Environment, EventType, Source};
+use crate::audit::Act;
 use crate::db::statement::Statement;
+use crate::vocabulary::{Group, humanised};
 
 /// A value of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde_json::Value;
 
-use super::{Source, redaction};
+use super::Source;
+use crate::audit::redaction;
 use crate::db::statement::Statement;
 
 /// What a page reads of a column, in characters.

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::timeline::CAUSED_BY;
-use super::{ActionType, Environment, Principal, Status, spool};
+use super::{ActionType, Environment, Status, spool};
 use crate::db::ids::ProjectId;
 use crate::db::schema::project_actions;
+use crate::identity::Principal;
+use crate::runtime::Entropy;
 
 /// An action that is about to be recorded. Its id is made beforehand, so that recording it twice is harmless.
 #[derive(Debug, Clone, PartialEq, Eq, Insertable, Serialize, Deserialize)]
@@ -37,7 +39,7 @@ impl NewAction {
     #[expect(clippy::needless_pass_by_value, reason = "callers name a variant")]
     pub fn by(principal: &Principal, project: ProjectId, kind: ActionType, details: String) -> Self {
         Self {
-            action_id: format!("act_{}", principal.entropy.uuid().simple()),
+            action_id: format!("act_{}", Entropy.uuid().simple()),
             project_id: Some(project.to_string()),
             user_id: principal.user.map(|user| user.to_string()),
             request_id: principal.origin.request_id.clone(),

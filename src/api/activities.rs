@@ -11,8 +11,8 @@ use crate::activity::options::{self, HeldIn};
 use crate::activity::{ACTION_STATUSES, ActionType, Environment, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
-use crate::web::query::Query;
-use crate::web::visit::Visit;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 
 /// Rows that may be skipped by counting: each of them is read. Further down, `cursor` leads for free.
 const MOST_SKIPPED: i64 = 10_000;

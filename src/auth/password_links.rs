@@ -10,12 +10,12 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
 use super::sign_in::{self, Account};
-use crate::activity::{Act, Principal, Target, audit};
+use crate::audit::{self, Act, Target};
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
 use crate::db::time::{from_now, now};
-use crate::users::queries::{UserView, view_columns};
+use crate::identity::Principal;
 
 /// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
 /// shows the secret behind `hash`.
@@ -100,37 +100,6 @@ pub enum Newest {
     Waits(DateTime<Utc>),
     /// It was cancelled then, because its user is no longer who it was made for.
     Cancelled(DateTime<Utc>),
-}
-
-/// A user, and what became of their newest link: nothing of one that was used.
-///
-/// # Errors
-/// When the statement fails.
-pub fn user_with_newest(
-    conn: &mut PgConnection,
-    user: UserId,
-) -> QueryResult<Option<(UserView, Option<Newest>)>> {
-    type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
-    let of_user = password_links::user_id.eq(users::id).and(password_links::expires_at.gt(now));
-    let found: Option<(UserView, Times)> = users::table
-        .left_join(password_links::table.on(of_user))
-        .filter(users::id.eq(user))
-        .order(password_links::created_at.desc().nulls_last())
-        .select((
-            view_columns!(),
-            (
-                password_links::expires_at.nullable(),
-                password_links::used_at.nullable(),
-                password_links::cancelled_at.nullable(),
-            ),
-        ))
-        .first(conn)
-        .optional()?;
-    Ok(found.map(|(user, (expires, used, cancelled))| {
-        let newest =
-            if used.is_none() { expires.map(Newest::Waits) } else { cancelled.map(Newest::Cancelled) };
-        (user, newest)
-    }))
 }
 
 /// Uses the link up, `from` there. Answers whose it was, locked until the transaction ends; nothing when it no longer

@@ -10,11 +10,12 @@ use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use ipnetwork::IpNetwork;
 use serde_json::json;
 
-use crate::activity::{Act, Origin, Principal, Target, audit};
+use crate::audit::{self, Act, Target};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
 use crate::db::time::{ago, from_now, now};
+use crate::identity::{Origin, Principal};
 
 /// The most sessions that one user has at a time; the oldest makes room.
 pub const MOST_PER_USER: i64 = 20;

@@ -17,11 +17,11 @@ use ipnetwork::IpNetwork;
 use sha2::{Digest, Sha256};
 
 use super::blocks::Block;
-use crate::app::hex;
 use crate::db::functions::lower;
 use crate::db::schema::{password_links, sessions, sign_in_failures as failures, users};
 use crate::db::time::Timestamptz;
-use crate::users::domain_spellings;
+use crate::identity::domain_spellings;
+use crate::runtime::hex;
 
 /// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.
 const FREE_PER_ADDRESS: i32 = 10;

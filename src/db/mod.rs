@@ -60,7 +60,7 @@ impl SecretHash {
     #[must_use]
     pub fn of(secret: &str) -> Self {
         use sha2::Digest;
-        Self(crate::app::hex(&sha2::Sha256::digest(secret.as_bytes())))
+        Self(crate::runtime::hex(&sha2::Sha256::digest(secret.as_bytes())))
     }
 
     /// The 64 hex digits.
@@ -144,7 +144,7 @@ fn says_unavailable(message: &str) -> bool {
 pub struct Db {
     pool: Pool,
     /// Where the pool connects to, to tell of failures without what is secret in it.
-    address: crate::config::Secret,
+    address: crate::secret::Secret,
     shares: Arc<Shares>,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
@@ -165,7 +165,7 @@ impl Db {
     pub fn new(options: &ConnectOptions) -> Self {
         let settings = pool::Settings::of(options);
         Self {
-            address: crate::config::Secret::new(options.url.clone()),
+            address: crate::secret::Secret::new(options.url.clone()),
             shares: Arc::new(Shares::of(options.size as usize)),
             budget: options.budget,
             each_transaction: settings.each_transaction.as_str().into(),

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 use super::json_text::JsonText;
 use super::model::{Kind, ProjectDescription, ProjectName, Status};
 use super::queries::{self, ProjectView};
-use crate::activity::{Act, ActionType, NewAction, Principal, Target, audit, track};
+use crate::activity::{ActionType, NewAction, track};
+use crate::audit::{self, Act, Target};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::db::schema::{containers, projects};
+use crate::identity::Principal;
 
 /// A project as a form describes it.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! What a project is made of.
 
 use crate::db::spelling::composed;
-use crate::users::is_deceptive;
+use crate::identity::is_deceptive;
 
 /// What state a project is in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,10 +11,12 @@ use super::changes::{Changes, Comparison};
 use super::history::{End, ReadError, Repository, Source};
 use super::pushes::{Push, Recorded, pushes};
 use super::queries::{self, Authors, NewAction, NewPush};
-use crate::activity::{Act, Principal, Target, audit};
-use crate::app::{App, hex};
+use crate::app::App;
+use crate::audit::{self, Act, Target};
 use crate::db::ids::ProjectId;
 use crate::db::{Actor, DbError};
+use crate::identity::Principal;
+use crate::runtime::hex;
 
 /// Pushes a transaction: what a cut-off run may lose.
 const BATCH: usize = 500;
@@ -194,7 +196,7 @@ impl<'a> Writer<'a> {
         let recorded = self.app.db.write_blocking(&Actor::System, |conn| {
             // With the first batch: what a run that is cut off later has recorded is accounted for.
             if let Some(project) = &self.audit {
-                let principal = Principal::system(self.app);
+                let principal = Principal::system(self.app.clock.now());
                 let after = json!({ "repository": self.origin, "branch": self.branch });
                 audit::record_change(
                     conn,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::functions::{beginning, lower};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{github_push_history, project_actions, projects, users};
-use crate::users::domain_spellings;
+use crate::identity::domain_spellings;
 
 /// A row of `github_push_history`.
 #[derive(Debug, Clone, Insertable)]

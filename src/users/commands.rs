@@ -8,17 +8,17 @@ use diesel::result::DatabaseErrorKind;
 use diesel::sql_types::Bool;
 use serde_json::{Value, json};
 
-use super::email::Email;
-use super::model::{Role, Theme, UserName};
+use super::model::UserName;
 use super::queries::{self, UserView};
-use crate::activity::{Act, Origin, Principal, Target, audit};
-use crate::app::App;
+use crate::audit::{self, Act, Target};
 use crate::auth::sign_in::{self, Verified};
 use crate::auth::{password_links, sessions};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::users;
 use crate::db::time::now;
+use crate::identity::{Email, Origin, Principal, Role, Theme};
+use crate::runtime::Entropy;
 
 /// Why a user was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,7 @@ pub fn create(
     password_hash: Option<&str>,
 ) -> Result<UserId, ChangeError> {
     refuse_taken(conn, email, None)?;
-    let id = UserId(principal.entropy.uuid());
+    let id = UserId(Entropy.uuid());
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
@@ -230,7 +230,7 @@ pub fn set_password_of(
 pub fn change_password(
     conn: &mut PgConnection,
     verified: &Verified,
-    (app, origin): (&App, Origin),
+    (origin, at): (Origin, DateTime<Utc>),
     session: SessionId,
     hash: &str,
     renewed: &SecretHash,
@@ -239,7 +239,7 @@ pub fn change_password(
     if !sessions::is_alive(conn, account.id, session)? {
         return Ok(false);
     }
-    let principal = Principal::account(&account, origin, app);
+    let principal = account.principal(origin, at);
     set_password(conn, &principal, (account.id, &account.email), &Act::PasswordChanged, hash)?;
     sessions::start(conn, account.id, renewed, &principal.origin)?;
     Ok(true)

@@ -12,11 +12,12 @@ use actix_web::cookie::{Cookie, CookieJar};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
-use pilothouse::app::{App, Entropy};
+use pilothouse::app::App;
 use pilothouse::config::Config;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
+use pilothouse::http::cookies;
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, DATABASE, SUPERUSER};
-use pilothouse::web::cookies;
+use pilothouse::runtime::Entropy;
 
 use crate::proxy::{Proxy, Upstream};
 

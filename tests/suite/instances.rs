@@ -1,7 +1,8 @@
 //! Two consoles on one database: whatever one of them knows, the other one knows too.
 
-use pilothouse::activity::{ActionType, NewAction, Principal, spool};
+use pilothouse::activity::{ActionType, NewAction, spool};
 use pilothouse::db::SecretHash;
+use pilothouse::identity::Principal;
 
 use crate::activity::tracker::retry;
 use crate::support::console::{Console, PASSWORD};
@@ -81,7 +82,7 @@ fn an_action_that_one_instance_spooled_is_recorded_once_by_whichever_comes_first
     let other = one.beside();
     let owner = one.owner();
     let project = one.project(&owner, "shop");
-    let principal = Principal::system(&one.app);
+    let principal = Principal::system(one.app.clock.now());
     for _ in 0..30 {
         let action =
             NewAction::by(&principal, project.parse().unwrap(), ActionType::Deployment, String::new());

@@ -6,12 +6,12 @@ use super::Scope;
 use super::lanes::MINE;
 use super::query::{Ask, Reach};
 use super::tables::{RowStatement, Table};
-use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::activity::status::{ACTION_STATUSES, EVENT_STATUSES, Outcome, outcome_of};
+use crate::audit::Act;
 
 /// Where a branch with lanes finds what one lane stands for.
 #[derive(Clone, Copy)]

@@ -22,9 +22,8 @@ use super::filter::{Filter, Words};
 use super::options::Options;
 use super::position::{Direction, Source};
 use super::status::RUNNING;
-use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
-use crate::users::Role;
+use crate::identity::{Role, Viewer};
 
 pub(super) use conditions::utc;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};

@@ -13,11 +13,11 @@ use super::conditions::{Bound, Lane, words_of};
 use super::extras;
 use super::lanes::{branch, mine};
 use super::tables::{NEWEST_FIRST, OLDEST_FIRST, REFERRING, RowStatement, Table, with_names};
-use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source};
+use crate::audit::Act;
 
 /// Rows that a statement asks for. Few sizes, written into the text, so that few statements are kept and each
 /// is planned for what it fetches; the caller cuts what is too much.

@@ -7,12 +7,12 @@ use askama::Template;
 use crate::auth::sessions;
 use crate::db::ids::SessionId;
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::web::display::{Tab, counted};
 use crate::web::sample::Sample;
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::users::show::sign_in_again;
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// Where the viewer is signed in.

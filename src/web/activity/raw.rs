@@ -8,9 +8,9 @@ use diesel::PgConnection;
 use crate::activity::Source;
 use crate::activity::stored::{self, Column, LONGEST_RAW};
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::web::plain_text;
-use crate::web::query::Query;
-use crate::web::visit::Visit;
 
 /// Shows all of an action.
 ///

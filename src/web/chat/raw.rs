@@ -6,10 +6,10 @@ use actix_web::web::Path;
 use crate::chat::messages::{self, LONGEST_RAW};
 use crate::db::ids::{MessageId, ProjectId};
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::display::grouped;
 use crate::web::plain_text;
-use crate::web::visit::Visit;
 
 /// Shows the text: plain, so that a browser runs nothing of it.
 ///

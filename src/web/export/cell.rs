@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::error::{AppError, AppResult};
-use crate::users::is_deceptive;
+use crate::identity::is_deceptive;
 use crate::web::time::instant;
 
 /// What a file is written in.

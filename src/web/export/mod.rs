@@ -18,13 +18,12 @@ use futures_util::stream;
 
 use self::cell::{Cell, Format};
 use super::display::HiddenField;
-use super::query::Query;
-use super::visit::{Reader, Visit};
 use crate::activity::exports::{self, ExportError};
-use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
-use crate::users::Role;
+use crate::http::query::Query;
+use crate::http::visit::{Reader, Visit};
+use crate::identity::{Role, Viewer};
 
 /// What is exported.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::new::{NewProjectPage, ProjectFields, container_choices, crumbs};
 use crate::containers;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
-use crate::web::forms::Form;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// What the form sends.
 #[derive(Clone, Deserialize)]

@@ -11,15 +11,15 @@ use super::project_id;
 use crate::db::ids::ProjectId;
 use crate::db::spelling::composed;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
 use crate::projects::Status;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
 use crate::web::display::grouped;
-use crate::web::forms::Form;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// What moves a project from one status to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +202,7 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
 
 fn page(
     visit: &Visit,
-    viewer: &crate::auth::Viewer,
+    viewer: &crate::identity::Viewer,
     project: &ProjectView,
     contents: Option<Contents>,
     step: Move,

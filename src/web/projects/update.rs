@@ -9,13 +9,13 @@ use super::new::ProjectFields;
 use super::project_id;
 use super::settings::{JsonField, SettingsPage, json_text};
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{Kind, Status};
-use crate::web::forms::Form;
 use crate::web::urls;
 use crate::web::version::{self, Difference, Seen};
-use crate::web::visit::Visit;
 
 /// What the form sends. What a script leaves out stays as it is.
 #[derive(Clone, Deserialize)]

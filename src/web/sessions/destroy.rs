@@ -4,10 +4,11 @@ use actix_web::http::header;
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::auth::{session_store, sessions};
+use crate::auth::sessions;
 use crate::error::{AppError, AppResult};
+use crate::http::session_store;
+use crate::http::visit::Visit;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// Ends the session in the table, then in the browser. Without a living session there is nothing to end.
 ///

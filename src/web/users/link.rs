@@ -15,12 +15,12 @@ use crate::auth::password_links;
 use crate::db::ids::UserId;
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::users::{commands, queries};
 use crate::web::flash::{Flash, SecretLink};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// A link that is about to be made.

@@ -7,17 +7,17 @@ use diesel::{Connection, PgConnection};
 
 use super::fields::{UserFields, UserForm};
 use super::link::OneTimeLink;
-use crate::activity::Principal;
 use crate::auth::password_links;
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::{Field, Form};
+use crate::http::visit::Visit;
+use crate::identity::Principal;
 use crate::users::commands::{self, ChangeError};
 use crate::web::display::Choice;
-use crate::web::forms::{Field, Form};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::visit::Visit;
 
 /// The form of a new user.
 #[derive(Debug, Template)]

@@ -6,9 +6,9 @@ use super::show::sign_in_again;
 use crate::auth::sessions;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::users::queries;
 use crate::web::display::counted;
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// Ends one session of a user. One that has ended already stays so.

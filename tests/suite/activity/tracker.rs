@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use pilothouse::activity::{Act, ActionType, NewAction, Scope, Status, Target, audit, spool, tally, track};
+use pilothouse::activity::{ActionType, NewAction, Scope, Status, spool, tally, track};
+use pilothouse::audit::{self, Act, Target};
 use pilothouse::db::ids::ProjectId;
 use pilothouse::db::schema::{action_spool, projects};
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError};

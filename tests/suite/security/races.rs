@@ -3,7 +3,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use pilothouse::activity::Principal;
+use pilothouse::identity::Principal;
 use pilothouse::users::commands::{self, ChangeError};
 
 use crate::support::answer::Answer;
@@ -298,7 +298,7 @@ fn a_password_set_by_command_is_set_for_whoever_has_the_address_by_then() {
     holder
         .batch_execute(&format!("BEGIN; UPDATE users SET email = 'moved@people.test' WHERE id = '{id}'"))
         .unwrap();
-    let principal = Principal::system(&console.app);
+    let principal = Principal::system(console.app.clock.now());
     let mut conn = console.db.connect_owner();
     let set = |conn: &mut PgConnection, email: &str| {
         conn.transaction(|conn| commands::set_password_of(conn, &principal, email, ANOTHER_HASH))

@@ -318,7 +318,7 @@ pub async fn occupy<B: MessageBody + 'static>(
 mod tests {
     use super::*;
     use crate::app::ConnectionLimits;
-    use crate::web::connection_slots::ConnectionSlots;
+    use crate::http::connection_slots::ConnectionSlots;
 
     #[tokio::test]
     async fn an_accepted_socket_holds_no_small_packet_back() {
