@@ -77,6 +77,9 @@ pub struct Columns {
 }
 
 /// The bytes of the columns that anybody may make long.
+///
+/// # Errors
+/// When the statement fails.
 pub fn weights_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<String, i64>> {
     let mut s = Statement::<(Text, BigInt)>::new();
     s.sql(concat!(
