@@ -12,12 +12,12 @@ use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use sha2::{Digest, Sha256, Sha512};
 
+use super::session_store;
 use crate::app::App;
 use crate::auth::sessions;
 use crate::config::Config;
 use crate::db::{Actor, SecretHash};
 use crate::error::AppError;
-use crate::http::session_store;
 use crate::runtime::hex;
 use crate::secret::Secret;
 

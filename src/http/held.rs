@@ -15,10 +15,9 @@ use actix_web::web::{self, Bytes};
 use actix_web::{Error, HttpRequest, ResponseError};
 
 use super::connection::Connection;
-use super::guard;
+use super::{guard, session_store};
 use crate::db::batch;
 use crate::error::AppError;
-use crate::http::session_store;
 
 /// Smaller answers are not counted: the system holds them for a client (see [`super::connection`]).
 const SMALL: u64 = 128 * 1024;

@@ -19,6 +19,7 @@ mod dependencies;
 mod drift;
 mod faults;
 mod hostile_repositories;
+mod http;
 mod import_git;
 mod installing;
 mod instances;
