@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use rand::Rng;
+use rand::{Rng, RngExt};
 use uuid::Uuid;
 
 use crate::auth::act_rate::ActRate;
@@ -13,6 +13,7 @@ use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::queue::instance::Errands;
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct App {
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
     pub sign_ins: Queue,
+    /// How what this instance does by itself goes.
+    pub errands: Errands,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -128,6 +131,7 @@ impl App {
             act_rate: ActRate::default(),
             connections,
             sign_ins: Queue::default(),
+            errands: Errands::default(),
         }
     }
 }
@@ -194,6 +198,13 @@ impl Entropy {
         let mut bytes = [0_u8; 32];
         rand::rng().fill_bytes(&mut bytes);
         hex(&bytes)
+    }
+
+    /// A number from 0 up to 1, for pauses that should differ.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that leaves something to chance")]
+    pub fn fraction(self) -> f64 {
+        rand::rng().random()
     }
 
     /// 128 random bits as 32 hex digits: the nonce of one answer's policy.

@@ -75,6 +75,10 @@ uuid_id! {
     /// `file_storage.id`
     FileId
 }
+uuid_id! {
+    /// `pilothouse.jobs.id`
+    JobId
+}
 
 #[cfg(test)]
 mod tests {
