@@ -9,6 +9,7 @@ use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
 
 /// One running console: shared by every request, job and command.
@@ -34,6 +35,8 @@ pub struct App {
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
     pub sign_ins: Queue,
+    /// How what this instance does by itself goes.
+    pub errands: Errands,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -125,6 +128,7 @@ impl App {
             act_rate: ActRate::default(),
             connections,
             sign_ins: Queue::default(),
+            errands: Errands::default(),
         }
     }
 }

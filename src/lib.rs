@@ -47,6 +47,8 @@ pub mod files;
 pub mod instance;
 // Projects and what their owners may do with them.
 pub mod projects;
+// Work that runs by itself: what waits for it, and how it went.
+pub mod queue;
 // Git repositories, and what their history says was pushed.
 pub mod repositories;
 // Finding things by name or id.
@@ -61,7 +63,7 @@ pub mod http;
 pub mod api;
 // The command line.
 pub mod cli;
-// What the console does by itself.
+// What the console does by itself: working off the queue.
 pub mod jobs;
 // Building the HTTP server that `serve` and the tests share.
 pub mod server;

@@ -19,3 +19,7 @@ uuid_id! {
     /// `file_storage.id`
     FileId
 }
+uuid_id! {
+    /// `pilothouse.jobs.id`
+    JobId
+}

@@ -1,4 +1,4 @@
-use rand::Rng;
+use rand::{Rng, RngExt};
 use uuid::Uuid;
 
 /// Where ids and secrets come from: the operating system's generator.
@@ -20,6 +20,13 @@ impl Entropy {
         let mut bytes = [0_u8; 32];
         rand::rng().fill_bytes(&mut bytes);
         hex(&bytes)
+    }
+
+    /// A number from 0 up to 1, for pauses that should differ.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that leaves something to chance")]
+    pub fn fraction(self) -> f64 {
+        rand::rng().random()
     }
 
     /// 128 random bits as 32 hex digits: the nonce of one answer's policy.

@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 12] = [
+const NOUNS: [&str; 13] = [
     "activity",
     "audit",
     "auth",
@@ -19,6 +19,7 @@ const NOUNS: [&str; 12] = [
     "files",
     "instance",
     "projects",
+    "queue",
     "repositories",
     "search",
     "users",
@@ -280,7 +281,7 @@ fn surfaces_hold_no_sql() {
     ];
     assert_eq!(
         lines_with(
-            &["src/web", "src/api", "src/cli", "src/http"],
+            &["src/web", "src/api", "src/cli", "src/http", "src/jobs"],
             &words,
             &["src/cli/doctor.rs", "src/cli/database.rs"]
         ),

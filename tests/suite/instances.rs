@@ -4,7 +4,6 @@ use pilothouse::activity::{ActionType, NewAction, spool};
 use pilothouse::db::SecretHash;
 use pilothouse::identity::Principal;
 
-use crate::activity::tracker::retry;
 use crate::support::console::{Console, PASSWORD};
 
 #[test]
@@ -89,7 +88,7 @@ fn an_action_that_one_instance_spooled_is_recorded_once_by_whichever_comes_first
         spool::keep(&one.app.db, &action, "the record was full");
     }
     let recorded: usize = std::thread::scope(|scope| {
-        let runs = [&one.app.db, &other.app.db].map(|db| scope.spawn(|| retry(db).unwrap().recorded));
+        let runs = [&one.app.db, &other.app.db].map(|db| scope.spawn(|| spool::retry(db).unwrap().recorded));
         runs.into_iter().map(|run| run.join().unwrap()).sum()
     });
     assert_eq!(recorded, 30);

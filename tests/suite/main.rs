@@ -23,6 +23,7 @@ mod http;
 mod import_git;
 mod installing;
 mod instances;
+mod jobs;
 mod plans;
 mod postgres;
 mod prose;

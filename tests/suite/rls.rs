@@ -57,6 +57,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
     INSERT INTO pilothouse.held_words VALUES ('40000000-0000-0000-0000-00000000000{o}', 'type', 'deployment', '2026-01-01');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.jobs (kind) VALUES ('greet');
+    INSERT INTO pilothouse.schedules (kind, pattern, next_at) VALUES ('greet', '@daily', now()) ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
@@ -175,6 +177,8 @@ const SIGHT: &[(&str, [Option<usize>; 5])] = &[
     // Marks that the triggers left.
     ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO]),
     ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO]),
+    ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      NO]),
 ];
 
 #[test]
