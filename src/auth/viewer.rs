@@ -84,9 +84,9 @@ impl Viewer {
     }
 
     /// The viewer whom a statement found by the transaction's own user and session, and nobody else.
-    pub(crate) fn of_row(row: ViewerRow) -> Self {
+    pub(crate) fn of_row(conn: &mut PgConnection, row: ViewerRow) -> Self {
         let (id, session, email, name, role, zone, theme, (shortcuts, updated_at), touch_due) = row;
-        db::opened_by(id);
+        db::opened_by(conn, id);
         Self {
             id,
             session,
@@ -135,5 +135,5 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
         .select(viewer_columns!())
         .first(conn)
         .optional()?;
-    row.map(Viewer::of_row).ok_or(DbError::NoSession)
+    row.map(|row| Viewer::of_row(conn, row)).ok_or(DbError::NoSession)
 }

@@ -25,6 +25,7 @@ pub mod statement;
 pub mod surroundings;
 pub mod time;
 mod transaction;
+mod tx;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,9 +37,8 @@ use tokio::time::{timeout, timeout_at};
 pub use pool::ConnectOptions;
 use pool::Pool;
 use shares::Shares;
-pub use shares::opened_by;
 use transaction::{Fate, Limit, Plan};
-pub use transaction::{after_commit, refuse_commit};
+pub use tx::{after_commit, opened_by, refuse_commit};
 
 /// Who opens a transaction, and so what it can see.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -129,7 +129,7 @@ impl Settings {
 
 impl CustomizeConnection<PgConnection, R2d2Error> for Settings {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), R2d2Error> {
-        conn.set_instrumentation(super::transaction::watch_for_conflicts);
+        conn.set_instrumentation(super::tx::Tx::default());
         if !self.keeps_statements {
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         }

@@ -2,9 +2,8 @@
 //!
 //! A transaction takes a place in its share first, and a permit of the pool's then. A user's share is the same for
 //! all of their sessions. Before a transaction was opened, only the session's hash is known; whose it is has been
-//! told by an earlier one ([`opened_by`]). Sessions of which that is not known yet share one share.
+//! told by an earlier one ([`super::opened_by`]). Sessions of which that is not known yet share one share.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -42,18 +41,6 @@ pub(super) struct Permit {
     _connection: OwnedSemaphorePermit,
 }
 
-thread_local! {
-    /// The session that opened the transaction on this thread, while nobody has told whose it is.
-    static OPENED: RefCell<Option<(Arc<Shares>, SecretHash)>> = const { RefCell::new(None) };
-}
-
-/// Tells whose session opened the transaction that runs on this thread.
-pub fn opened_by(user: UserId) {
-    if let Some((shares, hash)) = OPENED.take() {
-        shares.know(hash, user);
-    }
-}
-
 impl Shares {
     /// Shares in `connections`: a user's is three, or three of ten where there are more, and never all.
     pub(super) fn of(connections: usize) -> Self {
@@ -83,13 +70,14 @@ impl Shares {
         Ok(Permit { _share: share, _connection: connection })
     }
 
-    /// What [`opened_by`] tells counts for `actor` until the next transaction on this thread.
-    pub(super) fn open(self: &Arc<Self>, actor: &Actor) {
-        let stranger = match actor {
-            Actor::Session(hash) if !self.known().users.contains_key(hash) => Some(hash.clone()),
+    /// The session of `actor`, while nobody has told whose it is.
+    pub(super) fn stranger(self: &Arc<Self>, actor: &Actor) -> Option<(Arc<Self>, SecretHash)> {
+        match actor {
+            Actor::Session(hash) if !self.known().users.contains_key(hash) => {
+                Some((Arc::clone(self), hash.clone()))
+            }
             _ => None,
-        };
-        OPENED.set(stranger.map(|hash| (Arc::clone(self), hash)));
+        }
     }
 
     fn share_of(&self, hash: &SecretHash) -> Arc<Semaphore> {
@@ -105,7 +93,8 @@ impl Shares {
         share
     }
 
-    fn know(&self, hash: SecretHash, user: UserId) {
+    /// Whose the session with this hash is.
+    pub(super) fn know(&self, hash: SecretHash, user: UserId) {
         let mut known = self.known();
         if known.users.len() >= MOST_SESSIONS {
             known.users.clear();
@@ -131,8 +120,9 @@ mod tests {
     }
 
     fn know(shares: &Arc<Shares>, name: &str, user: u128) {
-        shares.open(&session(name));
-        opened_by(UserId(uuid::Uuid::from_u128(user)));
+        let (told, hash) = shares.stranger(&session(name)).unwrap();
+        told.know(hash, UserId(uuid::Uuid::from_u128(user)));
+        assert!(shares.stranger(&session(name)).is_none());
     }
 
     async fn taken(shares: &Shares, actors: impl IntoIterator<Item = Actor>) -> Vec<Permit> {

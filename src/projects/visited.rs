@@ -80,5 +80,5 @@ pub fn find_with_viewer(
             container,
         }
     });
-    Ok((Viewer::of_row(viewer), view))
+    Ok((Viewer::of_row(conn, viewer), view))
 }

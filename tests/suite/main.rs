@@ -31,4 +31,5 @@ mod security;
 mod seeds;
 mod serve;
 mod templates;
+mod transactions;
 mod web;
