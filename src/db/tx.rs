@@ -55,7 +55,7 @@ fn wish(conn: &mut PgConnection, wish: Wish) {
     match Tx::of(conn) {
         Some(tx) => tx.wishes.push(wish),
         None => {
-            tracing::error!("nobody commits this connection's transaction through `Db`: nothing will follow")
+            tracing::error!("nobody commits this connection's transaction through `Db`: nothing will follow");
         }
     }
 }
