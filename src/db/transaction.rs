@@ -178,8 +178,9 @@ fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
         attempts -= 1;
         match begin_transaction(&mut conn, &begin_sql(db, plan)) {
             Ok(()) => {
+                let stranger = db.shares.entered(plan.actor);
                 if let Some(tx) = Tx::of(&mut conn) {
-                    tx.expect(db.shares.stranger(plan.actor));
+                    tx.expect(stranger);
                 }
                 return Ok(conn);
             }
@@ -196,17 +197,24 @@ fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
         Access::Read => " READ ONLY",
         Access::Write => "",
     };
-    let enter = match plan.actor {
-        // A `SecretHash` is 64 hex digits by construction.
-        Actor::Session(hash) => format!("SELECT pilothouse.enter('{}')", hash.as_str()),
-        Actor::System => SYSTEM.to_owned(),
-        Actor::Gate => GATE.to_owned(),
-    };
-    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {}{}{enter}", db.each_transaction, plan.limit.sql())
+    let Db { each_transaction, .. } = db;
+    let (limit, enter) = (plan.limit.sql(), enter(plan.actor));
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {each_transaction}{limit}{enter}")
 }
 
-const SYSTEM: &str = "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)";
-const GATE: &str = "SET LOCAL ROLE pilothouse_gate; SELECT set_config('app.user_id', '', true)";
+/// Makes a transaction `actor`'s. A hash is hex digits by its type; nothing else comes from outside.
+fn enter(actor: &Actor) -> Cow<'static, str> {
+    match actor {
+        Actor::Session(hash) => format!("SELECT pilothouse.enter('{}')", hash.as_str()).into(),
+        Actor::Token(hash) => format!("SELECT pilothouse.enter_token('{}')", hash.as_str()).into(),
+        Actor::Guest(hash) => format!("SELECT pilothouse.enter_guest('{}')", hash.as_str()).into(),
+        Actor::System => "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)".into(),
+        Actor::Gate => "SET LOCAL ROLE pilothouse_gate; SELECT set_config('app.user_id', '', true)".into(),
+        Actor::Retention => {
+            "SET LOCAL ROLE pilothouse_retention; SELECT set_config('app.user_id', '', true)".into()
+        }
+    }
+}
 
 fn begin_transaction(conn: &mut PgConnection, sql: &str) -> Result<(), DbError> {
     AnsiTransactionManager::begin_transaction_sql(conn, sql).map_err(|error| {
