@@ -331,25 +331,25 @@ fn both_at_once(console: &Console, lock: &str, deeds: [&(dyn Fn() -> Answer + Sy
 fn a_project_whose_deletion_was_acknowledged_stays_deleted_whatever_raced_with_it() {
     let console = Console::start();
     let owner = console.owner();
-    let moves = [("archive", "active"), ("unarchive", "archived")];
-    for (n, (other, from)) in moves.iter().cycle().take(40).enumerate() {
+    let others = [("archive", "active"), ("unarchive", "archived")];
+    for (n, (other, from)) in others.iter().cycle().take(40).enumerate() {
         let project = console.project(&owner, "shop");
         console.sql(&format!("UPDATE projects SET status = '{from}' WHERE id = '{project}'"));
         let make = |deed: &str| {
             let path = format!("/projects/{project}/{deed}");
             owner.twin().post(&path, &[("confirm", "shop")]).status
         };
-        let (deleted, moved) = std::thread::scope(|scope| {
+        let (deleted, answered) = std::thread::scope(|scope| {
             let deleted = scope.spawn(|| make("delete"));
-            let moved = scope.spawn(|| make(other));
-            (deleted.join().unwrap(), moved.join().unwrap())
+            let beside = scope.spawn(|| make(other));
+            (deleted.join().unwrap(), beside.join().unwrap())
         });
         assert_eq!(deleted, 303, "round {n}");
-        assert!([303, 409].contains(&moved), "round {n}: {moved}");
+        assert!([303, 409].contains(&answered), "round {n}: {answered}");
         let state = console.text(&format!("SELECT status FROM projects WHERE id = '{project}'"));
-        assert_eq!(state, "deleted", "round {n}: {other} was answered {moved}");
+        assert_eq!(state, "deleted", "round {n}: {other} was answered {answered}");
         let told = console.count(&format!("\"ActivityLog\" WHERE \"projectId\" = '{project}'"));
-        assert_eq!(told, 1 + i64::from(moved == 303), "round {n}");
+        assert_eq!(told, 1 + i64::from(answered == 303), "round {n}");
     }
 }
 
