@@ -22,6 +22,7 @@ mod hostile_repositories;
 mod import_git;
 mod installing;
 mod instances;
+mod languages;
 mod plans;
 mod postgres;
 mod prose;
