@@ -175,7 +175,7 @@ impl AppError {
 impl From<DbError> for AppError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::NoSession => Self::SignIn,
+            DbError::NoSession | DbError::NoToken | DbError::NoGuest => Self::SignIn,
             DbError::Unavailable(reason) => Self::Unavailable(reason),
             DbError::ReadOnly => Self::ReadOnly,
             DbError::Uncertain => Self::Uncertain,

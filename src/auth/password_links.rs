@@ -17,33 +17,54 @@ use crate::db::schema::{password_links, users};
 use crate::db::time::{from_now, now};
 use crate::identity::Principal;
 
-/// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
-/// shows the secret behind `hash`.
+/// Why no link was made.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The user does not exist, or not for this principal.
+    #[error("no such user")]
+    NotFound,
+    /// The user may not sign in, whatever password they have.
+    #[error("deactivated")]
+    Deactivated,
+    /// A statement failed.
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// Makes a link for `user` that replaces any older one. The caller shows the secret behind `hash`.
 ///
 /// # Errors
-/// When a statement fails.
+/// See [`LinkError`].
 pub fn make(
     conn: &mut PgConnection,
     principal: &Principal,
-    (user, email): (UserId, &str),
+    user: UserId,
     hash: &SecretHash,
-) -> QueryResult<DateTime<Utc>> {
+) -> Result<(), LinkError> {
+    let (email, active): (String, Option<bool>) = users::table
+        .filter(users::id.eq(user))
+        .select((users::email, users::is_active))
+        .for_update()
+        .first(conn)
+        .optional()?
+        .ok_or(LinkError::NotFound)?;
+    if active != Some(true) {
+        return Err(LinkError::Deactivated);
+    }
     diesel::update(password_links::table)
         .filter(password_links::user_id.eq(user))
         .filter(password_links::used_at.is_null())
         .set(password_links::used_at.eq(now.nullable()))
         .execute(conn)?;
-    let expires = diesel::insert_into(password_links::table)
+    diesel::insert_into(password_links::table)
         .values((
             password_links::hash.eq(hash.as_str()),
             password_links::user_id.eq(user),
             password_links::created_by.eq(principal.user),
             password_links::expires_at.eq(from_now(24.hours())),
         ))
-        .returning(password_links::expires_at)
-        .get_result(conn)?;
-    audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, email))?;
-    Ok(expires)
+        .execute(conn)?;
+    Ok(audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, &email))?)
 }
 
 /// Notes that the secret behind `hash` is shown now. Answers until when it works; nothing when it was shown before,

@@ -53,11 +53,11 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
         .select(viewer_columns!())
         .first(conn)
         .optional()?;
-    row.map(of_row).ok_or(DbError::NoSession)
+    row.map(|row| of_row(conn, row)).ok_or(DbError::NoSession)
 }
 
 /// The viewer whom a statement found by the transaction's own user and session, and nobody else.
-pub(crate) fn of_row(row: ViewerRow) -> Viewer {
-    db::opened_by(row.0);
+pub(crate) fn of_row(conn: &mut PgConnection, row: ViewerRow) -> Viewer {
+    db::opened_by(conn, row.0);
     Viewer::of_row(row)
 }

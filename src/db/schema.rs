@@ -493,6 +493,17 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// What anonymous visitors enter with, by hexadecimal SHA-256.
+    pilothouse.guests (hash) {
+        hash -> Text,
+        session_id -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// Users, projects and containers (`kind`) whose row somebody deleted.
     pilothouse.tombstones (kind, id) {
         kind -> Text,
@@ -652,6 +663,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_links,
     api_tokens,
     api_token_projects,
+    guests,
     tombstones,
     sign_in_failures,
     daily_activity,

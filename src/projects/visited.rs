@@ -80,5 +80,5 @@ pub fn find_with_viewer(
             container,
         }
     });
-    Ok((viewer::of_row(viewer), view))
+    Ok((viewer::of_row(conn, viewer), view))
 }

@@ -199,6 +199,10 @@ impl<'a> Writer<'a> {
         let emails: BTreeSet<String> = pushes.iter().map(|push| push.author_email.clone()).collect();
         let emails: Vec<String> = emails.into_iter().collect();
         let recorded = self.db.write_blocking(&Actor::System, |conn| {
+            // Reading a history takes minutes: the project may be gone by now.
+            if !queries::hold_project(conn, self.project)? {
+                return Err(ImportError::UnknownProject(self.project.to_string()));
+            }
             // With the first batch: what a run that is cut off later has recorded is accounted for.
             if let Some(project) = &self.audit {
                 let principal = Principal::system(self.clock.now());

@@ -44,6 +44,13 @@ pub(super) struct NewAction {
     pub created_at: i64,
 }
 
+/// Whether there still is such a project; its row stays until the transaction ends.
+pub(super) fn hold_project(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
+    let row: Option<ProjectId> =
+        projects::table.find(project.0).select(projects::id).for_key_share().first(conn).optional()?;
+    Ok(row.is_some())
+}
+
 /// What the project is called; None when there is no such project.
 pub(super) fn project_name(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Option<String>> {
     projects::table.find(project.0).select(projects::name).get_result(conn).optional()

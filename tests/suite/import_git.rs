@@ -295,6 +295,23 @@ fn a_run_that_was_cut_off_is_completed_by_the_next() {
 }
 
 #[test]
+fn nothing_is_recorded_of_a_project_that_went_while_the_history_was_read() {
+    let world = World::new();
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let removed = import(&world.app, &source(repository.path()), &world.project.to_string(), |progress| {
+        if matches!(progress, Progress::Recording { .. }) {
+            diesel::delete(projects::table).execute(&mut world.db.connect_owner()).unwrap();
+        }
+    });
+    assert!(matches!(removed, Err(ImportError::UnknownProject(_))), "{removed:?}");
+    let mut conn = world.db.connect_owner();
+    let pushes: i64 = github_push_history::table.count().get_result(&mut conn).unwrap();
+    let actions: i64 = project_actions::table.count().get_result(&mut conn).unwrap();
+    assert_eq!((pushes, actions), (0, 0));
+}
+
+#[test]
 fn commits_that_arrive_later_are_a_push_of_their_own() {
     let mut repository = GitRepository::new();
     repository.commit(&[NewCommit::new(ADA, 0), NewCommit::new(ADA, 1)]);

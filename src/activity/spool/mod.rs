@@ -30,14 +30,14 @@ pub(super) fn keep_with_act(conn: &mut PgConnection, action: NewAction, reason: 
     let kept =
         conn.transaction(|conn| insert(conn, &payload(&action), &action.action_id, &reason).map(|_| ()));
     match kept {
-        Ok(()) => after_commit(|_| count_spooled()),
+        Ok(()) => after_commit(conn, |_| count_spooled()),
         Err(error) => {
             tracing::error!(action = action.action_id, %error, "an action can't be kept with its act");
             match DbError::from(error) {
                 // Full, or going away: what can't be put on record now is not done now.
-                DbError::Unavailable(reason) => refuse_commit(reason),
+                DbError::Unavailable(reason) => refuse_commit(conn, reason),
                 // Never before the commit: an act that is rolled back must leave no record.
-                _ => after_commit(move |db| keep(db, &action, &reason)),
+                _ => after_commit(conn, move |db| keep(db, &action, &reason)),
             }
         }
     }

@@ -54,7 +54,7 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
     let (viewer, session) = visit
         .write(move |conn, viewer| {
             let session = session?;
-            let theirs = sessions::revoke(conn, &principal(viewer), (viewer.id, &viewer.email), session)?;
+            let theirs = sessions::revoke(conn, &principal(viewer), viewer.id, session)?;
             if theirs { Ok(session) } else { Err(AppError::NotFound) }
         })
         .await?;
@@ -72,8 +72,7 @@ pub async fn revoke_others(visit: Visit) -> AppResult<HttpResponse> {
     let principal = visit.principal();
     let (_, ended) = visit
         .write(move |conn, viewer| {
-            let person = (viewer.id, viewer.email.as_str());
-            Ok(sessions::revoke_others(conn, &principal(viewer), person, viewer.session)?)
+            Ok(sessions::revoke_others(conn, &principal(viewer), viewer.id, viewer.session)?)
         })
         .await?;
     let notice = match ended {

@@ -19,8 +19,7 @@ pub async fn destroy(request: HttpRequest, visit: Option<Visit>) -> AppResult<Ht
         let principal = visit.principal();
         let ended = visit
             .write_uncounted(move |conn, viewer| {
-                let person = (viewer.id, viewer.email.as_str());
-                Ok(sessions::sign_out(conn, &principal(viewer), person, viewer.session)?)
+                Ok(sessions::sign_out(conn, &principal(viewer), viewer.id, viewer.session)?)
             })
             .await;
         match ended {

@@ -79,7 +79,7 @@ fn create_user(
     // A savepoint: a refused INSERT must not abort the transaction.
     let created = conn.transaction(|conn| {
         let id = commands::create(conn, principal, &user.email, &user.name, user.role, None)?;
-        password_links::make(conn, principal, (id, user.email.as_str()), hash)?;
+        password_links::make(conn, principal, id, hash)?;
         Ok::<_, ChangeError>(id)
     });
     match created {
