@@ -36,6 +36,7 @@ pub mod instance;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Git repositories, and what their history says was pushed.
+#[cfg(feature = "git")]
 pub mod repositories;
 // Finding things by name or id.
 pub mod search;

@@ -18,7 +18,9 @@ mod demo;
 mod dependencies;
 mod drift;
 mod faults;
+#[cfg(feature = "git")]
 mod hostile_repositories;
+#[cfg(feature = "git")]
 mod import_git;
 mod installing;
 mod instances;
