@@ -5,14 +5,13 @@ use diesel::sql_types::{BigInt, Text};
 use serde_json::Value;
 
 use super::{Source, redaction};
+use crate::db::batch::{self, MOST_CHARACTERS};
 use crate::db::statement::Statement;
 
 /// What a page reads of a column, in characters.
 pub const LONGEST_SHOWN: i64 = 16_000;
 /// What is read of it for the text of an audit entry: its JSON is looked through for secrets, which needs all of it.
 pub const LONGEST_RAW: i64 = 20_000_000;
-/// What is read at once of other records: bytes of columns, and characters of a long one.
-const PIECE: i64 = 500_000;
 
 /// A column that holds something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,19 +118,19 @@ pub fn piece(
     }
     let mut s = Statement::<(BigInt, BigInt, Text, Text)>::new();
     s.sql("SELECT p.at::bigint, p.last::bigint, p.name, substr(p.value, CASE p.at WHEN ").big(place.column);
-    s.sql(" THEN ").big(place.from).sql("::integer ELSE 1 END, ").big(PIECE).sql(
+    s.sql(" THEN ").big(place.from).sql("::integer ELSE 1 END, ").big(MOST_CHARACTERS).sql(
         "::integer) FROM (SELECT c.*, max(c.at) OVER () AS last, \
          sum(octet_length(c.value)) OVER (ORDER BY c.at) - octet_length(c.value) AS before FROM ",
     );
     s.sql(table(source)).text(id).sql(" AND c.value IS NOT NULL AND c.at >= ").big(place.column);
-    s.sql(") p WHERE p.before < ").big(PIECE).sql(" ORDER BY p.at");
+    s.sql(") p WHERE p.before < ").big(MOST_CHARACTERS).sql(" ORDER BY p.at");
     let rows: Vec<(i64, i64, String, String)> = s.load(conn)?;
     if rows.is_empty() {
         return Ok(None);
     }
     let (mut text, mut next) = (String::new(), None);
     for (at, last, name, value) in rows {
-        let goes_on = i64::try_from(value.chars().count()) == Ok(PIECE);
+        let goes_on = batch::is_cut(&value);
         let from = if at == place.column { place.from } else { 1 };
         if from == 1 {
             let between = if goes_on || value.contains('\n') { "\n" } else { " " };
@@ -139,7 +138,7 @@ pub fn piece(
         }
         text.push_str(&value);
         if goes_on {
-            return Ok(Some((text, Some(Place { column: at, from: from + PIECE }))));
+            return Ok(Some((text, Some(Place { column: at, from: from + MOST_CHARACTERS }))));
         }
         text.push('\n');
         next = (at < last).then_some(Place { column: at + 1, from: 1 });

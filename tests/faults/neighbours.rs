@@ -204,8 +204,18 @@ fn slow_readers(_: u32, verdict: &mut Verdict) {
     let person = rig.person("worst");
     fill(&rig, "worst", 1, 100, "repeat('<b class=\"x\">&''</b> ', 900000)");
     let project = first_project(&rig, "worst");
+    // Sixteen megabytes, the most that is shown of a message.
+    rig.database.sql(&format!(
+        "INSERT INTO containers (container_id, name, status, image_name, assigned_port, user_id) \
+         SELECT 'c1', 'app', 'running', 'node:22', 3000, user_id FROM projects WHERE id = '{project}'; \
+         UPDATE projects SET container_id = (SELECT id FROM containers) WHERE id = '{project}'; \
+         INSERT INTO chat_messages (container_id, session_id, role, content) \
+         SELECT id, 's', 'user', repeat('😀', 4000000) FROM containers"
+    ));
+    let message = rig.database.text("SELECT id FROM chat_messages");
     let paths = [
         format!("/projects/{project}/activity?limit=100"),
+        format!("/projects/{project}/chat/{message}/raw"),
         "/activity/worst-1/raw".to_owned(),
         "/activity/worst-2".to_owned(),
         "/activity/worst-3/raw".to_owned(),

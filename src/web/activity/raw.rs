@@ -2,15 +2,15 @@
 //! it is stored.
 
 use actix_web::HttpResponse;
-use actix_web::web::{Bytes, Path};
+use actix_web::web::Path;
 use diesel::PgConnection;
 
 use crate::activity::Source;
 use crate::activity::stored::{self, LONGEST_RAW, Place};
 use crate::error::{AppError, AppResult};
+use crate::web::plain_text;
 use crate::web::query::Query;
 use crate::web::visit::Visit;
-use crate::web::{plain_text, streamed};
 
 /// Shows all of an action.
 ///
@@ -85,12 +85,5 @@ fn beginning(conn: &mut PgConnection, source: Source, id: &str) -> AppResult<Beg
 }
 
 fn answer(visit: &Visit, Beginning { source, id, text, next }: Beginning) -> HttpResponse {
-    if next.is_none() {
-        return plain_text::answer(text);
-    }
-    let rest = streamed::body(visit.reader(), text.into(), next, move |conn, _, place| {
-        let (text, next) = stored::piece(conn, source, &id, place)?.ok_or(AppError::NotFound)?;
-        Ok((Bytes::from(text), next))
-    });
-    plain_text::head().streaming(rest)
+    plain_text::answer(visit, text, next, move |conn, place| stored::piece(conn, source, &id, place))
 }

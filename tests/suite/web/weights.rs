@@ -86,7 +86,7 @@ fn a_record_that_is_read_in_pieces_comes_as_it_is_stored() {
     let (owner, stranger) = (console.owner(), console.owner());
     let project = console.project(&owner, "shop-api");
     // As long as a piece, a little shorter and longer, and several of them.
-    for (name, characters) in [("a", 500_000), ("b", 499_999), ("c", 500_001), ("d", 1_700_000)] {
+    for (name, characters) in [("a", 1_048_576), ("b", 1_048_575), ("c", 1_048_577), ("d", 2_500_000)] {
         console.sql(&format!(
             "INSERT INTO turbobackend.project_actions (action_id, project_id, request_id, action_type, action_details, status, environment, created_at) \
              SELECT '{name}', '{project}', repeat('r', 400000), 'deployment', left(string_agg('ä' || n, ' '), {characters}), \
@@ -96,7 +96,7 @@ fn a_record_that_is_read_in_pieces_comes_as_it_is_stored() {
             "SELECT action_details FROM turbobackend.project_actions WHERE action_id = '{name}'"
         ));
         assert_eq!(details.chars().count(), characters);
-        let between = if characters >= 500_000 { '\n' } else { ' ' };
+        let between = if characters >= 1_048_576 { '\n' } else { ' ' };
         let stored = format!(
             "action_id: {name}\nproject_id: {project}\nrequest_id: {}\naction_type: deployment\naction_details:{between}{details}\n\
              status: {}\nenvironment: {}\ncreated_at: 1763640000000\n",
