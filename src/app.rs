@@ -67,6 +67,8 @@ pub struct Deadlines {
     pub request: Duration,
     /// Without taking a byte of an answer.
     pub stall: Duration,
+    /// Bytes of an answer that a client has to take a second, on the average of the stall time.
+    pub least_a_second: u64,
 }
 
 impl Default for Deadlines {
@@ -76,6 +78,8 @@ impl Default for Deadlines {
             idle: Duration::from_secs(15),
             request: Duration::from_secs(30),
             stall: Duration::from_secs(30),
+            // Less than any line carries.
+            least_a_second: 8 * 1024,
         }
     }
 }

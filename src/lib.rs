@@ -50,6 +50,7 @@ pub mod projects;
 // Work that runs by itself: what waits for it, and how it went.
 pub mod queue;
 // Git repositories, and what their history says was pushed.
+#[cfg(feature = "git")]
 pub mod repositories;
 // Finding things by name or id.
 pub mod search;

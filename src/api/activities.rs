@@ -50,8 +50,14 @@ pub async fn index(visit: Visit, id: web::Path<String>, query: Query) -> AppResu
         next_cursor: listed.next.map(|cursor| cursor.to_string()),
     };
     let pagination = serde_json::to_string(&pagination).map_err(|error| AppError::Internal(error.into()))?;
-    // The rows are JSON already.
-    let body = format!("{{\"activities\":[{}],\"pagination\":{pagination}}}", listed.rows.join(","));
+    // The rows are JSON already, and may be large: they are copied once.
+    let room = listed.rows.iter().map(|row| row.len() + 1).sum::<usize>() + pagination.len() + 40;
+    let mut body = String::with_capacity(room);
+    body.push_str("{\"activities\":[");
+    for (n, row) in listed.rows.into_iter().enumerate() {
+        body.extend([if n > 0 { "," } else { "" }, &row]);
+    }
+    body.extend(["],\"pagination\":", &pagination, "}"]);
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 

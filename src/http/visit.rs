@@ -162,7 +162,9 @@ impl Visit {
                 return Err(error);
             }
         };
-        self.request.extensions_mut().insert(SeenViewer(viewer.clone()));
+        let mut extensions = self.request.extensions_mut();
+        extensions.insert(guard::AskedBy(viewer.id));
+        extensions.insert(SeenViewer(viewer.clone()));
         Ok((viewer, result))
     }
 

@@ -290,6 +290,11 @@ impl Console {
         line.split_whitespace().nth(1).and_then(|figure| figure.parse().ok()).unwrap_or(0)
     }
 
+    /// Lets `VmHWM`, the most that it had resident, begin anew.
+    pub fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
+    }
+
     /// Descriptors that it has open.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)

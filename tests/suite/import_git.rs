@@ -299,11 +299,16 @@ fn nothing_is_recorded_of_a_project_that_went_while_the_history_was_read() {
     let world = World::new();
     let mut repository = GitRepository::new();
     repository.commit(&[NewCommit::new(ADA, 0)]);
-    let removed = import(&world.app, &source(repository.path()), &world.project.to_string(), |progress| {
-        if matches!(progress, Progress::Recording { .. }) {
-            diesel::delete(projects::table).execute(&mut world.db.connect_owner()).unwrap();
-        }
-    });
+    let removed = import(
+        (&world.app.db, &world.app.clock),
+        &source(repository.path()),
+        &world.project.to_string(),
+        |progress| {
+            if matches!(progress, Progress::Recording { .. }) {
+                diesel::delete(projects::table).execute(&mut world.db.connect_owner()).unwrap();
+            }
+        },
+    );
     assert!(matches!(removed, Err(ImportError::UnknownProject(_))), "{removed:?}");
     let mut conn = world.db.connect_owner();
     let pushes: i64 = github_push_history::table.count().get_result(&mut conn).unwrap();

@@ -18,8 +18,10 @@ mod demo;
 mod dependencies;
 mod drift;
 mod faults;
+#[cfg(feature = "git")]
 mod hostile_repositories;
 mod http;
+#[cfg(feature = "git")]
 mod import_git;
 mod installing;
 mod instances;

@@ -357,7 +357,7 @@ fn a_project_whose_deletion_was_acknowledged_stays_deleted_whatever_raced_with_i
 fn a_command_itself_refuses_what_may_not_follow() {
     let console = Console::start();
     let owner = console.owner();
-    let principal = Principal::system(&console.app);
+    let principal = Principal::system(console.app.clock.now());
     let mut conn = console.db.connect_owner();
     for (status, step, allowed) in [
         ("active", Move::Archive, true),
