@@ -30,6 +30,7 @@ pub mod exports;
 pub mod filter;
 pub mod listing;
 pub mod lookup;
+mod new_action;
 pub mod options;
 mod position;
 pub mod record;
@@ -38,6 +39,7 @@ pub mod sentence;
 pub mod spool;
 mod status;
 pub mod stored;
+mod tally;
 pub mod thread;
 pub mod timeline;
 mod tracker;
@@ -46,10 +48,12 @@ pub mod upkeep;
 pub use action_type::{ActionFacts, ActionType};
 pub use event_type::{EventFacts, EventType};
 pub use filter::{Filter, Reference};
+pub use new_action::NewAction;
 pub use position::{Direction, NotACursor, Source, TimelineCursor};
 pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status, StatusBadge};
+pub use tally::{Tally, tally};
 pub use timeline::{
     AHEAD_AT_MOST_MS, Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope,
     TimelinePage,
 };
-pub use tracker::{NewAction, Tally, tally, track};
+pub use tracker::track;

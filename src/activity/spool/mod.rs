@@ -14,7 +14,8 @@ use serde_json::Value;
 use file::Taken;
 pub use file::keep_files_in;
 
-use super::tracker::{NewAction, count_filed, count_lost, count_spooled};
+use super::NewAction;
+use super::tally::{count_filed, count_lost, count_spooled};
 use crate::db::schema::{action_spool, recording_gaps};
 use crate::db::{Actor, Db, DbError, after_commit, refuse_commit};
 
