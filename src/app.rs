@@ -1,18 +1,16 @@
 //! The value that holds what a process depends on, so that tests can hold each of it still.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-use chrono::{DateTime, TimeZone, Utc};
-use rand::Rng;
-use uuid::Uuid;
 
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::queue::instance::Errands;
+use crate::runtime::{Clock, Entropy};
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -37,6 +35,8 @@ pub struct App {
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
     pub sign_ins: Queue,
+    /// How what this instance does by itself goes.
+    pub errands: Errands,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -67,6 +67,8 @@ pub struct Deadlines {
     pub request: Duration,
     /// Without taking a byte of an answer.
     pub stall: Duration,
+    /// Bytes of an answer that a client has to take a second, on the average of the stall time.
+    pub least_a_second: u64,
 }
 
 impl Default for Deadlines {
@@ -76,6 +78,8 @@ impl Default for Deadlines {
             idle: Duration::from_secs(15),
             request: Duration::from_secs(30),
             stall: Duration::from_secs(30),
+            // Less than any line carries.
+            least_a_second: 8 * 1024,
         }
     }
 }
@@ -128,93 +132,9 @@ impl App {
             act_rate: ActRate::default(),
             connections,
             sign_ins: Queue::default(),
+            errands: Errands::default(),
         }
     }
-}
-
-/// What time it is: the machine's, or one that a test holds still.
-#[derive(Debug, Clone, Default)]
-pub struct Clock {
-    held: Option<Arc<AtomicI64>>,
-}
-
-impl Clock {
-    /// The machine's clock.
-    #[must_use]
-    pub fn system() -> Self {
-        Self { held: None }
-    }
-
-    /// A clock that stands at `millis` (epoch milliseconds) until [`Clock::set`] moves it.
-    #[must_use]
-    pub fn held_at(millis: i64) -> Self {
-        Self { held: Some(Arc::new(AtomicI64::new(millis))) }
-    }
-
-    /// Moves a held clock to `millis` (epoch milliseconds); the machine's clock ignores it.
-    pub fn set(&self, millis: i64) {
-        if let Some(held) = &self.held {
-            held.store(millis, Ordering::SeqCst);
-        }
-    }
-
-    /// Now.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
-    pub fn now(&self) -> DateTime<Utc> {
-        match &self.held {
-            None => Utc::now(),
-            Some(held) => Utc.timestamp_millis_opt(held.load(Ordering::SeqCst)).single().unwrap_or_default(),
-        }
-    }
-
-    /// Now, in epoch milliseconds.
-    #[must_use]
-    pub fn now_ms(&self) -> i64 {
-        self.now().timestamp_millis()
-    }
-}
-
-/// Where ids and secrets come from: the operating system's generator.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Entropy;
-
-impl Entropy {
-    /// A random id (UUID version 4).
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that makes ids")]
-    pub fn uuid(self) -> Uuid {
-        Uuid::new_v4()
-    }
-
-    /// 256 random bits as 64 lower-case hex digits: session tokens, one-time links.
-    #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that makes secrets")]
-    pub fn secret(self) -> String {
-        let mut bytes = [0_u8; 32];
-        rand::rng().fill_bytes(&mut bytes);
-        hex(&bytes)
-    }
-
-    /// 128 random bits as 32 hex digits: the nonce of one answer's policy.
-    #[must_use]
-    pub fn nonce(self) -> String {
-        let mut secret = self.secret();
-        secret.truncate(32);
-        secret
-    }
-}
-
-/// Lower-case hexadecimal of `bytes`.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -12,30 +12,7 @@ use ipnetwork::IpNetwork;
 use url::Url;
 
 use crate::db::address;
-
-/// A text that must not be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps `text`.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the one place that needs it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
+use crate::secret::Secret;
 
 /// The checked configuration of a process.
 #[derive(Debug, Clone)]
@@ -66,6 +43,8 @@ pub struct Config {
     pub demo_password: Option<Secret>,
     /// `PILOTHOUSE_INSECURE_COOKIES`: plain-HTTP development away from localhost.
     pub insecure_cookies: bool,
+    /// `PILOTHOUSE_ACCESS_LOG`: a line in the log for each request.
+    pub access_log: bool,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
 }
@@ -100,13 +79,14 @@ impl Reader {
         self.problems.push(ConfigProblem { variable, message: message.into() });
     }
 
-    fn flag(&mut self, variable: &'static str) -> bool {
+    fn flag(&mut self, variable: &'static str, default: bool) -> bool {
         match self.optional(variable).map(|v| v.to_ascii_lowercase()).as_deref() {
-            None | Some("false" | "0" | "no" | "off") => false,
+            None => default,
+            Some("false" | "0" | "no" | "off") => false,
             Some("true" | "1" | "yes" | "on") => true,
             Some(_) => {
                 self.problem(variable, "is neither true nor false");
-                false
+                default
             }
         }
     }
@@ -202,7 +182,7 @@ impl Config {
         if migrate_url.is_some() && database_url.is_none() {
             reader.problem("PILOTHOUSE_MIGRATE_URL", "is set, but DATABASE_URL is not");
         }
-        let database_ssl = reader.flag("DATABASE_SSL");
+        let database_ssl = reader.flag("DATABASE_SSL", false);
         let behind_pooler = reader.pooler(migrate_url.is_some());
         let pool_size = reader.number("DATABASE_POOL_SIZE", 10, 1..=500);
         let timeout = reader.number("DATABASE_TIMEOUT", 1000, 1..=3_600_000);
@@ -260,7 +240,8 @@ impl Config {
         if demo_password.as_ref().is_some_and(|p| !(12..=256).contains(&p.reveal().chars().count())) {
             reader.problem("PILOTHOUSE_DEMO_PASSWORD", "must have 12 to 256 characters");
         }
-        let insecure_cookies = reader.flag("PILOTHOUSE_INSECURE_COOKIES");
+        let insecure_cookies = reader.flag("PILOTHOUSE_INSECURE_COOKIES", false);
+        let access_log = reader.flag("PILOTHOUSE_ACCESS_LOG", true);
         let docker_host =
             reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
         if !reader.problems.is_empty() {
@@ -280,13 +261,14 @@ impl Config {
             trusted_proxies,
             demo_password,
             insecure_cookies,
+            access_log,
             docker_host,
         })
     }
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 14] = [
+pub const VARIABLES: [&str; 15] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -300,6 +282,7 @@ pub const VARIABLES: [&str; 14] = [
     "PILOTHOUSE_TRUSTED_PROXIES",
     "PILOTHOUSE_DEMO_PASSWORD",
     "PILOTHOUSE_INSECURE_COOKIES",
+    "PILOTHOUSE_ACCESS_LOG",
     "DOCKER_HOST",
 ];
 

@@ -1,7 +1,7 @@
 //! What can go wrong for a caller, in few kinds with one exact mapping to HTTP.
 //!
 //! An error carries what a person may know. Causes are logged once, where the answer is made
-//! ([`crate::web::error_page`] for pages, [`crate::api::problem`] for JSON), and never shown.
+//! ([`crate::web::error_page`] for pages, [`crate::http::problem`] for JSON), and never shown.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -9,7 +9,6 @@ use diesel::result::Error as DieselError;
 
 use crate::auth::queue::{Busy, QueueError};
 use crate::db::DbError;
-use crate::users::commands::ChangeError;
 
 /// The answer of everything that can fail in a request.
 pub type AppResult<T> = Result<T, AppError>;
@@ -176,7 +175,7 @@ impl AppError {
 impl From<DbError> for AppError {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::NoSession => Self::SignIn,
+            DbError::NoSession | DbError::NoToken | DbError::NoGuest => Self::SignIn,
             DbError::Unavailable(reason) => Self::Unavailable(reason),
             DbError::ReadOnly => Self::ReadOnly,
             DbError::Uncertain => Self::Uncertain,
@@ -204,17 +203,6 @@ impl From<QueueError> for AppError {
 impl From<DieselError> for AppError {
     fn from(error: DieselError) -> Self {
         DbError::from(error).into()
-    }
-}
-
-impl From<ChangeError> for AppError {
-    /// What no form can explain: a user who is gone, or a statement that failed.
-    fn from(error: ChangeError) -> Self {
-        match error {
-            ChangeError::NotFound => Self::NotFound,
-            ChangeError::Query(error) => error.into(),
-            error => Self::Internal(error.into()),
-        }
     }
 }
 

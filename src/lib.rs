@@ -1,15 +1,23 @@
 //! Pilothouse: a web console for projects that run in containers.
 //!
-//! Nouns (`users`, `projects`, `containers`, `chat`, `files`, `activity`, `search`) hold rows, reads, writes and
-//! rules, and know no HTTP. Surfaces (`web`, `api`, `cli`) are thin and import nouns, never each other.
+//! Nouns (`users`, `projects`, `containers`, `chat`, `files`, `activity`, `search` and more) hold rows, reads, writes
+//! and rules, and know no HTTP. Surfaces (`web`, `api`, `cli`, `jobs`) are thin and import nouns, never each other; what
+//! they share for the wire is `http`.
 
 // The templates of this crate and of its tests name the escaper by one path (askama.toml).
 extern crate self as pilothouse;
 
+// Time and chance, which tests hold still.
+pub mod runtime;
+// Texts that no log may show.
+pub mod secret;
+// Closed lists of stored words, with what the console knows about each.
+pub mod vocabulary;
+// Who acts, and what they are called.
+pub mod identity;
+
 // What one process is made of: configuration, database, clock, randomness.
 pub mod app;
-// Who acts: passwords, sessions, the viewer of a request.
-pub mod auth;
 // Every environment variable: its default, its meaning and its check.
 pub mod config;
 // The data directory: what lies there is trusted only when nobody else can have put it there.
@@ -23,6 +31,10 @@ pub mod postgres;
 
 // The record of what happened: actions, events and audit entries on one timeline.
 pub mod activity;
+// Who did what in the console.
+pub mod audit;
+// Passwords, sessions, one-time links, and the viewer whom a session belongs to.
+pub mod auth;
 // Conversations with the builder.
 pub mod chat;
 // Containers as the `containers` table knows them.
@@ -35,18 +47,24 @@ pub mod files;
 pub mod instance;
 // Projects and what their owners may do with them.
 pub mod projects;
+// Work that runs by itself: what waits for it, and how it went.
+pub mod queue;
 // Git repositories, and what their history says was pushed.
+#[cfg(feature = "git")]
 pub mod repositories;
 // Finding things by name or id.
 pub mod search;
 // People who can sign in.
 pub mod users;
 
+// What the surfaces share for the wire.
+pub mod http;
+
 // JSON for programs.
 pub mod api;
 // The command line.
 pub mod cli;
-// What the console does by itself.
+// What the console does by itself: working off the queue.
 pub mod jobs;
 // Building the HTTP server that `serve` and the tests share.
 pub mod server;

@@ -17,11 +17,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::api;
 use crate::app::App;
-use crate::auth::session_store::TokenStore;
-use crate::web::connection::{self, TimedStream};
-use crate::web::connection_slots::ConnectionSlots;
-use crate::web::held::{self, Held};
-use crate::web::{cookies, error_page, framing, guard, headers, origin, routes};
+use crate::http::connection::{self, TimedStream};
+use crate::http::connection_slots::ConnectionSlots;
+use crate::http::held::{self, Held};
+use crate::http::session_store::TokenStore;
+use crate::http::{cookies, framing, guard, headers, origin};
+use crate::web::{error_page, routes};
 
 /// The longest that a browser keeps the session cookie; the database's clock ends sessions sooner.
 const COOKIE_DAYS: i64 = 14;

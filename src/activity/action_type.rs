@@ -1,6 +1,6 @@
 //! What an action says happened: the words of `project_actions.action_type`.
 
-use super::vocabulary::{Group, humanised, vocabulary};
+use crate::vocabulary::{Group, humanised, vocabulary};
 
 /// What the console knows about a type of action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

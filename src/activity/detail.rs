@@ -3,10 +3,10 @@
 use diesel::prelude::*;
 
 use super::Source;
-use super::audit_records::{Columns, Extent, columns_of};
 use super::stored::{self, Column, LONGEST_SHOWN};
 use super::thread::thread_of;
 use super::timeline::{Entry, Row, RowStatement, shown, take_name};
+use crate::audit::columns::{Columns, Extent, columns_of};
 
 /// One record and its thread.
 #[derive(Debug, Clone)]

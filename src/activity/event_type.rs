@@ -1,6 +1,6 @@
 //! What an event says is going on: the labels of `"ActivityEventType"`.
 
-use super::vocabulary::{Group, humanised, vocabulary};
+use crate::vocabulary::{Group, humanised, vocabulary};
 
 /// What the console knows about a type of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

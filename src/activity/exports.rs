@@ -4,9 +4,10 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::{Act, Principal, Target, audit};
+use crate::audit::{self, Act, Target};
 use crate::db::ids::ProjectId;
 use crate::db::time::{UtcTime, now};
+use crate::identity::Principal;
 
 diesel::define_sql_function! {
     /// When the transaction's user started exports, newest first; holds off their others until it ends.

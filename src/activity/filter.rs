@@ -339,7 +339,7 @@ pub fn limit(value: &str) -> Result<i64, String> {
 
 /// `value` for a message: short, and without characters that turn it around.
 pub(crate) fn quoted(value: &str) -> String {
-    let safe: String = value.chars().filter(|c| !crate::users::is_deceptive(*c)).take(60).collect();
+    let safe: String = value.chars().filter(|c| !crate::identity::is_deceptive(*c)).take(60).collect();
     format!("“{safe}”")
 }
 

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 
-use super::{Act, ActionType, Reference, Source};
+use super::{ActionType, Reference, Source};
+use crate::audit::Act;
 use crate::db::ids::ProjectId;
 use crate::db::schema::action_references;
 use crate::db::spelling::spellings;

@@ -3,7 +3,6 @@
 //! Writing
 //! - [`track`] records a [`NewAction`] in the caller's transaction and never fails it; [`tally`] counts what went
 //!   wrong. [`spool::keep_files_in`] is called once at start, [`spool::retry`] now and then by a job.
-//! - [`audit::record`] and [`audit::record_change`] write an audit entry, and fail with their transaction.
 //!
 //! Reading
 //! - [`timeline::page`] answers a [`TimelinePage`] for a [`Scope`] and a [`Filter`] (read from an address by
@@ -19,46 +18,42 @@
 //!   [`rollup::keep`] has counted; a job calls that.
 //! - [`upkeep::STEPS`] hold what triggers keep against the rows that it is kept of.
 //!
-//! Words: [`ActionType`], [`EventType`] and [`Act`] are closed lists with an `Other`; a new variant compiles only
+//! Words: [`ActionType`] and [`EventType`] are closed lists with an `Other`; a new variant compiles only
 //! with all of its facts. No part of this knows HTTP, HTML or addresses.
 
-mod act;
 mod action_type;
-pub mod audit;
 pub mod audit_records;
 pub mod daily;
 pub mod detail;
 mod event_type;
 pub mod exports;
+pub mod fill;
 pub mod filter;
 pub mod listing;
 pub mod lookup;
+mod new_action;
 pub mod options;
 mod position;
-mod principal;
 pub mod record;
-pub mod redaction;
 pub mod rollup;
 pub mod sentence;
 pub mod spool;
 mod status;
 pub mod stored;
+mod tally;
 pub mod thread;
 pub mod timeline;
 mod tracker;
 pub mod upkeep;
-mod vocabulary;
 
-pub use act::{Act, ActFacts};
 pub use action_type::{ActionFacts, ActionType};
-pub use audit::Target;
 pub use event_type::{EventFacts, EventType};
 pub use filter::{Filter, Reference};
+pub use new_action::NewAction;
 pub use position::{Direction, NotACursor, Source, TimelineCursor};
-pub use principal::{Origin, Principal};
 pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status, StatusBadge};
+pub use tally::{Tally, tally};
 pub use timeline::{
     Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope, TimelinePage,
 };
-pub use tracker::{NewAction, Tally, tally, track};
-pub use vocabulary::{Group, humanised};
+pub use tracker::track;

@@ -7,10 +7,11 @@ use diesel::sql_types::Text;
 
 use super::filter::Filter;
 use super::timeline::{EntryKind, Scope, TimelinePage, scope, word_text};
-use super::vocabulary::{Group, humanised};
-use super::{ACTION_STATUSES, Act, ActionType, Environment, EventType, Source};
+use super::{ACTION_STATUSES, ActionType, Environment, EventType, Source};
+use crate::audit::Act;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
+use crate::vocabulary::{Group, humanised};
 
 /// A value of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]

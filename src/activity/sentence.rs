@@ -4,9 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::act::Act;
 use super::action_type::ActionType;
 use super::status::{Outcome, Status};
+use crate::audit::Act;
 
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,12 +4,14 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use serde_json::Value;
 
-use super::{Source, redaction};
+use super::Source;
+use crate::audit::redaction;
+use crate::db::batch::{self, MOST_CHARACTERS};
 use crate::db::statement::Statement;
 
 /// What a page reads of a column, in characters.
 pub const LONGEST_SHOWN: i64 = 16_000;
-/// What is read of it for the text of a whole record.
+/// What is read of it for the text of an audit entry: its JSON is looked through for secrets, which needs all of it.
 pub const LONGEST_RAW: i64 = 20_000_000;
 
 /// A column that holds something.
@@ -59,6 +61,14 @@ const AUDIT: &str = "public.\"ActivityLog\" r CROSS JOIN LATERAL (VALUES (1, 'id
     (14, 'targetName', r.\"targetName\"), (15, 'projectId', r.\"projectId\"), (16, 'before', jsonb_pretty(r.before)), \
     (17, 'after', jsonb_pretty(r.after)), (18, 'metadata', r.metadata)) c (at, name, value) WHERE r.id = ";
 
+fn table(source: Source) -> &'static str {
+    match source {
+        Source::Action => ACTION,
+        Source::Event => EVENT,
+        Source::Audit => AUDIT,
+    }
+}
+
 /// The columns of the record `id` that hold something, `most` characters of each; none when the viewer sees no such
 /// record. Audit entries are for admins: other roles have no right to their columns.
 ///
@@ -70,12 +80,7 @@ pub fn columns(conn: &mut PgConnection, source: Source, id: &str, most: i64) -> 
     }
     let mut s = Statement::<(Text, Text, BigInt)>::new();
     s.sql("SELECT c.name, left(c.value, ").big(most).sql("::integer), octet_length(c.value)::bigint FROM ");
-    s.sql(match source {
-        Source::Action => ACTION,
-        Source::Event => EVENT,
-        Source::Audit => AUDIT,
-    });
-    s.text(id).sql(" AND c.value IS NOT NULL ORDER BY c.at");
+    s.sql(table(source)).text(id).sql(" AND c.value IS NOT NULL ORDER BY c.at");
     let rows: Vec<(String, String, i64)> = s.load(conn)?;
     let mut columns: Vec<Column> =
         rows.into_iter().map(|(name, text, bytes)| Column { name, text, bytes }).collect();
@@ -83,6 +88,63 @@ pub fn columns(conn: &mut PgConnection, source: Source, id: &str, most: i64) -> 
         redact(&mut columns);
     }
     Ok(columns)
+}
+
+/// Where the text of a record goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    column: i64,
+    /// The first character.
+    from: i64,
+}
+
+impl Place {
+    /// Where it begins.
+    pub const FIRST: Self = Self { column: 1, from: 1 };
+}
+
+/// A piece of the text of an action or an event, each column by its name, and where it goes on; none when the viewer
+/// sees no such record.
+///
+/// # Errors
+/// When the statement fails.
+pub fn piece(
+    conn: &mut PgConnection,
+    source: Source,
+    id: &str,
+    place: Place,
+) -> QueryResult<Option<(String, Option<Place>)>> {
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    let mut s = Statement::<(BigInt, BigInt, Text, Text)>::new();
+    s.sql("SELECT p.at::bigint, p.last::bigint, p.name, substr(p.value, CASE p.at WHEN ").big(place.column);
+    s.sql(" THEN ").big(place.from).sql("::integer ELSE 1 END, ").big(MOST_CHARACTERS).sql(
+        "::integer) FROM (SELECT c.*, max(c.at) OVER () AS last, \
+         sum(octet_length(c.value)) OVER (ORDER BY c.at) - octet_length(c.value) AS before FROM ",
+    );
+    s.sql(table(source)).text(id).sql(" AND c.value IS NOT NULL AND c.at >= ").big(place.column);
+    s.sql(") p WHERE p.before < ").big(MOST_CHARACTERS).sql(" ORDER BY p.at");
+    let rows: Vec<(i64, i64, String, String)> = s.load(conn)?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let (mut text, mut next) = (String::new(), None);
+    for (at, last, name, value) in rows {
+        let goes_on = batch::is_cut(&value);
+        let from = if at == place.column { place.from } else { 1 };
+        if from == 1 {
+            let between = if goes_on || value.contains('\n') { "\n" } else { " " };
+            text.extend([&name, ":", between]);
+        }
+        text.push_str(&value);
+        if goes_on {
+            return Ok(Some((text, Some(Place { column: at, from: from + MOST_CHARACTERS }))));
+        }
+        text.push('\n');
+        next = (at < last).then_some(Place { column: at + 1, from: 1 });
+    }
+    Ok(Some((text, next)))
 }
 
 /// Hides secrets in what other programs, and older versions, may have written. A part of JSON can't be looked through,
@@ -112,7 +174,7 @@ fn redact(columns: &mut [Column]) {
     }
 }
 
-/// A whole record as text: each column by its name.
+/// An audit entry as text: each column by its name.
 #[must_use]
 pub fn as_text(columns: &[Column]) -> String {
     let mut text = String::new();

@@ -11,8 +11,8 @@ use crate::activity::options::{self, HeldIn};
 use crate::activity::{ACTION_STATUSES, ActionType, Environment, Scope, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
-use crate::web::query::Query;
-use crate::web::visit::Visit;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 
 /// Rows that may be skipped by counting: each of them is read. Further down, `cursor` leads for free.
 const MOST_SKIPPED: i64 = 10_000;
@@ -50,8 +50,14 @@ pub async fn index(visit: Visit, id: web::Path<String>, query: Query) -> AppResu
         next_cursor: listed.next.map(|cursor| cursor.to_string()),
     };
     let pagination = serde_json::to_string(&pagination).map_err(|error| AppError::Internal(error.into()))?;
-    // The rows are JSON already.
-    let body = format!("{{\"activities\":[{}],\"pagination\":{pagination}}}", listed.rows.join(","));
+    // The rows are JSON already, and may be large: they are copied once.
+    let room = listed.rows.iter().map(|row| row.len() + 1).sum::<usize>() + pagination.len() + 40;
+    let mut body = String::with_capacity(room);
+    body.push_str("{\"activities\":[");
+    for (n, row) in listed.rows.into_iter().enumerate() {
+        body.extend([if n > 0 { "," } else { "" }, &row]);
+    }
+    body.extend(["],\"pagination\":", &pagination, "}"]);
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 

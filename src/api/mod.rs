@@ -1,5 +1,4 @@
 //! JSON for programs.
 
 mod activities;
-pub mod problem;
 pub mod routes;

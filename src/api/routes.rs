@@ -4,7 +4,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, get, head, resource};
 
 use super::activities;
-use crate::web::guard;
+use crate::http::guard;
 
 /// Mounts every route of the API.
 pub fn mount(config: &mut web::ServiceConfig) {

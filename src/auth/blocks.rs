@@ -6,23 +6,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::throttle::Attempt;
+use super::throttle::{Attempt, Block};
 
 /// How often a second the database is asked about a subject that is blocked.
 const ASKED_A_SECOND: u32 = 3;
 /// How many blocks are remembered; the database is asked about what comes beyond them.
 const MOST: usize = 4_096;
-
-/// A block, as the database tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
-    /// What is blocked: an address, a network, or one account from one of them.
-    pub(super) subject: String,
-    /// For how many seconds.
-    pub(super) seconds: u64,
-    /// The accounts that it does not stop, by their hashes.
-    pub(super) except: Vec<String>,
-}
 
 /// See the module.
 #[derive(Debug, Default)]

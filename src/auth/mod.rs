@@ -5,10 +5,7 @@ pub mod blocks;
 pub mod password;
 pub mod password_links;
 pub mod queue;
-pub mod session_store;
 pub mod sessions;
 pub mod sign_in;
 pub mod throttle;
 pub mod viewer;
-
-pub use viewer::{Admin, Viewer};

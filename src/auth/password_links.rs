@@ -10,40 +10,61 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
 use super::sign_in::{self, Account};
-use crate::activity::{Act, Principal, Target, audit};
+use crate::audit::{self, Act, Target};
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
 use crate::db::time::{from_now, now};
-use crate::users::queries::{UserView, view_columns};
+use crate::identity::Principal;
 
-/// Makes a link for `user` that replaces any older one. The caller has locked the user's row or made it, and
-/// shows the secret behind `hash`.
+/// Why no link was made.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The user does not exist, or not for this principal.
+    #[error("no such user")]
+    NotFound,
+    /// The user may not sign in, whatever password they have.
+    #[error("deactivated")]
+    Deactivated,
+    /// A statement failed.
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// Makes a link for `user` that replaces any older one. The caller shows the secret behind `hash`.
 ///
 /// # Errors
-/// When a statement fails.
+/// See [`LinkError`].
 pub fn make(
     conn: &mut PgConnection,
     principal: &Principal,
-    (user, email): (UserId, &str),
+    user: UserId,
     hash: &SecretHash,
-) -> QueryResult<DateTime<Utc>> {
+) -> Result<(), LinkError> {
+    let (email, active): (String, Option<bool>) = users::table
+        .filter(users::id.eq(user))
+        .select((users::email, users::is_active))
+        .for_update()
+        .first(conn)
+        .optional()?
+        .ok_or(LinkError::NotFound)?;
+    if active != Some(true) {
+        return Err(LinkError::Deactivated);
+    }
     diesel::update(password_links::table)
         .filter(password_links::user_id.eq(user))
         .filter(password_links::used_at.is_null())
         .set(password_links::used_at.eq(now.nullable()))
         .execute(conn)?;
-    let expires = diesel::insert_into(password_links::table)
+    diesel::insert_into(password_links::table)
         .values((
             password_links::hash.eq(hash.as_str()),
             password_links::user_id.eq(user),
             password_links::created_by.eq(principal.user),
             password_links::expires_at.eq(from_now(24.hours())),
         ))
-        .returning(password_links::expires_at)
-        .get_result(conn)?;
-    audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, email))?;
-    Ok(expires)
+        .execute(conn)?;
+    Ok(audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, &email))?)
 }
 
 /// Notes that the secret behind `hash` is shown now. Answers until when it works; nothing when it was shown before,
@@ -100,37 +121,6 @@ pub enum Newest {
     Waits(DateTime<Utc>),
     /// It was cancelled then, because its user is no longer who it was made for.
     Cancelled(DateTime<Utc>),
-}
-
-/// A user, and what became of their newest link: nothing of one that was used.
-///
-/// # Errors
-/// When the statement fails.
-pub fn user_with_newest(
-    conn: &mut PgConnection,
-    user: UserId,
-) -> QueryResult<Option<(UserView, Option<Newest>)>> {
-    type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
-    let of_user = password_links::user_id.eq(users::id).and(password_links::expires_at.gt(now));
-    let found: Option<(UserView, Times)> = users::table
-        .left_join(password_links::table.on(of_user))
-        .filter(users::id.eq(user))
-        .order(password_links::created_at.desc().nulls_last())
-        .select((
-            view_columns!(),
-            (
-                password_links::expires_at.nullable(),
-                password_links::used_at.nullable(),
-                password_links::cancelled_at.nullable(),
-            ),
-        ))
-        .first(conn)
-        .optional()?;
-    Ok(found.map(|(user, (expires, used, cancelled))| {
-        let newest =
-            if used.is_none() { expires.map(Newest::Waits) } else { cancelled.map(Newest::Cancelled) };
-        (user, newest)
-    }))
 }
 
 /// Uses the link up, `from` there. Answers whose it was, locked until the transaction ends; nothing when it no longer

@@ -10,11 +10,12 @@ use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use ipnetwork::IpNetwork;
 use serde_json::json;
 
-use crate::activity::{Act, Origin, Principal, Target, audit};
+use crate::audit::{self, Act, Target};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
 use crate::db::time::{ago, from_now, now};
+use crate::identity::{Origin, Principal};
 
 /// The most sessions that one user has at a time; the oldest makes room.
 pub const MOST_PER_USER: i64 = 20;
@@ -144,12 +145,12 @@ pub fn end_by_token(conn: &mut PgConnection, token: &SecretHash) -> QueryResult<
 pub fn sign_out(
     conn: &mut PgConnection,
     principal: &Principal,
-    (user, email): (UserId, &str),
+    user: UserId,
     session: SessionId,
 ) -> QueryResult<()> {
-    hold(conn, user)?;
+    let Some(email) = hold(conn, user)? else { return Ok(()) };
     end(conn, user, session)?;
-    record_end(conn, principal, &Act::SignedOut, &Target::session(session, email))
+    record_end(conn, principal, &Act::SignedOut, &Target::session(session, &email))
 }
 
 /// Ends one session of a user, wherever it is. Answers whether it is or was theirs; one that has ended
@@ -160,14 +161,14 @@ pub fn sign_out(
 pub fn revoke(
     conn: &mut PgConnection,
     principal: &Principal,
-    (user, email): (UserId, &str),
+    user: UserId,
     session: SessionId,
 ) -> QueryResult<bool> {
-    hold(conn, user)?;
+    let Some(email) = hold(conn, user)? else { return Ok(false) };
     if !end(conn, user, session)? {
         return belongs(conn, user, session);
     }
-    record_end(conn, principal, &Act::SessionRevoked, &Target::session(session, email))?;
+    record_end(conn, principal, &Act::SessionRevoked, &Target::session(session, &email))?;
     Ok(true)
 }
 
@@ -178,35 +179,35 @@ pub fn revoke(
 pub fn revoke_others(
     conn: &mut PgConnection,
     principal: &Principal,
-    (user, email): (UserId, &str),
+    user: UserId,
     kept: SessionId,
 ) -> QueryResult<usize> {
-    hold(conn, user)?;
+    let Some(email) = hold(conn, user)? else { return Ok(0) };
     let ended = end_all(conn, user, Some(kept))?;
     if ended > 0 {
         // The one that asked stays.
         let (before, after) = (json!({ "sessions": ended + 1 }), json!({ "sessions": 1 }));
-        let target = Target::user(user, email);
+        let target = Target::user(user, &email);
         audit::record_change(conn, principal, &Act::OtherSessionsRevoked, &target, before, after)?;
     }
     Ok(ended)
 }
 
-/// Ends every session of a user, for an admin. Answers how many were alive.
+/// Ends every session of a user, for an admin. Answers how many were alive; nothing when there is no such user.
 ///
 /// # Errors
 /// When a statement fails.
 pub fn revoke_all(
     conn: &mut PgConnection,
     principal: &Principal,
-    (user, email): (UserId, &str),
-) -> QueryResult<usize> {
-    hold(conn, user)?;
+    user: UserId,
+) -> QueryResult<Option<usize>> {
+    let Some(email) = hold(conn, user)? else { return Ok(None) };
     let ended = end_all(conn, user, None)?;
     if ended > 0 {
-        record_end(conn, principal, &Act::AllSessionsRevoked, &Target::user(user, email))?;
+        record_end(conn, principal, &Act::AllSessionsRevoked, &Target::user(user, &email))?;
     }
-    Ok(ended)
+    Ok(Some(ended))
 }
 
 fn record_end(conn: &mut PgConnection, principal: &Principal, act: &Act, target: &Target) -> QueryResult<()> {
@@ -214,8 +215,9 @@ fn record_end(conn: &mut PgConnection, principal: &Principal, act: &Act, target:
     audit::record_change(conn, principal, act, target, before, after)
 }
 
-fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<UserId>> {
-    users::table.filter(users::id.eq(user)).select(users::id).for_update().first(conn).optional()
+/// The address of a user, whose row is locked until the transaction ends.
+fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<String>> {
+    users::table.filter(users::id.eq(user)).select(users::email).for_update().first(conn).optional()
 }
 
 fn end(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {

@@ -2,19 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::queue::{Place, QueueError};
+use super::queue::{Place, Queue, QueueError};
 use super::throttle::{self, Admission, Attempt, Counted};
 use super::{password, sessions};
-use crate::activity::{Act, Origin, Principal, Target, audit};
-use crate::app::App;
-use crate::db::SecretHash;
+use crate::audit::{self, Act, Target};
 use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
 use crate::db::time::now;
-use crate::users::{Role, display_name, domain_spellings};
+use crate::db::{Db, SecretHash};
+use crate::identity::{Origin, Principal, Role, display_name, domain_spellings};
 
 /// What a sign-in checks a password against.
 #[derive(Debug, Clone, Queryable)]
@@ -37,6 +37,18 @@ impl Account {
     /// The hash to check, or nothing for an account that can't sign in with a password.
     fn usable_hash(&self) -> Option<String> {
         self.password_hash.clone().filter(|_| self.is_active == Some(true))
+    }
+
+    /// Whoever has just proved to have it, acting at `at`.
+    #[must_use]
+    pub fn principal(&self, origin: Origin, at: DateTime<Utc>) -> Principal {
+        Principal {
+            user: Some(self.id),
+            name: display_name(self.name.as_deref(), &self.email).to_owned(),
+            is_admin: Role::from_stored(&self.role) == Role::Admin,
+            origin,
+            at,
+        }
     }
 
     /// Whether this, read later, still is the account whose password was right.
@@ -130,14 +142,19 @@ const SOONEST_WAIT: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// See [`QueueError`].
-pub async fn check<F>(app: &App, attempt: Attempt, find: F, password: String) -> Result<Checked, QueueError>
+pub async fn check<F>(
+    (sign_ins, db): (&Queue, &Db),
+    attempt: Attempt,
+    find: F,
+    password: String,
+) -> Result<Checked, QueueError>
 where
     F: FnOnce(&mut PgConnection) -> QueryResult<Option<Account>> + Clone + Send + 'static,
 {
     let soonest = tokio::time::Instant::now() + SOONEST_WAIT;
-    let checked = match app.sign_ins.blocks().wait(&attempt, Instant::now()) {
+    let checked = match sign_ins.blocks().wait(&attempt, Instant::now()) {
         Some(seconds) => Checked::Wait(seconds),
-        None => check_in_turn(app, attempt, find, password).await?,
+        None => check_in_turn((sign_ins, db), attempt, find, password).await?,
     };
     if matches!(checked, Checked::Wait(_)) {
         tokio::time::sleep_until(soonest).await;
@@ -146,7 +163,7 @@ where
 }
 
 async fn check_in_turn<F>(
-    app: &App,
+    (sign_ins, db): (&Queue, &Db),
     attempt: Attempt,
     find: F,
     password: String,
@@ -154,12 +171,12 @@ async fn check_in_turn<F>(
 where
     F: FnOnce(&mut PgConnection) -> QueryResult<Option<Account>> + Clone + Send + 'static,
 {
-    let place = app.sign_ins.enter()?;
+    let place = sign_ins.enter()?;
     let asked = attempt.clone();
     let (admission, account) = place
-        .write(&app.db, move |conn| Ok::<_, QueueError>((throttle::admit(conn, &asked)?, find(conn)?)))
+        .write(db, move |conn| Ok::<_, QueueError>((throttle::admit(conn, &asked)?, find(conn)?)))
         .await?;
-    let blocks = app.sign_ins.blocks();
+    let blocks = sign_ins.blocks();
     let (counted, told) = match admission {
         Admission::Granted { counted, told } => (counted, told),
         Admission::Wait { seconds, block } => {
@@ -200,7 +217,7 @@ pub fn hold_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResul
 pub fn begin(
     conn: &mut PgConnection,
     verified: &Verified,
-    (app, origin): (&App, Origin),
+    (origin, at): (Origin, DateTime<Utc>),
     token: &SecretHash,
     replaced: Option<&SecretHash>,
 ) -> QueryResult<bool> {
@@ -208,26 +225,11 @@ pub fn begin(
     if let Some(replaced) = replaced {
         sessions::end_by_token(conn, replaced)?;
     }
-    let principal = Principal::account(&account, origin, app);
+    let principal = account.principal(origin, at);
     sessions::start(conn, account.id, token, &principal.origin)?;
     diesel::update(users::table.filter(users::id.eq(account.id)))
         .set(users::last_login.eq(now.nullable()))
         .execute(conn)?;
     audit::record(conn, &principal, &Act::SignedIn, &Target::user(account.id, &account.email))?;
     Ok(true)
-}
-
-impl Principal {
-    /// Whoever has just proved to be `account`.
-    #[must_use]
-    pub fn account(account: &Account, origin: Origin, app: &App) -> Self {
-        Self {
-            user: Some(account.id),
-            name: display_name(account.name.as_deref(), &account.email).to_owned(),
-            is_admin: Role::from_stored(&account.role) == Role::Admin,
-            origin,
-            at: app.clock.now(),
-            entropy: app.entropy,
-        }
-    }
 }

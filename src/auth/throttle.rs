@@ -16,12 +16,11 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 use ipnetwork::IpNetwork;
 use sha2::{Digest, Sha256};
 
-use super::blocks::Block;
-use crate::app::hex;
 use crate::db::functions::lower;
 use crate::db::schema::{password_links, sessions, sign_in_failures as failures, users};
 use crate::db::time::Timestamptz;
-use crate::users::domain_spellings;
+use crate::identity::domain_spellings;
+use crate::runtime::hex;
 
 /// Tries that cost nothing, by what is counted: people mistype, and an office may share an address.
 const FREE_PER_ADDRESS: i32 = 10;
@@ -100,6 +99,17 @@ impl Attempt {
 fn account_hash(email: &str) -> String {
     let [_, read, _] = domain_spellings(email);
     hex(&Sha256::digest(read.to_lowercase().as_bytes()))
+}
+
+/// A block, as the database tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// What is blocked: an address, a network, or one account from one of them.
+    pub(super) subject: String,
+    /// For how many seconds.
+    pub(super) seconds: u64,
+    /// The accounts that it does not stop, by their hashes.
+    pub(super) except: Vec<String>,
 }
 
 /// Whether a try may be made.

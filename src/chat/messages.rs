@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::conversations::bound;
 use super::{Attachment, SENT_AT};
+use crate::db::batch::{self, MOST_CHARACTERS};
 use crate::db::cursor::{From, Page, TimePosition};
 use crate::db::ids::{ContainerId, MessageId};
 use crate::db::json::StoredJson;
@@ -15,8 +16,6 @@ use crate::db::time::Timestamptz;
 
 /// A page holds no more characters of a message.
 pub const LONGEST: usize = 20_000;
-/// Its raw text holds no more.
-pub const LONGEST_RAW: usize = 4_000_000;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +181,7 @@ pub fn place(
     Ok(found.map(|(session, at, id)| (session, TimePosition { at, id })))
 }
 
-/// A message's text as it was written, at most [`LONGEST_RAW`] characters of it, and whether that is all.
+/// A piece of a message's text as it was written, from the character `from` on (the first is 1), and where it goes on.
 ///
 /// # Errors
 /// When the statement fails.
@@ -190,13 +189,15 @@ pub fn raw(
     conn: &mut PgConnection,
     container: ContainerId,
     id: MessageId,
-) -> QueryResult<Option<(String, bool)>> {
-    let mut s = Statement::<(Text, BigInt)>::new();
-    s.sql("SELECT left(content, 4000000), octet_length(content)::bigint FROM chat_messages WHERE id = ");
-    s.text(id.to_string()).sql("::uuid AND container_id = ").text(container.to_string()).sql("::uuid");
-    let found: Option<(String, i64)> = s.get_result(conn).optional()?;
-    Ok(found.map(|(text, bytes)| {
-        let is_whole = i64::try_from(text.len()) == Ok(bytes);
-        (text, is_whole)
+    from: i64,
+) -> QueryResult<Option<(String, Option<i64>)>> {
+    let mut s = Statement::<Text>::new();
+    s.sql("SELECT substr(content, ").big(from).sql("::integer, ").big(MOST_CHARACTERS);
+    s.sql("::integer) FROM chat_messages WHERE id = ").text(id.to_string());
+    s.sql("::uuid AND container_id = ").text(container.to_string()).sql("::uuid");
+    let found: Option<String> = s.get_result(conn).optional()?;
+    Ok(found.map(|text| {
+        let next = batch::is_cut(&text).then_some(from + MOST_CHARACTERS);
+        (text, next)
     }))
 }

@@ -8,12 +8,14 @@ use diesel::sql_types::Text;
 use diesel::{ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::CommandError;
-use crate::app::{App, Entropy};
-use crate::config::{Config, Secret};
+use crate::app::App;
+use crate::config::Config;
 use crate::data_dir::{self, Guard};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{ConnectOptions, Db, address, pool};
 use crate::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig};
+use crate::runtime::Entropy;
+use crate::secret::Secret;
 
 /// A database that can be reached for as long as this value lives.
 pub(super) struct Database {

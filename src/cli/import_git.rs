@@ -48,7 +48,8 @@ fn import(app: &App, arguments: &ImportGit) -> CommandResult {
     let mut display = Display::new();
     let ImportGit { path, project, branch, follow_links } = arguments;
     let source = Source { path: path.clone(), branch: branch.clone(), follow_links: *follow_links };
-    let summary = repositories::import(app, &source, project, |progress| display.show(progress));
+    let summary =
+        repositories::import((&app.db, &app.clock), &source, project, |progress| display.show(progress));
     display.clear();
     let summary = summary.map_err(CommandError::failed)?;
     println!("{}", plain(&outcome(&summary, started.elapsed(), path)));

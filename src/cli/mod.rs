@@ -3,6 +3,7 @@
 
 mod database;
 mod doctor;
+#[cfg_attr(not(feature = "git"), path = "without_git.rs")]
 mod import_git;
 mod migrate;
 mod plain;

@@ -7,13 +7,13 @@ use clap::Subcommand;
 use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
-use crate::activity::Principal;
 use crate::app::App;
 use crate::auth::password;
 use crate::config::Config;
 use crate::db::Actor;
+use crate::identity::{Email, Principal, Role};
 use crate::users::commands::{self, ChangeError};
-use crate::users::{Email, Role, UserName, queries};
+use crate::users::{UserName, queries};
 
 /// What can be done with users.
 #[derive(Debug, Subcommand)]
@@ -77,7 +77,7 @@ fn create(app: &App, email: &Email, name: &UserName, role: Role, from_stdin: boo
     }
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
-    let principal = Principal::system(app);
+    let principal = Principal::system(app.clock.now());
     app.db.write_blocking(&Actor::System, |conn| {
         commands::create(conn, &principal, email, name, role, Some(&hash)).map(|_| ()).map_err(|error| {
             match error {
@@ -101,7 +101,7 @@ fn set_password(app: &App, email: &str, from_stdin: bool) -> CommandResult {
     let (_, stored) = known.ok_or_else(unknown)?;
     let chosen = choose_password(app, from_stdin)?;
     let hash = password::hash_blocking(&chosen.text).map_err(CommandError::failed)?;
-    let principal = Principal::system(app);
+    let principal = Principal::system(app.clock.now());
     app.db.write_blocking(&Actor::System, |conn| {
         commands::set_password_of(conn, &principal, &stored, &hash).map_err(|error| match error {
             ChangeError::NotFound => unknown(),

@@ -6,9 +6,18 @@ use diesel::sql_types::{Nullable, Text};
 /// Bytes of a batch, unless its first row alone has more.
 pub const MOST_BYTES: i64 = 4 * 1024 * 1024;
 
+/// Characters of one long text that are read at once: no more bytes than [`MOST_BYTES`], whatever they are.
+pub const MOST_CHARACTERS: i64 = MOST_BYTES / 4;
+
 define_sql_function! {
     /// Bytes of a text; those of a stored one are known without reading it.
     fn octet_length(text: Nullable<Text>) -> Nullable<Integer>;
+}
+
+/// Whether `text`, of which [`MOST_CHARACTERS`] were read, may go on.
+#[must_use]
+pub fn is_cut(text: &str) -> bool {
+    i64::try_from(text.chars().count()) == Ok(MOST_CHARACTERS)
 }
 
 /// How many of the first rows fit into a batch: at least one, if there are any. `weights` are their bytes.

@@ -13,7 +13,7 @@ WITH relation AS (
     SELECT oid, rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb, rolreplication
     FROM pg_roles
     WHERE rolname IN ('pilothouse_admin', 'pilothouse_owner', 'pilothouse_worker', 'pilothouse_guest', 'pilothouse_gate',
-                      'pilothouse_nobody')
+                      'pilothouse_retention', 'pilothouse_nobody')
 ), privilege AS (
     SELECT r.name AS object, a.grantee, lower(a.privilege_type COLLATE "C") AS word
     FROM relation r CROSS JOIN LATERAL aclexplode(r.relacl) a

@@ -25,6 +25,7 @@ pub mod statement;
 pub mod surroundings;
 pub mod time;
 mod transaction;
+mod tx;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,22 +37,27 @@ use tokio::time::{timeout, timeout_at};
 pub use pool::ConnectOptions;
 use pool::Pool;
 use shares::Shares;
-pub use shares::opened_by;
 use transaction::{Fate, Limit, Plan};
-pub use transaction::{after_commit, refuse_commit};
+pub use tx::{after_commit, opened_by, refuse_commit};
 
 /// Who opens a transaction, and so what it can see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// Whoever holds the session whose token has this SHA-256 (64 hex digits).
+    /// Whoever holds the session whose token has this hash.
     Session(SecretHash),
+    /// A worker, by the hash of its API token: the projects that the token may report into.
+    Token(SecretHash),
+    /// An anonymous visitor, by the hash of their secret: their own session of the assistant.
+    Guest(SecretHash),
     /// The console itself: jobs and commands. Sees everything; records name it as the system.
     System,
-    /// A request that is finding out who it is: users, sessions, links and tokens, nothing else.
+    /// A request that is finding out who it is: users, sessions, links, tokens and guests, nothing else.
     Gate,
+    /// The only one that deletes what is kept for a time.
+    Retention,
 }
 
-/// The lower-hex SHA-256 of a secret that only its holder knows.
+/// The lower-hex SHA-256 of a secret that only its holder knows: 64 hex digits, whatever the secret was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretHash(String);
 
@@ -60,7 +66,7 @@ impl SecretHash {
     #[must_use]
     pub fn of(secret: &str) -> Self {
         use sha2::Digest;
-        Self(crate::app::hex(&sha2::Sha256::digest(secret.as_bytes())))
+        Self(crate::runtime::hex(&sha2::Sha256::digest(secret.as_bytes())))
     }
 
     /// The 64 hex digits.
@@ -76,6 +82,12 @@ pub enum DbError {
     /// The session is unknown, ended or expired.
     #[error("no such session")]
     NoSession,
+    /// The token is unknown, revoked or expired.
+    #[error("no such token")]
+    NoToken,
+    /// The guest is unknown or expired.
+    #[error("no such guest")]
+    NoGuest,
     /// Down, frozen, full, too busy, or not migrated: try again later.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
@@ -102,6 +114,10 @@ impl From<DieselError> for DbError {
                 let message = info.message();
                 if message.contains("pilothouse: no session") {
                     Self::NoSession
+                } else if message.contains("pilothouse: no token") {
+                    Self::NoToken
+                } else if message.contains("pilothouse: no guest") {
+                    Self::NoGuest
                 } else if says_unavailable(message) {
                     Self::Unavailable(message.to_owned())
                 } else {
@@ -144,11 +160,11 @@ fn says_unavailable(message: &str) -> bool {
 pub struct Db {
     pool: Pool,
     /// Where the pool connects to, to tell of failures without what is secret in it.
-    address: crate::config::Secret,
+    address: crate::secret::Secret,
     shares: Arc<Shares>,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
-    each_transaction: Arc<str>,
+    each_transaction: pool::Preamble,
     after_transaction: &'static str,
 }
 
@@ -165,10 +181,10 @@ impl Db {
     pub fn new(options: &ConnectOptions) -> Self {
         let settings = pool::Settings::of(options);
         Self {
-            address: crate::config::Secret::new(options.url.clone()),
+            address: crate::secret::Secret::new(options.url.clone()),
             shares: Arc::new(Shares::of(options.size as usize)),
             budget: options.budget,
-            each_transaction: settings.each_transaction.as_str().into(),
+            each_transaction: settings.each_transaction.clone(),
             after_transaction: settings.after_transaction,
             pool: pool::build(options, settings),
         }

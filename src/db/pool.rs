@@ -1,6 +1,7 @@
 //! Connections: how they are made, and what every one of them starts with.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::connection::{CacheSize, SimpleConnection};
@@ -89,10 +90,20 @@ pub(super) struct Settings {
     /// For a connection that was just made.
     each_connection: String,
     /// Follows each BEGIN.
-    pub(super) each_transaction: String,
+    pub(super) each_transaction: Preamble,
     /// Follows each COMMIT.
     pub(super) after_transaction: &'static str,
     keeps_statements: bool,
+}
+
+/// Statements that set what holds in a transaction. Only [`Settings::of`] makes them, of names and numbers of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Preamble(Arc<str>);
+
+impl fmt::Display for Preamble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl Settings {
@@ -112,14 +123,14 @@ impl Settings {
         if options.behind_pooler {
             Self {
                 each_connection: String::new(),
-                each_transaction: set(Scope::Transaction),
+                each_transaction: Preamble(set(Scope::Transaction).into()),
                 after_transaction: "",
                 keeps_statements: false,
             }
         } else {
             Self {
                 each_connection: format!("{} {PLANNING}", set(Scope::Session)),
-                each_transaction: String::new(),
+                each_transaction: Preamble("".into()),
                 after_transaction: "; SET ROLE pilothouse_nobody",
                 keeps_statements: true,
             }
@@ -129,7 +140,7 @@ impl Settings {
 
 impl CustomizeConnection<PgConnection, R2d2Error> for Settings {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), R2d2Error> {
-        conn.set_instrumentation(super::transaction::watch_for_conflicts);
+        conn.set_instrumentation(super::tx::Tx::default());
         if !self.keeps_statements {
             conn.set_prepared_statement_cache_size(CacheSize::Disabled);
         }

@@ -4,12 +4,13 @@ use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
 /// The roles that the migrations make, one a kind of actor.
-pub const ROLES: [&str; 6] = [
+pub const ROLES: [&str; 7] = [
     "pilothouse_admin",
     "pilothouse_owner",
     "pilothouse_worker",
     "pilothouse_guest",
     "pilothouse_gate",
+    "pilothouse_retention",
     "pilothouse_nobody",
 ];
 

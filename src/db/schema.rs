@@ -500,6 +500,17 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// What anonymous visitors enter with, by hexadecimal SHA-256.
+    pilothouse.guests (hash) {
+        hash -> Text,
+        session_id -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// Users, projects and containers (`kind`) whose row somebody deleted.
     pilothouse.tombstones (kind, id) {
         kind -> Text,
@@ -621,6 +632,41 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Work that waits, runs or is over.
+    pilothouse.jobs (id) {
+        id -> Uuid,
+        kind -> Text,
+        key -> Nullable<Text>,
+        payload -> Jsonb,
+        state -> Text,
+        run_at -> Timestamptz,
+        attempts -> Int4,
+        claim -> Nullable<Uuid>,
+        claimed_until -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// When a kind of job is due, and how its last runs went.
+    pilothouse.schedules (kind) {
+        kind -> Text,
+        pattern -> Text,
+        next_at -> Timestamptz,
+        due_since -> Nullable<Timestamptz>,
+        last_success_at -> Nullable<Timestamptz>,
+        failing_since -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+    }
+}
+
 diesel::joinable!(containers -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(projects -> containers (container_id));
@@ -661,6 +707,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_links,
     api_tokens,
     api_token_projects,
+    guests,
     tombstones,
     sign_in_failures,
     daily_activity,
@@ -669,10 +716,23 @@ diesel::allow_tables_to_appear_in_same_query!(
     timeline_fill,
     recount_marks,
     rollups,
+    jobs,
+    schedules,
 );
 
 diesel::define_sql_function! {
     /// A reference's key or value as [`action_references`] stores it: a text over 200 characters by its hash.
     #[sql_name = "pilothouse.reference_text"]
     fn reference_text(reference: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+diesel::define_sql_function! {
+    /// Asks for a job; answers whether there was none of that kind and key.
+    #[sql_name = "pilothouse.enqueue"]
+    fn enqueue(
+        kind: diesel::sql_types::Text,
+        key: diesel::sql_types::Nullable<diesel::sql_types::Text>,
+        payload: diesel::sql_types::Jsonb,
+        delay: diesel::sql_types::Interval,
+    ) -> diesel::sql_types::Bool;
 }

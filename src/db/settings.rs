@@ -45,8 +45,8 @@ const DEADLINES: [&str; 4] =
 /// What only a superuser may set, and whoever was granted it: the console sets it where it may, and `doctor` tells
 /// the rest (see [`super::surroundings`]).
 const WHERE_ALLOWED: [(&str, &str, &str); 2] = [
-    // Errors are told apart by their English words. Others keep their way of saying it.
-    ("lc_messages", "C", super::surroundings::SPEAKS_ENGLISH),
+    // Errors are told apart by their English words. Any other locale may be overruled by the server's environment.
+    ("lc_messages", "C", "current_setting('lc_messages') IN ('C', 'POSIX')"),
     // Triggers fire for what the console writes.
     ("session_replication_role", "origin", "current_setting('session_replication_role') = 'origin'"),
 ];

@@ -1,10 +1,10 @@
 //! Who gets how many of the connections: one who asks for much waits for themself, not the others for them.
 //!
 //! A transaction takes a place in its share first, and a permit of the pool's then. A user's share is the same for
-//! all of their sessions. Before a transaction was opened, only the session's hash is known; whose it is has been
-//! told by an earlier one ([`opened_by`]). Sessions of which that is not known yet share one share.
+//! all of their sessions, and a token has one of its own. Before a transaction was opened, only a hash is known; whose
+//! it is has been told by an earlier one ([`super::opened_by`]). Sessions and tokens of which that is not known yet share
+//! one share, guests another.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -13,8 +13,8 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use super::ids::UserId;
 use super::{Actor, SecretHash};
 
-/// Sessions that are remembered at most; beyond, all of them are forgotten and told again.
-const MOST_SESSIONS: usize = 10_000;
+/// Sessions and tokens that are remembered at most; beyond, all of them are forgotten and told again.
+const MOST_KNOWN: usize = 10_000;
 
 /// The connections, and the shares in them.
 #[derive(Debug)]
@@ -24,15 +24,24 @@ pub(super) struct Shares {
     each: usize,
     /// For those who are finding out who they are.
     gate: Arc<Semaphore>,
-    /// For sessions of which nobody has told yet whose they are.
+    /// For sessions and tokens of which nobody has told yet whose they are.
     strangers: Arc<Semaphore>,
+    /// For all anonymous visitors.
+    guests: Arc<Semaphore>,
     known: Mutex<Known>,
+}
+
+/// Who has a share of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Holder {
+    User(UserId),
+    Token(SecretHash),
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    users: HashMap<SecretHash, UserId>,
-    shares: HashMap<UserId, Weak<Semaphore>>,
+    holders: HashMap<SecretHash, Holder>,
+    shares: HashMap<Holder, Weak<Semaphore>>,
 }
 
 /// The right to one connection.
@@ -40,18 +49,6 @@ struct Known {
 pub(super) struct Permit {
     _share: Option<OwnedSemaphorePermit>,
     _connection: OwnedSemaphorePermit,
-}
-
-thread_local! {
-    /// The session that opened the transaction on this thread, while nobody has told whose it is.
-    static OPENED: RefCell<Option<(Arc<Shares>, SecretHash)>> = const { RefCell::new(None) };
-}
-
-/// Tells whose session opened the transaction that runs on this thread.
-pub fn opened_by(user: UserId) {
-    if let Some((shares, hash)) = OPENED.take() {
-        shares.know(hash, user);
-    }
 }
 
 impl Shares {
@@ -64,6 +61,7 @@ impl Shares {
             each,
             gate: share(each),
             strangers: share(connections.div_ceil(2)),
+            guests: share(each),
             known: Mutex::default(),
         }
     }
@@ -71,9 +69,10 @@ impl Shares {
     /// Waits for a place in the share of `actor`, and for a connection.
     pub(super) async fn permit(&self, actor: &Actor) -> Result<Permit, AcquireError> {
         let share = match actor {
-            Actor::Session(hash) => Some(self.share_of(hash)),
+            Actor::Session(hash) | Actor::Token(hash) => Some(self.share_of(hash)),
+            Actor::Guest(_) => Some(Arc::clone(&self.guests)),
             Actor::Gate => Some(Arc::clone(&self.gate)),
-            Actor::System => None,
+            Actor::System | Actor::Retention => None,
         };
         let share = match share {
             Some(share) => Some(share.acquire_owned().await?),
@@ -83,34 +82,43 @@ impl Shares {
         Ok(Permit { _share: share, _connection: connection })
     }
 
-    /// What [`opened_by`] tells counts for `actor` until the next transaction on this thread.
-    pub(super) fn open(self: &Arc<Self>, actor: &Actor) {
-        let stranger = match actor {
-            Actor::Session(hash) if !self.known().users.contains_key(hash) => Some(hash.clone()),
-            _ => None,
-        };
-        OPENED.set(stranger.map(|hash| (Arc::clone(self), hash)));
+    /// A transaction was opened as `actor`. Answers the session of which it has yet to tell whose it is.
+    pub(super) fn entered(self: &Arc<Self>, actor: &Actor) -> Option<(Arc<Self>, SecretHash)> {
+        let (Actor::Session(hash) | Actor::Token(hash)) = actor else { return None };
+        if self.known().holders.contains_key(hash) {
+            return None;
+        }
+        if let Actor::Session(_) = actor {
+            return Some((Arc::clone(self), hash.clone()));
+        }
+        self.remember(hash.clone(), Holder::Token(hash.clone()));
+        None
     }
 
     fn share_of(&self, hash: &SecretHash) -> Arc<Semaphore> {
         let mut known = self.known();
-        let Some(user) = known.users.get(hash).copied() else { return Arc::clone(&self.strangers) };
-        if let Some(share) = known.shares.get(&user).and_then(Weak::upgrade) {
+        let Some(holder) = known.holders.get(hash).cloned() else { return Arc::clone(&self.strangers) };
+        if let Some(share) = known.shares.get(&holder).and_then(Weak::upgrade) {
             return share;
         }
         // A share lives as long as somebody holds a place in it.
         known.shares.retain(|_, share| share.strong_count() > 0);
         let share = Arc::new(Semaphore::new(self.each));
-        known.shares.insert(user, Arc::downgrade(&share));
+        known.shares.insert(holder, Arc::downgrade(&share));
         share
     }
 
-    fn know(&self, hash: SecretHash, user: UserId) {
+    /// Whose the session with this hash is.
+    pub(super) fn know(&self, hash: SecretHash, user: UserId) {
+        self.remember(hash, Holder::User(user));
+    }
+
+    fn remember(&self, hash: SecretHash, holder: Holder) {
         let mut known = self.known();
-        if known.users.len() >= MOST_SESSIONS {
-            known.users.clear();
+        if known.holders.len() >= MOST_KNOWN {
+            known.holders.clear();
         }
-        known.users.insert(hash, user);
+        known.holders.insert(hash, holder);
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -131,8 +139,9 @@ mod tests {
     }
 
     fn know(shares: &Arc<Shares>, name: &str, user: u128) {
-        shares.open(&session(name));
-        opened_by(UserId(uuid::Uuid::from_u128(user)));
+        let (told, hash) = shares.entered(&session(name)).unwrap();
+        told.know(hash, UserId(uuid::Uuid::from_u128(user)));
+        assert!(shares.entered(&session(name)).is_none());
     }
 
     async fn taken(shares: &Shares, actors: impl IntoIterator<Item = Actor>) -> Vec<Permit> {
@@ -171,6 +180,21 @@ mod tests {
         assert_eq!(taken(&shares, [session("grace"), Actor::System]).await.len(), 2);
     }
 
+    #[tokio::test]
+    async fn a_token_has_a_share_of_its_own_once_it_was_let_in_and_guests_share_one() {
+        let shares = Arc::new(Shares::of(10));
+        let token = |name: &str| Actor::Token(SecretHash::of(name));
+        let made_up = taken(&shares, (0..10).map(|n| token(&n.to_string()))).await;
+        assert_eq!(made_up.len(), 5, "one for each would be no share");
+        drop(made_up);
+        assert!(shares.entered(&token("ci")).is_none());
+        let reports = taken(&shares, (0..10).map(|_| token("ci"))).await;
+        let visitors = taken(&shares, (0..10).map(|n| Actor::Guest(SecretHash::of(&n.to_string())))).await;
+        assert_eq!((reports.len(), visitors.len()), (3, 3));
+        know(&shares, "grace", 2);
+        assert_eq!(taken(&shares, [session("grace"), Actor::Gate, Actor::Retention]).await.len(), 3);
+    }
+
     #[test]
     fn small_pools_leave_one_for_others_and_large_ones_give_more() {
         let each = |connections| Shares::of(connections).each;
@@ -180,9 +204,9 @@ mod tests {
     #[test]
     fn what_is_known_is_bounded() {
         let shares = Arc::new(Shares::of(10));
-        for n in 0..MOST_SESSIONS as u128 + 10 {
+        for n in 0..MOST_KNOWN as u128 + 10 {
             shares.know(SecretHash::of(&n.to_string()), UserId(uuid::Uuid::from_u128(n)));
         }
-        assert_eq!(shares.known().users.len(), 10);
+        assert_eq!(shares.known().holders.len(), 10);
     }
 }

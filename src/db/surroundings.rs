@@ -1,11 +1,8 @@
 //! What a database or a server is like that no migration and no setting of ours can mend.
 
+use diesel::connection::SimpleConnection;
 use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
-
-/// Whether messages are English, as a condition in SQL. A text that names no language is the server's own, English.
-pub(super) const SPEAKS_ENGLISH: &str =
-    "lower(current_setting('lc_messages') COLLATE \"C\") ~ '^(|c|posix|(c|en|english)[._@-].*)$'";
 
 #[derive(QueryableByName)]
 struct Encoding {
@@ -33,8 +30,8 @@ pub fn wrong_encoding(conn: &mut PgConnection) -> QueryResult<Option<String>> {
 struct State {
     #[diesel(sql_type = Text)]
     language: String,
-    #[diesel(sql_type = Bool)]
-    speaks_english: bool,
+    #[diesel(sql_type = Text)]
+    message: String,
     #[diesel(sql_type = Bool)]
     fires_triggers: bool,
     #[diesel(sql_type = Text)]
@@ -42,23 +39,30 @@ struct State {
 }
 
 /// What the server's administrator has to change for the console's login, a sentence each. To be asked as that
-/// login, once the settings that it may change are set.
+/// login and in a transaction, once the settings that it may change are set.
 ///
 /// # Errors
 /// The database's.
 pub fn problems(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
-    let state: State = sql_query(format!(
-        "SELECT current_setting('lc_messages') AS language, {SPEAKS_ENGLISH} AS speaks_english, \
+    // A message is asked for, since a setting's name tells little: with LANGUAGE in its environment a server speaks that
+    // language also where lc_messages is C.UTF-8 or English.
+    conn.batch_execute(
+        "DO $$ BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN \
+         PERFORM pg_catalog.set_config('app.message', SQLERRM, true); END $$",
+    )?;
+    let state: State = sql_query(
+        "SELECT current_setting('lc_messages') AS language, current_setting('app.message') AS message, \
              current_setting('session_replication_role') = 'origin' AS fires_triggers, \
-             quote_ident(session_user) AS login"
-    ))
+             quote_ident(session_user) AS login",
+    )
     .get_result(conn)?;
-    let State { language, speaks_english, fires_triggers, login } = state;
+    let State { language, message, fires_triggers, login } = state;
     let mut problems = Vec::new();
-    if !speaks_english {
+    if message != "division by zero" {
         problems.push(format!(
-            "messages are in {language}, and the console knows errors by their English words: it would answer 500 \
-             where 503 is right. As a superuser: ALTER ROLE {login} SET lc_messages = 'C'"
+            "messages are not English (\"{message}\", with lc_messages = {language}), and the console knows errors by \
+             their English words: it would answer 500 where 503 is right. As a superuser: \
+             ALTER ROLE {login} SET lc_messages = 'C'"
         ));
     }
     if !fires_triggers {

@@ -1,41 +1,16 @@
 //! How a transaction starts and ends: one round trip each, with the actor set in between.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::PgConnection;
-use diesel::connection::{
-    AnsiTransactionManager, InstrumentationEvent, SimpleConnection, TransactionManager,
-};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::result::Error as DieselError;
 
 use super::pool::PooledConnection;
+use super::tx::Tx;
 use super::{Access, Actor, Db, DbError, address};
-
-type AfterCommit = Box<dyn FnOnce(&Db)>;
-
-thread_local! {
-    /// What the transaction that runs on this thread wants done once it stands.
-    static AFTER_COMMIT: RefCell<Vec<AfterCommit>> = const { RefCell::new(Vec::new()) };
-    /// Why the transaction that runs on this thread must not be committed, if so.
-    static REFUSED: RefCell<Option<String>> = const { RefCell::new(None) };
-    /// Whether the transaction that runs on this thread met a conflict with another one.
-    static CONFLICT: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs `work` once the transaction that is open on this thread has been committed, with its connection
-/// already back in the pool; never when it is rolled back.
-pub fn after_commit(work: impl FnOnce(&Db) + 'static) {
-    AFTER_COMMIT.with_borrow_mut(|waiting| waiting.push(Box::new(work)));
-}
-
-/// Rolls the transaction that is open on this thread back in place of its commit; whoever asked is told that the
-/// database is unavailable for `reason`.
-pub fn refuse_commit(reason: String) {
-    REFUSED.set(Some(reason));
-}
 
 /// Who decides how a transaction ends: the thread that runs it, or the deadline of whoever waits for it.
 #[derive(Debug, Default)]
@@ -111,9 +86,8 @@ where
     F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone,
 {
     for tried in 1..TRIES {
-        CONFLICT.set(false);
-        let result = run(db, plan, work.clone());
-        if result.is_ok() || !CONFLICT.get() || !plan.fate.is_open() {
+        let (result, met_conflict) = run_once(db, plan, work.clone());
+        if result.is_ok() || !met_conflict || !plan.fate.is_open() {
             return result;
         }
         tracing::info!(tried, "a transaction lost against another one and is run again");
@@ -137,30 +111,56 @@ where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
 {
-    let Plan { access, fate, .. } = *plan;
-    let mut conn = begin(db, plan)?;
-    // What a transaction that panicked or failed on this thread left behind.
-    AFTER_COMMIT.take();
-    REFUSED.take();
-    match work(&mut conn).and_then(|value| match REFUSED.take() {
-        None => Ok(value),
-        Some(reason) => Err(DbError::Unavailable(reason).into()),
-    }) {
-        Ok(_) if access == Access::Write && !fate.begin_commit() => {
-            let _ = AnsiTransactionManager::rollback_transaction(&mut *conn);
-            Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into())
+    run_once(db, plan, work).0
+}
+
+/// [`run`], and whether it met another transaction.
+fn run_once<T, E, F>(db: &Db, plan: &Plan<'_>, work: F) -> (Result<T, E>, bool)
+where
+    E: From<DbError> + From<DieselError>,
+    F: FnOnce(&mut PgConnection) -> Result<T, E>,
+{
+    let mut conn = match begin(db, plan) {
+        Ok(conn) => conn,
+        Err(error) => return (Err(error.into()), false),
+    };
+    let result = carry_out(db, &mut conn, plan, work);
+    let (met_conflict, follow_ups) = match Tx::of(&mut conn) {
+        Some(tx) => (tx.met_conflict(), tx.follow_ups()),
+        None => (false, Vec::new()),
+    };
+    drop(conn);
+    if result.is_ok() {
+        for follow_up in follow_ups {
+            follow_up(db);
         }
+    }
+    (result, met_conflict)
+}
+
+/// From the transaction's beginning to its end.
+fn carry_out<T, E, F>(db: &Db, conn: &mut PgConnection, plan: &Plan<'_>, work: F) -> Result<T, E>
+where
+    E: From<DbError> + From<DieselError>,
+    F: FnOnce(&mut PgConnection) -> Result<T, E>,
+{
+    let ended = work(conn).and_then(|value| {
+        if let Some(reason) = Tx::of(conn).and_then(Tx::refusal) {
+            return Err(DbError::Unavailable(reason).into());
+        }
+        if plan.access == Access::Write && !plan.fate.begin_commit() {
+            return Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into());
+        }
+        Ok(value)
+    });
+    match ended {
         Ok(value) => {
-            commit(db, &mut conn, plan)?;
-            drop(conn);
-            for follow_up in AFTER_COMMIT.take() {
-                follow_up(db);
-            }
+            commit(db, conn, plan)?;
             Ok(value)
         }
         Err(error) => {
             // A failed rollback marks the connection as broken, and the pool drops it.
-            let _ = AnsiTransactionManager::rollback_transaction(&mut *conn);
+            let _ = AnsiTransactionManager::rollback_transaction(conn);
             Err(error)
         }
     }
@@ -168,7 +168,6 @@ where
 
 /// A connection inside the transaction.
 fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
-    db.shares.open(plan.actor);
     let give_up = Instant::now() + plan.patience;
     let mut attempts = db.pool.max_size() + 1;
     loop {
@@ -178,7 +177,13 @@ fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
         })?;
         attempts -= 1;
         match begin_transaction(&mut conn, &begin_sql(db, plan)) {
-            Ok(()) => return Ok(conn),
+            Ok(()) => {
+                let stranger = db.shares.entered(plan.actor);
+                if let Some(tx) = Tx::of(&mut conn) {
+                    tx.expect(stranger);
+                }
+                return Ok(conn);
+            }
             // Whoever nobody waits for any more must not hold a place in the queue.
             Err(DbError::Unavailable(_)) if attempts > 0 && plan.fate.is_open() => {}
             Err(error) => return Err(error),
@@ -192,17 +197,24 @@ fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
         Access::Read => " READ ONLY",
         Access::Write => "",
     };
-    let enter = match plan.actor {
-        // A `SecretHash` is 64 hex digits by construction.
-        Actor::Session(hash) => format!("SELECT pilothouse.enter('{}')", hash.as_str()),
-        Actor::System => SYSTEM.to_owned(),
-        Actor::Gate => GATE.to_owned(),
-    };
-    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {}{}{enter}", db.each_transaction, plan.limit.sql())
+    let Db { each_transaction, .. } = db;
+    let (limit, enter) = (plan.limit.sql(), enter(plan.actor));
+    format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {each_transaction}{limit}{enter}")
 }
 
-const SYSTEM: &str = "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)";
-const GATE: &str = "SET LOCAL ROLE pilothouse_gate; SELECT set_config('app.user_id', '', true)";
+/// Makes a transaction `actor`'s. A hash is hex digits by its type; nothing else comes from outside.
+fn enter(actor: &Actor) -> Cow<'static, str> {
+    match actor {
+        Actor::Session(hash) => format!("SELECT pilothouse.enter('{}')", hash.as_str()).into(),
+        Actor::Token(hash) => format!("SELECT pilothouse.enter_token('{}')", hash.as_str()).into(),
+        Actor::Guest(hash) => format!("SELECT pilothouse.enter_guest('{}')", hash.as_str()).into(),
+        Actor::System => "SET LOCAL ROLE pilothouse_admin; SELECT set_config('app.user_id', '', true)".into(),
+        Actor::Gate => "SET LOCAL ROLE pilothouse_gate; SELECT set_config('app.user_id', '', true)".into(),
+        Actor::Retention => {
+            "SET LOCAL ROLE pilothouse_retention; SELECT set_config('app.user_id', '', true)".into()
+        }
+    }
+}
 
 fn begin_transaction(conn: &mut PgConnection, sql: &str) -> Result<(), DbError> {
     AnsiTransactionManager::begin_transaction_sql(conn, sql).map_err(|error| {
@@ -237,28 +249,4 @@ fn commit(db: &Db, conn: &mut PgConnection, plan: &Plan<'_>) -> Result<(), DbErr
             error => error,
         }
     })
-}
-
-/// Notices, on every connection, that PostgreSQL ended a statement to let another transaction pass.
-#[expect(clippy::needless_pass_by_value, reason = "Diesel's instrumentation takes the event")]
-pub(super) fn watch_for_conflicts(event: InstrumentationEvent<'_>) {
-    if let InstrumentationEvent::FinishQuery { error: Some(error), .. } = event
-        && is_conflict(error)
-    {
-        CONFLICT.set(true);
-    }
-}
-
-/// Whether the transaction would have passed without another one beside it.
-fn is_conflict(error: &DieselError) -> bool {
-    match error {
-        DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => true,
-        // A wait for a lock ends before the server looks for a circle: it is the same thing sooner.
-        DieselError::DatabaseError(_, info) => {
-            let message = info.message();
-            message.contains("deadlock detected")
-                || message.contains("canceling statement due to lock timeout")
-        }
-        _ => false,
-    }
 }

@@ -4,7 +4,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
-use crate::app::hex;
+use crate::runtime::hex;
 
 /// A small generator with a fixed seed. (Its algorithm is named, so that an update of a library does not
 /// change the life that it tells.)

@@ -1,46 +1,76 @@
-//! What the console does by itself, beside requests. One file a job.
+//! What the console does by itself, beside requests: a runner in each instance works off the queue ([`crate::queue`]).
+//!
+//! To add a job:
+//!
+//! 1. A variant in `queue/kind.rs` with its stored word and label, and a schedule (a cron pattern with seconds, in UTC)
+//!    if it is due by itself.
+//! 2. A file here with `pub(super) fn run(context: &Context) -> Result<Outcome, JobError>`, and its line in [`of_kind`]
+//!    with the longest that one turn may take.
+//! 3. Whoever wants it done: `queue::enqueue(conn, &NewJob::of(Kind::X).keyed(…).with(json!({…})))` in the
+//!    transaction of the act; or in a migration
+//!    `INSERT INTO pilothouse.jobs (kind, key) VALUES ('fill_x', 'fill_x') ON CONFLICT DO NOTHING;`.
+//!
+//! A job that works through many rows does so in batches, each a short transaction, and keeps how far it has come in
+//! the transaction of the batch. Killed at any moment, it goes on from there, here or at another instance:
+//!
+//! ```ignore
+//! pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
+//!     let mut from: Position = context.payload()?;   // `{}` at first: #[serde(default)]
+//!     while !context.is_to_stop() {
+//!         let next = context.db().write_blocking(&Actor::System, |conn| {
+//!             let next = noun::fill_batch(conn, &from)?;          // None at the end
+//!             context.keep(conn, &json!(next))?;                  // fails when the lease is lost
+//!             Ok::<_, JobError>(next)
+//!         })?;
+//!         match next {
+//!             Some(next) => from = next,
+//!             None => return Ok(Outcome::Done),
+//!         }
+//!     }
+//!     Ok(Outcome::Continue(json!(from)))   // the instance stops, or the turn is over: others go on
+//! }
+//! ```
+//!
+//! The lease is renewed by the runner. A job whose turn takes longer than its deadline is told to stop, loses its
+//! lease, and is tried again: what may take hours answers [`Outcome::Continue`] now and then.
 
+mod context;
+mod fill_timeline;
+mod move_entries;
+mod prune_jobs;
 mod record_spooled;
 mod roll_up_activity;
+mod runner;
+mod turn;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use context::{Context, JobError, Outcome};
+pub use runner::{Job, Runner};
+
+use crate::activity::spool;
 use crate::app::App;
+use crate::queue::Kind;
+use crate::queue::instance::Errand;
 
-/// How often the jobs look for work.
-const PAUSE: Duration = Duration::from_secs(5);
-
-/// The running jobs; dropping it ends them.
-#[derive(Debug)]
-pub struct Jobs {
-    stopping: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Starts the jobs on a thread of their own.
+/// Starts the runner of this instance; dropping it ends it.
 #[must_use]
-pub fn start(app: App) -> Jobs {
-    let stopping = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stopping);
-    let thread = thread::spawn(move || {
-        while !told.load(Ordering::Relaxed) {
-            record_spooled::run(&app);
-            roll_up_activity::run(&app);
-            thread::park_timeout(PAUSE);
-        }
-    });
-    Jobs { stopping, thread: Some(thread) }
+pub fn start(app: App) -> Runner {
+    Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect()).with_errand(
+        Errand::ReadSpoolFile,
+        Duration::from_secs(5),
+        |app| spool::read_in_file(&app.db),
+    )
 }
 
-impl Drop for Jobs {
-    fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join();
-        }
-    }
+fn of_kind(kind: &Kind) -> Option<Job> {
+    let (run, minutes): (fn(&Context) -> Result<Outcome, JobError>, u64) = match kind {
+        Kind::FillTimeline => (fill_timeline::run, 10),
+        Kind::MoveEntries => (move_entries::run, 10),
+        Kind::PruneJobs => (prune_jobs::run, 10),
+        Kind::RecordSpooled => (record_spooled::run, 10),
+        Kind::RollUpActivity => (roll_up_activity::run, 60),
+        Kind::Other(_) => return None,
+    };
+    Some(Job::new(kind.clone(), Duration::from_mins(minutes), run))
 }

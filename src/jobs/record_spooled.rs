@@ -1,22 +1,16 @@
 //! Records the actions that could not be recorded when they happened.
 
+use serde_json::json;
+
+use super::{Context, JobError, Outcome};
 use crate::activity::spool;
-use crate::app::App;
 
-/// Batches at most, so that the other jobs have their turn and a process that is to end does.
-const BATCHES: usize = 50;
-
-pub(super) fn run(app: &App) {
-    for _ in 0..BATCHES {
-        match spool::retry(&app.db) {
-            // After an outage thousands may wait.
-            Ok(retried) if retried.may_go_on() => {}
-            Ok(_) => return,
-            // While the database is down everything stays kept, and the requests tell of it.
-            Err(error) => {
-                tracing::debug!(%error, "spooled actions could not be recorded yet");
-                return;
-            }
+pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
+    // After an outage thousands may wait.
+    while spool::retry(context.db())?.may_go_on() {
+        if context.is_to_stop() {
+            return Ok(Outcome::Continue(json!({})));
         }
     }
+    Ok(Outcome::Done)
 }

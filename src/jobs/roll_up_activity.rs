@@ -1,11 +1,9 @@
 //! Keeps the counts of heat maps and charts.
 
+use super::{Context, JobError, Outcome};
 use crate::activity::rollup;
-use crate::app::App;
 
-pub(super) fn run(app: &App) {
-    // While the database is down the marks wait, and pages say from when their numbers are.
-    if let Err(error) = rollup::keep(&app.db) {
-        tracing::debug!(%error, "activity could not be counted yet");
-    }
+pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
+    rollup::keep(context.db())?;
+    Ok(Outcome::Done)
 }

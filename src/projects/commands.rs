@@ -1,15 +1,19 @@
 //! Changes of projects: each writes the row, the timeline's action and the audit entry together.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::json_text::JsonText;
-use super::model::{Kind, ProjectDescription, ProjectName, Status};
+use super::model::{Kind, Move, ProjectDescription, ProjectName, Status};
 use super::queries::{self, ProjectView};
-use crate::activity::{Act, ActionType, NewAction, Principal, Target, audit, track};
+use crate::activity::{ActionType, NewAction, track};
+use crate::audit::{self, Act, Target};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::db::schema::{containers, projects};
+use crate::db::spelling::composed;
+use crate::identity::Principal;
 
 /// A project as a form describes it.
 #[derive(Debug, Clone)]
@@ -37,6 +41,15 @@ pub enum ChangeError {
     /// The container does not exist, or not for this principal.
     #[error("no such container")]
     NoSuchContainer,
+    /// Another project is attached to the container.
+    #[error("the container has a project")]
+    ContainerTaken,
+    /// The move makes no sense from where the project is: [`Move::obstacle`] says why.
+    #[error("not from here")]
+    Obstacle(Box<ProjectView>),
+    /// What was typed to confirm is not the project's name.
+    #[error("another name")]
+    OtherName(Box<ProjectView>),
     /// A statement failed.
     #[error(transparent)]
     Query(#[from] diesel::result::Error),
@@ -52,19 +65,7 @@ pub fn create(
     draft: &Draft,
     container: Option<ContainerId>,
 ) -> Result<ProjectId, ChangeError> {
-    let container_name: Option<String> = match container {
-        Some(id) => Some(
-            containers::table
-                .filter(containers::id.eq(id))
-                .select(containers::name)
-                // Whoever gives it to somebody else waits until the project stands, or is seen here.
-                .for_share()
-                .first(conn)
-                .optional()?
-                .ok_or(ChangeError::NoSuchContainer)?,
-        ),
-        None => None,
-    };
+    let container_name = container.map(|id| hold_free_container(conn, id)).transpose()?;
     // The database chooses the id: a chosen one could claim the record of a deleted project.
     let id: ProjectId = diesel::insert_into(projects::table)
         .values((
@@ -88,6 +89,24 @@ pub fn create(
     }
     track(conn, action);
     Ok(id)
+}
+
+/// The name of a container that a project may be attached to, kept from changing until the transaction ends: whoever
+/// gives it to somebody else, or attaches another project, waits until this one stands, or is seen here.
+fn hold_free_container(conn: &mut PgConnection, id: ContainerId) -> Result<String, ChangeError> {
+    let name = containers::table
+        .filter(containers::id.eq(id))
+        .filter(containers::status.ne("deleted"))
+        .select(containers::name)
+        .for_no_key_update()
+        .first(conn)
+        .optional()?
+        .ok_or(ChangeError::NoSuchContainer)?;
+    let attached = projects::table.filter(projects::container_id.eq(id)).select(projects::id);
+    if diesel::select(exists(attached)).get_result(conn)? {
+        return Err(ChangeError::ContainerTaken);
+    }
+    Ok(name)
 }
 
 fn described(draft: &Draft) -> Value {
@@ -150,26 +169,30 @@ pub fn update(
     Ok(())
 }
 
-/// Moves a project to `to`, unless it is there already.
+/// Makes `step` of a project. To delete one takes its name, `typed` as it is by then.
 ///
 /// # Errors
 /// See [`ChangeError`].
-pub fn set_status(
+pub fn make_move(
     conn: &mut PgConnection,
     principal: &Principal,
     id: ProjectId,
-    to: &Status,
-) -> Result<String, ChangeError> {
+    step: Move,
+    typed: &str,
+) -> Result<(), ChangeError> {
     let current = hold(conn, id)?.ok_or(ChangeError::NotFound)?;
-    let from = Status::from_stored(current.status.as_deref());
-    if from == *to {
-        return Ok(current.name);
+    let (from, to) = (Status::from_stored(current.status.as_deref()), step.target());
+    if step.obstacle(&from).is_some() {
+        return Err(ChangeError::Obstacle(Box::new(current)));
     }
-    let (act, kind, details) = match (&from, to) {
-        (_, Status::Archived) => (Act::ProjectArchived, ActionType::ProjectArchived, "archived"),
-        (_, Status::Deleted) => (Act::ProjectDeleted, ActionType::ProjectDeleted, "deleted"),
-        (Status::Deleted, _) => (Act::ProjectRestored, ActionType::ProjectRestored, "restored"),
-        _ => (Act::ProjectUnarchived, ActionType::ProjectUnarchived, "unarchived"),
+    if step == Move::Delete && composed(typed.trim()) != composed(current.name.trim()) {
+        return Err(ChangeError::OtherName(Box::new(current)));
+    }
+    let (act, kind, done) = match step {
+        Move::Archive => (Act::ProjectArchived, ActionType::ProjectArchived, "archived"),
+        Move::Unarchive => (Act::ProjectUnarchived, ActionType::ProjectUnarchived, "unarchived"),
+        Move::Delete => (Act::ProjectDeleted, ActionType::ProjectDeleted, "deleted"),
+        Move::Restore => (Act::ProjectRestored, ActionType::ProjectRestored, "restored"),
     };
     diesel::update(projects::table.filter(projects::id.eq(id)))
         .set(projects::status.eq(to.as_str()))
@@ -177,8 +200,8 @@ pub fn set_status(
     let target = Target::project(id, &current.name);
     let (before, after) = (json!({ "status": from.as_str() }), json!({ "status": to.as_str() }));
     audit::record_change(conn, principal, &act, &target, before, after)?;
-    track(conn, NewAction::by(principal, id, kind, format!("Project {} {details}", current.name)));
-    Ok(current.name)
+    track(conn, NewAction::by(principal, id, kind, format!("Project {} {done}", current.name)));
+    Ok(())
 }
 
 /// The project, kept from changing until the transaction ends.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::queries::{self, ProjectView};
-use crate::activity::Act;
+use crate::audit::Act;
 use crate::db::ids::{ProjectId, UserId};
 use crate::db::schema::{activity_logs, tombstones};
 use crate::db::statement::Statement;

@@ -12,4 +12,4 @@ pub mod records;
 pub mod visited;
 
 pub use json_text::{BrokenJson, JsonText, Place};
-pub use model::{Kind, ProjectDescription, ProjectName, Status};
+pub use model::{Kind, Move, ProjectDescription, ProjectName, Status};

@@ -1,7 +1,7 @@
 //! What a project is made of.
 
 use crate::db::spelling::composed;
-use crate::users::is_deceptive;
+use crate::identity::is_deceptive;
 
 /// What state a project is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,46 @@ impl Status {
             Self::Archived => "archived",
             Self::Deleted => "deleted",
             Self::Other(other) => other,
+        }
+    }
+}
+
+/// What moves a project from one status to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// Out of the lists.
+    Archive,
+    /// Back from the archive.
+    Unarchive,
+    /// Out of sight.
+    Delete,
+    /// Back in sight.
+    Restore,
+}
+
+impl Move {
+    /// Where it leads.
+    #[must_use]
+    pub fn target(self) -> Status {
+        match self {
+            Self::Archive => Status::Archived,
+            Self::Delete => Status::Deleted,
+            Self::Unarchive | Self::Restore => Status::Active,
+        }
+    }
+
+    /// Why it makes no sense from where the project is, in a sentence. A page may ask before, to explain; what counts
+    /// is what the command finds under the row's lock.
+    #[must_use]
+    pub fn obstacle(self, from: &Status) -> Option<&'static str> {
+        match (self, from) {
+            (Self::Archive, Status::Archived) => Some("This project is archived already."),
+            (Self::Archive, Status::Deleted) => Some("This project is deleted. Restore it first."),
+            (Self::Unarchive, Status::Archived) | (Self::Restore, Status::Deleted) => None,
+            (Self::Unarchive, _) => Some("This project is not archived."),
+            (Self::Delete, Status::Deleted) => Some("This project is deleted already."),
+            (Self::Restore, _) => Some("This project is not deleted."),
+            (Self::Archive | Self::Delete, _) => None,
         }
     }
 }

@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::queries::{ContainerPart, ProjectView, container_columns};
-use crate::auth::Viewer;
-use crate::auth::viewer::{ViewerRow, app_session_id, app_user_id, viewer_columns};
+use crate::auth::viewer::{self, app_session_id, app_user_id, viewer_columns};
 use crate::db::DbError;
 use crate::db::ids::{ProjectId, UserId};
 use crate::db::json::StoredJson;
 use crate::db::schema::{containers, projects, sessions, users};
 use crate::db::time::ago;
+use crate::identity::{Viewer, ViewerRow};
 
 /// The viewer of a transaction that a session opened, and the project with this id if they may see it: what a
 /// project's pages need first, in one round trip.
@@ -80,5 +80,5 @@ pub fn find_with_viewer(
             container,
         }
     });
-    Ok((Viewer::of_row(viewer), view))
+    Ok((viewer::of_row(conn, viewer), view))
 }

@@ -11,10 +11,11 @@ use super::changes::{Changes, Comparison};
 use super::history::{End, ReadError, Repository, Source};
 use super::pushes::{Push, Recorded, pushes};
 use super::queries::{self, Authors, NewAction, NewPush};
-use crate::activity::{Act, Principal, Target, audit};
-use crate::app::{App, hex};
+use crate::audit::{self, Act, Target};
 use crate::db::ids::ProjectId;
-use crate::db::{Actor, DbError};
+use crate::db::{Actor, Db, DbError};
+use crate::identity::Principal;
+use crate::runtime::{Clock, hex};
 
 /// Pushes a transaction: what a cut-off run may lose.
 const BATCH: usize = 500;
@@ -93,14 +94,14 @@ pub struct LeftOut {
 /// # Errors
 /// See [`ImportError`].
 pub fn import(
-    app: &App,
+    (db, clock): (&Db, &Clock),
     source: &Source,
     project: &str,
     mut report: impl FnMut(Progress),
 ) -> Result<Summary, ImportError> {
     let unknown = || ImportError::UnknownProject(project.to_owned());
     let project: ProjectId = project.parse().map_err(|_| unknown())?;
-    let (name, recorded) = on_record(app, project)?.ok_or_else(unknown)?;
+    let (name, recorded) = on_record(db, project)?.ok_or_else(unknown)?;
     let repository = Repository::open(source)?;
     let history = repository.first_parents(|commits| report(Progress::Reading { commits }))?;
     let left_out = LeftOut {
@@ -114,7 +115,7 @@ pub fn import(
     let all = pushes(&history, &recorded);
     let missing: Vec<_> = all.iter().filter(|push| !recorded.contains_key(&push.head.id)).copied().collect();
     let mut summary = Summary { commits: history.len(), pushes: all.len(), left_out, ..Summary::default() };
-    let mut writer = Writer::new(app, &repository, (project, &name));
+    let mut writer = Writer::new((db, clock), &repository, (project, &name));
     let mut done = history.len() - commits_of(&missing);
     report(Progress::Recording { commits: done, of: history.len() });
     for batch in missing.chunks(BATCH) {
@@ -133,8 +134,8 @@ fn commits_of(pushes: &[Push<'_>]) -> usize {
 }
 
 /// The project's name and its recorded pushes; None when there is no such project.
-fn on_record(app: &App, project: ProjectId) -> Result<Option<(String, Recorded)>, ImportError> {
-    app.db.read_blocking(&Actor::System, |conn| {
+fn on_record(db: &Db, project: ProjectId) -> Result<Option<(String, Recorded)>, ImportError> {
+    db.read_blocking(&Actor::System, |conn| {
         let Some(name) = queries::project_name(conn, project)? else { return Ok(None) };
         let sentences = queries::recorded_sentences(conn, project)?;
         let commits = |push: &str| {
@@ -152,7 +153,8 @@ fn on_record(app: &App, project: ProjectId) -> Result<Option<(String, Recorded)>
 
 /// Turns pushes into rows and writes them.
 struct Writer<'a> {
-    app: &'a App,
+    db: &'a Db,
+    clock: &'a Clock,
     repository: &'a Repository,
     project: ProjectId,
     /// The audit entry of this run, until it stands.
@@ -164,9 +166,14 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(app: &'a App, repository: &'a Repository, (project, name): (ProjectId, &str)) -> Self {
+    fn new(
+        (db, clock): (&'a Db, &'a Clock),
+        repository: &'a Repository,
+        (project, name): (ProjectId, &str),
+    ) -> Self {
         Self {
-            app,
+            db,
+            clock,
             repository,
             project,
             audit: Some(Target::project(project, name)),
@@ -191,10 +198,14 @@ impl<'a> Writer<'a> {
         actions.reverse();
         let emails: BTreeSet<String> = pushes.iter().map(|push| push.author_email.clone()).collect();
         let emails: Vec<String> = emails.into_iter().collect();
-        let recorded = self.app.db.write_blocking(&Actor::System, |conn| {
+        let recorded = self.db.write_blocking(&Actor::System, |conn| {
+            // Reading a history takes minutes: the project may be gone by now.
+            if !queries::hold_project(conn, self.project)? {
+                return Err(ImportError::UnknownProject(self.project.to_string()));
+            }
             // With the first batch: what a run that is cut off later has recorded is accounted for.
             if let Some(project) = &self.audit {
-                let principal = Principal::system(self.app);
+                let principal = Principal::system(self.clock.now());
                 let after = json!({ "repository": self.origin, "branch": self.branch });
                 audit::record_change(
                     conn,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::db::functions::{beginning, lower};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{github_push_history, project_actions, projects, users};
-use crate::users::domain_spellings;
+use crate::identity::domain_spellings;
 
 /// A row of `github_push_history`.
 #[derive(Debug, Clone, Insertable)]
@@ -42,6 +42,13 @@ pub(super) struct NewAction {
     pub environment: &'static str,
     pub reference_ids: Value,
     pub created_at: i64,
+}
+
+/// Whether there still is such a project; its row stays until the transaction ends.
+pub(super) fn hold_project(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
+    let row: Option<ProjectId> =
+        projects::table.find(project.0).select(projects::id).for_key_share().first(conn).optional()?;
+    Ok(row.is_some())
 }
 
 /// What the project is called; None when there is no such project.

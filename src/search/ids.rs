@@ -5,10 +5,10 @@ use diesel::prelude::*;
 use super::{Found, Kind, Target};
 use crate::activity::Source;
 use crate::activity::lookup::{self, KnownEntry};
-use crate::auth::Viewer;
 use crate::containers;
+use crate::identity::{Role, Viewer, domain_spellings};
 use crate::projects::deletion::{self, Known};
-use crate::users::{self, Role};
+use crate::users;
 
 /// The project, the container and the user whose id `text` is; and the searcher, who may paste their address.
 pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> QueryResult<Vec<Found>> {
@@ -52,7 +52,7 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
 
 /// Whether `text` is the address `email`, in whatever spelling.
 fn is_address(text: &str, email: &str) -> bool {
-    users::domain_spellings(text).iter().any(|text| text.eq_ignore_ascii_case(email))
+    domain_spellings(text).iter().any(|text| text.eq_ignore_ascii_case(email))
 }
 
 /// The entry whose id `text` is, and those of the request whose id it is. Audit entries have pages for admins.

@@ -10,9 +10,8 @@ mod names;
 use diesel::{PgConnection, QueryResult};
 
 use crate::activity::{Reference, lookup};
-use crate::auth::Viewer;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
-use crate::users::Role;
+use crate::identity::{Role, Viewer};
 
 pub use names::statement_for;
 

@@ -5,20 +5,21 @@ use chrono_tz::Tz;
 
 use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use serde_json::{Value, json};
 
-use super::email::Email;
-use super::model::{Role, Theme, UserName};
+use super::model::UserName;
 use super::queries::{self, UserView};
-use crate::activity::{Act, Origin, Principal, Target, audit};
-use crate::app::App;
+use crate::audit::{self, Act, Target};
+use crate::auth::password_links::{self, LinkError};
+use crate::auth::sessions;
 use crate::auth::sign_in::{self, Verified};
-use crate::auth::{password_links, sessions};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::users;
 use crate::db::time::now;
+use crate::identity::{Email, Origin, Principal, Role, Theme};
+use crate::runtime::Entropy;
 
 /// Why a user was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,19 @@ pub enum ChangeError {
     Query(#[from] diesel::result::Error),
 }
 
+impl From<LinkError> for ChangeError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Query(error) => Self::Query(error),
+            // Of a user who was made in this transaction neither can be.
+            LinkError::NotFound | LinkError::Deactivated => Self::NotFound,
+        }
+    }
+}
+
+/// What those who take an address take turns at.
+pub const TAKING_AN_ADDRESS: &str = "pilothouse takes an address";
+
 fn taken(error: diesel::result::Error) -> ChangeError {
     match &error {
         diesel::result::Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
@@ -52,14 +66,6 @@ fn taken(error: diesel::result::Error) -> ChangeError {
         }
         _ => ChangeError::Query(error),
     }
-}
-
-/// The user, locked until the transaction ends.
-///
-/// # Errors
-/// [`ChangeError::NotFound`], or when a statement fails.
-pub fn hold(conn: &mut PgConnection, id: UserId) -> Result<UserView, ChangeError> {
-    locked(conn, id, false)
 }
 
 /// Creates a user. Without a hash they can't sign in until a one-time link sets a password.
@@ -75,7 +81,7 @@ pub fn create(
     password_hash: Option<&str>,
 ) -> Result<UserId, ChangeError> {
     refuse_taken(conn, email, None)?;
-    let id = UserId(principal.entropy.uuid());
+    let id = UserId(Entropy.uuid());
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
@@ -215,7 +221,7 @@ pub fn set_password_of(
     hash: &str,
 ) -> Result<(), ChangeError> {
     let (id, _) = queries::known_as(conn, email)?.ok_or(ChangeError::NotFound)?;
-    if hold(conn, id)?.email != email {
+    if locked(conn, id, false)?.email != email {
         return Err(ChangeError::NotFound);
     }
     Ok(set_password(conn, principal, (id, email), &Act::PasswordSet, hash)?)
@@ -230,7 +236,7 @@ pub fn set_password_of(
 pub fn change_password(
     conn: &mut PgConnection,
     verified: &Verified,
-    (app, origin): (&App, Origin),
+    (origin, at): (Origin, DateTime<Utc>),
     session: SessionId,
     hash: &str,
     renewed: &SecretHash,
@@ -239,7 +245,7 @@ pub fn change_password(
     if !sessions::is_alive(conn, account.id, session)? {
         return Ok(false);
     }
-    let principal = Principal::account(&account, origin, app);
+    let principal = account.principal(origin, at);
     set_password(conn, &principal, (account.id, &account.email), &Act::PasswordChanged, hash)?;
     sessions::start(conn, account.id, renewed, &principal.origin)?;
     Ok(true)
@@ -323,8 +329,12 @@ pub fn prefer(
     audit::record_change(conn, principal, &Act::PreferencesChanged, &target, before, after)
 }
 
-/// Refuses an address that somebody other than `except` has, in whatever spelling.
+/// Refuses an address that somebody other than `except` has, in whatever spelling. Only the same text is kept out by
+/// an index, so whoever takes an address waits for whoever is taking one; with their row locked before, if they have one.
 fn refuse_taken(conn: &mut PgConnection, email: &Email, except: Option<UserId>) -> Result<(), ChangeError> {
+    diesel::sql_query("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1, 0))")
+        .bind::<Text, _>(TAKING_AN_ADDRESS)
+        .execute(conn)?;
     match queries::similar_email(conn, email.as_str(), except)? {
         None => Ok(()),
         Some(stored) if stored == email.as_str() => Err(ChangeError::EmailTaken),

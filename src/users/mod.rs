@@ -4,9 +4,8 @@
 //! Deactivating ends every session at once and can be taken back.
 
 pub mod commands;
-mod email;
 mod model;
 pub mod queries;
 
-pub use email::{Email, address_spellings, domain_spellings};
-pub use model::{Role, Theme, UserName, display_name, is_deceptive, zone_named};
+pub use model::{UserName, zone_named};
+pub use queries::address_spellings;

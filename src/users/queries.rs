@@ -7,14 +7,14 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
-use super::email::{address_spellings, domain_spellings};
-use super::model::{Role, display_name};
+use crate::auth::password_links::Newest;
 use crate::db::cursor::{From, ListPosition, Page, keyset};
 use crate::db::functions::{coalesce_flag, lower};
 use crate::db::ids::UserId;
-use crate::db::schema::{projects, sessions, users};
-use crate::db::spelling::{Patterns, contains};
-use crate::db::time::{Instant, listed_time};
+use crate::db::schema::{password_links, projects, sessions, users};
+use crate::db::spelling::{Patterns, contains, spellings};
+use crate::db::time::{Instant, listed_time, now};
+use crate::identity::{Role, display_name, domain_spellings};
 
 /// What a list of users is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -145,7 +145,7 @@ pub fn page(
     Ok(Page::of(query.load(conn)?, limit, from))
 }
 
-/// The columns of a [`UserView`], for statements that read something else in the same round trip.
+/// The columns of a [`UserView`].
 macro_rules! view_columns {
     () => {
         (
@@ -160,7 +160,6 @@ macro_rules! view_columns {
         )
     };
 }
-pub(crate) use view_columns;
 
 /// One user as their page shows them.
 #[derive(Debug, Clone, Queryable)]
@@ -267,4 +266,47 @@ pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryRe
 /// When the statement fails.
 pub fn count(conn: &mut PgConnection) -> QueryResult<i64> {
     users::table.count().get_result(conn)
+}
+
+/// A user, and what became of their newest link: nothing of one that was used.
+///
+/// # Errors
+/// When the statement fails.
+pub fn with_newest_link(
+    conn: &mut PgConnection,
+    user: UserId,
+) -> QueryResult<Option<(UserView, Option<Newest>)>> {
+    type Times = (Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let of_user = password_links::user_id.eq(users::id).and(password_links::expires_at.gt(now));
+    let found: Option<(UserView, Times)> = users::table
+        .left_join(password_links::table.on(of_user))
+        .filter(users::id.eq(user))
+        .order(password_links::created_at.desc().nulls_last())
+        .select((
+            view_columns!(),
+            (
+                password_links::expires_at.nullable(),
+                password_links::used_at.nullable(),
+                password_links::cancelled_at.nullable(),
+            ),
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(found.map(|(user, (expires, used, cancelled))| {
+        let newest =
+            if used.is_none() { expires.map(Newest::Waits) } else { cancelled.map(Newest::Cancelled) };
+        (user, newest)
+    }))
+}
+
+/// [`domain_spellings`], composed and decomposed: what a search for an address looks for, each once.
+#[must_use]
+pub fn address_spellings(text: &str) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for spelling in domain_spellings(text).iter().flat_map(|text| spellings(text)) {
+        if !all.contains(&spelling) {
+            all.push(spelling);
+        }
+    }
+    all
 }

@@ -7,8 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
-use crate::app::hex;
 use crate::error::{AppError, AppResult};
+use crate::runtime::hex;
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/static");
 

@@ -1,4 +1,4 @@
-//! Turns an error of a page's handler into a page; API errors are left to [`crate::api::problem`].
+//! Turns an error of a page's handler into a page; API errors are left to [`crate::http::problem`].
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::ServiceRequest;
@@ -9,15 +9,15 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::display::{HiddenField, Link};
-use super::forms;
-use super::guard::request_id;
-use super::headers::Nonce;
 use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
 use super::time::Timestamp;
-use super::visit::{SeenViewer, sign_in_location};
-use crate::api::problem;
 use crate::error::ErrorInfo;
+use crate::http::guard::request_id;
+use crate::http::headers::Nonce;
+use crate::http::visit::SeenViewer;
+use crate::http::{forms, problem};
+use crate::web::sessions::sign_in_location;
 
 /// What an error's page says.
 #[derive(Debug, Clone)]

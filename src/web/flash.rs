@@ -9,10 +9,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::cookies;
 use crate::app::App;
-use crate::auth::session_store;
 use crate::db::SecretHash;
+use crate::http::{cookies, session_store};
 
 /// What is said on the next page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::guard;
-use super::visit::Visit;
 use crate::app::App;
+use crate::http::guard;
+use crate::http::visit::Visit;
 
 /// The process answers; nothing else is asked.
 pub async fn alive() -> HttpResponse {

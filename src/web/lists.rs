@@ -1,10 +1,10 @@
 //! What all lists share: their place in the address, their chips and their pager.
 
 use super::display::{Chip, Chips, Pager, counted};
-use super::query::Query;
 use super::urls::with_query;
 use crate::db::cursor::{From, ListPosition, Page, TimePosition};
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
 
 /// How many rows a page of a list has, unless the address says otherwise.
 const ROWS: usize = 50;

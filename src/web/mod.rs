@@ -2,36 +2,26 @@
 
 pub mod assets;
 pub mod confirmation;
-pub mod connection;
-pub mod connection_slots;
-pub mod cookies;
 pub mod display;
 pub mod error_page;
 pub mod escape;
 pub mod export;
 pub mod flash;
-pub mod forms;
-pub mod framing;
-pub mod guard;
-pub mod head_lines;
-pub mod headers;
 pub mod health;
-pub mod held;
 pub mod lists;
-pub mod origin;
+pub mod page;
 pub mod path;
 pub mod plain_text;
 pub mod prose;
-pub mod query;
 
 pub mod routes;
 pub mod sample;
 pub mod session_rows;
 pub mod shell;
+pub mod streamed;
 pub mod time;
 pub mod urls;
 pub mod version;
-pub mod visit;
 
 pub mod account;
 pub mod activity;

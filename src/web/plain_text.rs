@@ -2,12 +2,27 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
+use actix_web::web::Bytes;
+use diesel::{PgConnection, QueryResult};
 
-/// `text` for a browser to show.
-#[must_use]
-pub fn answer(text: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header((CONTENT_DISPOSITION, "inline"))
-        .body(text)
+use super::streamed;
+use crate::error::AppError;
+use crate::http::visit::Visit;
+
+/// `text` for a browser to show, and what `read` reads of the rest from `next` on.
+pub fn answer<P: Send + 'static>(
+    visit: &Visit,
+    text: String,
+    next: Option<P>,
+    read: impl Fn(&mut PgConnection, P) -> QueryResult<Option<(String, Option<P>)>> + Send + Sync + 'static,
+) -> HttpResponse {
+    let mut head = HttpResponse::Ok();
+    head.content_type("text/plain; charset=utf-8").insert_header((CONTENT_DISPOSITION, "inline"));
+    if next.is_none() {
+        return head.body(text);
+    }
+    head.streaming(streamed::body(visit.reader(), text.into(), next, move |conn, _, place| {
+        let (text, next) = read(conn, place)?.ok_or(AppError::NotFound)?;
+        Ok((Bytes::from(text), next))
+    }))
 }

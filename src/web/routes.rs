@@ -4,12 +4,13 @@ use actix_web::HttpResponse;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
-use super::visit::Visit;
 use super::{
-    account, activity, assets, chat, containers, dashboard, files, guard, health, passwords, projects,
-    references, search, sessions, users,
+    account, activity, assets, chat, containers, dashboard, files, health, passwords, projects, references,
+    search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
+use crate::http::guard;
+use crate::http::visit::Visit;
 
 /// Mounts every page.
 pub fn mount(config: &mut ServiceConfig) {

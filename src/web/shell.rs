@@ -2,8 +2,7 @@
 
 use super::assets;
 use super::flash::Flash;
-use crate::auth::Viewer;
-use crate::users::Role;
+use crate::identity::{Role, Viewer};
 
 /// One link of the rail.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -198,7 +198,7 @@ fn slow_clients(_: u32, verdict: &mut Verdict) {
 const SLOW: usize = 5000;
 
 /// A connection whose system holds as little as possible of what comes, and that has sent `at_once`.
-fn slow_client(address: SocketAddr, at_once: &str) -> std::io::Result<tokio::net::TcpStream> {
+pub fn slow_client(address: SocketAddr, at_once: &str) -> std::io::Result<tokio::net::TcpStream> {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
     socket.set_recv_buffer_size(4096)?;
     socket.connect(&address.into())?;

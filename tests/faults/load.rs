@@ -1,7 +1,8 @@
 //! People and workers who use a console while something breaks.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -236,6 +237,58 @@ impl Load {
             RUNTIME.block_on(task).unwrap();
         }
         self.samples()
+    }
+}
+
+/// How many answers there were of each status; 0 where none came.
+pub type Statuses = BTreeMap<u16, usize>;
+
+/// Connections that ask for something without a pause, until [`Hammer::stop`].
+pub struct Hammer {
+    stop: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<Statuses>>,
+}
+
+impl Hammer {
+    /// So many `connections`; the n-th request of them all is what `request` makes.
+    pub fn start(
+        connections: usize,
+        request: impl Fn(&reqwest::Client, usize) -> reqwest::RequestBuilder + Send + Sync + 'static,
+    ) -> Self {
+        let (stop, next, request) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(request));
+        let tasks = (0..connections).map(|_| {
+            let (stop, next, request) = (Arc::clone(&stop), Arc::clone(&next), Arc::clone(&request));
+            RUNTIME.spawn(async move {
+                let (client, mut statuses) = (client(false), Statuses::new());
+                while !stop.load(Ordering::Relaxed) {
+                    let sent = request(&client, next.fetch_add(1, Ordering::Relaxed)).send();
+                    let status = match sent.await {
+                        Ok(mut answer) => {
+                            // It is taken, but not kept.
+                            while let Ok(Some(_)) = answer.chunk().await {}
+                            answer.status().as_u16()
+                        }
+                        Err(_) => 0,
+                    };
+                    *statuses.entry(status).or_default() += 1;
+                }
+                statuses
+            })
+        });
+        Self { tasks: tasks.collect(), stop }
+    }
+
+    /// Ends it, and answers what was answered.
+    pub fn stop(self) -> Statuses {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut all = Statuses::new();
+        for task in self.tasks {
+            for (status, count) in RUNTIME.block_on(task).unwrap() {
+                *all.entry(status).or_default() += count;
+            }
+        }
+        all
     }
 }
 

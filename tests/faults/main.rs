@@ -9,6 +9,7 @@ mod clients;
 mod database;
 mod ledger;
 mod load;
+mod neighbours;
 #[path = "../support/panicking.rs"]
 mod panicking;
 mod pooler;
@@ -26,9 +27,16 @@ use verdict::{Fault, Verdict};
 fn main() {
     let rounds = std::env::var("FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let faults: Vec<Fault> =
-        [database::FAULTS, process::FAULTS, schema::FAULTS, clients::FAULTS, sign_in::FAULTS, pooler::FAULTS]
-            .concat();
+    let faults: Vec<Fault> = [
+        database::FAULTS,
+        process::FAULTS,
+        schema::FAULTS,
+        clients::FAULTS,
+        sign_in::FAULTS,
+        neighbours::FAULTS,
+        pooler::FAULTS,
+    ]
+    .concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));
     println!("{}", verdict::TABLE_HEAD);
     let mut missed = Vec::new();

@@ -12,11 +12,12 @@ use actix_web::cookie::{Cookie, CookieJar};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
-use pilothouse::app::{App, Entropy};
+use pilothouse::app::App;
 use pilothouse::config::Config;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
+use pilothouse::http::cookies;
 use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, DATABASE, SUPERUSER};
-use pilothouse::web::cookies;
+use pilothouse::runtime::Entropy;
 
 use crate::proxy::{Proxy, Upstream};
 
@@ -287,6 +288,11 @@ impl Console {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|figure| figure.parse().ok()).unwrap_or(0)
+    }
+
+    /// Lets `VmHWM`, the most that it had resident, begin anew.
+    pub fn forget_peak(&self) {
+        fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").unwrap();
     }
 
     /// Descriptors that it has open.

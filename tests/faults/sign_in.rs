@@ -1,14 +1,11 @@
 //! Those who try to sign in, more than there is room for.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::sleep;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, ORIGIN};
 
 use crate::clients::{gentle, others};
-use crate::load::RUNTIME;
+use crate::load::{Hammer, Statuses};
 use crate::rig::{Console, Rig};
 use crate::verdict::{Fault, Verdict};
 
@@ -30,54 +27,22 @@ pub const FAULTS: &[Fault] = &[
 /// How long they try.
 const MEANWHILE: Duration = Duration::from_secs(10);
 
-/// What was answered, by status.
-#[derive(Default)]
-struct Answers {
-    refused: AtomicU32,
-    waits: AtomicU32,
-    busy: AtomicU32,
-    others: AtomicU32,
-}
-
 /// `connections` that try until [`MEANWHILE`] is over, the n-th time from the address that `from` names.
-fn tries(console: &Console, connections: usize, from: fn(u32) -> String) -> Arc<Answers> {
-    let (answers, stop, number) =
-        (Arc::new(Answers::default()), Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+fn tries(console: &Console, connections: usize, from: fn(usize) -> String) -> Statuses {
     let base = format!("http://{}", console.address);
-    let tasks: Vec<_> = (0..connections)
-        .map(|_| {
-            let (answers, stop, number, base) = (answers.clone(), stop.clone(), number.clone(), base.clone());
-            RUNTIME.spawn(async move {
-                let client = reqwest::Client::builder().no_proxy().build().unwrap();
-                while !stop.load(Ordering::SeqCst) {
-                    let n = number.fetch_add(1, Ordering::SeqCst);
-                    let request = client
-                        .post(format!("{base}/login"))
-                        .header(ORIGIN, &base)
-                        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                        .header("x-forwarded-for", from(n))
-                        .body(format!("email=somebody{n}%40faults.test&password=a+guess"));
-                    let status = request.send().await.map_or(0, |answer| answer.status().as_u16());
-                    let count = match status {
-                        422 => &answers.refused,
-                        429 => &answers.waits,
-                        503 => &answers.busy,
-                        _ => &answers.others,
-                    };
-                    count.fetch_add(1, Ordering::SeqCst);
-                }
-            })
-        })
-        .collect();
-    sleep(MEANWHILE);
-    stop.store(true, Ordering::SeqCst);
-    for task in tasks {
-        RUNTIME.block_on(task).unwrap();
-    }
-    answers
+    let hammer = Hammer::start(connections, move |client, n| {
+        client
+            .post(format!("{base}/login"))
+            .header(ORIGIN, &base)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", from(n))
+            .body(format!("email=somebody{n}%40faults.test&password=a+guess"))
+    });
+    std::thread::sleep(MEANWHILE);
+    hammer.stop()
 }
 
-fn judge(connections: usize, from: fn(u32) -> String, prepare: fn(&Rig), verdict: &mut Verdict) {
+fn judge(connections: usize, from: fn(usize) -> String, prepare: fn(&Rig), verdict: &mut Verdict) {
     let rig = Rig::new();
     let mut recipe = rig.recipe();
     recipe.values.insert("PILOTHOUSE_TRUSTED_PROXIES".to_owned(), "127.0.0.0/8".to_owned());
@@ -86,14 +51,15 @@ fn judge(connections: usize, from: fn(u32) -> String, prepare: fn(&Rig), verdict
     let load = gentle(&rig, &console);
     load.serve_more(20);
     let answers = tries(&console, connections, from);
-    let count = |counter: &AtomicU32| counter.load(Ordering::SeqCst);
-    let (refused, waits, busy) = (count(&answers.refused), count(&answers.waits), count(&answers.busy));
+    let count = |status: u16| answers.get(&status).copied().unwrap_or(0);
+    let (refused, waits, busy) = (count(422), count(429), count(503));
     let memory = console.figure("VmHWM") / 1024;
     verdict.see(format!("{refused} checked, {waits} told to wait, {busy} to come back, {memory} MB at most"));
-    verdict.require(count(&answers.others) == 0, || format!("{} other answers", count(&answers.others)));
+    let all: usize = answers.values().sum();
+    verdict.require(all == refused + waits + busy, || format!("other answers: {answers:?}"));
     verdict.require(refused + waits + busy > 100, || "hardly anything was tried".to_owned());
     verdict.require(memory < 256, || format!("{memory} MB"));
-    verdict.count_requests((refused + waits + busy) as usize);
+    verdict.count_requests(all);
     others(load, &rig, verdict, Duration::from_millis(300));
 }
 

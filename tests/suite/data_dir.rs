@@ -5,10 +5,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use pilothouse::activity::{ActionType, NewAction, Principal, spool};
+use pilothouse::activity::{ActionType, NewAction, spool};
 use pilothouse::app::App;
 use pilothouse::config::Config;
 use pilothouse::db::{ConnectOptions, Db};
+use pilothouse::identity::Principal;
 use pilothouse::postgres::{Cluster, ClusterConfig};
 
 use crate::installing::said;
@@ -175,7 +176,7 @@ fn an_action_is_not_kept_in_a_file_of_somebody_elses() {
     let app = App::new(Config::from_values(std::collections::HashMap::new()).unwrap(), gone);
     let keep = |place: &Path| {
         let action = NewAction::by(
-            &Principal::system(&app),
+            &Principal::system(app.clock.now()),
             pilothouse::db::ids::ProjectId(uuid::Uuid::nil()),
             ActionType::Deployment,
             "a secret detail".to_owned(),

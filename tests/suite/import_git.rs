@@ -55,7 +55,7 @@ impl World {
     }
 
     pub fn import_from(&self, source: &Source) -> Result<Summary, ImportError> {
-        import(&self.app, source, &self.project.to_string(), |_| {})
+        import((&self.app.db, &self.app.clock), source, &self.project.to_string(), |_| {})
     }
 
     pub fn pushes(&self) -> Vec<Push> {
@@ -277,9 +277,14 @@ fn a_run_that_was_cut_off_is_completed_by_the_next() {
     world.db.connect_owner().batch_execute(&format!("UPDATE projects SET id = '{}'", whole.project)).unwrap();
     let world = World { project: whole.project, ..world };
     let cut_off = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        import(&world.app, &source(repository.path()), &world.project.to_string(), |progress| {
-            assert!(!matches!(progress, Progress::Recording { commits: 500.., .. }), "cut off");
-        })
+        import(
+            (&world.app.db, &world.app.clock),
+            &source(repository.path()),
+            &world.project.to_string(),
+            |progress| {
+                assert!(!matches!(progress, Progress::Recording { commits: 500.., .. }), "cut off");
+            },
+        )
     }));
     assert!(cut_off.is_err());
     assert_eq!(world.pushes(), whole.pushes()[..500], "the oldest come first");
@@ -287,6 +292,28 @@ fn a_run_that_was_cut_off_is_completed_by_the_next() {
     assert_eq!((rest.pushes, rest.new_pushes, rest.new_actions), (1200, 700, 700));
     assert_eq!(world.pushes(), whole.pushes());
     assert_eq!(world.actions(), whole.actions());
+}
+
+#[test]
+fn nothing_is_recorded_of_a_project_that_went_while_the_history_was_read() {
+    let world = World::new();
+    let mut repository = GitRepository::new();
+    repository.commit(&[NewCommit::new(ADA, 0)]);
+    let removed = import(
+        (&world.app.db, &world.app.clock),
+        &source(repository.path()),
+        &world.project.to_string(),
+        |progress| {
+            if matches!(progress, Progress::Recording { .. }) {
+                diesel::delete(projects::table).execute(&mut world.db.connect_owner()).unwrap();
+            }
+        },
+    );
+    assert!(matches!(removed, Err(ImportError::UnknownProject(_))), "{removed:?}");
+    let mut conn = world.db.connect_owner();
+    let pushes: i64 = github_push_history::table.count().get_result(&mut conn).unwrap();
+    let actions: i64 = project_actions::table.count().get_result(&mut conn).unwrap();
+    assert_eq!((pushes, actions), (0, 0));
 }
 
 #[test]
@@ -816,7 +843,8 @@ fn what_can_not_be_imported_is_told_in_one_line() {
     let mut repository = GitRepository::new();
     repository.commit(&[NewCommit::new(ADA, 0)]);
     for unknown in ["00000000-0000-4000-8000-000000000009", "shop", ""] {
-        let error = import(&world.app, &source(repository.path()), unknown, |_| {}).unwrap_err();
+        let error = import((&world.app.db, &world.app.clock), &source(repository.path()), unknown, |_| {})
+            .unwrap_err();
         assert_eq!(error.to_string(), format!("there is no project {unknown}"));
     }
     assert!(world.pushes().is_empty() && world.actions().is_empty());

@@ -22,7 +22,7 @@ pub fn program(db: &TestDb, console: &str, owner: &str) -> Command {
     program_at(&db.url_of(console), &db.url_of(owner))
 }
 
-fn program_at(console: &str, owner: &str) -> Command {
+pub fn program_at(console: &str, owner: &str) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();

@@ -1,9 +1,9 @@
 //! Two consoles on one database: whatever one of them knows, the other one knows too.
 
-use pilothouse::activity::{ActionType, NewAction, Principal, spool};
+use pilothouse::activity::{ActionType, NewAction, spool};
 use pilothouse::db::SecretHash;
+use pilothouse::identity::Principal;
 
-use crate::activity::tracker::retry;
 use crate::support::console::{Console, PASSWORD};
 
 #[test]
@@ -81,14 +81,14 @@ fn an_action_that_one_instance_spooled_is_recorded_once_by_whichever_comes_first
     let other = one.beside();
     let owner = one.owner();
     let project = one.project(&owner, "shop");
-    let principal = Principal::system(&one.app);
+    let principal = Principal::system(one.app.clock.now());
     for _ in 0..30 {
         let action =
             NewAction::by(&principal, project.parse().unwrap(), ActionType::Deployment, String::new());
         spool::keep(&one.app.db, &action, "the record was full");
     }
     let recorded: usize = std::thread::scope(|scope| {
-        let runs = [&one.app.db, &other.app.db].map(|db| scope.spawn(|| retry(db).unwrap().recorded));
+        let runs = [&one.app.db, &other.app.db].map(|db| scope.spawn(|| spool::retry(db).unwrap().recorded));
         runs.into_iter().map(|run| run.join().unwrap()).sum()
     });
     assert_eq!(recorded, 30);

@@ -18,10 +18,15 @@ mod demo;
 mod dependencies;
 mod drift;
 mod faults;
+#[cfg(feature = "git")]
 mod hostile_repositories;
+mod http;
+#[cfg(feature = "git")]
 mod import_git;
 mod installing;
 mod instances;
+mod jobs;
+mod languages;
 mod plans;
 mod postgres;
 mod prose;
@@ -31,4 +36,5 @@ mod security;
 mod seeds;
 mod serve;
 mod templates;
+mod transactions;
 mod web;

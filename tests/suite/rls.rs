@@ -9,7 +9,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use pilothouse::db::{ConnectOptions, Db, DbError, drift};
+use pilothouse::db::{Actor, ConnectOptions, Db, DbError, SecretHash, drift};
 
 use crate::support::db::TestDb;
 
@@ -53,10 +53,13 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.api_tokens (id, hash, name, created_by) VALUES
         ('50000000-0000-0000-0000-00000000000{o}', 'token of {o}', 'ci', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.api_token_projects VALUES ('50000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}');
+    INSERT INTO pilothouse.guests VALUES
+        ('guest of {o}', 'visitor {o}', now() + '1 day'), ('gone guest of {o}', 'visitor {o}', now() - interval '1 day');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
-    INSERT INTO pilothouse.held_words VALUES ('40000000-0000-0000-0000-00000000000{o}', 'type', 'deployment', '2026-01-01');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.jobs (kind) VALUES ('greet');
+    INSERT INTO pilothouse.schedules (kind, pattern, next_at) VALUES ('greet', '@daily', now()) ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
@@ -96,8 +99,9 @@ fn console(db: &TestDb) -> PgConnection {
 const ADMIN: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('session of c')";
 const OWNER: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('session of b')";
 const WORKER: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter_token('token of b')";
-const GUEST: &str = "SET LOCAL ROLE pilothouse_guest; SET LOCAL app.guest_session = 'visitor b'";
+const GUEST: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter_guest('guest of b')";
 const GATE: &str = "SET LOCAL ROLE pilothouse_gate";
+const RETENTION: &str = "SET LOCAL ROLE pilothouse_retention";
 const NOBODY: &str = "SET LOCAL ROLE pilothouse_nobody";
 
 #[derive(Debug, PartialEq, Eq)]
@@ -135,46 +139,51 @@ fn attempt(conn: &mut PgConnection, actor: &str, statement: &str) -> Outcome {
 const NO: Option<usize> = None;
 
 /// Rows that each actor sees; `NO` is "permission denied". The columns are admin, Bob, his token's worker,
-/// his visitor and the gate. Nobody is denied everywhere.
+/// his visitor, the gate and retention. Nobody is denied everywhere.
 #[rustfmt::skip]
-const SIGHT: &[(&str, [Option<usize>; 5])] = &[
-    //                                        admin    owner    worker   guest    gate
-    ("public.users",                         [Some(3), Some(1), NO,      NO,      Some(3)]),
-    ("public.sessions",                      [Some(3), Some(1), NO,      NO,      Some(3)]),
-    ("public.containers",                    [Some(3), Some(1), Some(1), NO,      NO]),
-    ("public.projects",                      [Some(3), Some(1), Some(1), NO,      NO]),
-    ("public.chat_messages",                 [Some(2), Some(1), NO,      NO,      NO]),
-    ("public.file_storage",                  [Some(2), Some(1), NO,      NO,      NO]),
-    ("public.\"ActivityEvent\"",             [Some(2), Some(1), Some(1), NO,      NO]),
-    ("public.\"ActivityLog\"",               [Some(3), Some(1), NO,      NO,      NO]),
-    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO]),
-    ("public.analytics",                     [Some(4), Some(1), NO,      Some(1), NO]),
-    ("public.ghl_opportunities",             [Some(2), Some(1), NO,      NO,      NO]),
-    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO]),
-    ("public.active_containers",             [Some(3), Some(1), NO,      NO,      NO]),
-    ("public.user_projects",                 [Some(3), Some(1), NO,      NO,      NO]),
+const SIGHT: &[(&str, [Option<usize>; 6])] = &[
+    //                                        admin    owner    worker   guest    gate     retention
+    ("public.users",                         [Some(3), Some(1), NO,      NO,      Some(3), NO]),
+    ("public.sessions",                      [Some(3), Some(1), NO,      NO,      Some(3), Some(3)]),
+    ("public.containers",                    [Some(3), Some(1), Some(1), NO,      NO,      NO]),
+    ("public.projects",                      [Some(3), Some(1), Some(1), NO,      NO,      NO]),
+    ("public.chat_messages",                 [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
+    ("public.file_storage",                  [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
+    ("public.\"ActivityEvent\"",             [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("public.\"ActivityLog\"",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
+    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.analytics",                     [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.ghl_opportunities",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.active_containers",             [Some(3), Some(1), NO,      NO,      NO,      NO]),
+    ("public.user_projects",                 [Some(3), Some(1), NO,      NO,      NO,      NO]),
     // With the action of the project whose row is gone.
-    ("turbobackend.project_actions",         [Some(6), Some(2), Some(1), NO,      NO]),
-    ("turbobackend.action_references",       [Some(5), Some(2), Some(1), NO,      NO]),
-    ("turbobackend.github_push_history",     [Some(2), Some(1), Some(1), NO,      NO]),
-    ("turbobackend.project_deployments",     [Some(2), Some(1), Some(1), NO,      NO]),
-    ("turbobackend.container_sessions",      [Some(2), Some(1), Some(1), NO,      NO]),
-    ("turbobackend.project_databases",       [Some(2), Some(1), Some(1), NO,      NO]),
-    ("turbobackend.message_cost_tracker",    [Some(2), Some(1), Some(1), NO,      NO]),
-    ("pilothouse.action_spool",              [Some(2), NO,      NO,      NO,      NO]),
-    ("pilothouse.recording_gaps",            [Some(2), Some(1), NO,      NO,      NO]),
-    ("pilothouse.trigger_failures",          [Some(2), NO,      NO,      NO,      NO]),
-    ("pilothouse.password_links",            [Some(2), NO,      NO,      NO,      Some(2)]),
-    ("pilothouse.api_tokens",                [Some(2), Some(1), NO,      NO,      Some(2)]),
-    ("pilothouse.api_token_projects",        [Some(2), Some(1), Some(1), NO,      NO]),
-    ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO]),
-    ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2)]),
-    ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO]),
-    ("pilothouse.held_words",                [Some(2), Some(1), NO,      NO,      NO]),
-    ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO]),
+    ("turbobackend.project_actions",         [Some(6), Some(2), Some(1), NO,      NO,      NO]),
+    ("turbobackend.action_references",       [Some(5), Some(2), Some(1), NO,      NO,      NO]),
+    ("turbobackend.github_push_history",     [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("turbobackend.project_deployments",     [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("turbobackend.container_sessions",      [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("turbobackend.project_databases",       [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("turbobackend.message_cost_tracker",    [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.action_spool",              [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.recording_gaps",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.trigger_failures",          [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.password_links",            [Some(2), NO,      NO,      NO,      Some(2), NO]),
+    ("pilothouse.api_tokens",                [Some(2), Some(1), NO,      NO,      Some(2), NO]),
+    ("pilothouse.api_token_projects",        [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.guests",                    [NO,      NO,      NO,      NO,      Some(4), Some(4)]),
+    ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
+    ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    // Actions, events and audit entries.
+    ("pilothouse.timeline",                  [Some(11), Some(4), Some(2), NO,      NO,      NO]),
+    ("pilothouse.timeline_fill",             [Some(3), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
-    ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO]),
-    ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      NO,      NO]),
 ];
 
 #[test]
@@ -183,7 +192,7 @@ fn every_actor_sees_its_own_rows_of_every_table() {
     let mut conn = console(&db);
     for (table, sights) in SIGHT {
         let statement = format!("SELECT 1 FROM {table}");
-        for (actor, expected) in [ADMIN, OWNER, WORKER, GUEST, GATE].into_iter().zip(sights) {
+        for (actor, expected) in [ADMIN, OWNER, WORKER, GUEST, GATE, RETENTION].into_iter().zip(sights) {
             let expected = expected.map_or(Outcome::Denied, Outcome::Rows);
             assert_eq!(attempt(&mut conn, actor, &statement), expected, "{table} as {actor}");
         }
@@ -206,7 +215,7 @@ fn the_table_of_sights_has_every_table_and_view() {
 fn an_actor_without_an_id_sees_nothing_and_raises_no_error() {
     let db = full_database();
     let mut conn = console(&db);
-    for (table, [_, owner, worker, guest, _]) in SIGHT {
+    for (table, [_, owner, worker, guest, ..]) in SIGHT {
         for (role, sight) in [("owner", owner), ("worker", worker), ("guest", guest)] {
             for settings in [
                 "SELECT 1",
@@ -453,34 +462,46 @@ fn what_an_actor_may_do_to_its_own_rows_it_can_not_do_to_others() {
     }
 }
 
+const EVERYBODY: &[&str] = &[ADMIN, OWNER, WORKER, GUEST, GATE, RETENTION, NOBODY];
+
 /// What no statement may do, not even to rows of one's own.
 const NEVER: &[(&[&str], &str, Outcome)] = &[
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM users", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM containers", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM projects", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE projects CASCADE", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM \"ActivityLog\"", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE \"ActivityLog\"", DENIED),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "TRUNCATE turbobackend.project_actions", DENIED),
+    (EVERYBODY, "DELETE FROM users", DENIED),
+    (EVERYBODY, "DELETE FROM containers", DENIED),
+    (EVERYBODY, "DELETE FROM projects", DENIED),
+    (EVERYBODY, "TRUNCATE projects CASCADE", DENIED),
+    (EVERYBODY, "DELETE FROM \"ActivityLog\"", DENIED),
+    (EVERYBODY, "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
+    (EVERYBODY, "TRUNCATE \"ActivityLog\"", DENIED),
+    (EVERYBODY, "TRUNCATE turbobackend.project_actions", DENIED),
     (&[WORKER, GUEST, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
     (
         &[WORKER, GUEST, GATE, NOBODY],
         "SELECT pilothouse.own_exports_between('-infinity', 'infinity')",
         DENIED,
     ),
-    (
-        &[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY],
-        "UPDATE turbobackend.project_actions SET status = 'x'",
-        DENIED,
-    ),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM turbobackend.project_actions", DENIED),
-    (
-        &[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY],
-        "INSERT INTO turbobackend.action_references VALUES ('k', 'v', 1, 'a', 'p')",
-        DENIED,
-    ),
-    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM pilothouse.tombstones", DENIED),
+    (EVERYBODY, "UPDATE turbobackend.project_actions SET status = 'x'", DENIED),
+    (EVERYBODY, "DELETE FROM turbobackend.project_actions", DENIED),
+    (EVERYBODY, "INSERT INTO turbobackend.action_references VALUES ('k', 'v', 1, 'a', 'p')", DENIED),
+    (EVERYBODY, "DELETE FROM pilothouse.tombstones", DENIED),
+    // What is kept for a time is retention's alone to delete.
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM chat_messages", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM file_storage", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM sessions", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY], "DELETE FROM pilothouse.guests", DENIED),
+    (EVERYBODY, "TRUNCATE chat_messages, file_storage, sessions", DENIED),
+    // And it reads and changes nothing else.
+    (&[RETENTION], "SELECT content FROM chat_messages", DENIED),
+    (&[RETENTION], "SELECT file_path FROM file_storage", DENIED),
+    (&[RETENTION], "SELECT token FROM sessions", DENIED),
+    (&[RETENTION], "SELECT hash FROM pilothouse.guests", DENIED),
+    (&[RETENTION], "UPDATE chat_messages SET content = 'x'", DENIED),
+    (&[RETENTION], "UPDATE file_storage SET is_deleted = true", DENIED),
+    (&[RETENTION], "UPDATE sessions SET expires_at = 'infinity'", DENIED),
+    (&[RETENTION], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, RETENTION], "SELECT pilothouse.guest_actor('guest of b')", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, RETENTION], "SELECT pilothouse.enter_guest('guest of a')", DENIED),
+    (&[GATE], "UPDATE pilothouse.guests SET expires_at = 'infinity'", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT password_hash FROM users", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT * FROM users", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT token FROM sessions", DENIED),
@@ -709,12 +730,109 @@ fn a_token_that_is_not_live_enters_nowhere() {
 }
 
 #[test]
+fn a_guest_who_is_not_live_enters_nowhere() {
+    let db = full_database();
+    let mut owner = db.connect_owner();
+    let mut conn = console(&db);
+    assert_eq!(attempt(&mut conn, GUEST, "SELECT 1 FROM job_drafts"), Outcome::Rows(1));
+    for change in ["expires_at = now()", "hash = 'another ' || hash", "expires_at = '-infinity'"] {
+        owner.batch_execute(&format!("UPDATE pilothouse.guests SET {change}")).unwrap();
+        let error = conn.batch_execute(&format!("BEGIN; {GUEST}")).unwrap_err();
+        conn.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(error.to_string(), "pilothouse: no guest", "{change}");
+    }
+}
+
+/// Each with what it must not take along, whatever a rule of retention says.
+#[test]
+fn retention_deletes_what_nobody_uses_and_nothing_that_is_there() {
+    let db = full_database();
+    db.connect_owner()
+        .batch_execute(
+            "INSERT INTO file_storage (container_id, file_path, file_name, is_deleted) \
+                 SELECT id, '/old', 'old', true FROM containers WHERE name = 'container'; \
+             INSERT INTO sessions (user_id, token, expires_at, is_active) \
+                 SELECT id, 'ended ' || id, now() + '1 day', false FROM users; \
+             INSERT INTO sessions (user_id, token, expires_at) SELECT id, 'expired ' || id, now() - interval '1 day' FROM users",
+        )
+        .unwrap();
+    let mut conn = console(&db);
+    for (statement, rows) in [
+        ("DELETE FROM chat_messages", 2),
+        ("DELETE FROM chat_messages WHERE created_at < now() - interval '6 months'", 0),
+        ("DELETE FROM file_storage", 2),
+        ("DELETE FROM file_storage WHERE is_deleted IS NOT TRUE", 0),
+        ("DELETE FROM sessions", 6),
+        ("DELETE FROM sessions WHERE is_active AND expires_at > now()", 0),
+        ("DELETE FROM pilothouse.guests", 2),
+        ("DELETE FROM pilothouse.guests WHERE expires_at > now()", 0),
+    ] {
+        assert_eq!(attempt(&mut conn, RETENTION, statement), Outcome::Rows(rows), "{statement}");
+    }
+}
+
+#[test]
 fn an_unknown_role_of_a_user_is_an_owner() {
     let db = full_database();
     db.connect_owner().batch_execute("UPDATE users SET role = 'Admin' WHERE role = 'admin'").unwrap();
     let mut conn = console(&db);
     assert_eq!(attempt(&mut conn, ADMIN, "SELECT 1 FROM projects"), Outcome::Rows(0));
     assert_eq!(attempt(&mut conn, ADMIN, "SELECT 1 FROM users"), Outcome::Rows(1));
+}
+
+#[test]
+fn each_actor_of_the_console_becomes_its_role_and_nobody_s_secret_is_text_in_a_statement() {
+    let db = full_database();
+    let hostile = "'); SET ROLE pilothouse_admin; --";
+    let of = |secret: &str| SecretHash::of(secret);
+    db.connect_owner()
+        .batch_execute(&format!(
+            "UPDATE sessions SET token = '{s}' WHERE token = 'session of b'; \
+             UPDATE pilothouse.api_tokens SET hash = '{t}' WHERE hash = 'token of b'; \
+             UPDATE pilothouse.guests SET hash = '{g}' WHERE hash = 'guest of b'",
+            s = of(hostile).as_str(),
+            t = of("a token").as_str(),
+            g = of("a guest").as_str()
+        ))
+        .unwrap();
+    let pool = Db::new(&ConnectOptions {
+        url: db.url(),
+        size: 1,
+        budget: Duration::from_secs(5),
+        behind_pooler: false,
+    });
+    let who = |actor: &Actor| {
+        pool.write_blocking(actor, |conn| {
+            let row: Named = diesel::sql_query(
+                "SELECT concat_ws(' ', current_user, right(pilothouse.app_user_id()::text, 1), \
+                 right(pilothouse.app_token_id()::text, 1), pilothouse.app_guest_session()) AS name",
+            )
+            .get_result(conn)?;
+            Ok::<_, DbError>(row.name)
+        })
+    };
+    // Twice each, in turns: nothing of one is left for the next.
+    for _ in 0..2 {
+        for (actor, expected) in [
+            (Actor::Session(of(hostile)), "pilothouse_owner b"),
+            (Actor::Token(of("a token")), "pilothouse_worker b"),
+            (Actor::Guest(of("a guest")), "pilothouse_guest visitor b"),
+            (Actor::System, "pilothouse_admin"),
+            (Actor::Gate, "pilothouse_gate"),
+        ] {
+            assert_eq!(who(&actor).unwrap(), expected);
+        }
+        let role = pool.write_blocking(&Actor::Retention, |conn| {
+            let row: Named = diesel::sql_query("SELECT current_user::text AS name").get_result(conn)?;
+            let gone =
+                diesel::sql_query("DELETE FROM chat_messages WHERE created_at > now()").execute(conn)?;
+            Ok::<_, DbError>((row.name, gone))
+        });
+        assert_eq!(role.unwrap(), ("pilothouse_retention".to_owned(), 0));
+    }
+    assert!(matches!(who(&Actor::Session(of("x"))), Err(DbError::NoSession)));
+    assert!(matches!(who(&Actor::Token(of("a guest"))), Err(DbError::NoToken)));
+    assert!(matches!(who(&Actor::Guest(of("a token"))), Err(DbError::NoGuest)));
 }
 
 #[test]
@@ -726,10 +844,10 @@ fn a_reused_connection_carries_nothing_over() {
         budget: Duration::from_secs(5),
         behind_pooler: false,
     });
-    let session = |secret: &str| pilothouse::db::Actor::Session(pilothouse::db::SecretHash::of(secret));
+    let session = |secret: &str| Actor::Session(SecretHash::of(secret));
     let hashes = [("a", session("secret a")), ("b", session("secret b"))];
     for (owner, actor) in &hashes {
-        let pilothouse::db::Actor::Session(hash) = actor else { unreachable!() };
+        let Actor::Session(hash) = actor else { unreachable!() };
         db.connect_owner()
             .batch_execute(&format!(
                 "UPDATE sessions SET token = '{}' WHERE token = 'session of {owner}'",

@@ -12,7 +12,8 @@ use diesel::prelude::*;
 use pilothouse::app::App;
 use pilothouse::db::Actor;
 use pilothouse::error::AppError;
-use pilothouse::web::{error_page, guard, headers};
+use pilothouse::http::{guard, headers};
+use pilothouse::web::error_page;
 
 /// `/panic/before` panics before a transaction, `/panic/inside` after a write in one, and `/fine` is served.
 /// Dropping it ends it.

@@ -2,12 +2,11 @@
 //!
 //! First in a table without constraints, in the transaction of the act itself. When the database is too full for
 //! that, the act is refused. When the table refuses for another reason, the action is kept after the commit: in the
-//! table once more, or in a file, written through to the disk. [`retry`] moves all of them into the record under the
-//! id and the time that they always had, so that no order of crashes and retries records one twice.
+//! table once more, or in a file, written through to the disk, which each instance reads in by itself
+//! ([`read_in_file`]). [`retry`] moves what the table has into the record under the id and the time that it always had,
+//! so that no order of crashes and retries records one twice.
 
 pub mod file;
-
-use std::path::Path;
 
 use diesel::prelude::*;
 use serde_json::Value;
@@ -15,7 +14,8 @@ use serde_json::Value;
 use file::Taken;
 pub use file::keep_files_in;
 
-use super::tracker::{NewAction, count_filed, count_lost, count_spooled};
+use super::NewAction;
+use super::tally::{count_filed, count_lost, count_spooled};
 use crate::db::schema::{action_spool, recording_gaps};
 use crate::db::{Actor, Db, DbError, after_commit, refuse_commit};
 
@@ -31,14 +31,14 @@ pub(super) fn keep_with_act(conn: &mut PgConnection, action: NewAction, reason: 
     let kept =
         conn.transaction(|conn| insert(conn, &payload(&action), &action.action_id, &reason).map(|_| ()));
     match kept {
-        Ok(()) => after_commit(|_| count_spooled()),
+        Ok(()) => after_commit(conn, |_| count_spooled()),
         Err(error) => {
             tracing::error!(action = action.action_id, %error, "an action can't be kept with its act");
             match DbError::from(error) {
                 // Full, or going away: what can't be put on record now is not done now.
-                DbError::Unavailable(reason) => refuse_commit(reason),
+                DbError::Unavailable(reason) => refuse_commit(conn, reason),
                 // Never before the commit: an act that is rolled back must leave no record.
-                _ => after_commit(move |db| keep(db, &action, &reason)),
+                _ => after_commit(conn, move |db| keep(db, &action, &reason)),
             }
         }
     }
@@ -104,14 +104,11 @@ impl Retried {
     }
 }
 
-/// Tries to record what was kept: a batch of the oldest. Idempotent, and safe to run from several processes.
+/// Tries to record what the table has: a batch of the oldest. Idempotent, and safe to run from several processes.
 ///
 /// # Errors
 /// When the database can't be asked; everything stays kept.
 pub fn retry(db: &Db) -> Result<Retried, DbError> {
-    if let Some(directory) = file::directory() {
-        read_in(db, &directory)?;
-    }
     db.write_blocking(&Actor::System, |conn| {
         let kept: Vec<(Option<String>, Option<Value>, Option<i32>)> = action_spool::table
             .select((action_spool::action_id, action_spool::payload, action_spool::attempts))
@@ -202,18 +199,15 @@ fn give_up(conn: &mut PgConnection, payload: Option<&Value>, reason: &str) -> Qu
         .execute(conn)
 }
 
-/// Moves the file's lines into the spool table. The file is renamed first, so that what is kept meanwhile
+/// Moves the lines of this instance's file, if there is one, into the spool table. The file is renamed first, so that what is kept meanwhile
 /// goes into a new one; it is removed once the table has it all. A crash in between reads it again, which is
 /// harmless: ids do not change.
-fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
-    let taken = match Taken::from(directory) {
-        Ok(Some(taken)) => taken,
-        Ok(None) => return Ok(()),
-        Err(error) => {
-            tracing::error!(%error, "the spool's file can't be read");
-            return Ok(());
-        }
-    };
+///
+/// # Errors
+/// When file or table can't be used; everything stays kept.
+pub fn read_in_file(db: &Db) -> Result<(), FileError> {
+    let Some(directory) = file::directory() else { return Ok(()) };
+    let Some(taken) = Taken::from(&directory)? else { return Ok(()) };
     db.write_blocking(&Actor::System, |conn| {
         for line in taken.lines() {
             let id = line.get("action_id").and_then(Value::as_str).unwrap_or_default();
@@ -221,8 +215,16 @@ fn read_in(db: &Db, directory: &Path) -> Result<(), DbError> {
         }
         Ok::<(), DbError>(())
     })?;
-    if let Err(error) = taken.remove() {
-        tracing::error!(%error, "the spool's file can't be removed");
-    }
-    Ok(())
+    Ok(taken.remove()?)
+}
+
+/// Why the file was not read in.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system's reason.
+    #[error("the file of actions that were kept back can't be used: {0}")]
+    File(#[from] std::io::Error),
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] DbError),
 }

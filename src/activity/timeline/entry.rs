@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Reference;
 use crate::activity::position::{Source, TimelineCursor};
 use crate::activity::sentence::{self, Actor, LinkTarget, Object, Part};
 use crate::activity::status::{Outcome, Status};
-use crate::activity::vocabulary::Group;
+use crate::audit::Act;
+use crate::vocabulary::Group;
 
 /// What kind of record an entry is, and its type.
 #[derive(Debug, Clone, PartialEq, Eq)]

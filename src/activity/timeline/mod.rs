@@ -17,10 +17,9 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use super::filter::{Filter, Words};
 use super::position::{Direction, TimelineCursor};
 use super::status::RUNNING;
-use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
-use crate::users::Role;
+use crate::identity::{Role, Viewer};
 
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
 pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};

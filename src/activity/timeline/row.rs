@@ -3,13 +3,13 @@
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::{Entry, EntryKind, Moment, ProjectName, ProjectState};
-use crate::activity::act::Act;
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Reference;
 use crate::activity::position::{Source, TimelineCursor};
 use crate::activity::sentence::{self, Actor, LinkTarget, Object};
 use crate::activity::status::Status;
+use crate::audit::Act;
 
 type N = Nullable<Text>;
 

@@ -10,14 +10,16 @@ use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::app::App;
+use crate::auth::password;
 use crate::auth::sign_in::{self, Checked};
 use crate::auth::throttle::Attempt;
-use crate::auth::{Viewer, password, session_store};
 use crate::db::SecretHash;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::session_store;
+use crate::http::visit::{Visit, origin_of};
+use crate::identity::Viewer;
 use crate::users::commands;
-use crate::web::forms::Form;
-use crate::web::visit::{Visit, origin_of};
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -66,17 +68,18 @@ async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult
     let (id, session, origin) = (viewer.id, viewer.session, origin_of(&visit.request));
     let attempt = Attempt::new(&viewer.email, origin.ip);
     let find = move |conn: &mut PgConnection| sign_in::account_of(conn, id);
-    let (verified, place) = match sign_in::check(&app, attempt, find, form.current_password).await? {
-        Checked::Right(verified, place) => (verified, place),
-        Checked::Wrong => return Ok(Outcome::WrongPassword),
-        Checked::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
-    };
+    let (verified, place) =
+        match sign_in::check((&app.sign_ins, &app.db), attempt, find, form.current_password).await? {
+            Checked::Right(verified, place) => (verified, place),
+            Checked::Wrong => return Ok(Outcome::WrongPassword),
+            Checked::Wait(seconds) => return Ok(Outcome::Wait(seconds)),
+        };
     let hash = place.hash(form.password).await?;
     let token = app.entropy.secret();
-    let (owned, renewed) = (app.clone(), SecretHash::of(&token));
+    let (at, renewed) = (app.clock.now(), SecretHash::of(&token));
     let changed = place
         .write(&app.db, move |conn| {
-            commands::change_password(conn, &verified, (&owned, origin), session, &hash, &renewed)
+            commands::change_password(conn, &verified, (origin, at), session, &hash, &renewed)
                 .map_err(AppError::from)
         })
         .await?;

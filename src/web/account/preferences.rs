@@ -5,10 +5,11 @@ use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::error::AppResult;
+use crate::http::forms::{self, Form};
+use crate::http::visit::Visit;
+use crate::identity::Theme;
 use crate::users::commands::{self, Preferences};
-use crate::users::{Theme, zone_named};
-use crate::web::forms::{self, Form};
-use crate::web::visit::Visit;
+use crate::users::zone_named;
 
 /// What the account's form sends, or the frame's theme menu: `theme` and `next` only.
 #[derive(Debug, Clone, Deserialize)]

@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::error::AppResult;
+use crate::http::forms::{Field, Form, is_untouched};
+use crate::http::visit::Visit;
 use crate::users::UserName;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::UserView;
-use crate::web::forms::{Field, Form, is_untouched};
 use crate::web::version::{self, Seen};
-use crate::web::visit::Visit;
 
 /// What the form sends.
 #[derive(Debug, Clone, Deserialize)]

@@ -7,12 +7,12 @@ use askama::Template;
 use crate::auth::sessions;
 use crate::db::ids::SessionId;
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::web::display::{Tab, counted};
 use crate::web::sample::Sample;
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::users::show::sign_in_again;
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// Where the viewer is signed in.
@@ -54,7 +54,7 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
     let (viewer, session) = visit
         .write(move |conn, viewer| {
             let session = session?;
-            let theirs = sessions::revoke(conn, &principal(viewer), (viewer.id, &viewer.email), session)?;
+            let theirs = sessions::revoke(conn, &principal(viewer), viewer.id, session)?;
             if theirs { Ok(session) } else { Err(AppError::NotFound) }
         })
         .await?;
@@ -72,8 +72,7 @@ pub async fn revoke_others(visit: Visit) -> AppResult<HttpResponse> {
     let principal = visit.principal();
     let (_, ended) = visit
         .write(move |conn, viewer| {
-            let person = (viewer.id, viewer.email.as_str());
-            Ok(sessions::revoke_others(conn, &principal(viewer), person, viewer.session)?)
+            Ok(sessions::revoke_others(conn, &principal(viewer), viewer.id, viewer.session)?)
         })
         .await?;
     let notice = match ended {

@@ -6,15 +6,15 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::auth::{Viewer, password};
+use crate::auth::password;
 use crate::error::AppResult;
-use crate::users::Theme;
+use crate::http::forms::Field;
+use crate::http::visit::Visit;
+use crate::identity::{Theme, Viewer};
 use crate::web::display::{Choice, Tab};
-use crate::web::forms::Field;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::version::{self, Difference};
-use crate::web::visit::Visit;
 
 /// Profile, password and preferences. Each has a form of its own; what one refuses is shown on this page.
 #[derive(Debug, Template)]

@@ -9,12 +9,13 @@ use super::changes::{self, Change};
 use super::convert::{Eyes, around};
 use super::display::{Entry, Part};
 use super::show::{facts, more_around, raw, thread};
-use crate::activity::audit_records::Columns;
 use crate::activity::detail::{self, AuditDetail};
 use crate::activity::sentence::LinkTarget;
 use crate::activity::timeline;
-use crate::auth::Viewer;
+use crate::audit::columns::Columns;
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
 use crate::web::display::{Fact, Meta, in_short};
 use crate::web::escape::PageBudget;
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -22,7 +23,6 @@ use crate::web::session_rows::device;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// One act of the console with who, from where, on what, and what changed.
 #[derive(Debug, Template)]
@@ -179,7 +179,7 @@ fn on_what(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact>
         };
         let name = columns.target_name.as_deref().or(id.as_deref()).unwrap_or("—");
         let url = page.and_then(|target| eyes.address(&target));
-        facts.push(linked(&crate::activity::humanised(kind), name, url));
+        facts.push(linked(&crate::vocabulary::humanised(kind), name, url));
     }
     facts.extend(id.map(|id| Fact::mono("Id", id)));
     if let Some(project) =

@@ -4,17 +4,18 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 
 use super::index::read_filter;
-use crate::activity::audit_records::{self, Columns};
+use crate::activity::audit_records;
 use crate::activity::timeline::records::{self, Record};
 use crate::activity::{Entry, Filter, ProjectState, Scope};
+use crate::audit::columns::Columns;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::projects::queries as projects;
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, Subject};
-use crate::web::forms::Form;
 use crate::web::projects::project_id;
-use crate::web::query::Query;
-use crate::web::visit::Visit;
 
 /// What an export of a timeline holds: every record once, folded ones too, in the timeline's order.
 const TIMELINE: &[&str] = &[
@@ -128,7 +129,7 @@ pub async fn of_project(
 pub async fn audit(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
     let query = Query(form.0);
     let asked = query.clone();
-    let open = move |conn: &mut _, viewer: &crate::auth::Viewer| {
+    let open = move |conn: &mut _, viewer: &crate::identity::Viewer| {
         let admin = viewer.as_admin().ok_or(AppError::NotFound)?;
         let filter = read_filter(&asked, &admin)?;
         let position = records::start(conn, Scope::Everything, &audit_records::audit_only(&filter))?;

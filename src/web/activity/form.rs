@@ -9,10 +9,9 @@ use diesel::PgConnection;
 use super::reference::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
-use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
-use crate::users::Role;
-use crate::web::query::Query;
+use crate::http::query::Query;
+use crate::identity::{Role, Viewer};
 use crate::web::urls::with_query;
 
 /// Names a filter whose words are to be left out.

@@ -12,13 +12,13 @@ use crate::activity::audit_records::audit_only;
 use crate::activity::options::Options;
 use crate::activity::timeline;
 use crate::activity::{Filter, Scope};
-use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
-use crate::web::query::Query;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
 use crate::web::sample::Sample;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// The timeline of everything that the viewer may see.
 #[derive(Debug, Template)]

@@ -6,11 +6,11 @@ use actix_web::web::Path;
 use diesel::PgConnection;
 
 use crate::activity::Source;
-use crate::activity::stored::{self, Column, LONGEST_RAW};
+use crate::activity::stored::{self, LONGEST_RAW, Place};
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::web::plain_text;
-use crate::web::query::Query;
-use crate::web::visit::Visit;
 
 /// Shows all of an action.
 ///
@@ -18,7 +18,8 @@ use crate::web::visit::Visit;
 /// 404 for one that the viewer can't see.
 pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    answer(&visit.read(move |conn, _| columns(conn, Source::Action, &id)).await?.1)
+    let read = visit.read(move |conn, _| beginning(conn, Source::Action, &id)).await?;
+    Ok(answer(&visit, read.1))
 }
 
 /// Shows all of an event.
@@ -27,7 +28,8 @@ pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse>
 /// 404 for one that the viewer can't see.
 pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    answer(&visit.read(move |conn, _| columns(conn, Source::Event, &id)).await?.1)
+    let read = visit.read(move |conn, _| beginning(conn, Source::Event, &id)).await?;
+    Ok(answer(&visit, read.1))
 }
 
 /// Shows all of an audit entry.
@@ -36,7 +38,8 @@ pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> 
 /// 404 for an owner, and for one that does not exist.
 pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    answer(&visit.read_as_admin(move |conn, _| columns(conn, Source::Audit, &id)).await?.1)
+    let read = visit.read_as_admin(move |conn, _| beginning(conn, Source::Audit, &id)).await?;
+    Ok(answer(&visit, read.1))
 }
 
 /// Shows all of the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`.
@@ -49,23 +52,38 @@ pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         let (source, id) = Source::of_key(&key);
         match source {
             Source::Audit if viewer.as_admin().is_none() => {}
-            source => match columns(conn, source, id) {
+            source => match beginning(conn, source, id) {
                 Err(AppError::NotFound) => {}
                 found => return found,
             },
         }
         // An action may be called like an entry of another kind.
-        columns(conn, Source::Action, &key)
+        beginning(conn, Source::Action, &key)
     });
-    answer(&read.await?.1)
+    let read = read.await?;
+    Ok(answer(&visit, read.1))
 }
 
-fn columns(conn: &mut PgConnection, source: Source, id: &str) -> AppResult<Vec<Column>> {
-    let columns = stored::columns(conn, source, id, LONGEST_RAW)?;
-    if columns.is_empty() { Err(AppError::NotFound) } else { Ok(columns) }
+/// A record's text, as far as it was read.
+struct Beginning {
+    source: Source,
+    id: String,
+    text: String,
+    next: Option<Place>,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "what handlers answer")]
-fn answer(columns: &[Column]) -> AppResult<HttpResponse> {
-    Ok(plain_text::answer(stored::as_text(columns)))
+fn beginning(conn: &mut PgConnection, source: Source, id: &str) -> AppResult<Beginning> {
+    let (text, next) = match source {
+        Source::Audit => {
+            let columns = stored::columns(conn, source, id, LONGEST_RAW)?;
+            (!columns.is_empty()).then(|| (stored::as_text(&columns), None))
+        }
+        source => stored::piece(conn, source, id, Place::FIRST)?,
+    }
+    .ok_or(AppError::NotFound)?;
+    Ok(Beginning { source, id: id.to_owned(), text, next })
+}
+
+fn answer(visit: &Visit, Beginning { source, id, text, next }: Beginning) -> HttpResponse {
+    plain_text::answer(visit, text, next, move |conn, place| stored::piece(conn, source, &id, place))
 }

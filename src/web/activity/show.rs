@@ -17,16 +17,16 @@ use crate::activity::record::{self, Record};
 use crate::activity::sentence;
 use crate::activity::stored::Column;
 use crate::activity::{ProjectState, Reference, Source, timeline};
-use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
 use crate::web::display::{Badge, Fact, Link, Meta, grouped, in_short};
 use crate::web::escape::{PageBudget, weight};
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::{Timestamp, duration};
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// One record with everything.
 #[derive(Debug, Template)]

@@ -15,16 +15,16 @@ use crate::chat::search::{self, Found, Hit};
 use crate::containers::queries::projects_in;
 use crate::db::cursor::{From, TimePosition};
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::display::{Chips, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::Prose;
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{lists, urls};
 
 /// A project's chat.

@@ -11,9 +11,9 @@ use actix_web::web::Path;
 
 use crate::chat::Role;
 use crate::error::AppResult;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::web::display::Badge;
-use crate::web::query::Query;
-use crate::web::visit::Visit;
 
 /// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
 /// holds it; with `q`, the messages that hold a text. A conversation may have an empty name.

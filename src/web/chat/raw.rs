@@ -3,13 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 
-use crate::chat::messages::{self, LONGEST_RAW};
+use crate::chat::messages;
 use crate::db::ids::{MessageId, ProjectId};
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::projects::queries;
-use crate::web::display::grouped;
 use crate::web::plain_text;
-use crate::web::visit::Visit;
 
 /// Shows the text: plain, so that a browser runs nothing of it.
 ///
@@ -17,18 +16,16 @@ use crate::web::visit::Visit;
 /// 404 for a message that is not in the project's chat or that the viewer can't see.
 pub async fn show(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (project, message) = path.into_inner();
-    let (_, (mut text, is_whole)) = visit
-        .read(move |conn, _| {
-            let project: ProjectId = project.parse().map_err(|_| AppError::NotFound)?;
-            let message: MessageId = message.parse().map_err(|_| AppError::NotFound)?;
-            let project = queries::find(conn, project)?.ok_or(AppError::NotFound)?;
-            let container = project.container.ok_or(AppError::NotFound)?.id;
-            messages::raw(conn, container, message)?.ok_or(AppError::NotFound)
-        })
-        .await?;
-    if !is_whole {
-        let shown = grouped(i64::try_from(LONGEST_RAW).unwrap_or(i64::MAX));
-        text.extend(["\n\n[The message goes on; its first ", &shown, " characters are shown.]\n"]);
-    }
-    Ok(plain_text::answer(text))
+    let read = visit.read(move |conn, _| {
+        let project: ProjectId = project.parse().map_err(|_| AppError::NotFound)?;
+        let message: MessageId = message.parse().map_err(|_| AppError::NotFound)?;
+        let project = queries::find(conn, project)?.ok_or(AppError::NotFound)?;
+        let container = project.container.ok_or(AppError::NotFound)?.id;
+        let beginning = messages::raw(conn, container, message, 1)?.ok_or(AppError::NotFound)?;
+        Ok((container, message, beginning))
+    });
+    let (_, (container, message, (text, next))) = read.await?;
+    Ok(plain_text::answer(&visit, text, next, move |conn, from| {
+        messages::raw(conn, container, message, from)
+    }))
 }

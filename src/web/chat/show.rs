@@ -14,17 +14,17 @@ use crate::chat::messages::{self, Message};
 use crate::db::cursor::{From, Page};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::activity::convert::Eyes;
 use crate::web::display::{Link, Meta, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::{Element, Piece};
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{lists, urls};
 
 /// A conversation.

@@ -7,7 +7,7 @@ use super::badge;
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
-use crate::users::display_name;
+use crate::identity::display_name;
 use crate::web::display::{Badge, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;

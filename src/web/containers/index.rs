@@ -12,13 +12,13 @@ use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
 use crate::error::AppResult;
-use crate::users::display_name;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::display_name;
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager};
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{export, lists, urls};
 
 const PATH: &str = "/containers";

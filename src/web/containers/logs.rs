@@ -11,9 +11,9 @@ use super::head::ContainerHead;
 use super::show::container_id;
 use crate::containers::{Verb, queries};
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
-use crate::web::visit::Visit;
 
 /// What a container writes.
 #[derive(Debug, Template)]

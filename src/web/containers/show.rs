@@ -13,7 +13,8 @@ use crate::activity::{Filter, Reference, Scope, timeline};
 use crate::containers::queries::{self, ContainerView};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
-use crate::users::display_name;
+use crate::http::visit::Visit;
+use crate::identity::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::display::{Fact, grouped};
@@ -22,7 +23,6 @@ use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// A container.
 #[derive(Debug, Template)]

@@ -10,10 +10,10 @@ use super::show::container_id;
 use crate::containers::Verb;
 use crate::containers::queries;
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
 use crate::web::confirmation::ConfirmationPage;
 use crate::web::shell::Crumb;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// Says why it can't be done.
 ///

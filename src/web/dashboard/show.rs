@@ -12,22 +12,22 @@ use super::since::{self, Since};
 use crate::activity::daily::{self, Daily, Span};
 use crate::activity::timeline::{self, TimelinePage};
 use crate::activity::{Filter, Scope};
-use crate::auth::{Viewer, sessions};
+use crate::auth::sessions;
 use crate::db::cursor::From;
 use crate::db::server_version::ServerVersion;
 use crate::error::AppResult;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::{Role, Viewer};
 use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
-use crate::users::Role;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{DayItem, Part, Running};
 use crate::web::projects::index::{ProjectRow, sample_rows};
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
-use crate::web::visit::Visit;
 use crate::{instance, projects};
 
 /// The dashboard.

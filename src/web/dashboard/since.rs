@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::activity::timeline::TimelinePage;
-use crate::activity::{Act, Entry, EntryKind, Outcome};
+use crate::activity::{Entry, EntryKind, Outcome};
+use crate::audit::Act;
 use crate::db::ids::UserId;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::Day;

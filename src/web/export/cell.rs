@@ -3,11 +3,11 @@
 use std::io;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::error::{AppError, AppResult};
-use crate::users::is_deceptive;
+use crate::identity::is_deceptive;
 use crate::web::time::instant;
 
 /// What a file is written in.
@@ -86,15 +86,17 @@ impl Cell {
             Self::Json(json) => harmless(&json.to_string()),
         }
     }
+}
 
-    fn value(&self) -> Value {
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Empty => Value::Null,
-            Self::Text(text) => Value::String(text.clone()),
-            Self::Number(number) => Value::from(*number),
-            Self::Flag(flag) => Value::Bool(*flag),
-            Self::Time(at) => Value::String(iso(*at)),
-            Self::Json(json) => json.clone(),
+            Self::Empty => serializer.serialize_unit(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_i64(*number),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Time(at) => serializer.serialize_str(&iso(*at)),
+            Self::Json(json) => json.serialize(serializer),
         }
     }
 }
@@ -214,13 +216,8 @@ impl Format {
             Self::JsonLines => {
                 let mut bytes = Vec::new();
                 for row in rows {
-                    let object: Map<String, Value> = columns
-                        .iter()
-                        .zip(row)
-                        .map(|(name, cell)| ((*name).to_owned(), cell.value()))
-                        .collect();
                     let mut line = serde_json::Serializer::with_formatter(&mut bytes, OneLine);
-                    object.serialize(&mut line).map_err(internal)?;
+                    line.collect_map(columns.iter().zip(row)).map_err(internal)?;
                     bytes.push(b'\n');
                 }
                 Ok(bytes)

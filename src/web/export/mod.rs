@@ -1,9 +1,7 @@
 //! Exports: what a list shows, whole, as a file.
 //!
 //! [`start`] writes the audit entry in a transaction of its own, reads the first batch and answers. The rest is
-//! read while it is sent: each batch in a transaction of its own as the session that asked, and only when the
-//! client has taken what came before. A slow reader holds no connection, and a session that ends ends the
-//! export. A batch that fails breaks the answer off, so that half an export never looks whole.
+//! read while it is sent (see [`streamed`]).
 
 pub mod cell;
 
@@ -14,17 +12,16 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
-use futures_util::stream;
 
 use self::cell::{Cell, Format};
 use super::display::HiddenField;
-use super::query::Query;
-use super::visit::{Reader, Visit};
+use super::streamed;
 use crate::activity::exports::{self, ExportError};
-use crate::auth::Viewer;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
-use crate::users::Role;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
 
 /// What is exported.
 #[derive(Debug, Clone)]
@@ -112,18 +109,22 @@ where
             Ok((subject, format, context, Beginning { at, position }))
         })
         .await?;
-    let running = Running {
-        reader: visit.reader(),
-        role: viewer.role,
-        context: Arc::new((context, read)),
-        began: beginning.at,
-        columns: subject.columns,
-        format,
+    let (role, began, columns) = (viewer.role, beginning.at, subject.columns);
+    let batch = move |conn: &mut PgConnection, viewer: &Viewer, position: P| {
+        // Another role sees other rows: the rest would not be the rest.
+        if viewer.role != role {
+            return Err(AppError::NotFound);
+        }
+        let Batch { rows, next } = read(conn, viewer, &context, began, position)?;
+        // Written on the blocking thread as well: rows become bytes before they pile up.
+        Ok((Bytes::from(format.rows(columns, &rows)?), next))
     };
-    let mut head = running.format.head(subject.columns)?;
+    let (batch, reader) = (Arc::new(batch), visit.reader());
+    let mut head = format.head(columns)?;
     let next = match beginning.position {
         Some(position) => {
-            let (rows, next) = running.batch(position).await?;
+            let first = Arc::clone(&batch);
+            let (rows, next) = reader.read(move |conn, viewer| first(conn, viewer, position)).await?;
             head.extend_from_slice(&rows);
             next
         }
@@ -135,66 +136,9 @@ where
         .insert_header((header::CONTENT_TYPE, format.content_type()))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .streaming(running.stream(Bytes::from(head), next)))
-}
-
-/// An export that is under way.
-struct Running<F, R> {
-    reader: Reader,
-    /// What its user was when it began.
-    role: Role,
-    /// What `open` found out, and how to read on.
-    context: Arc<(F, R)>,
-    began: DateTime<Utc>,
-    columns: &'static [&'static str],
-    format: Format,
-}
-
-impl<F, R> Running<F, R> {
-    async fn batch<P>(&self, position: P) -> AppResult<(Bytes, Option<P>)>
-    where
-        P: Send + 'static,
-        F: Send + Sync + 'static,
-        R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        let (context, began, columns, format) =
-            (Arc::clone(&self.context), self.began, self.columns, self.format);
-        let role = self.role;
-        self.reader
-            .read(move |conn, viewer| {
-                // Another role sees other rows: the rest would not be the rest.
-                if viewer.role != role {
-                    return Err(AppError::NotFound);
-                }
-                let (context, read) = &*context;
-                let Batch { rows, next } = read(conn, viewer, context, began, position)?;
-                // Written on the blocking thread as well: rows become bytes before they pile up.
-                Ok((format.rows(columns, &rows)?.into(), next))
-            })
-            .await
-    }
-
-    fn stream<P>(self, head: Bytes, next: Option<P>) -> impl stream::Stream<Item = AppResult<Bytes>> + 'static
-    where
-        P: Send + 'static,
-        F: Send + Sync + 'static,
-        R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>>
-            + Send
-            + Sync
-            + 'static,
-    {
-        let rest = stream::try_unfold((self, next), |(running, next)| async move {
-            let Some(position) = next else { return Ok(None) };
-            let read = running.batch(position).await;
-            let (bytes, next) =
-                read.inspect_err(|error| tracing::warn!(%error, "an export was broken off"))?;
-            Ok(Some((bytes, (running, next))))
-        });
-        stream::StreamExt::chain(stream::iter([Ok(head)]), rest)
-    }
+        .streaming(streamed::body(reader, Bytes::from(head), next, move |conn, viewer, position| {
+            batch(conn, viewer, position)
+        })))
 }
 
 impl From<ExportError> for AppError {

@@ -14,15 +14,15 @@ use crate::db::ids::FileId;
 use crate::error::{AppError, AppResult};
 use crate::files::Directory;
 use crate::files::listing::{self, Ask, Entry, LOOKED_AT, Listing, Sort};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::display::{ByteSize, Chips, Choice, Link, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{lists, urls};
 
 /// A directory, or the files below it that match.

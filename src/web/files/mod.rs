@@ -8,11 +8,11 @@ use actix_web::web::Path;
 
 use crate::error::AppResult;
 use crate::files::Directory;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::web::display::visible;
-use crate::web::query::Query;
 use crate::web::shell::Crumb;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// `GET /projects/{id}/files`: a directory; with `file`, one file.
 ///

@@ -12,6 +12,7 @@ use crate::db::ids::FileId;
 use crate::error::{AppError, AppResult};
 use crate::files::Directory;
 use crate::files::queries::{self, Change, File};
+use crate::http::visit::Visit;
 use crate::web::display::{ByteSize, Fact, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
@@ -19,7 +20,6 @@ use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// A file.
 #[derive(Debug, Template)]

@@ -8,20 +8,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use crate::activity::{Act, Principal};
 use crate::app::App;
+use crate::audit::Act;
 use crate::auth::queue::Place;
 use crate::auth::{password, password_links};
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::headers::Nonce;
+use crate::http::visit::origin_of;
 use crate::users::commands;
 use crate::web::account::show::password_hint;
-use crate::web::forms::Form;
-use crate::web::headers::Nonce;
+use crate::web::page::render;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::urls;
-use crate::web::visit::{origin_of, render};
 
 /// The form behind a link, or the word that the link no longer works.
 #[derive(Debug, Template)]
@@ -111,11 +112,11 @@ async fn set_password(
     password_hash: String,
 ) -> AppResult<bool> {
     let Some(link) = token_hash(request) else { return Ok(false) };
-    let (origin, owned) = (origin_of(request), app.clone());
+    let (origin, at) = (origin_of(request), app.clock.now());
     place
         .write(&app.db, move |conn| {
             let Some(account) = password_links::redeem(conn, &link, origin.ip)? else { return Ok(false) };
-            let principal = Principal::account(&account, origin, &owned);
+            let principal = account.principal(origin, at);
             let person = (account.id, account.email.as_str());
             commands::set_password(conn, &principal, person, &Act::PasswordSet, &password_hash)?;
             Ok(true)

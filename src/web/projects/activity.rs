@@ -10,16 +10,16 @@ use super::project_id;
 use crate::activity::options::Options;
 use crate::activity::{Scope, timeline};
 use crate::error::AppResult;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::web::activity::TimelineView;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::DayItem;
 use crate::web::activity::form::{self, Step};
 use crate::web::activity::index::{here, read_filter};
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// A project's timeline.
 #[derive(Debug, Template)]

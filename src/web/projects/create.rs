@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::new::{NewProjectPage, ProjectFields, container_choices, crumbs};
 use crate::containers;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
-use crate::web::forms::Form;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// What the form sends.
 #[derive(Clone, Deserialize)]
@@ -37,6 +37,8 @@ enum Outcome {
 
 const NO_SUCH_CONTAINER: &str = "This container does not exist, or it is not yours.";
 
+const CONTAINER_TAKEN: &str = "A project is attached to this container already. Choose another one, or none.";
+
 /// Creates the project, or shows the form again with what is wrong.
 ///
 /// # Errors
@@ -60,6 +62,7 @@ pub async fn create(visit: Visit, form: Form<NewProject>) -> AppResult<HttpRespo
                         Err(ChangeError::NoSuchContainer) => {
                             container_errors.push(NO_SUCH_CONTAINER.to_owned());
                         }
+                        Err(ChangeError::ContainerTaken) => container_errors.push(CONTAINER_TAKEN.to_owned()),
                         Err(ChangeError::Query(error)) => return Err(error.into()),
                         Err(error) => return Err(AppError::Internal(error.into())),
                     }

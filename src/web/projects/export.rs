@@ -9,13 +9,13 @@ use crate::activity::exports;
 use crate::db::cursor::From;
 use crate::db::ids::ProjectId;
 use crate::error::AppResult;
+use crate::http::forms::Form;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::projects::queries::{self, Filter};
 use crate::projects::records::{self, ProjectRecord};
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, ROWS, Subject};
-use crate::web::forms::Form;
-use crate::web::query::Query;
-use crate::web::visit::Visit;
 
 const COLUMNS: &[&str] = &[
     "id",

@@ -8,14 +8,14 @@ use url::form_urlencoded::byte_serialize;
 use crate::containers;
 use crate::db::ids::ContainerId;
 use crate::error::AppResult;
+use crate::http::forms::{Field, LARGEST};
+use crate::http::visit::Visit;
 use crate::projects::commands::Draft;
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, ProjectDescription, ProjectName};
 use crate::web::display::{ByteSize, Choice};
-use crate::web::forms::{Field, LARGEST};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::visit::Visit;
 
 /// The form of a new project.
 #[derive(Debug, Template)]

@@ -11,17 +11,17 @@ use url::form_urlencoded::byte_serialize;
 use super::head::ProjectHead;
 use super::new::ProjectFields;
 use super::project_id;
-use crate::auth::Viewer;
 use crate::error::{AppError, AppResult};
+use crate::http::forms;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{BrokenJson, JsonText, Status};
 use crate::web::display::ByteSize;
-use crate::web::forms;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::urls;
 use crate::web::version::{self, Difference};
-use crate::web::visit::Visit;
 
 /// A project's settings.
 #[derive(Debug, Template)]

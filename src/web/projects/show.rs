@@ -13,10 +13,11 @@ use super::project_id;
 use crate::activity::{Filter, Scope, daily, timeline};
 use crate::containers;
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
+use crate::identity::display_name;
 use crate::projects::Kind;
 use crate::projects::deletion::{self, Known};
 use crate::projects::queries::{ContainerPart, ProjectView};
-use crate::users::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::display::{Badge, Fact};
@@ -25,7 +26,6 @@ use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// A project's overview.
 #[derive(Debug, Template)]

@@ -9,89 +9,56 @@ use serde::Deserialize;
 use super::head::ProjectHead;
 use super::project_id;
 use crate::db::ids::ProjectId;
-use crate::db::spelling::composed;
 use crate::error::{AppError, AppResult};
-use crate::projects::Status;
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
+use crate::projects::{Move, Status};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
 use crate::web::display::grouped;
-use crate::web::forms::Form;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
-/// What moves a project from one status to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Move {
-    Archive,
-    Unarchive,
-    Delete,
-    Restore,
+fn from_path(text: &str) -> AppResult<Move> {
+    match text {
+        "archive" => Ok(Move::Archive),
+        "unarchive" => Ok(Move::Unarchive),
+        "delete" => Ok(Move::Delete),
+        "restore" => Ok(Move::Restore),
+        _ => Err(AppError::NotFound),
+    }
 }
 
-impl Move {
-    fn from_path(text: &str) -> AppResult<Self> {
-        match text {
-            "archive" => Ok(Self::Archive),
-            "unarchive" => Ok(Self::Unarchive),
-            "delete" => Ok(Self::Delete),
-            "restore" => Ok(Self::Restore),
-            _ => Err(AppError::NotFound),
-        }
+fn verb(step: Move) -> &'static str {
+    match step {
+        Move::Archive => "Archive project",
+        Move::Unarchive => "Unarchive project",
+        Move::Delete => "Delete project",
+        Move::Restore => "Restore project",
     }
+}
 
-    fn target(self) -> Status {
-        match self {
-            Self::Archive => Status::Archived,
-            Self::Delete => Status::Deleted,
-            Self::Unarchive | Self::Restore => Status::Active,
-        }
+fn done(step: Move) -> &'static str {
+    match step {
+        Move::Archive => "archived",
+        Move::Unarchive => "back in use",
+        Move::Delete => "deleted",
+        Move::Restore => "restored",
     }
+}
 
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Archive => "Archive project",
-            Self::Unarchive => "Unarchive project",
-            Self::Delete => "Delete project",
-            Self::Restore => "Restore project",
+fn text(step: Move) -> &'static str {
+    match step {
+        Move::Archive => {
+            "It leaves the lists of active projects and can't be changed. Nothing stops, and its history stays."
         }
-    }
-
-    fn done(self) -> &'static str {
-        match self {
-            Self::Archive => "archived",
-            Self::Unarchive => "back in use",
-            Self::Delete => "deleted",
-            Self::Restore => "restored",
+        Move::Unarchive => "It can be changed again.",
+        Move::Delete => {
+            "It goes out of sight, with what belongs to it. Its record stays readable, and all of it can be restored \
+             until retention removes it."
         }
-    }
-
-    fn text(self) -> &'static str {
-        match self {
-            Self::Archive => {
-                "It leaves the lists of active projects and can't be changed. Nothing stops, and its history stays."
-            }
-            Self::Unarchive => "It can be changed again.",
-            Self::Delete => {
-                "It goes out of sight, with what belongs to it. Its record stays readable, and all of it can be \
-                 restored until retention removes it."
-            }
-            Self::Restore => "It comes back as an active project, with its whole history.",
-        }
-    }
-
-    /// Why it makes no sense from where the project is.
-    fn obstacle(self, from: &Status) -> Option<&'static str> {
-        match (self, from) {
-            (Self::Archive, Status::Archived) => Some("This project is archived already."),
-            (Self::Archive, Status::Deleted) => Some("This project is deleted. Restore it first."),
-            (Self::Unarchive, Status::Archived) | (Self::Restore, Status::Deleted) => None,
-            (Self::Unarchive, _) => Some("This project is not archived."),
-            (Self::Delete, Status::Deleted) => Some("This project is deleted already."),
-            (Self::Restore, _) => Some("This project is not deleted."),
-            (Self::Archive | Self::Delete, _) => None,
-        }
+        Move::Restore => "It comes back as an active project, with its whole history.",
     }
 }
 
@@ -132,20 +99,17 @@ pub async fn carry_out(
     let principal = visit.principal();
     let (viewer, refused) = visit
         .write(move |conn, viewer| {
-            // Held, so that what is decided on here still holds when it is done.
-            let project = commands::hold(conn, id)?.ok_or(AppError::NotFound)?;
-            let from = Status::from_stored(project.status.as_deref());
-            if step.obstacle(&from).is_some() {
-                let told = vec!["Nothing was changed.".to_owned()];
-                return Ok(Some((StatusCode::CONFLICT, project, None, told)));
-            }
-            if step == Move::Delete && composed(form.0.confirm.trim()) != composed(project.name.trim()) {
-                let told = "Type the project's name to delete it.".to_owned();
-                let contents = going(conn, &project, step)?;
-                return Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, contents, vec![told])));
-            }
-            match commands::set_status(conn, &principal(viewer), id, &step.target()) {
-                Ok(_) => Ok(None),
+            match commands::make_move(conn, &principal(viewer), id, step, &form.0.confirm) {
+                Ok(()) => Ok(None),
+                Err(ChangeError::Obstacle(project)) => {
+                    let told = vec!["Nothing was changed.".to_owned()];
+                    Ok(Some((StatusCode::CONFLICT, project, None, told)))
+                }
+                Err(ChangeError::OtherName(project)) => {
+                    let contents = going(conn, &project, step)?;
+                    let told = vec!["Type the project's name to delete it.".to_owned()];
+                    Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, contents, told)))
+                }
                 Err(ChangeError::NotFound) => Err(AppError::NotFound),
                 Err(ChangeError::Query(error)) => Err(error.into()),
                 Err(error) => Err(AppError::Internal(error.into())),
@@ -157,12 +121,12 @@ pub async fn carry_out(
         return visit.page(status, &page);
     }
     let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
-    Ok(visit.redirect_with_notice(&location, format!("The project is {}.", step.done())))
+    Ok(visit.redirect_with_notice(&location, format!("The project is {}.", done(step))))
 }
 
 fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {
     let (id, step) = path.into_inner();
-    Ok((project_id(&Path::from(id))?, Move::from_path(&step)?))
+    Ok((project_id(&Path::from(id))?, from_path(&step)?))
 }
 
 /// What goes out of sight with `project`, when `step` puts it there and nothing stands in the way.
@@ -202,19 +166,19 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
 
 fn page(
     visit: &Visit,
-    viewer: &crate::auth::Viewer,
+    viewer: &crate::identity::Viewer,
     project: &ProjectView,
     contents: Option<Contents>,
     step: Move,
     errors: Vec<String>,
 ) -> ConfirmationPage {
     let head = ProjectHead::new(project, "", visit.app.clock.now(), viewer.zone);
-    let title = format!("{}: {}", step.verb(), project.name);
+    let title = format!("{}: {}", verb(step), project.name);
     let effects = contents.map(|contents| effects(project, contents)).unwrap_or_default();
     ConfirmationPage {
-        shell: visit.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(step.verb()))),
+        shell: visit.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(verb(step)))),
         title,
-        text: step.text().to_owned(),
+        text: text(step).to_owned(),
         effects,
         errors: errors.clone(),
         action: visit.request.path().to_owned(),
@@ -224,7 +188,7 @@ fn page(
             label: "Type the name to confirm".to_owned(),
             errors,
         }),
-        verb: step.verb().to_owned(),
+        verb: verb(step).to_owned(),
         danger: step == Move::Delete,
         blocked: step.obstacle(&Status::from_stored(project.status.as_deref())).map(str::to_owned),
         cancel_url: urls::project_part(project.id, "settings"),

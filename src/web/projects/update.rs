@@ -9,13 +9,13 @@ use super::new::ProjectFields;
 use super::project_id;
 use super::settings::{JsonField, SettingsPage, json_text};
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
-use crate::projects::queries::{self, ProjectView};
+use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
-use crate::web::forms::Form;
 use crate::web::urls;
 use crate::web::version::{self, Difference, Seen};
-use crate::web::visit::Visit;
 
 /// What the form sends. What a script leaves out stays as it is.
 #[derive(Clone, Deserialize)]
@@ -55,7 +55,7 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
     let principal = visit.principal();
     let (viewer, outcome) = visit
         .write(move |conn, viewer| {
-            let stored = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let stored = commands::hold(conn, id)?.ok_or(AppError::NotFound)?;
             let mut typed = Typed::new(form.0, &stored);
             let draft = typed.fields.draft(&typed.kind, Some(&stored));
             let settings = typed.settings.parse_unless(stored.settings.as_ref());
@@ -79,7 +79,7 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
                 }
                 Err(ChangeError::NotFound) => Err(AppError::NotFound),
                 Err(ChangeError::Query(error)) => Err(error.into()),
-                Err(error @ ChangeError::NoSuchContainer) => Err(AppError::Internal(error.into())),
+                Err(error) => Err(AppError::Internal(error.into())),
             }
         })
         .await?;

@@ -8,6 +8,8 @@ use askama::Template;
 use crate::activity::{Reference, Scope};
 use crate::activity::{lookup, record, timeline};
 use crate::error::{AppError, AppResult};
+use crate::http::query::Query;
+use crate::http::visit::Visit;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::index::read_filter;
@@ -15,11 +17,9 @@ use crate::web::activity::pager;
 use crate::web::activity::record_card::RecordCard;
 use crate::web::activity::reference::key_label;
 use crate::web::display::Pager;
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// Everything that carries one reference.
 #[derive(Debug, Template)]

@@ -4,16 +4,16 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use askama::Template;
 
-use crate::auth::Viewer;
 use crate::error::AppResult;
+use crate::http::forms;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::{Role, Viewer};
 use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
-use crate::users::Role;
 use crate::web::activity::reference::key_label;
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::visit::Visit;
-use crate::web::{forms, urls};
+use crate::web::urls;
 
 /// What was found.
 #[derive(Debug, Template)]

@@ -7,14 +7,17 @@ use serde::Deserialize;
 
 use super::new::SignInPage;
 use crate::app::App;
+use crate::auth::password;
 use crate::auth::sign_in::{self, Checked};
 use crate::auth::throttle::Attempt;
-use crate::auth::{password, session_store};
 use crate::db::SecretHash;
 use crate::error::{AppError, AppResult};
-use crate::web::forms::Form;
+use crate::http::forms::Form;
+use crate::http::session_store;
+use crate::http::visit::origin_of;
+use crate::web::page::render;
+use crate::web::sessions::safe_next;
 use crate::web::urls;
-use crate::web::visit::{origin_of, render, safe_next};
 
 /// What the form sends.
 #[derive(Deserialize)]
@@ -64,7 +67,7 @@ pub async fn create(
     };
     let typed = email.clone();
     let find = move |conn: &mut PgConnection| sign_in::account(conn, &typed);
-    let (verified, place) = match sign_in::check(&app, attempt, find, password).await? {
+    let (verified, place) = match sign_in::check((&app.sign_ins, &app.db), attempt, find, password).await? {
         Checked::Right(verified, place) => (verified, place),
         Checked::Wrong => return refuse(StatusCode::UNPROCESSABLE_ENTITY, REFUSED.to_owned()),
         Checked::Wait(seconds) => return wait(seconds),
@@ -72,11 +75,10 @@ pub async fn create(
     let token = app.entropy.secret();
     let hash = SecretHash::of(&token);
     let replaced = session_store::credential(&request);
-    let owned = app.clone();
+    let at = app.clock.now();
     let has_begun = place
         .write(&app.db, move |conn| {
-            sign_in::begin(conn, &verified, (&owned, origin), &hash, replaced.as_ref())
-                .map_err(AppError::from)
+            sign_in::begin(conn, &verified, (origin, at), &hash, replaced.as_ref()).map_err(AppError::from)
         })
         .await?;
     if !has_begun {

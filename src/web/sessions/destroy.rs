@@ -4,10 +4,11 @@ use actix_web::http::header;
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::auth::{session_store, sessions};
+use crate::auth::sessions;
 use crate::error::{AppError, AppResult};
+use crate::http::session_store;
+use crate::http::visit::Visit;
 use crate::web::urls;
-use crate::web::visit::Visit;
 
 /// Ends the session in the table, then in the browser. Without a living session there is nothing to end.
 ///
@@ -18,8 +19,7 @@ pub async fn destroy(request: HttpRequest, visit: Option<Visit>) -> AppResult<Ht
         let principal = visit.principal();
         let ended = visit
             .write_uncounted(move |conn, viewer| {
-                let person = (viewer.id, viewer.email.as_str());
-                Ok(sessions::sign_out(conn, &principal(viewer), person, viewer.session)?)
+                Ok(sessions::sign_out(conn, &principal(viewer), viewer.id, viewer.session)?)
             })
             .await;
         match ended {

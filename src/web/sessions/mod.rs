@@ -3,3 +3,6 @@
 pub mod create;
 pub mod destroy;
 pub mod new;
+mod next;
+
+pub use next::{safe_next, sign_in_location};

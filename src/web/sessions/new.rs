@@ -4,13 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::auth::session_store;
 use crate::error::AppResult;
-use crate::web::headers::Nonce;
-use crate::web::query::Query;
+use crate::http::headers::Nonce;
+use crate::http::query::Query;
+use crate::http::session_store;
+use crate::web::page::render;
 use crate::web::sample::{HOSTILE, Sample};
+use crate::web::sessions::safe_next;
 use crate::web::shell::Shell;
-use crate::web::visit::{render, safe_next};
 
 /// The sign-in form.
 #[derive(Debug, Template)]

@@ -5,17 +5,17 @@ use actix_web::http::StatusCode;
 use diesel::{Connection, PgConnection};
 
 use super::show::sign_in_again;
-use crate::auth::{Viewer, password_links, sessions};
+use crate::auth::{password_links, sessions};
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::visit::Visit;
+use crate::identity::{Role, Viewer};
 use crate::projects::queries as projects;
-use crate::users::Role;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::{self, UserView};
 use crate::web::confirmation::{ConfirmationPage, Effect};
 use crate::web::display::counted;
 use crate::web::shell::{Crumb, Shell};
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 const LAST_ADMIN: &str =

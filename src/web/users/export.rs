@@ -6,16 +6,16 @@ use actix_web::HttpResponse;
 
 use super::index::filter;
 use crate::activity::exports;
-use crate::auth::Viewer;
 use crate::db::cursor::From;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
 use crate::users::queries::{self, Filter, UserLine, UserView};
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, ROWS, Subject};
-use crate::web::forms::Form;
-use crate::web::query::Query;
-use crate::web::visit::Visit;
 
 const COLUMNS: &[&str] = &[
     "id",

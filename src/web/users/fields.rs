@@ -2,11 +2,12 @@
 
 use serde::Deserialize;
 
+use crate::http::forms::{Field, is_untouched};
+use crate::identity::{Email, Role};
+use crate::users::UserName;
 use crate::users::commands::ChangeError;
 use crate::users::queries::UserView;
-use crate::users::{Email, Role, UserName};
 use crate::web::display::Choice;
-use crate::web::forms::{Field, is_untouched};
 
 /// What the form of a new user sends.
 #[derive(Debug, Clone, Default, Deserialize)]

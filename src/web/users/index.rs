@@ -10,14 +10,14 @@ use diesel::PgConnection;
 use super::{activity_badge, role_label};
 use crate::db::cursor::{From, ListPosition, Page};
 use crate::error::AppResult;
-use crate::users::Role;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::Role;
 use crate::users::queries::{self, Filter, Sort, UserLine};
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
-use crate::web::query::Query;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{export, lists, urls};
 
 const PATH: &str = "/users";

@@ -11,16 +11,16 @@ use chrono_tz::Tz;
 use url::Url;
 
 use super::show::UserPage;
-use crate::auth::password_links;
+use crate::auth::password_links::{self, LinkError};
 use crate::db::ids::UserId;
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
-use crate::users::{commands, queries};
+use crate::http::visit::Visit;
+use crate::users::queries;
 use crate::web::flash::{Flash, SecretLink};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// A link that is about to be made.
@@ -79,14 +79,18 @@ pub async fn create(visit: Visit) -> AppResult<HttpResponse> {
     let hash = link.hash();
     let (viewer, outcome) = visit
         .write_as_admin(move |conn, admin| {
-            let user = commands::hold(conn, id?)?;
-            if !user.is_active() {
-                let mut page = UserPage::load(conn, admin, user.id, now)?;
-                page.errors.push("A deactivated user can't use a link. Activate the user first.".to_owned());
-                return Ok(Err(Box::new(page)));
+            let id = id?;
+            match password_links::make(conn, &principal(admin), id, &hash) {
+                Ok(()) => Ok(Ok(id)),
+                Err(LinkError::Deactivated) => {
+                    let mut page = UserPage::load(conn, admin, id, now)?;
+                    page.errors
+                        .push("A deactivated user can't use a link. Activate the user first.".to_owned());
+                    Ok(Err(Box::new(page)))
+                }
+                Err(LinkError::NotFound) => Err(AppError::NotFound),
+                Err(LinkError::Query(error)) => Err(error.into()),
             }
-            password_links::make(conn, &principal(admin), (user.id, &user.email), &hash)?;
-            Ok(Ok(user.id))
         })
         .await?;
     match outcome {

@@ -11,7 +11,20 @@ pub mod show;
 pub mod update;
 
 use super::display::Badge;
-use crate::users::Role;
+use crate::error::AppError;
+use crate::identity::Role;
+use crate::users::commands::ChangeError;
+
+impl From<ChangeError> for AppError {
+    /// What no form can explain: a user who is gone, or a statement that failed.
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NotFound => Self::NotFound,
+            ChangeError::Query(error) => error.into(),
+            error => Self::Internal(error.into()),
+        }
+    }
+}
 
 /// Whether a user may sign in, in a word.
 #[must_use]

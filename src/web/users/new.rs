@@ -7,17 +7,17 @@ use diesel::{Connection, PgConnection};
 
 use super::fields::{UserFields, UserForm};
 use super::link::OneTimeLink;
-use crate::activity::Principal;
 use crate::auth::password_links;
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::{Field, Form};
+use crate::http::visit::Visit;
+use crate::identity::Principal;
 use crate::users::commands::{self, ChangeError};
 use crate::web::display::Choice;
-use crate::web::forms::{Field, Form};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::visit::Visit;
 
 /// The form of a new user.
 #[derive(Debug, Template)]
@@ -79,7 +79,7 @@ fn create_user(
     // A savepoint: a refused INSERT must not abort the transaction.
     let created = conn.transaction(|conn| {
         let id = commands::create(conn, principal, &user.email, &user.name, user.role, None)?;
-        password_links::make(conn, principal, (id, user.email.as_str()), hash)?;
+        password_links::make(conn, principal, id, hash)?;
         Ok::<_, ChangeError>(id)
     });
     match created {

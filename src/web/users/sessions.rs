@@ -6,9 +6,8 @@ use super::show::sign_in_again;
 use crate::auth::sessions;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
-use crate::users::queries;
+use crate::http::visit::Visit;
 use crate::web::display::counted;
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// Ends one session of a user. One that has ended already stays so.
@@ -21,9 +20,9 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
     let principal = visit.principal();
     let (viewer, (user, session)) = visit
         .write_as_admin(move |conn, admin| {
-            let (session, user) = (session?, queries::find(conn, user?)?.ok_or(AppError::NotFound)?);
-            let theirs = sessions::revoke(conn, &principal(admin), (user.id, &user.email), session)?;
-            if theirs { Ok((user.id, session)) } else { Err(AppError::NotFound) }
+            let (session, user) = (session?, user?);
+            let theirs = sessions::revoke(conn, &principal(admin), user, session)?;
+            if theirs { Ok((user, session)) } else { Err(AppError::NotFound) }
         })
         .await?;
     if session == viewer.session {
@@ -41,14 +40,13 @@ pub async fn revoke_all(visit: Visit) -> AppResult<HttpResponse> {
     let principal = visit.principal();
     let (_, (user, ended)) = visit
         .write_as_admin(move |conn, admin| {
-            let user = queries::find(conn, user?)?.ok_or(AppError::NotFound)?;
-            let (principal, person) = (principal(admin), (user.id, user.email.as_str()));
-            let ended = if user.id == admin.id {
-                sessions::revoke_others(conn, &principal, person, admin.session)?
+            let (user, principal) = (user?, principal(admin));
+            let ended = if user == admin.id {
+                sessions::revoke_others(conn, &principal, user, admin.session)?
             } else {
-                sessions::revoke_all(conn, &principal, person)?
+                sessions::revoke_all(conn, &principal, user)?.ok_or(AppError::NotFound)?
             };
-            Ok((user.id, ended))
+            Ok((user, ended))
         })
         .await?;
     let notice = match ended {

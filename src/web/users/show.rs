@@ -10,28 +10,29 @@ use diesel::PgConnection;
 use super::fields::{UserFields, UserForm};
 use super::{activity_badge, role_label};
 use crate::activity::{self, Scope, timeline};
-use crate::auth::{Admin, Viewer, password_links, session_store, sessions};
+use crate::auth::{password_links, sessions};
 use crate::containers;
 use crate::containers::queries::ContainerLine;
 use crate::db::cursor::From;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Field;
+use crate::http::session_store;
+use crate::http::visit::Visit;
+use crate::identity::{Admin, Role, Viewer};
 use crate::projects::queries as projects;
 use crate::projects::queries::Filter;
-use crate::users::Role;
 use crate::users::queries::{self, UserView};
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::containers::badge as container_badge;
 use crate::web::display::{Badge, Choice, Meta};
-use crate::web::forms::Field;
 use crate::web::projects::index::ProjectRow;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::version::{self, Difference};
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// How many projects, and how many containers, the page shows.
@@ -159,7 +160,7 @@ impl UserPage {
     /// # Errors
     /// [`AppError::NotFound`], or when a statement fails.
     pub fn load(conn: &mut PgConnection, admin: &Admin, id: UserId, now: DateTime<Utc>) -> AppResult<Self> {
-        let (user, link) = password_links::user_with_newest(conn, id)?.ok_or(AppError::NotFound)?;
+        let (user, link) = queries::with_newest_link(conn, id)?.ok_or(AppError::NotFound)?;
         let living = sessions::living(conn, id)?;
         let filter = Filter { owner: Some(id), ..Filter::default() };
         let owned = projects::page(conn, &filter, &From::Start, OWNED)?;

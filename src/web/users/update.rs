@@ -9,15 +9,14 @@ use serde::Deserialize;
 use super::fields::UserForm;
 use super::role_label;
 use super::show::{UserPage, sign_in_again};
-use crate::activity::Principal;
-use crate::auth::Admin;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::forms::Form;
+use crate::http::visit::Visit;
+use crate::identity::{Admin, Principal};
 use crate::users::commands::{self, ChangeError, Consequences};
 use crate::users::queries::{self, UserView};
-use crate::web::forms::Form;
 use crate::web::version::{self, Difference, Seen};
-use crate::web::visit::Visit;
 use crate::web::{path, urls};
 
 /// What the form of a user sends.

@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use pilothouse::activity::{Act, ActionType, NewAction, Scope, Status, Target, audit, spool, tally, track};
+use pilothouse::activity::{ActionType, NewAction, Scope, Status, spool, tally, track};
+use pilothouse::audit::{self, Act, Target};
 use pilothouse::db::ids::ProjectId;
 use pilothouse::db::schema::{action_spool, projects};
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
-use std::sync::{PoisonError, RwLock};
 
 use super::world::{NOON, Person, World, filter, keys};
 
@@ -14,15 +14,6 @@ const REFUSE: &str = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql 
     $$ BEGIN RAISE EXCEPTION 'the record is full'; END $$; \
     CREATE TRIGGER refuse BEFORE INSERT ON turbobackend.project_actions FOR EACH ROW EXECUTE FUNCTION refuse()";
 const ALLOW: &str = "DROP TRIGGER refuse ON turbobackend.project_actions";
-
-/// The spool's directory is the process's: while one test has named it, no other test's retry may read there.
-static DIRECTORY: RwLock<()> = RwLock::new(());
-
-/// [`spool::retry`] of a test that has named no directory.
-pub fn retry(db: &Db) -> Result<spool::Retried, DbError> {
-    let _nobody_has_one = DIRECTORY.read().unwrap_or_else(PoisonError::into_inner);
-    spool::retry(db)
-}
 
 /// An operation that renames a project and tracks it, as a page's command does.
 fn rename(
@@ -79,11 +70,11 @@ fn an_insert_that_fails_leaves_the_operation_alone_and_is_recorded_later_once() 
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 1);
     assert!(tally().failed > before.failed && tally().spooled > before.spooled);
 
-    let waiting = retry(&world.db).unwrap();
+    let waiting = spool::retry(&world.db).unwrap();
     assert_eq!((waiting.recorded, waiting.waiting, waiting.lost), (0, 1, 0));
     world.execute(ALLOW);
-    assert_eq!(retry(&world.db).unwrap().recorded, 1);
-    assert_eq!(retry(&world.db).unwrap(), spool::Retried::default());
+    assert_eq!(spool::retry(&world.db).unwrap().recorded, 1);
+    assert_eq!(spool::retry(&world.db).unwrap(), spool::Retried::default());
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 0);
     let page = world.page(&ada, Scope::Own, &filter(&[]));
     assert_eq!(keys(&page.entries), [id]);
@@ -127,10 +118,10 @@ fn what_waits_is_recorded_in_batches_until_nothing_waits() {
             Ok::<(), DbError>(())
         })
         .unwrap();
-    let refused = retry(&world.db).unwrap();
+    let refused = spool::retry(&world.db).unwrap();
     assert_eq!((refused.waiting, refused.may_go_on()), (100, false), "the next batch would fare no better");
     world.execute(ALLOW);
-    let batches = [(); 2].map(|()| retry(&world.db).unwrap());
+    let batches = [(); 2].map(|()| spool::retry(&world.db).unwrap());
     assert_eq!(batches.map(|batch| (batch.recorded, batch.may_go_on())), [(100, true), (50, false)]);
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 150);
 }
@@ -148,7 +139,7 @@ fn an_act_that_was_rolled_back_leaves_no_record_anywhere() {
     rename(&world, &ada, shop, "store", false).unwrap();
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 1);
     world.execute(ALLOW);
-    retry(&world.db).unwrap();
+    spool::retry(&world.db).unwrap();
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 1);
 }
 
@@ -160,7 +151,7 @@ fn what_was_recorded_already_is_not_recorded_twice() {
     let action = NewAction::by(&ada.principal("r"), shop, ActionType::Deployment, String::new());
     spool::keep(&world.db, &action, "first");
     spool::keep(&world.db, &action, "again");
-    assert_eq!(retry(&world.db).unwrap().recorded, 2);
+    assert_eq!(spool::retry(&world.db).unwrap().recorded, 2);
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 1);
     assert_eq!(world.count("(SELECT count(*) FROM pilothouse.action_spool)"), 0);
 }
@@ -173,7 +164,7 @@ fn after_enough_tries_an_action_becomes_a_counted_gap() {
     world.execute(REFUSE);
     rename(&world, &ada, shop, "store", false).unwrap();
     world.execute("INSERT INTO pilothouse.action_spool (action_id, payload) VALUES (NULL, NULL)");
-    let tries: Vec<_> = (0..11).map(|_| retry(&world.db).unwrap()).collect();
+    let tries: Vec<_> = (0..11).map(|_| spool::retry(&world.db).unwrap()).collect();
     assert!(tries[..9].iter().all(|retried| (retried.waiting, retried.lost) == (2, 0)), "{tries:?}");
     assert_eq!((tries[9].lost, tries[10]), (2, spool::Retried::default()));
     let page = world.page(&ada, Scope::Own, &filter(&[]));
@@ -208,18 +199,17 @@ fn a_database_that_is_full_for_long_costs_no_action() {
     world.execute(&REFUSE.replace("the record is full", "could not extend file: No space left on device"));
     rename(&world, &ada, shop, "store", false).unwrap();
     for _ in 0..15 {
-        let retried = retry(&world.db).unwrap();
+        let retried = spool::retry(&world.db).unwrap();
         assert_eq!((retried.recorded, retried.waiting, retried.lost), (0, 1, 0));
     }
     assert_eq!(world.count("(SELECT sum(attempts) FROM pilothouse.action_spool)"), 0);
     world.execute(ALLOW);
-    assert_eq!(retry(&world.db).unwrap().recorded, 1);
+    assert_eq!(spool::retry(&world.db).unwrap().recorded, 1);
     assert!(world.page(&ada, Scope::Own, &filter(&[])).gaps.is_empty());
 }
 
 #[test]
 fn while_the_database_is_gone_a_file_keeps_the_action() {
-    let _mine = DIRECTORY.write().unwrap_or_else(PoisonError::into_inner);
     let mut world = World::new();
     let ada = world.owner("ada");
     let shop = world.project(&ada, "shop");
@@ -242,7 +232,7 @@ fn while_the_database_is_gone_a_file_keeps_the_action() {
     rename(&world, &ada, shop, "store", false).unwrap();
     assert_eq!(name_of(&mut world), "store");
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 2);
-    assert!(spool::retry(&world.db).is_err());
+    assert!(spool::read_in_file(&world.db).is_err());
     assert!(directory.join("action-spool.taken").exists(), "nothing is lost by a retry that fails");
 
     // A line that a crash cut off does not stand in the way, of the next one neither.
@@ -250,8 +240,12 @@ fn while_the_database_is_gone_a_file_keeps_the_action() {
     spool::keep(&gone, &action, "gone");
     world.execute(ALLOW);
     world.execute("ALTER TABLE pilothouse.away RENAME TO action_spool");
-    assert_eq!(spool::retry(&world.db).unwrap().recorded, 2);
-    assert_eq!(spool::retry(&world.db).unwrap().recorded, 1, "what came after the cut line");
+    let read_in_and_retry = || {
+        spool::read_in_file(&world.db).unwrap();
+        spool::retry(&world.db).unwrap().recorded
+    };
+    assert_eq!(read_in_and_retry(), 2);
+    assert_eq!(read_in_and_retry(), 1, "what came after the cut line");
     assert_eq!(world.page(&ada, Scope::Own, &filter(&[])).entries.len(), 2);
     let left: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(left, ["action-spool.lock"], "nothing is kept any more");
@@ -271,7 +265,7 @@ fn what_an_owner_may_not_record_is_not_recorded_for_them_by_a_retry() {
             Ok::<(), DbError>(())
         })
         .unwrap();
-    retry(&world.db).unwrap();
+    spool::retry(&world.db).unwrap();
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 0);
 }
 

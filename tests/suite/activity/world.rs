@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use pilothouse::activity::{Entry, Filter, Origin, Principal, Scope, TimelinePage, timeline};
-use pilothouse::app::Entropy;
+use pilothouse::activity::{Entry, Filter, Scope, TimelinePage, timeline};
 use pilothouse::db::ids::{ProjectId, UserId};
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError, SecretHash};
+use pilothouse::identity::{Origin, Principal};
 use uuid::Uuid;
 
 use crate::support::db::TestDb;
@@ -138,7 +138,6 @@ impl Person {
             is_admin: self.admin,
             origin: Origin { request_id: Some(request.to_owned()), ..Origin::default() },
             at: chrono::DateTime::from_timestamp_millis(NOON).unwrap(),
-            entropy: Entropy,
         }
     }
 }

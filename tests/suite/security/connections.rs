@@ -15,7 +15,8 @@ const STALL: Duration = Duration::from_millis(1500);
 /// Short deadlines, and one that no test reaches for all but the one that is tried.
 fn impatient(change: impl Fn(&mut Deadlines)) -> Console {
     let never = Duration::from_mins(10);
-    let mut deadlines = Deadlines { head: never, idle: never, request: never, stall: never };
+    let mut deadlines =
+        Deadlines { head: never, idle: never, request: never, stall: never, ..Deadlines::default() };
     change(&mut deadlines);
     Console::with_deadlines(deadlines)
 }
@@ -182,22 +183,35 @@ fn a_client_that_takes_its_answers_slowly_gets_them_whole() {
     assert!(began.elapsed() > STALL * 2, "slower than anything that is given up");
 }
 
-/// Five thousand bytes a second are some within any stall time, and too few all the same.
+/// Twelve pieces a second are more than any stall time is given for, and too little where more is asked for.
 #[test]
-fn a_client_that_takes_a_little_now_and_then_is_given_up() {
-    let stall = Duration::from_secs(10);
-    let console = impatient(|deadlines| deadlines.stall = stall);
-    let owner = console.owner();
-    fill(&console, &owner);
-    let mut wire = Wire::narrow(&console);
-    ask_for_much(&console, &owner, &mut wire);
-    let began = std::time::Instant::now();
-    // What the system holds comes still; an end comes after it.
-    while wire.read(1_000).len() == 1_000 {
-        assert!(began.elapsed() < stall * 4, "it goes on for ever");
-        std::thread::sleep(Duration::from_millis(200));
-    }
+fn a_client_that_takes_less_than_the_least_rate_is_given_up_although_it_never_stalls() {
+    let taken = |least_a_second: u64| {
+        let console = impatient(|deadlines| {
+            (deadlines.stall, deadlines.least_a_second) = (Duration::from_secs(3), least_a_second);
+        });
+        let owner = console.owner();
+        let (project, container) = console.project_in_container(&owner, "shop");
+        let message = console.message(&container, "s", 0, "user", &"a".repeat(4_000_000));
+        let mut wire = Wire::narrow(&console);
+        let raw = format!("/projects/{project}/chat/{message}/raw");
+        wire.send(head(&console, &owner, "GET", &raw) + "\r\n");
+        let mut taken = 0;
+        while let piece @ 1.. = wire.read(10_000).len() {
+            taken += piece;
+            if taken > ENOUGH {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(80));
+        }
+        taken
+    };
+    assert!(taken(8 * 1024) > ENOUGH, "it takes enough, and is served on");
+    assert!(taken(8 * 1024 * 1024) < ENOUGH, "it goes on for ever");
 }
+
+/// What takes three times the stall time.
+const ENOUGH: usize = 1_500_000;
 
 /// A megabyte each, that nobody reads.
 #[test]

@@ -28,6 +28,11 @@ impl Program {
 
     /// Serves once the shell has run `command`.
     fn serve_after(db: &TestDb, command: &str) -> Self {
+        Self::serve_with(db, command, &[("RUST_LOG", "debug")])
+    }
+
+    /// [`Program::serve_after`] in an environment of its own.
+    fn serve_with(db: &TestDb, command: &str, environment: &[(&str, &str)]) -> Self {
         let directory = new_directory();
         let log = directory.join("log");
         let mut child = Command::new("sh")
@@ -38,7 +43,7 @@ impl Program {
             .env("PILOTHOUSE_DATA_DIR", directory.join("data"))
             .env("PILOTHOUSE_LISTEN", "127.0.0.1:0")
             .env("DATABASE_TIMEOUT", "1000")
-            .env("RUST_LOG", "debug")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
@@ -173,6 +178,56 @@ fn no_secret_is_in_the_log_or_in_the_database_and_no_request_writes_a_line_of_it
         assert!(!log.contains(secret), "{name} is in the log");
         assert!(!everything.contains(secret), "{name} is in the database");
     }
+}
+
+#[test]
+fn each_request_is_a_line_of_the_log_without_what_it_asked_for_and_a_setting_leaves_it_out() {
+    let db = TestDb::new();
+    let hash = password::hash_blocking(PASSWORD).unwrap();
+    db.connect_owner()
+        .batch_execute(&format!(
+            "INSERT INTO users (id, email, name, role, password_hash) \
+             VALUES ('00000000-0000-4000-8000-00000000ada0', 'ada@x.test', 'Ada', 'admin', '{hash}')"
+        ))
+        .unwrap();
+    let lines_of = |setting: &str| {
+        let environment = [("PILOTHOUSE_ACCESS_LOG", setting), ("RUST_LOG", "warn,pilothouse=info")];
+        let program = Program::serve_with(&db, "true", &environment);
+        let ada = Person::new(&program.base);
+        patiently(|| ada.post("/login", &[("email", "ada@x.test"), ("password", PASSWORD)])).expect(303);
+        let cookie = ada.session_cookie().unwrap();
+        patiently(|| ada.get("/users/00000000-0000-4000-8000-00000000ada0?ref=wanted")).expect(200);
+        patiently(|| ada.get("/activity/wanted?q=wanted")).expect(404);
+        patiently(|| Person::new(&program.base).get("/passwords/wanted?wanted=wanted")).expect(404);
+        patiently(|| ada.get("/wanted?wanted")).expect(404);
+        let log = program.log();
+        assert!(!log.contains("wanted") && !log.contains(&cookie[cookie.len() - 64..]), "{log}");
+        let lines: Vec<serde_json::Value> =
+            log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let answered = lines.into_iter().filter(|line| line["target"] == "pilothouse::access");
+        answered.filter(|line| line["fields"]["status"] != 503).collect::<Vec<_>>()
+    };
+    let lines = lines_of("true");
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let fields = &line["fields"];
+            assert!(line["level"] == "INFO" && fields["ms"].is_u64(), "{line}");
+            assert_eq!(fields["request_id"].as_str().unwrap().len(), 32, "{line}");
+            (&fields["method"], &fields["route"], &fields["status"], fields["user_id"].is_string())
+        })
+        .collect();
+    let told = serde_json::to_value(told).unwrap();
+    let expected = serde_json::json!([
+        ["POST", "/login", 303, false],
+        ["GET", "/users/{id}", 200, true],
+        ["GET", "/activity/{action_id}", 404, true],
+        ["GET", "/passwords/{token}", 404, false],
+        ["GET", null, 404, true],
+    ]);
+    assert_eq!(told, expected);
+    assert_eq!(lines[1]["fields"]["user_id"], "00000000-0000-4000-8000-00000000ada0");
+    assert!(lines_of("false").is_empty());
 }
 
 #[test]

@@ -3,11 +3,13 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use pilothouse::activity::Principal;
+use pilothouse::identity::Principal;
+use pilothouse::projects::{Move, commands as project_commands};
 use pilothouse::users::commands::{self, ChangeError};
 
 use crate::support::answer::Answer;
 use crate::support::console::{Console, PASSWORD};
+use crate::support::person::Person;
 
 const NEW: &str = "a lighthouse keeper's log";
 const ANOTHER_HASH: &str =
@@ -298,7 +300,7 @@ fn a_password_set_by_command_is_set_for_whoever_has_the_address_by_then() {
     holder
         .batch_execute(&format!("BEGIN; UPDATE users SET email = 'moved@people.test' WHERE id = '{id}'"))
         .unwrap();
-    let principal = Principal::system(&console.app);
+    let principal = Principal::system(console.app.clock.now());
     let mut conn = console.db.connect_owner();
     let set = |conn: &mut PgConnection, email: &str| {
         conn.transaction(|conn| commands::set_password_of(conn, &principal, email, ANOTHER_HASH))
@@ -311,4 +313,182 @@ fn a_password_set_by_command_is_set_for_whoever_has_the_address_by_then() {
     });
     assert!(matches!(late, Err(ChangeError::NotFound)), "{late:?}");
     assert!(set(&mut console.db.connect_owner(), "moved@people.test").is_ok());
+}
+
+/// What two deeds are answered that both wait for `lock`, which is held until both do.
+fn both_at_once(console: &Console, lock: &str, deeds: [&(dyn Fn() -> Answer + Sync); 2]) -> [u16; 2] {
+    let mut holder = console.db.connect_owner();
+    holder.batch_execute(&format!("BEGIN; {lock}")).unwrap();
+    std::thread::scope(|scope| {
+        let both = deeds.map(|deed| scope.spawn(move || deed().status));
+        console.locks_wait(2);
+        holder.batch_execute("COMMIT").unwrap();
+        both.map(|one| one.join().unwrap())
+    })
+}
+
+#[test]
+fn a_project_whose_deletion_was_acknowledged_stays_deleted_whatever_raced_with_it() {
+    let console = Console::start();
+    let owner = console.owner();
+    let others = [("archive", "active"), ("unarchive", "archived")];
+    for (n, (other, from)) in others.iter().cycle().take(40).enumerate() {
+        let project = console.project(&owner, "shop");
+        console.sql(&format!("UPDATE projects SET status = '{from}' WHERE id = '{project}'"));
+        let make = |deed: &str| {
+            let path = format!("/projects/{project}/{deed}");
+            owner.twin().post(&path, &[("confirm", "shop")]).status
+        };
+        let (deleted, answered) = std::thread::scope(|scope| {
+            let deleted = scope.spawn(|| make("delete"));
+            let beside = scope.spawn(|| make(other));
+            (deleted.join().unwrap(), beside.join().unwrap())
+        });
+        assert_eq!(deleted, 303, "round {n}");
+        assert!([303, 409].contains(&answered), "round {n}: {answered}");
+        let state = console.text(&format!("SELECT status FROM projects WHERE id = '{project}'"));
+        assert_eq!(state, "deleted", "round {n}: {other} was answered {answered}");
+        let told = console.count(&format!("\"ActivityLog\" WHERE \"projectId\" = '{project}'"));
+        assert_eq!(told, 1 + i64::from(answered == 303), "round {n}");
+    }
+}
+
+#[test]
+fn a_command_itself_refuses_what_may_not_follow() {
+    let console = Console::start();
+    let owner = console.owner();
+    let principal = Principal::system(console.app.clock.now());
+    let mut conn = console.db.connect_owner();
+    for (status, step, allowed) in [
+        ("active", Move::Archive, true),
+        ("active", Move::Delete, true),
+        ("active", Move::Unarchive, false),
+        ("active", Move::Restore, false),
+        ("archived", Move::Archive, false),
+        ("archived", Move::Unarchive, true),
+        ("archived", Move::Delete, true),
+        ("archived", Move::Restore, false),
+        ("deleted", Move::Archive, false),
+        ("deleted", Move::Unarchive, false),
+        ("deleted", Move::Delete, false),
+        ("deleted", Move::Restore, true),
+        ("paused", Move::Archive, true),
+    ] {
+        let id = console.project(&owner, "shop");
+        console.sql(&format!("UPDATE projects SET status = '{status}' WHERE id = '{id}'"));
+        let made = conn.transaction(|conn| {
+            project_commands::make_move(conn, &principal, id.parse().unwrap(), step, "shop")
+        });
+        assert_eq!(made.is_ok(), allowed, "{step:?} of {status}: {made:?}");
+        let stored = console.text(&format!("SELECT status FROM projects WHERE id = '{id}'"));
+        assert_eq!(stored == status, !allowed, "{step:?} of {status}");
+    }
+}
+
+#[test]
+fn what_an_edit_leaves_out_stays_as_somebody_else_has_made_it_meanwhile() {
+    let console = Console::start();
+    let owner = console.owner();
+    for (change, status) in [("description = 'theirs'", 303), ("status = 'deleted'", 409)] {
+        let project = console.project(&owner, "shop");
+        let held = format!("SELECT FROM projects WHERE id = '{project}' FOR UPDATE");
+        let change = format!("UPDATE projects SET {change} WHERE id = '{project}'");
+        let path = format!("/projects/{project}");
+
+        let (answered, _) = while_locked(&console, &held, &change, || owner.post(&path, &[("name", "mine")]));
+
+        assert_eq!(answered, status, "{change}");
+        let row = console.text(&format!(
+            "SELECT concat_ws(' ', name, description, status) FROM projects WHERE id = '{project}'"
+        ));
+        assert_eq!(row, if status == 303 { "mine theirs active" } else { "shop deleted" }, "{change}");
+    }
+}
+
+#[test]
+fn of_two_projects_that_want_one_container_at_once_one_gets_it() {
+    let console = Console::start();
+    let owner = console.owner();
+    let container = console.container(&owner, "c");
+    let lock = format!("SELECT FROM containers WHERE id = '{container}' FOR UPDATE");
+    let twin = owner.twin();
+    let form = [("name", "shop"), ("container_id", container.as_str())];
+    let mut answers = both_at_once(
+        &console,
+        &lock,
+        [&|| owner.post("/projects", &form), &|| twin.post("/projects", &form)],
+    );
+    answers.sort_unstable();
+    assert_eq!(answers, [303, 422]);
+    assert_eq!(console.count(&format!("projects WHERE container_id = '{container}'")), 1);
+
+    let page = owner.post("/projects", &form).expect(422);
+    assert!(page.text("#container_id-error").contains("already"), "{}", page.body);
+    let gone = console.container(&owner, "gone");
+    console.sql(&format!("UPDATE containers SET status = 'deleted' WHERE id = '{gone}'"));
+    let page = owner.post("/projects", &[("name", "shop"), ("container_id", &gone)]).expect(422);
+    assert!(page.text("#container_id-error").contains("does not exist"), "{}", page.body);
+    assert_eq!(console.count("projects"), 1);
+}
+
+#[test]
+fn of_two_who_take_one_address_in_two_spellings_at_once_one_gets_it() {
+    let console = Console::start();
+    let admin = console.admin();
+    let other = console.owner();
+    let lock =
+        format!("SELECT pg_advisory_xact_lock(hashtextextended('{}', 0))", commands::TAKING_AN_ADDRESS);
+    let new = |email| move |person: &Person| person.post("/users", &[("email", email), ("role", "owner")]);
+    let edit = |person: &Person| {
+        let path = format!("/users/{}", other.id);
+        let seen = console.text(&format!(
+            "SELECT to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM users WHERE id = '{}'",
+            other.id
+        ));
+        person.post(&path, &[("email", "GRACE@people.test"), ("role", "owner"), ("updated_at", &seen)])
+    };
+    let twin = admin.twin();
+    let mut answers = both_at_once(
+        &console,
+        &lock,
+        [&|| new("ada@people.test")(&admin), &|| new("Ada@people.test")(&twin)],
+    );
+    answers.sort_unstable();
+    assert_eq!(answers, [303, 422]);
+    assert_eq!(console.count("users WHERE lower(email) = 'ada@people.test'"), 1);
+
+    let mut answers = both_at_once(&console, &lock, [&|| new("grace@people.test")(&admin), &|| edit(&twin)]);
+    answers.sort_unstable();
+    assert_eq!(answers, [303, 422]);
+    assert_eq!(console.count("users WHERE lower(email) = 'grace@people.test'"), 1);
+}
+
+#[test]
+fn a_link_is_not_made_for_somebody_who_is_deactivated_meanwhile() {
+    let console = Console::start();
+    let admin = console.admin();
+    for (change, made) in [("is_active = false", 0), ("is_active = NULL", 0), ("name = 'x'", 1)] {
+        let (user, _) = console.user("owner");
+        let held = format!("SELECT FROM users WHERE id = '{user}' FOR UPDATE");
+        let change = format!("UPDATE users SET {change} WHERE id = '{user}'");
+        let path = format!("/users/{user}/link");
+
+        let (answered, _) = while_locked(&console, &held, &change, || admin.post(&path, &[]));
+
+        assert_eq!(answered, if made == 1 { 303 } else { 422 }, "{change}");
+        let links = format!("pilothouse.password_links WHERE user_id = '{user}'");
+        assert_eq!(console.count(&links), made, "{change}");
+    }
+}
+
+#[test]
+fn an_end_of_sessions_is_recorded_with_the_address_of_its_moment() {
+    let console = Console::start();
+    let admin = console.admin();
+    let owner = console.owner();
+    let held = format!("SELECT FROM users WHERE id = '{}' FOR UPDATE", owner.id);
+    let change = format!("UPDATE users SET email = 'moved@people.test' WHERE id = '{}'", owner.id);
+    let path = format!("/users/{}/sessions/revoke", owner.id);
+    assert_eq!(while_locked(&console, &held, &change, || admin.post(&path, &[])).0, 303);
+    assert_eq!(console.text("SELECT \"targetName\" FROM \"ActivityLog\""), "moved@people.test");
 }

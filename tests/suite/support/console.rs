@@ -16,8 +16,8 @@ use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::address::with_deadlines;
 use pilothouse::db::{ConnectOptions, Db, SecretHash};
+use pilothouse::http::cookies;
 use pilothouse::server;
-use pilothouse::web::cookies;
 
 use super::db::TestDb;
 pub use super::person::Person;

@@ -101,7 +101,7 @@ fn a_reference_with_any_text_has_a_link_that_arrives() {
 
 /// What the console answers to an address that no client has touched.
 fn raw(console: &Console, person: &Person, path: &str) -> String {
-    let name = pilothouse::web::cookies::session_name(&console.app.config);
+    let name = pilothouse::http::cookies::session_name(&console.app.config);
     let cookie = person.cookie(&name).unwrap();
     let mut wire = crate::support::raw::Wire::open(console);
     wire.send(

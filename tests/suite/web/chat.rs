@@ -205,6 +205,10 @@ fn a_huge_message_is_cut_and_can_be_read_raw() {
     let raw = owner.get(&page.attribute(".cut a", "href")).expect(200);
     assert_eq!(raw.body.chars().count(), 500_000);
     assert_eq!(page.attribute("[data-message]", "data-message"), id);
+    // It is read in pieces.
+    let long = "äbc ".repeat(700_000);
+    let id = console.message(&container, "s", 2, "user", &long);
+    assert!(owner.get(&format!("/projects/{project}/chat/{id}/raw")).expect(200).body == long);
 }
 
 #[test]

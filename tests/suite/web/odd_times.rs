@@ -59,8 +59,7 @@ fn no_time_in_any_column_takes_a_page_away() {
     fill_tables(&console, &scene);
     // The job that counts days takes and renews these.
     let days = scene.fill(
-        "TRUNCATE pilothouse.recount_marks, pilothouse.daily_activity, pilothouse.daily_totals, pilothouse.held_words; \
-         INSERT INTO pilothouse.held_words VALUES ('PROJECT', 'type', 'x', now()); \
+        "TRUNCATE pilothouse.recount_marks, pilothouse.daily_activity, pilothouse.daily_totals; \
          INSERT INTO pilothouse.recount_marks VALUES ('PROJECT', now()); \
          INSERT INTO pilothouse.daily_activity VALUES ('PROJECT', now(), '{1}', '{1}', '{1}'); \
          INSERT INTO pilothouse.daily_totals VALUES (now(), '{1}', '{1}', '{1}')",

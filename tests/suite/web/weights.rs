@@ -81,6 +81,39 @@ fn an_entry_of_megabytes_has_a_light_page_and_all_of_it_as_plain_text() {
 }
 
 #[test]
+fn a_record_that_is_read_in_pieces_comes_as_it_is_stored() {
+    let console = Console::start();
+    let (owner, stranger) = (console.owner(), console.owner());
+    let project = console.project(&owner, "shop-api");
+    // As long as a piece, a little shorter and longer, and several of them.
+    for (name, characters) in [("a", 1_048_576), ("b", 1_048_575), ("c", 1_048_577), ("d", 2_500_000)] {
+        console.sql(&format!(
+            "INSERT INTO turbobackend.project_actions (action_id, project_id, request_id, action_type, action_details, status, environment, created_at) \
+             SELECT '{name}', '{project}', repeat('r', 400000), 'deployment', left(string_agg('ä' || n, ' '), {characters}), \
+                 repeat('s', 200000), repeat('e', 300000), 1763640000000 FROM generate_series(1, 400000) n"
+        ));
+        let details = console.text(&format!(
+            "SELECT action_details FROM turbobackend.project_actions WHERE action_id = '{name}'"
+        ));
+        assert_eq!(details.chars().count(), characters);
+        let between = if characters >= 1_048_576 { '\n' } else { ' ' };
+        let stored = format!(
+            "action_id: {name}\nproject_id: {project}\nrequest_id: {}\naction_type: deployment\naction_details:{between}{details}\n\
+             status: {}\nenvironment: {}\ncreated_at: 1763640000000\n",
+            "r".repeat(400_000),
+            "s".repeat(200_000),
+            "e".repeat(300_000)
+        );
+        for address in [format!("/activity/{name}/raw"), format!("/entries/raw?id={name}")] {
+            let raw = owner.get(&address).expect(200);
+            assert_eq!(raw.header("content-type"), "text/plain; charset=utf-8");
+            assert!(raw.body == stored, "{address}: {} bytes of {}", raw.body.len(), stored.len());
+        }
+        stranger.get(&format!("/activity/{name}/raw")).expect(404);
+    }
+}
+
+#[test]
 fn an_export_of_large_references_leaves_none_out() {
     let console = Console::start();
     let owner = console.owner();

@@ -4,7 +4,7 @@
 //! [`TimedStream`] lies between the socket and actix-http. The middleware [`occupy`] tells it when a request is
 //! being answered. Outside of that, the client has the idle time and the time for a head to send the next
 //! whole head. While an answer waits to be taken, each byte that is taken gives it the stall time again, if as many
-//! are taken in that time as `LEAST_A_SECOND` asks for. A body has its deadline in [`super::guard::contain`].
+//! are taken in that time as `least_a_second` asks for. A body has its deadline in [`super::guard::contain`].
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -31,9 +31,6 @@ use crate::app::Deadlines;
 /// Bytes of an answer that the system holds for a client. Small, so that a client that reads at all frees a
 /// part of it well within the stall time, and so that many who don't read cost little.
 const SEND_BUFFER: usize = 128 * 1024;
-
-/// Bytes that a client has to take, on the average of the stall time: less than any line carries.
-const LEAST_A_SECOND: u64 = 8 * 1024;
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy)]
@@ -183,7 +180,7 @@ impl TimedStream {
         if elapsed < self.deadlines.stall {
             return Ok(());
         }
-        if taken < LEAST_A_SECOND * elapsed.as_secs() {
+        if taken < self.deadlines.least_a_second * elapsed.as_secs() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         self.pace = Some((Instant::now(), 0));
@@ -318,7 +315,7 @@ pub async fn occupy<B: MessageBody + 'static>(
 mod tests {
     use super::*;
     use crate::app::ConnectionLimits;
-    use crate::web::connection_slots::ConnectionSlots;
+    use crate::http::connection_slots::ConnectionSlots;
 
     #[tokio::test]
     async fn an_accepted_socket_holds_no_small_packet_back() {

@@ -2,7 +2,7 @@
 //!
 //! The `sessions` table is asked once, by `pilothouse.enter` in the batch that opens the request's
 //! transaction, and written by the act that starts or ends a session, in that act's transaction
-//! ([`super::sessions`]). So the store never writes: an update of a missing session can't bring it back,
+//! ([`crate::auth::sessions`]). So the store never writes: an update of a missing session can't bring it back,
 //! and a race against a sign-out can't either.
 
 use std::collections::HashMap;

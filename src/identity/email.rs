@@ -7,8 +7,7 @@
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-use super::model::is_deceptive;
-use crate::db::spelling;
+use super::is_deceptive;
 
 /// An address that somebody signs in with, in its normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,18 +66,6 @@ pub fn domain_spellings(text: &str) -> [String; 3] {
     let (read, sent) =
         spelled(domain, DnsLength::Ignore).unwrap_or_else(|| (domain.to_owned(), domain.to_owned()));
     [text.to_owned(), format!("{local}{read}"), format!("{local}{sent}")]
-}
-
-/// [`domain_spellings`], composed and decomposed: what a search for an address looks for, each once.
-#[must_use]
-pub fn address_spellings(text: &str) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for spelling in domain_spellings(text).iter().flat_map(|text| spelling::spellings(text)) {
-        if !all.contains(&spelling) {
-            all.push(spelling);
-        }
-    }
-    all
 }
 
 /// `domain` as people read it and as computers send it: mapped as browsers map it, so that what one person can reach

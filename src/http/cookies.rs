@@ -12,11 +12,14 @@ use actix_web::middleware::Next;
 use actix_web::{Error, web};
 use sha2::{Digest, Sha256, Sha512};
 
-use crate::app::{App, hex};
-use crate::auth::{session_store, sessions};
-use crate::config::{Config, Secret};
+use super::session_store;
+use crate::app::App;
+use crate::auth::sessions;
+use crate::config::Config;
 use crate::db::{Actor, SecretHash};
 use crate::error::AppError;
+use crate::runtime::hex;
+use crate::secret::Secret;
 
 /// The key of all cookies, from the secret that all instances share.
 #[must_use]

@@ -1,28 +1,18 @@
 //! One request of a signed-in person: who they are, and the transaction that their page is read in.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use actix_web::dev::Payload;
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use askama::Template;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use diesel::PgConnection;
 use std::future::{Ready, ready};
 
-use super::flash::{self, Flash};
-use super::headers::Nonce;
-use super::shell::Shell;
-use super::{forms, guard, urls};
-use crate::activity::{Origin, Principal};
+use super::{guard, session_store};
 use crate::app::App;
-use crate::auth::viewer::{self, Viewer};
-use crate::auth::{Admin, session_store, sessions};
-use crate::db::ids::{ProjectId, SessionId};
+use crate::auth::{sessions, viewer};
+use crate::db::ids::SessionId;
 use crate::db::{Actor, Db, DbError, SecretHash};
 use crate::error::{AppError, AppResult};
-use crate::projects::deletion::{self, Known};
-use crate::projects::{self, queries::ProjectView};
+use crate::identity::{Admin, Origin, Principal, Viewer};
 
 /// A request with a session cookie whose signature holds. Whether the session still lives is known once
 /// [`Visit::read`] or [`Visit::write`] has opened the transaction, in the same round trip.
@@ -34,7 +24,6 @@ pub struct Visit {
     pub request: HttpRequest,
     /// The hash of the session's token.
     pub credential: SecretHash,
-    flash: Rc<RefCell<Option<Flash>>>,
 }
 
 /// Where `request` came from, for records.
@@ -61,35 +50,22 @@ impl Visit {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection, &Viewer) -> AppResult<T> + Send + 'static,
     {
-        let actor = Actor::Session(self.credential.clone());
-        let answer = self.app.db.read(&actor, move |conn| as_viewer(conn, work)).await;
-        let (viewer, result) = self.recognise(answer)?;
-        if viewer.touch_due {
-            self.touch(viewer.session);
-        }
-        Ok((viewer, result?))
+        let find = |conn: &mut PgConnection| Ok((viewer::current(conn)?, ()));
+        self.read_found(find, |conn, viewer, ()| work(conn, viewer)).await
     }
 
-    /// [`Visit::read`] for a page of one project, which is found in the round trip that finds the viewer; what is
-    /// left of one whose row is gone takes another.
+    /// [`Visit::read`] with what `find` finds in the round trip that finds the viewer.
     ///
     /// # Errors
-    /// What `work` answers; [`AppError::NotFound`] for a project that the viewer can't see.
-    pub async fn read_project<T, F>(&self, id: ProjectId, work: F) -> AppResult<(Viewer, (Known, T))>
+    /// What `find` and `work` answer; [`AppError::SignIn`] without a living session.
+    pub async fn read_found<X, T, F, W>(&self, find: F, work: W) -> AppResult<(Viewer, T)>
     where
+        X: Send + 'static,
         T: Send + 'static,
-        F: FnOnce(&mut PgConnection, &Viewer, &Known) -> AppResult<T> + Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<(Viewer, X), DbError> + Send + 'static,
+        W: FnOnce(&mut PgConnection, &Viewer, X) -> AppResult<T> + Send + 'static,
     {
         let actor = Actor::Session(self.credential.clone());
-        let find = move |conn: &mut PgConnection| projects::visited::find_with_viewer(conn, id);
-        let work = move |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
-            let project = match project {
-                Some(project) => Known::Row(Box::new(project)),
-                None => Known::Gone(deletion::tombstone(conn, id)?.ok_or(AppError::NotFound)?),
-            };
-            let value = work(conn, viewer, &project)?;
-            Ok((project, value))
-        };
         let answer = self.app.db.read(&actor, move |conn| as_found(conn, find, work)).await;
         let (viewer, result) = self.recognise(answer)?;
         if viewer.touch_due {
@@ -155,53 +131,17 @@ impl Visit {
         self.write(move |conn, viewer| work(conn, &viewer.as_admin().ok_or(AppError::NotFound)?)).await
     }
 
-    /// The frame of a page for `viewer`, with the flash message that waits for them, if any.
-    #[must_use]
-    pub fn shell(&self, viewer: &Viewer, title: impl Into<String>) -> Shell {
-        let mut shell = Shell::for_viewer(viewer, title, self.request.path());
-        shell.nonce = Nonce::of(&self.request);
-        self.request.uri().path_and_query().map_or("/", |here| here.as_str()).clone_into(&mut shell.here);
-        shell.flash = self.flash.borrow_mut().take();
-        shell
-    }
-
-    /// Renders `page` with `status`.
-    ///
-    /// # Errors
-    /// When the template can't be rendered.
-    pub fn page(&self, status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
-        let mut response = render(status, page)?;
-        if flash::waits(&self.app, &self.request) && self.flash.borrow().is_none() {
-            flash::clear(&self.app, &mut response);
-        }
-        Ok(response)
-    }
-
     /// The visit once its session goes on under a new token, for what is left for the next page.
     #[must_use]
     pub fn going_on_as(self, credential: SecretHash) -> Self {
         Self { credential, ..self }
     }
 
-    /// Sends the browser to `location`, where `text` is shown.
-    #[must_use]
-    pub fn redirect_with_notice(&self, location: &str, text: impl Into<String>) -> HttpResponse {
-        self.redirect_with(location, Flash::good(text))
-    }
-
-    /// Sends the browser to `location`, where `flash` is shown.
-    #[must_use]
-    pub fn redirect_with(&self, location: &str, flash: Flash) -> HttpResponse {
-        let mut response = urls::see_other(location);
-        flash::leave(&self.app, &mut response, &flash.for_session(&self.credential));
-        response
-    }
-
     /// What makes a viewer of this request the principal of an act.
     pub fn principal(&self) -> impl FnOnce(&Viewer) -> Principal + Clone + Send + 'static {
         let app = self.app.clone();
         let origin = origin_of(&self.request);
-        move |viewer| Principal::viewer(viewer, origin, &app)
+        move |viewer| Principal::viewer(viewer, origin, app.clock.now())
     }
 
     /// What reads on while the answer is sent.
@@ -222,7 +162,9 @@ impl Visit {
                 return Err(error);
             }
         };
-        self.request.extensions_mut().insert(SeenViewer(viewer.clone()));
+        let mut extensions = self.request.extensions_mut();
+        extensions.insert(guard::AskedBy(viewer.id));
+        extensions.insert(SeenViewer(viewer.clone()));
         Ok((viewer, result))
     }
 
@@ -295,55 +237,18 @@ fn as_found<X, T>(
     }
 }
 
-/// Bytes for a page at first: a timeline of fifty entries has 48 KB, and no copy is made while it grows.
-const ROOM: usize = 64 * 1024;
-
-/// Renders `page` with `status`, for pages without a viewer.
-///
-/// # Errors
-/// When the template can't be rendered.
-pub fn render(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
-    let mut html = String::with_capacity(ROOM);
-    page.render_into(&mut html).map_err(|error| AppError::Internal(error.into()))?;
-    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
-}
-
 impl FromRequest for Visit {
     type Error = AppError;
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let visit = match (request.app_data::<web::Data<App>>(), session_store::credential(request)) {
-            (Some(app), Some(credential)) => Ok(Self {
-                app: app.clone(),
-                request: request.clone(),
-                credential,
-                flash: Rc::new(RefCell::new(flash::waiting(app, request))),
-            }),
+            (Some(app), Some(credential)) => {
+                Ok(Self { app: app.clone(), request: request.clone(), credential })
+            }
             (Some(_), None) => Err(AppError::SignIn),
             (None, _) => Err(AppError::Internal(anyhow::anyhow!("the app is not mounted"))),
         };
         ready(visit)
     }
-}
-
-/// The address of the sign-in page that leads back to what `request` asked for.
-#[must_use]
-pub fn sign_in_location(request: &HttpRequest) -> String {
-    match *request.method() {
-        Method::GET | Method::HEAD => {
-            let wanted = request.uri().path_and_query().map_or("/", |wanted| wanted.as_str());
-            urls::with_query("/login", &[("next", wanted)])
-        }
-        // What a form sent is gone: there is no page to come back to.
-        _ => "/login".to_owned(),
-    }
-}
-
-/// Where a form's `next` may lead: a page of this console, else the dashboard.
-#[must_use]
-pub fn safe_next(next: &str) -> &str {
-    let path = next.split(['?', '#']).next().unwrap_or_default();
-    let is_page = !matches!(path, "/login" | "/logout");
-    if is_page && next.is_ascii() && forms::is_local_path(next) { next } else { "/" }
 }

@@ -15,8 +15,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{Error, HttpRequest, ResponseError};
 
 use super::connection::Connection;
-use super::guard;
-use crate::auth::session_store;
+use super::{guard, session_store};
 use crate::db::batch;
 use crate::error::AppError;
 

@@ -1,6 +1,6 @@
 //! Cookies know no ports: what a browser has of several consoles, and of an earlier version, on one host.
 
-use pilothouse::web::cookies::flash_name;
+use pilothouse::http::cookies::flash_name;
 use reqwest::Method;
 use reqwest::header::{COOKIE, SET_COOKIE};
 

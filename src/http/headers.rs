@@ -6,7 +6,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 
-use crate::app::{App, Entropy};
+use crate::app::App;
+use crate::runtime::Entropy;
 
 /// The nonce of one answer's content security policy.
 #[derive(Debug, Clone)]

@@ -7,9 +7,11 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::{Act, Principal, redaction};
+use super::{Act, redaction};
 use crate::db::ids::{ProjectId, SessionId, UserId};
 use crate::db::schema::{activity_logs, users};
+use crate::identity::Principal;
+use crate::runtime::Entropy;
 
 /// What an act was done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +89,7 @@ fn insert(
     };
     diesel::insert_into(activity_logs::table)
         .values((
-            activity_logs::id.eq(principal.entropy.uuid().to_string()),
+            activity_logs::id.eq(Entropy.uuid().to_string()),
             activity_logs::project_id.eq(target.project.map(|project| project.to_string())),
             activity_logs::user_id.eq(user.map(|user| user.to_string())),
             activity_logs::activity_type.eq(act.as_str()),

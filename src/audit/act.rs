@@ -1,6 +1,6 @@
 //! What the console records about itself: the words of `"ActivityLog"."activityType"`.
 
-use super::vocabulary::{Group, humanised, vocabulary};
+use crate::vocabulary::{Group, humanised, vocabulary};
 
 /// What the console knows about one of its own acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
 
-use crate::app::{App, Entropy};
-use crate::auth::Viewer;
-use crate::db::ids::UserId;
-use crate::users::Role;
+use super::{Role, UserId, Viewer};
 
 /// Where an act came from.
 #[derive(Debug, Clone, Default)]
@@ -33,34 +30,24 @@ pub struct Principal {
     pub origin: Origin,
     /// When, by the app's clock.
     pub at: DateTime<Utc>,
-    /// Where the ids of records come from.
-    pub entropy: Entropy,
 }
 
 impl Principal {
     /// A signed-in person.
     #[must_use]
-    pub fn viewer(viewer: &Viewer, origin: Origin, app: &App) -> Self {
+    pub fn viewer(viewer: &Viewer, origin: Origin, at: DateTime<Utc>) -> Self {
         Self {
             user: Some(viewer.id),
             name: viewer.display_name().to_owned(),
             is_admin: viewer.role == Role::Admin,
             origin,
-            at: app.clock.now(),
-            entropy: app.entropy,
+            at,
         }
     }
 
     /// The console itself: a command or a job.
     #[must_use]
-    pub fn system(app: &App) -> Self {
-        Self {
-            user: None,
-            name: "the system".to_owned(),
-            is_admin: true,
-            origin: Origin::default(),
-            at: app.clock.now(),
-            entropy: app.entropy,
-        }
+    pub fn system(at: DateTime<Utc>) -> Self {
+        Self { user: None, name: "the system".to_owned(), is_admin: true, origin: Origin::default(), at }
     }
 }

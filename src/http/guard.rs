@@ -12,11 +12,16 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use crate::app::App;
+use crate::db::ids::UserId;
 use crate::error::AppError;
 
 /// The id of one request, in every record and log line that it leads to.
 #[derive(Debug, Clone)]
 struct RequestId(String);
+
+/// Who asks, once that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct AskedBy(pub UserId);
 
 /// The id of `request`.
 #[must_use]
@@ -29,7 +34,8 @@ fn loggable(path: &str) -> &str {
     if path.starts_with("/passwords/") { "/passwords/…" } else { path }
 }
 
-/// Gives the request an id and a span, and logs how it was answered.
+/// Gives the request an id and a span, and writes a line of the access log. That names the route and not the path, which
+/// may hold what was searched for, or a secret.
 ///
 /// # Errors
 /// Whatever the inner service answers.
@@ -37,27 +43,36 @@ pub async fn identify<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
-    let id = request
-        .app_data::<web::Data<App>>()
-        .map(|app| app.entropy.uuid().simple().to_string())
-        .unwrap_or_default();
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let id = app.as_ref().map(|app| app.entropy.uuid().simple().to_string()).unwrap_or_default();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let draining = request.app_data::<web::Data<App>>().map(|app| app.draining.clone()).unwrap_or_default();
     let span =
         tracing::info_span!("request", %id, method = %request.method(), path = loggable(request.path()));
     let started = std::time::Instant::now();
-    let mut result = next.call(request).instrument(span.clone()).await;
-    if draining.has_begun()
+    let mut result = next.call(request).instrument(span).await;
+    let Some(app) = app else { return result };
+    if app.draining.has_begun()
         && let Ok(response) = &mut result
     {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    let status = match &result {
-        Ok(response) => response.status(),
-        Err(error) => error.as_response_error().status_code(),
-    };
-    let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.in_scope(|| tracing::debug!(status = status.as_u16(), millis, "answered"));
+    if app.config.access_log
+        && let Ok(response) = &result
+    {
+        let request = response.request();
+        let user = request.extensions().get::<AskedBy>().map(|asked_by| asked_by.0);
+        tracing::info!(
+            target: "pilothouse::access",
+            parent: None,
+            method = request.method().as_str(),
+            route = request.match_pattern(),
+            status = response.status().as_u16(),
+            ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            request_id = id,
+            user_id = user.map(tracing::field::display),
+            "answered"
+        );
+    }
     result
 }
 

@@ -1,0 +1,57 @@
+//! What jobs do for the timeline beside its triggers: taking in what is older than it, and moving what changed hands.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::db::ids::ProjectId;
+
+/// How the timeline stands: how many records its triggers could not write, and whether older ones are still taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct State {
+    /// Records that a trigger could not write; each is a gap.
+    #[diesel(sql_type = BigInt)]
+    pub unwritten: i64,
+    /// Whether older records are still taken in.
+    #[diesel(sql_type = diesel::sql_types::Bool)]
+    pub is_filling: bool,
+}
+
+/// See [`State`].
+///
+/// # Errors
+/// The database's.
+pub fn state(conn: &mut PgConnection) -> QueryResult<State> {
+    diesel::sql_query(
+        "SELECT (SELECT count(*) FROM pilothouse.recording_gaps WHERE source IS NOT NULL AND entry_id IS NOT NULL) AS unwritten, \
+             EXISTS (SELECT FROM pilothouse.timeline_fill WHERE finished_at IS NULL) AS is_filling",
+    )
+    .get_result(conn)
+}
+
+/// Takes up to `most` of the records that are older than the timeline into it. Whether there is more to do.
+///
+/// # Errors
+/// The database's.
+pub fn take_in(conn: &mut PgConnection, most: i32) -> QueryResult<bool> {
+    diesel::select(fill_timeline(most)).get_result(conn)
+}
+
+/// Gives up to `most` entries of `project` to whoever owns it now. How many there were.
+///
+/// # Errors
+/// The database's.
+pub fn move_entries(conn: &mut PgConnection, project: ProjectId, most: i32) -> QueryResult<i32> {
+    diesel::select(move_entries_of(project.0, most)).get_result(conn)
+}
+
+diesel::define_sql_function! {
+    /// See [`take_in`].
+    #[sql_name = "pilothouse.fill_timeline"]
+    fn fill_timeline(most: diesel::sql_types::Integer) -> diesel::sql_types::Bool;
+}
+
+diesel::define_sql_function! {
+    /// See [`move_entries`].
+    #[sql_name = "pilothouse.move_entries"]
+    fn move_entries_of(project: diesel::sql_types::Uuid, most: diesel::sql_types::Integer) -> diesel::sql_types::Integer;
+}

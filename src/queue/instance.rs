@@ -1,0 +1,82 @@
+//! What the runner of this instance does besides jobs, and how that goes: known to this process alone.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+/// What an instance does for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errand {
+    /// Looking for jobs that are due.
+    LookForJobs,
+    /// Reading in the file of actions that the database did not take: it lies on this machine.
+    ReadSpoolFile,
+}
+
+impl Errand {
+    /// The word for it in addresses and attributes.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LookForJobs => "look_for_jobs",
+            Self::ReadSpoolFile => "read_spool_file",
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::LookForJobs => "Look for jobs that are due",
+            Self::ReadSpoolFile => "Read in actions that were kept on disk",
+        }
+    }
+}
+
+/// How an errand goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrandRecord {
+    /// When the runner began with it.
+    pub since: DateTime<Utc>,
+    /// When it last went well.
+    pub last_success_at: Option<DateTime<Utc>>,
+    /// Since when it has not.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Why not.
+    pub last_error: Option<String>,
+}
+
+/// The errands of this process; none where no runner was started.
+#[derive(Debug, Clone, Default)]
+pub struct Errands(Arc<Mutex<BTreeMap<Errand, ErrandRecord>>>);
+
+impl Errands {
+    /// An errand came to its end.
+    pub fn note(&self, errand: Errand, at: DateTime<Utc>, outcome: Result<(), String>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = all.entry(errand).or_insert(ErrandRecord {
+            since: at,
+            last_success_at: None,
+            failing_since: None,
+            last_error: None,
+        });
+        match outcome {
+            Ok(()) => {
+                record.last_success_at = Some(at);
+                (record.failing_since, record.last_error) = (None, None);
+            }
+            Err(error) => {
+                record.failing_since.get_or_insert(at);
+                record.last_error = Some(error);
+            }
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> Vec<(Errand, ErrandRecord)> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|(errand, record)| (*errand, record.clone())).collect()
+    }
+}

@@ -1,0 +1,95 @@
+//! The kinds of jobs.
+
+/// What the console knows about a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindFacts {
+    /// The stored word.
+    pub stored: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+    /// When it is due by itself: a cron pattern with seconds, in UTC.
+    pub schedule: Option<&'static str>,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Records that are older than the timeline are taken into it.
+    FillTimeline,
+    /// Entries of a project that changed hands go with it.
+    MoveEntries,
+    /// Jobs that ended long ago are deleted.
+    PruneJobs,
+    /// Actions that could not be recorded when they happened are recorded.
+    RecordSpooled,
+    /// What heat maps and charts show is counted.
+    RollUpActivity,
+    /// Another version's: it waits for an instance that knows it.
+    Other(String),
+}
+
+impl Kind {
+    /// Every known kind.
+    pub const ALL: &[Self] =
+        &[Self::FillTimeline, Self::MoveEntries, Self::PruneJobs, Self::RecordSpooled, Self::RollUpActivity];
+
+    /// What the console knows about it; nothing of [`Kind::Other`].
+    #[must_use]
+    pub fn facts(&self) -> Option<KindFacts> {
+        let (stored, label, schedule) = match self {
+            Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
+            Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
+            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
+            Self::RecordSpooled => {
+                ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
+            }
+            Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
+            Self::Other(_) => return None,
+        };
+        Some(KindFacts { stored, label, schedule })
+    }
+
+    /// Reads the stored word.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        let known = Self::ALL.iter().find(|kind| kind.as_str() == text);
+        known.cloned().unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+
+    /// The stored word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(text) => text,
+            known => known.facts().map_or("", |facts| facts.stored),
+        }
+    }
+
+    /// What people call it; an unknown kind by its word.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.facts().map_or(self.as_str(), |facts| facts.label)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_reads_back_from_what_it_stores() {
+        for kind in Kind::ALL {
+            assert_eq!(&Kind::from_stored(kind.as_str()), kind);
+        }
+        let newer = Kind::from_stored("send_mail");
+        assert_eq!((newer.as_str(), newer.label()), ("send_mail", "send_mail"));
+    }
+
+    #[test]
+    fn every_schedule_is_a_pattern_that_comes_due() {
+        let start = chrono::DateTime::UNIX_EPOCH;
+        for pattern in Kind::ALL.iter().filter_map(|kind| kind.facts()?.schedule) {
+            assert!(super::super::schedules::next_after(pattern, start).unwrap() > start, "{pattern}");
+        }
+    }
+}

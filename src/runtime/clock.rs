@@ -1,0 +1,47 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeZone, Utc};
+
+/// What time it is: the machine's, or one that a test holds still.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    held: Option<Arc<AtomicI64>>,
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { held: None }
+    }
+
+    /// A clock that stands at `millis` (epoch milliseconds) until [`Clock::set`] moves it.
+    #[must_use]
+    pub fn held_at(millis: i64) -> Self {
+        Self { held: Some(Arc::new(AtomicI64::new(millis))) }
+    }
+
+    /// Moves a held clock to `millis` (epoch milliseconds); the machine's clock ignores it.
+    pub fn set(&self, millis: i64) {
+        if let Some(held) = &self.held {
+            held.store(millis, Ordering::SeqCst);
+        }
+    }
+
+    /// Now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.held {
+            None => Utc::now(),
+            Some(held) => Utc.timestamp_millis_opt(held.load(Ordering::SeqCst)).single().unwrap_or_default(),
+        }
+    }
+
+    /// Now, in epoch milliseconds.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.now().timestamp_millis()
+    }
+}

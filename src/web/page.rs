@@ -1,0 +1,90 @@
+//! The page half of a request: what it answers with, and the message that waits for it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use diesel::PgConnection;
+
+use super::flash::{self, Flash};
+use super::shell::Shell;
+use super::urls;
+use crate::db::ids::ProjectId;
+use crate::error::{AppError, AppResult};
+use crate::http::headers::Nonce;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
+use crate::projects::deletion::{self, Known};
+use crate::projects::{self, queries::ProjectView};
+
+impl Visit {
+    /// [`Visit::read`] for a page of one project, which is found in the round trip that finds the viewer; what is
+    /// left of one whose row is gone takes another.
+    ///
+    /// # Errors
+    /// What `work` answers; [`AppError::NotFound`] for a project that the viewer can't see.
+    pub async fn read_project<T, F>(&self, id: ProjectId, work: F) -> AppResult<(Viewer, (Known, T))>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer, &Known) -> AppResult<T> + Send + 'static,
+    {
+        let find = move |conn: &mut PgConnection| projects::visited::find_with_viewer(conn, id);
+        let work = move |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
+            let project = match project {
+                Some(project) => Known::Row(Box::new(project)),
+                None => Known::Gone(deletion::tombstone(conn, id)?.ok_or(AppError::NotFound)?),
+            };
+            let value = work(conn, viewer, &project)?;
+            Ok((project, value))
+        };
+        self.read_found(find, work).await
+    }
+
+    /// The frame of a page for `viewer`, with the flash message that waits for them, if any.
+    #[must_use]
+    pub fn shell(&self, viewer: &Viewer, title: impl Into<String>) -> Shell {
+        let mut shell = Shell::for_viewer(viewer, title, self.request.path());
+        shell.nonce = Nonce::of(&self.request);
+        self.request.uri().path_and_query().map_or("/", |here| here.as_str()).clone_into(&mut shell.here);
+        shell.flash = flash::waiting(&self.app, &self.request);
+        shell
+    }
+
+    /// Renders `page` with `status`.
+    ///
+    /// # Errors
+    /// When the template can't be rendered.
+    pub fn page(&self, status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
+        let mut response = render(status, page)?;
+        if flash::waits(&self.app, &self.request) {
+            flash::clear(&self.app, &mut response);
+        }
+        Ok(response)
+    }
+
+    /// Sends the browser to `location`, where `text` is shown.
+    #[must_use]
+    pub fn redirect_with_notice(&self, location: &str, text: impl Into<String>) -> HttpResponse {
+        self.redirect_with(location, Flash::good(text))
+    }
+
+    /// Sends the browser to `location`, where `flash` is shown.
+    #[must_use]
+    pub fn redirect_with(&self, location: &str, flash: Flash) -> HttpResponse {
+        let mut response = urls::see_other(location);
+        flash::leave(&self.app, &mut response, &flash.for_session(&self.credential));
+        response
+    }
+}
+
+/// Bytes for a page at first: a timeline of fifty entries has 48 KB, and no copy is made while it grows.
+const ROOM: usize = 64 * 1024;
+
+/// Renders `page` with `status`, for pages without a viewer.
+///
+/// # Errors
+/// When the template can't be rendered.
+pub fn render(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
+    let mut html = String::with_capacity(ROOM);
+    page.render_into(&mut html).map_err(|error| AppError::Internal(error.into()))?;
+    Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
+}

@@ -1,0 +1,5 @@
+//! What surrounds every request, over a real server.
+
+mod cookies;
+mod framing;
+mod headers;
