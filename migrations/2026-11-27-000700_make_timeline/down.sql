@@ -267,3 +267,7 @@ GRANT SELECT ON pilothouse.held_words TO pilothouse_owner;
 ALTER POLICY owner_select ON pilothouse.held_words USING (project_id IN (SELECT p FROM pilothouse.app_projects() p));
 
 UPDATE pilothouse.rollups SET recounted_at = NULL WHERE name = 'activity';
+CREATE INDEX IF NOT EXISTS "ActivityLog_type_timeline_idx" ON public."ActivityLog"
+    ("activityType", "createdAt" DESC, id COLLATE "C" DESC);
+CREATE INDEX IF NOT EXISTS "ActivityLog_target_timeline_idx" ON public."ActivityLog"
+    ("targetId", "createdAt" DESC, id COLLATE "C" DESC);

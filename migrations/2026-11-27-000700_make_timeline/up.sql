@@ -119,7 +119,8 @@ COMMENT ON FUNCTION pilothouse.entry_time(bigint, timestamp with time zone) IS '
 
 CREATE OR REPLACE FUNCTION pilothouse.epoch_ms(at timestamp without time zone) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN floor(extract(epoch FROM greatest(timestamp '0001-01-01', least(timestamp '9999-12-31 23:59:59.999', at))) * 1000)::bigint;
+RETURN CASE WHEN at IS NOT NULL
+    THEN floor(extract(epoch FROM greatest(timestamp '0001-01-01', least(timestamp '9999-12-31 23:59:59.999', at))) * 1000)::bigint END;
 COMMENT ON FUNCTION pilothouse.epoch_ms(timestamp without time zone) IS 'A time without a zone, which is UTC, in epoch milliseconds, within the calendar.';
 
 CREATE OR REPLACE FUNCTION pilothouse.cause_text(cause text) RETURNS text
@@ -461,10 +462,9 @@ CREATE TABLE IF NOT EXISTS pilothouse.timeline_fill (
     source TEXT PRIMARY KEY,
     before_at TEXT NOT NULL,
     before_id TEXT NOT NULL DEFAULT U&'\+10FFFF',
-    filled BIGINT NOT NULL DEFAULT 0,
-    finished_at TIMESTAMP WITH TIME ZONE
+    filled BIGINT NOT NULL DEFAULT 0
 );
-COMMENT ON TABLE pilothouse.timeline_fill IS 'How far the records of a source that are older than the timeline have been taken in: down to this time and id.';
+COMMENT ON TABLE pilothouse.timeline_fill IS 'How far the records of a source that are older than the timeline have been taken in, down to this time and id; a source without a row is complete.';
 INSERT INTO pilothouse.timeline_fill (source, before_at)
 VALUES ('action', '9223372036854775807'), ('audit', 'infinity'), ('event', 'infinity') ON CONFLICT DO NOTHING;
 
@@ -489,10 +489,11 @@ DECLARE
         'public."ActivityEvent_failed_idx"',
         'public."ActivityLog_timeline_idx"', 'public."ActivityLog_project_timeline_idx"',
         'public."ActivityLog_user_timeline_idx"', 'public."ActivityLog_requestId_idx"',
-        'public."ActivityLog_project_user_timeline_idx"', 'public."ActivityLog_project_type_timeline_idx"'];
+        'public."ActivityLog_project_user_timeline_idx"', 'public."ActivityLog_project_type_timeline_idx"',
+        'public."ActivityLog_type_timeline_idx"', 'public."ActivityLog_target_timeline_idx"'];
     index_name text;
 BEGIN
-    SELECT f.* INTO fill FROM pilothouse.timeline_fill f WHERE f.finished_at IS NULL ORDER BY f.source LIMIT 1 FOR UPDATE;
+    SELECT f.* INTO fill FROM pilothouse.timeline_fill f ORDER BY f.source LIMIT 1 FOR UPDATE;
     IF fill.source IS NULL THEN
         PERFORM set_config('lock_timeout', '300ms', true);
         FOREACH index_name IN ARRAY unneeded LOOP
@@ -561,16 +562,16 @@ BEGIN
         END IF;
     END IF;
     UPDATE pilothouse.timeline_fill f
-    SET before_at = coalesce(last_at, f.before_at), before_id = coalesce(last_id, f.before_id), filled = f.filled + taken,
-        finished_at = CASE WHEN taken < most THEN now() END
+    SET before_at = coalesce(last_at, f.before_at), before_id = coalesce(last_id, f.before_id), filled = f.filled + taken
     WHERE f.source = fill.source;
+    DELETE FROM pilothouse.timeline_fill f WHERE f.source = fill.source AND taken < most;
     DELETE FROM pilothouse.recording_gaps g WHERE g.source = fill.source AND g.entry_id IS NULL;
     IF taken = most THEN
         INSERT INTO pilothouse.recording_gaps (from_ms, to_ms, lost, reason, source)
         VALUES (0, CASE fill.source WHEN 'action' THEN last_at::bigint ELSE pilothouse.epoch_ms(last_at::timestamp) END, 0,
                 'Older records are still being taken into the timeline.', fill.source);
     END IF;
-    IF NOT EXISTS (SELECT FROM pilothouse.timeline_fill f WHERE f.finished_at IS NULL) THEN
+    IF NOT EXISTS (SELECT FROM pilothouse.timeline_fill) THEN
         UPDATE pilothouse.rollups SET recounted_at = NULL WHERE name = 'activity';
     END IF;
     RETURN true;
@@ -607,7 +608,8 @@ CREATE POLICY owner_select ON pilothouse.timeline FOR SELECT TO pilothouse_owner
     USING (project_id IN (SELECT p FROM pilothouse.app_project_ids() p));
 CREATE POLICY worker_select ON pilothouse.timeline FOR SELECT TO pilothouse_worker
     USING (project_id IN (SELECT tp.project_id FROM pilothouse.api_token_projects tp
-                          WHERE tp.token_id = (SELECT pilothouse.app_token_id())));
+                          WHERE tp.token_id = (SELECT pilothouse.app_token_id()))
+           AND source <> 'audit');
 -- How far it is filled concerns everybody's pages.
 ALTER POLICY owner_select ON pilothouse.recording_gaps USING (
     (source IS NOT NULL AND entry_id IS NULL) OR project_id IN (SELECT p FROM pilothouse.app_projects() p));
@@ -666,7 +668,7 @@ BEGIN
     ELSE
         INSERT INTO pilothouse.recording_gaps (from_ms, to_ms, lost, reason, source)
         SELECT 0, floor(date_part('epoch', clock_timestamp()) * 1000)::bigint, 0, 'Older records are still being taken into the timeline.', f.source
-        FROM pilothouse.timeline_fill f WHERE f.finished_at IS NULL;
+        FROM pilothouse.timeline_fill f;
         PERFORM pilothouse.enqueue('fill_timeline', 'once', '{}', '0');
     END IF;
 END

@@ -23,7 +23,7 @@ pub struct State {
 pub fn state(conn: &mut PgConnection) -> QueryResult<State> {
     diesel::sql_query(
         "SELECT (SELECT count(*) FROM pilothouse.recording_gaps WHERE source IS NOT NULL AND entry_id IS NOT NULL) AS unwritten, \
-             EXISTS (SELECT FROM pilothouse.timeline_fill WHERE finished_at IS NULL) AS is_filling",
+             EXISTS (SELECT FROM pilothouse.timeline_fill) AS is_filling",
     )
     .get_result(conn)
 }

@@ -107,7 +107,10 @@ impl Options {
         let entries = || page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
         let named: Vec<&String> = filter.actors.only.iter().chain(&filter.actors.not).collect();
         if !named.is_empty() {
-            let names = users_called(conn, &named)?;
+            // An id that is none of a user's names itself.
+            let asked: Vec<&String> =
+                named.iter().copied().filter(|id| uuid::Uuid::try_parse(id).is_ok()).collect();
+            let names = if asked.is_empty() { Vec::new() } else { users_called(conn, &asked)? };
             for user in named {
                 let on_page = || {
                     entries()
@@ -140,13 +143,23 @@ impl Options {
         Ok(options)
     }
 
-    /// What the audit log is filtered by.
+    /// What `page` of the audit log is filtered by.
     #[must_use]
-    pub fn of_audit_log() -> Self {
+    pub fn of_audit_log(page: &TimelinePage) -> Self {
         let mut options = Self::default();
         for act in Act::ALL {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
+        for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
+            let word = entry.kind.as_str();
+            if is_offered(word) && !options.knows_type(word) {
+                options.add_type(Group::Other, word, humanised(word));
+            }
+            if let Some(user) = &entry.actor.user {
+                options.add_actor(user, &entry.actor.name);
+            }
+        }
+        options.actors.sort_by_key(|choice| choice.label.to_lowercase());
         options.types.sort_by_key(|(group, _)| *group);
         options
     }
@@ -224,12 +237,33 @@ pub fn held(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<V
     Ok(s.load::<(String,)>(conn)?.into_iter().map(|(word,)| word).collect())
 }
 
+/// The same for the audit log, of whose newest entries it is read: nobody else writes words there.
+///
+/// # Errors
+/// The database's.
+pub fn all_of_audit_log(conn: &mut PgConnection, column: HeldIn) -> QueryResult<Vec<Choice>> {
+    let mut s = Statement::<(Text,)>::new();
+    s.sql("SELECT DISTINCT ").sql(column.compared());
+    s.sql(
+        " FROM (SELECT * FROM pilothouse.timeline t WHERE t.source = 'audit' \
+         ORDER BY t.at DESC, t.source DESC, t.id DESC LIMIT 5000) t WHERE ",
+    );
+    s.sql(column.compared()).sql(" IS NOT NULL LIMIT ").sql(MOST_HELD);
+    let words = s.load::<(String,)>(conn)?.into_iter().map(|(word,)| word).collect();
+    in_words(conn, column, words)
+}
+
 /// All that a filter may ask `column` for within `of`, known or not, in words.
 ///
 /// # Errors
 /// The database's.
 pub fn all(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<Vec<Choice>> {
-    let words: Vec<String> = held(conn, of, column)?.into_iter().filter(|word| is_offered(word)).collect();
+    let words = held(conn, of, column)?;
+    in_words(conn, column, words)
+}
+
+fn in_words(conn: &mut PgConnection, column: HeldIn, mut words: Vec<String>) -> QueryResult<Vec<Choice>> {
+    words.retain(|word| is_offered(word));
     let names = if column == HeldIn::Actor {
         users_called(conn, &words.iter().collect::<Vec<_>>())?
     } else {

@@ -6,8 +6,12 @@
 //!
 //! All of it is done as the owner of the tables: no request role may write here.
 
+mod entries;
+
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
+
+use entries::{ACTIONS, AUDIT_ENTRIES, EVENTS, differing, without_record};
 
 /// What a step does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,7 @@ impl Step {
 }
 
 /// All of them, in the order in which they are mended.
-pub const STEPS: [Step; 9] = [
+pub const STEPS: [Step; 10] = [
     Step {
         finds: "actions that the timeline lacks or shows otherwise",
         run: |c, deed| differing(c, &ACTIONS, deed),
@@ -64,37 +68,12 @@ pub const STEPS: [Step; 9] = [
     },
     Step { finds: "actions whose references are not found by their pages", run: missing_references },
     Step { finds: "references of actions that no longer have them", run: stale_references },
+    Step {
+        finds: "entries that seem to be written by transactions to come, of another cluster",
+        run: transactions_to_come,
+    },
     Step { finds: "users, projects or containers that are there and marked as deleted", run: tombstones },
 ];
-
-/// A source of the timeline.
-struct Source {
-    /// Its word.
-    word: &'static str,
-    table: &'static str,
-    id: &'static str,
-    /// The entry that its trigger makes of a row `a`, up to when it was received and by which transaction.
-    entry: &'static str,
-}
-
-const ACTIONS: Source = Source {
-    word: "action",
-    table: "turbobackend.project_actions",
-    id: "action_id",
-    entry: "pilothouse.entry_of_action(a.action_id, a.project_id, a.user_id, a.request_id, a.action_type, a.action_details, a.status, a.environment, a.reference_ids, a.created_at",
-};
-const EVENTS: Source = Source {
-    word: "event",
-    table: "public.\"ActivityEvent\"",
-    id: "id",
-    entry: "pilothouse.entry_of_event(a.id, a.\"projectId\", a.\"userId\", a.\"eventType\"::text, a.\"entityType\", a.\"entityId\", a.title, a.description, a.metadata, a.status::text, a.duration, a.\"createdAt\"",
-};
-const AUDIT_ENTRIES: Source = Source {
-    word: "audit",
-    table: "public.\"ActivityLog\"",
-    id: "id",
-    entry: "pilothouse.entry_of_audit(a.id, a.\"projectId\", a.\"userId\", a.\"activityType\", a.description, coalesce(a.\"actorName\", a.\"actorEmail\"), a.\"actorRole\", a.\"targetType\", a.\"targetId\", a.\"targetName\", a.\"requestId\", a.\"createdAt\"",
-};
 
 /// Rows that one statement looks at, and one transaction mends.
 const BATCH: i64 = 5_000;
@@ -126,96 +105,6 @@ struct Walked {
 struct Count {
     #[diesel(sql_type = BigInt)]
     rows: i64,
-}
-
-/// Records that the timeline has not, or not as its trigger would write them.
-fn differing(conn: &mut PgConnection, source: &Source, deed: Deed) -> QueryResult<i64> {
-    let Source { word, table, id, entry } = source;
-    let mut total = 0;
-    let (mut beyond, mut position) = (">=", String::new());
-    loop {
-        let walked: Walked = diesel::sql_query(format!(
-            "WITH a AS MATERIALIZED (SELECT * FROM {table} WHERE {id} {beyond} $1 ORDER BY {id} LIMIT {BATCH}) \
-             SELECT (SELECT max({id}) FROM a) AS last, ARRAY( \
-                 SELECT a.{id}::text FROM a LEFT JOIN pilothouse.timeline t ON t.source = '{word}' AND t.id = a.{id} COLLATE \"C\" \
-                 WHERE t.id IS NULL OR EXISTS (SELECT FROM {entry}, t.received_at, t.xid) e WHERE e IS DISTINCT FROM t)) AS found"
-        ))
-        .bind::<Text, _>(&position)
-        .get_result(conn)?;
-        if deed == Deed::Mend && !walked.found.is_empty() && write_anew(conn, source, &walked.found).is_err()
-        {
-            // One odd record costs the others nothing.
-            for one in &walked.found {
-                if let Err(error) = write_anew(conn, source, std::slice::from_ref(one)) {
-                    tracing::warn!(id = one, %error, "a record can't be put into the timeline");
-                }
-            }
-        }
-        total += i64::try_from(walked.found.len()).unwrap_or(i64::MAX);
-        let Some(last) = walked.last else { break };
-        (beyond, position) = (">", last);
-    }
-    if deed == Deed::Mend {
-        diesel::sql_query(
-            "WITH filled AS (UPDATE pilothouse.timeline_fill SET finished_at = coalesce(finished_at, now()) WHERE source = $1) \
-             DELETE FROM pilothouse.recording_gaps g WHERE g.source = $1 AND (g.entry_id IS NULL OR EXISTS ( \
-                 SELECT FROM pilothouse.timeline t WHERE t.source = $1 COLLATE \"C\" AND t.id = g.entry_id COLLATE \"C\"))",
-        )
-        .bind::<Text, _>(word)
-        .execute(conn)?;
-    }
-    Ok(total)
-}
-
-/// Nobody changes these records meanwhile, and what they are by now is what counts.
-fn write_anew(conn: &mut PgConnection, source: &Source, ids: &[String]) -> QueryResult<()> {
-    let Source { word, table, id, entry } = source;
-    conn.transaction(|conn| {
-        diesel::sql_query(format!("SELECT FROM {table} WHERE {id} = ANY ($1) ORDER BY {id} FOR SHARE"))
-            .bind::<Array<Text>, _>(ids)
-            .execute(conn)?;
-        diesel::sql_query(format!(
-            "WITH known AS MATERIALIZED (SELECT pilothouse.clear_entries('{word}', $1) AS received) \
-             SELECT set_config('pilothouse.received', known.received::text, true) FROM known"
-        ))
-        .bind::<Array<Text>, _>(ids)
-        .execute(conn)?;
-        diesel::sql_query(format!(
-            "INSERT INTO pilothouse.timeline SELECT e.* FROM {table} a CROSS JOIN LATERAL {entry}, \
-                 coalesce((current_setting('pilothouse.received')::jsonb->>a.{id})::timestamptz, now()), '0') e \
-             WHERE a.{id} = ANY ($1)"
-        ))
-        .bind::<Array<Text>, _>(ids)
-        .execute(conn)?;
-        Ok(())
-    })
-}
-
-/// Entries whose record somebody deleted while no trigger fired.
-fn without_record(conn: &mut PgConnection, source: &Source, deed: Deed) -> QueryResult<i64> {
-    let Source { word, table, id, .. } = source;
-    let is_gone = format!("NOT EXISTS (SELECT FROM {table} a WHERE a.{id} = t.id COLLATE \"default\")");
-    let mut total = 0;
-    let (mut beyond, mut position) = (">=", String::new());
-    loop {
-        let walked: Walked = diesel::sql_query(format!(
-            "WITH t AS MATERIALIZED (SELECT t.id FROM pilothouse.timeline t WHERE t.source = '{word}' \
-                 AND t.id {beyond} $1 COLLATE \"C\" ORDER BY t.id LIMIT {BATCH}) \
-             SELECT (SELECT max(t.id) FROM t) AS last, ARRAY(SELECT t.id FROM t WHERE {is_gone}) AS found"
-        ))
-        .bind::<Text, _>(&position)
-        .get_result(conn)?;
-        if deed == Deed::Mend && !walked.found.is_empty() {
-            diesel::sql_query(format!(
-                "SELECT pilothouse.clear_entries('{word}', ARRAY(SELECT t.id FROM unnest($1) t (id) WHERE {is_gone}))"
-            ))
-            .bind::<Array<Text>, _>(&walked.found)
-            .execute(conn)?;
-        }
-        total += i64::try_from(walked.found.len()).unwrap_or(i64::MAX);
-        let Some(last) = walked.last else { return Ok(total) };
-        (beyond, position) = (">", last);
-    }
 }
 
 fn missing_references(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
@@ -347,6 +236,18 @@ fn tombstones(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
         Deed::Mend => {
             format!("WITH gone AS (DELETE {ARE_THERE} RETURNING t.kind) SELECT count(*) AS rows FROM gone")
         }
+    };
+    diesel::sql_query(statement).get_result(conn).map(|count: Count| count.rows)
+}
+
+/// A restored row bears a transaction of the cluster that it comes from: here that one may be yet to come.
+fn transactions_to_come(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
+    const THEIRS: &str = "t.xid >= pg_snapshot_xmax(pg_current_snapshot())";
+    let statement = match deed {
+        Deed::Look => format!("SELECT count(*) AS rows FROM pilothouse.timeline t WHERE {THEIRS}"),
+        Deed::Mend => format!(
+            "WITH set AS (UPDATE pilothouse.timeline t SET xid = '0' WHERE {THEIRS} RETURNING t.id) SELECT count(*) AS rows FROM set"
+        ),
     };
     diesel::sql_query(statement).get_result(conn).map(|count: Count| count.rows)
 }

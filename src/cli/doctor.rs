@@ -9,7 +9,7 @@ use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
-use crate::activity::upkeep;
+use crate::activity::{fill, upkeep};
 use crate::config::Config;
 use crate::data_dir;
 use crate::db::server_version::server_version;
@@ -129,12 +129,24 @@ fn check_rows(report: &mut Report, conn: &mut diesel::PgConnection) {
         Ok((lacking, _)) => report.fail(
             "rows",
             &format!(
-                "{lacking} actions came while triggers did not fire: their references are not found. \
+                "{lacking} actions came while triggers did not fire: the timeline lacks them. \
                  Run `pilothouse timeline rebuild`"
             ),
         ),
         Err(error) => {
             note("rows", &format!("not looked at ({error}); `pilothouse timeline check` looks at all"));
+        }
+    }
+    if let Ok(state) = fill::state(conn) {
+        if state.unwritten > 0 {
+            let unwritten = state.unwritten;
+            report.fail(
+                "timeline",
+                &format!("{unwritten} records could not be put into it. Run `pilothouse timeline rebuild`"),
+            );
+        }
+        if state.is_filling {
+            note("timeline", "older records are still being taken into it, by a job");
         }
     }
     if let Ok((_, undated @ 1..)) = looked {

@@ -607,7 +607,6 @@ diesel::table! {
         before_at -> Text,
         before_id -> Text,
         filled -> Int8,
-        finished_at -> Nullable<Timestamptz>,
     }
 }
 

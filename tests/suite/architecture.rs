@@ -301,7 +301,7 @@ fn rust_builds_no_html() {
 fn files_stay_small_enough_to_read() {
     const LONGEST: usize = 400;
     /// Longer ones, and the most that each may have: the schema is one list of tables.
-    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 700)];
+    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 900)];
     for path in files("src", ".rs") {
         let name = path.to_str().unwrap();
         let text = read(&path);

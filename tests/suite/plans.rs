@@ -43,7 +43,6 @@ const ROWS: &str = r#"
 "#;
 
 const ACTIONS: &str = r#"ORDER BY created_at DESC, action_id COLLATE "C" DESC LIMIT 51"#;
-const PRISMA: &str = r#"ORDER BY "createdAt" DESC, id COLLATE "C" DESC LIMIT 51"#;
 
 /// Who asks, what for, in which order, and the index that answers without sorting.
 #[rustfmt::skip]
@@ -51,30 +50,13 @@ const PAGES: &[(&str, &str, &str, &str)] = &[
     ("owner", "turbobackend.project_actions WHERE project_id = '40000000-0000-0000-0000-000000000007'", ACTIONS, "project_actions_project_idx"),
     ("owner", "turbobackend.project_actions WHERE project_id = '40000000-0000-0000-0000-000000000007' \
                AND (created_at, action_id COLLATE \"C\") < (1700000020000, 'a')", ACTIONS, "project_actions_project_idx"),
-    ("owner", "\"ActivityEvent\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007'", PRISMA, "ActivityEvent_project_timeline_idx"),
-    ("owner", "\"ActivityEvent\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007' AND status = 'IN_PROGRESS'", PRISMA, "ActivityEvent_running_idx"),
     ("owner", "turbobackend.action_references WHERE project_id = '40000000-0000-0000-0000-000000000007' AND key = 'branch_name' \
                AND value = 'main'", ACTIONS, "action_references_project_idx"),
     ("owner", "projects WHERE user_id = '10000000-0000-0000-0000-00000000000a'", "ORDER BY created_at DESC, id DESC LIMIT 51", "projects_user_created_at_idx"),
     ("owner", "projects WHERE user_id = '10000000-0000-0000-0000-00000000000a'", "ORDER BY lower(name), id LIMIT 51", "projects_user_name_idx"),
-    ("admin", "turbobackend.project_actions", ACTIONS, "project_actions_time_idx"),
     ("admin", "turbobackend.project_actions WHERE (created_at, action_id COLLATE \"C\") < (1700000020000, 'a')", ACTIONS, "project_actions_time_idx"),
-    ("admin", "turbobackend.project_actions WHERE status = 'failed'", ACTIONS, "project_actions_status_idx"),
-    ("admin", "turbobackend.project_actions WHERE action_type = 'rare'", ACTIONS, "project_actions_type_idx"),
-    ("admin", "turbobackend.project_actions WHERE user_id = 'u7'", ACTIONS, "project_actions_user_idx"),
-    ("admin", "turbobackend.project_actions WHERE request_id = 'r7'", "", "project_actions_request_idx"),
     ("admin", "turbobackend.project_actions WHERE reference_ids->>'deployment_id' = 'd7'", "", "project_actions_deployment_idx"),
     ("admin", "turbobackend.action_references WHERE key = 'branch_name' AND value = 'main'", ACTIONS, "action_references_pkey"),
-    ("admin", "\"ActivityEvent\"", PRISMA, "ActivityEvent_timeline_idx"),
-    ("admin", "\"ActivityLog\"", PRISMA, "ActivityLog_timeline_idx"),
-    ("admin", "\"ActivityLog\" WHERE \"activityType\" = 'rare'", PRISMA, "ActivityLog_type_timeline_idx"),
-    ("admin", "\"ActivityLog\" WHERE \"activityType\" = 'rare' AND (\"createdAt\", id COLLATE \"C\") < ('2026-01-01 02:00', 'l')", PRISMA, "ActivityLog_type_timeline_idx"),
-    ("admin", "\"ActivityLog\" WHERE \"targetId\" = 'rare'", PRISMA, "ActivityLog_target_timeline_idx"),
-    ("admin", "\"ActivityLog\" WHERE \"userId\" = 'u7'", PRISMA, "ActivityLog_user_timeline_idx"),
-    ("admin", "\"ActivityLog\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007'", PRISMA, "ActivityLog_project_timeline_idx"),
-    ("owner", "turbobackend.project_actions WHERE project_id = '40000000-0000-0000-0000-000000000007' \
-               AND status = ANY ('{failed,failure,error,FAILED}'::text[])", ACTIONS, "project_actions_failed_idx"),
-    ("owner", "\"ActivityEvent\" WHERE \"projectId\" = '40000000-0000-0000-0000-000000000007' AND status = 'FAILED'", PRISMA, "ActivityEvent_failed_idx"),
     ("owner", "pilothouse.daily_activity WHERE project_id = '40000000-0000-0000-0000-000000000007' \
                AND day BETWEEN '2025-11-01' AND '2026-11-20'", "", "daily_activity_pkey"),
     ("admin", "pilothouse.daily_totals WHERE day BETWEEN '2026-08-01' AND '2026-11-20'", "", "daily_totals_pkey"),

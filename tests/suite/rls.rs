@@ -58,6 +58,7 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.timeline_fill (source, before_at) VALUES ('action', '1') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.jobs (kind) VALUES ('greet');
     INSERT INTO pilothouse.schedules (kind, pattern, next_at) VALUES ('greet', '@daily', now()) ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
@@ -177,7 +178,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     // Actions, events and audit entries.
     ("pilothouse.timeline",                  [Some(11), Some(4), Some(2), NO,      NO,      NO]),
-    ("pilothouse.timeline_fill",             [Some(3), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
     ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO,      NO]),

@@ -31,6 +31,7 @@ fn all() -> Vec<Rendered> {
     let pages = [
         rendered::<web::account::sessions::SessionsPage>,
         rendered::<web::account::show::AccountPage>,
+        rendered::<web::activity::choices::ChoicesPage>,
         rendered::<web::activity::index::ActivityPage>,
         rendered::<web::activity::show::EntryPage>,
         rendered::<web::activity::audit_entry::AuditEntryPage>,

@@ -70,10 +70,7 @@ pub fn page(
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let since = filter.position.is_none().then_some(since);
     let read: Vec<Row> = select::page(&Ask::new(scope, filter), since).load(conn)?;
-    let rare = match read.first() {
-        Some(row) => row.rare,
-        None => rare_parts(conn, scope, since)?,
-    };
+    let rare = read.first().map_or(0, |row| row.rare);
     let entries = read.into_iter().filter_map(Row::into_entry).collect();
     let (entries, older, newer) = cut(entries, filter);
     let running = if rare & 1 == 1 { running(conn, scope, filter, now_ms)? } else { Vec::new() };
@@ -118,14 +115,6 @@ fn cut(
     (entries, older, newer)
 }
 
-/// What the rows of an empty page can't tell.
-fn rare_parts(conn: &mut PgConnection, of: Scope, running_since: Option<i64>) -> QueryResult<i64> {
-    let mut s = Statement::<(BigInt,)>::new();
-    s.sql("SELECT ");
-    select::rare_parts(&mut s, of, running_since);
-    s.get_result(conn).map(|(rare,)| rare)
-}
-
 fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
     let Some(narrowed) = narrowed_to_running(filter) else { return Ok(Vec::new()) };
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
@@ -137,6 +126,7 @@ fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) 
     };
     let read: Vec<Row> = select::page(&ask, None).load(conn)?;
     let mut running: Vec<Entry> = read.into_iter().filter_map(Row::into_entry).collect();
+    running.sort_by(|a, b| b.position.cmp(&a.position));
     running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
     Ok(running)
 }

@@ -58,19 +58,20 @@ impl<'a> Ask<'a> {
 }
 
 /// What a row shows, with what its project and its actor are called, as far as the viewer may know.
-const SHOWN: &str = "SELECT t.part, t.source, t.id, t.at, t.told_at, coalesce(t.project_id::text, t.project_text), t.kind, \
+const SHOWN: &str = "SELECT coalesce(t.part, ''), coalesce(t.source, ''), coalesce(t.id, ''), coalesce(t.at, 0), t.told_at, coalesce(t.project_id::text, t.project_text), t.kind, \
      t.status, t.environment, t.actor, t.actor_name, t.actor_role, t.request_id, t.cause, t.title, t.details, \
      t.reference_ids, t.target_kind, t.target_id, t.target_name, t.duration, t.progress, \
      coalesce(p.name, gone.name)::text, p.id IS NOT NULL, gone.id IS NOT NULL, \
-     coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, ";
-const NAMED: &str = ") t LEFT JOIN public.projects p ON p.id = t.project_id \
+     coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, rare.parts FROM (SELECT ";
+const NAMED: &str = " LEFT JOIN public.projects p ON p.id = t.project_id \
      LEFT JOIN pilothouse.tombstones gone ON gone.kind = 'project' \
          AND gone.id = CASE WHEN p.id IS NULL THEN t.project_id::text END \
      LEFT JOIN public.users u ON u.id_text = t.actor \
      LEFT JOIN pilothouse.tombstones left_user ON left_user.kind = 'user' \
          AND left_user.id = CASE WHEN u.id IS NULL THEN t.actor END";
 
-/// A page's statement. With `running_since`, milliseconds, its rows tell whether anything goes on since then.
+/// A page's statement. With `running_since`, milliseconds, its rows tell whether anything goes on since then; an empty
+/// page is one row without a source.
 pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> RowStatement {
     let mut s = RowStatement::new();
     if !is_common(ask.filter) {
@@ -78,14 +79,14 @@ pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> Ro
     }
     s.sql(SHOWN);
     rare_parts(&mut s, ask.scope, running_since);
-    s.sql(" FROM (SELECT 'page' AS part, t.* FROM (");
+    s.sql(" AS parts) rare LEFT JOIN (SELECT 'page' AS part, t.* FROM (");
     rows(&mut s, ask);
-    s.sql(") t").sql(NAMED);
+    s.sql(") t) t ON true").sql(NAMED);
     s
 }
 
 /// What few pages show, as one number: 1 where something goes on, 2 where there are gaps. They are read where they are.
-pub(in crate::activity) fn rare_parts<R>(s: &mut Statement<R>, of: Scope, running_since: Option<i64>) {
+fn rare_parts(s: &mut RowStatement, of: Scope, running_since: Option<i64>) {
     s.sql("(SELECT 2 * (EXISTS (SELECT FROM pilothouse.recording_gaps))::integer::bigint");
     if let Some(since) = running_since {
         s.sql(" + (EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
@@ -98,9 +99,9 @@ pub(in crate::activity) fn rare_parts<R>(s: &mut Statement<R>, of: Scope, runnin
 
 /// The statement that shows the rows of `of`, which selects a `part` and all columns of the timeline.
 pub(in crate::activity) fn shown(s: &mut RowStatement, of: impl FnOnce(&mut RowStatement)) {
-    s.sql(SHOWN).sql("0::bigint FROM (");
+    s.sql(SHOWN).sql("0::bigint AS parts) rare CROSS JOIN (");
     of(s);
-    s.sql(NAMED);
+    s.sql(") t").sql(NAMED);
 }
 
 /// The rows of the timeline that `ask` wants, as `t`, the nearest to its position first.

@@ -2,11 +2,12 @@
 
 use chrono::{Datelike, Days, NaiveDate};
 
+use super::choices;
 use super::convert::Eyes;
 use super::form;
 use super::reference::key_label;
 use crate::activity::filter::Words;
-use crate::activity::options::{Choice, Options, source_label};
+use crate::activity::options::{Choice, HeldIn, Options, source_label};
 use crate::activity::{Filter, Source};
 use crate::vocabulary::Group;
 use crate::web::display::{Chip, Chips, Choice as FormChoice, HiddenField, Link};
@@ -60,6 +61,8 @@ pub struct FilterGroup {
     pub count: usize,
     /// Its options, under headings where there are many.
     pub sections: Vec<FilterSection>,
+    /// All that it may ask for; none where that is what stands here.
+    pub all_url: Option<String>,
 }
 
 /// Options under one heading.
@@ -107,7 +110,7 @@ impl Filters {
         Self {
             action: path.to_owned(),
             count: filter.count(),
-            groups: groups.into_iter().filter(|group| !group.sections.is_empty()).collect(),
+            groups: groups.into_iter().map(|group| with_all(path, filter, group)).collect(),
             from: day(filter.from),
             to: day(filter.to),
             dates_set: filter.from.is_some() || filter.to.is_some(),
@@ -121,6 +124,26 @@ impl Filters {
             export_url: Some(export_of(path)),
             export_fields: export::hidden(filter.pairs().into_iter().filter(|(name, _)| *name != "limit")),
         }
+    }
+}
+
+/// `group` with the way to all that it may ask for, where words of workers come in.
+fn with_all(path: &str, filter: &Filter, mut group: FilterGroup) -> FilterGroup {
+    if group.name != "source" {
+        let mut pairs = filter.pairs();
+        pairs.push((choices::LIST, group.name.to_owned()));
+        group.all_url = Some(with_query(path, &pairs));
+    }
+    group
+}
+
+/// What the filter by `column` is called, its parameter, and what `filter` asks it for.
+pub(super) fn name_of(column: HeldIn, filter: &Filter) -> (&'static str, &'static str, &Words) {
+    match column {
+        HeldIn::Type => ("Type", "type", &filter.types),
+        HeldIn::Status => ("Status", "status", &filter.statuses),
+        HeldIn::Environment => ("Environment", "environment", &filter.environments),
+        HeldIn::Actor => ("Who", "actor", &filter.actors),
     }
 }
 
@@ -138,7 +161,7 @@ fn option(words: &Words, Choice { value, label }: Choice) -> FilterOption {
     FilterOption { chosen: words.only.contains(&value), value, label }
 }
 
-fn group(
+pub(super) fn group(
     label: &'static str,
     name: &'static str,
     words: &Words,
@@ -165,7 +188,7 @@ fn group(
     if !strange.is_empty() {
         sections.push(FilterSection { heading: "", options: strange });
     }
-    FilterGroup { label, name, count: words.only.len() + words.not.len(), sections }
+    FilterGroup { label, name, count: words.only.len() + words.not.len(), sections, all_url: None }
 }
 
 fn presets(path: &str, filter: &Filter, eyes: &Eyes) -> Vec<Link> {

@@ -8,6 +8,7 @@ use diesel::PgConnection;
 
 use super::reference::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
+use crate::activity::options::{Choice, HeldIn};
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
@@ -39,6 +40,8 @@ pub const KEYS: [&str; 9] = [
 /// What a request turned out to be.
 #[derive(Debug)]
 pub enum Step<T> {
+    /// Show all that a filter may ask for.
+    Choices(Filter, HeldIn, Vec<Choice>),
     /// A page.
     Page(T),
     /// A form that means the page at this address.

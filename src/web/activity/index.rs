@@ -5,11 +5,12 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::TimelineView;
+use super::choices;
 use super::convert::Eyes;
 use super::display::DayItem;
 use super::form::{self, Step};
 use crate::activity::audit_records::audit_only;
-use crate::activity::options::Options;
+use crate::activity::options::{self, Options};
 use crate::activity::timeline;
 use crate::activity::{Filter, Scope};
 use crate::error::{AppError, AppResult};
@@ -53,6 +54,10 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             if let Some(address) = form::canonical(conn, viewer, &query, &filter, "/activity")? {
                 return Ok(Step::Elsewhere(address));
             }
+            if let Some(column) = choices::asked(&query) {
+                let all = options::all(conn, Scope::of(viewer), column)?;
+                return Ok(Step::Choices(filter, column, all));
+            }
             let page = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;
             Ok(Step::Page((filter, page, options, here(&query))))
@@ -61,6 +66,10 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     let (filter, page, options, here) = match step {
         Step::Page(page) => page,
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
+        Step::Choices(filter, column, all) => {
+            let crumbs = vec![Crumb::link("Activity", "/activity")];
+            return choices::show(&visit, &viewer, ("/activity", &filter), column, all, crumbs);
+        }
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
     let view = TimelineView::new("/activity", &filter, options, &page, &eyes);
@@ -86,15 +95,23 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             if let Some(address) = form::canonical(conn, admin, &query, &filter, "/audit")? {
                 return Ok(Step::Elsewhere(address));
             }
+            if let Some(column) = choices::asked(&query) {
+                let all = options::all_of_audit_log(conn, column)?;
+                return Ok(Step::Choices(filter, column, all));
+            }
             let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
-            let options = Options::of_audit_log();
+            let options = Options::of_audit_log(&page);
             Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
     let (filter, page, options, here) = match step {
         Step::Page(page) => page,
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
+        Step::Choices(filter, column, all) => {
+            let crumbs = vec![Crumb::link("Audit log", "/audit")];
+            return choices::show(&visit, &viewer, ("/audit", &filter), column, all, crumbs);
+        }
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
     let mut view = TimelineView::new("/audit", &filter, options, &page, &eyes);

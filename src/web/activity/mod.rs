@@ -2,6 +2,7 @@
 
 pub mod audit_entry;
 pub mod changes;
+pub mod choices;
 pub mod convert;
 pub mod display;
 pub mod export;

@@ -7,18 +7,19 @@ use askama::Template;
 
 use super::head::ProjectHead;
 use super::project_id;
-use crate::activity::options::Options;
+use crate::activity::options::{self, Options};
 use crate::activity::{Scope, timeline};
 use crate::error::AppResult;
 use crate::http::query::Query;
 use crate::http::visit::Visit;
 use crate::web::activity::TimelineView;
+use crate::web::activity::choices;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::DayItem;
 use crate::web::activity::form::{self, Step};
 use crate::web::activity::index::{here, read_filter};
 use crate::web::sample::{HOSTILE, Sample};
-use crate::web::shell::Shell;
+use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
 /// A project's timeline.
@@ -49,16 +50,24 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
                 return Ok(Step::Elsewhere(address));
             }
             let scope = Scope::Project(id);
+            if let Some(column) = choices::asked(&query) {
+                return Ok(Step::Choices(filter, column, options::all(conn, scope, column)?));
+            }
             let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;
             Ok(Step::Page((filter, page, options, here(&query))))
         })
         .await?;
+    let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
     let (filter, page, options, here) = match step {
         Step::Page(page) => page,
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
+        Step::Choices(filter, column, all) => {
+            let mut crumbs = head.crumbs(None);
+            crumbs.push(Crumb::link("Activity", &path));
+            return choices::show(&visit, &viewer, (&path, &filter), column, all, crumbs);
+        }
     };
-    let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
     let eyes = Eyes::of(&viewer, now).pointed_at(here).within(id);
     let view = TimelineView::new(&path, &filter, options, &page, &eyes);
     let shell = visit

@@ -69,6 +69,7 @@ fn pages_by_cursor_and_by_offset_cover_every_row_once() {
          ALTER TABLE turbobackend.project_actions DISABLE TRIGGER USER; \
          INSERT INTO turbobackend.project_actions (action_id, project_id) VALUES ('untimed', '{project}')"
     ));
+    console.rebuild_timeline();
     let path = format!("/api/projects/{project}/activities");
     let whole: Vec<String> =
         [ids(&ada, &format!("{path}?limit=100")), ids(&ada, &format!("{path}?limit=100&offset=100"))]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use pilothouse::activity::upkeep::{Deed, STEPS};
 use pilothouse::activity::{Entry, Filter, Scope, TimelinePage, timeline};
 use pilothouse::db::ids::{ProjectId, UserId};
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError, SecretHash};
@@ -108,6 +109,13 @@ impl World {
              VALUES ('{id}', {project}, 'project.updated', timestamp 'epoch' + {at} * interval '1 millisecond', \
              NULLIF('{request}', ''), 'Ada')"
         ));
+    }
+
+    /// What `pilothouse timeline rebuild` does.
+    pub fn rebuild_timeline(&mut self) {
+        for step in STEPS {
+            step.run(&mut self.conn, Deed::Mend).unwrap();
+        }
     }
 
     pub fn page(&self, person: &Person, scope: Scope, filter: &Filter) -> TimelinePage {

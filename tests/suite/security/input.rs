@@ -131,6 +131,7 @@ const READERS: [(&[&str], &[&str]); 10] = [
             "ref_key",
             "ref_value",
             "jump",
+            "list",
         ],
     ),
     (

@@ -24,6 +24,14 @@ impl Console {
         self.superuser().batch_execute(statements).unwrap();
     }
 
+    /// What `pilothouse timeline rebuild` does.
+    pub fn rebuild_timeline(&self) {
+        let mut conn = self.superuser();
+        for step in pilothouse::activity::upkeep::STEPS {
+            step.run(&mut conn, pilothouse::activity::upkeep::Deed::Mend).unwrap();
+        }
+    }
+
     /// The one text that `query` answers.
     pub fn text(&self, query: &str) -> String {
         self.text_with(query, &[])

@@ -141,6 +141,7 @@ fn the_log_is_filtered_by_act_person_day_and_target() {
     assert_eq!(page.attribute("input[name=target]", "value"), blog, "the form keeps it");
     assert_eq!(page.attribute("form[action='/audit/export'] input[name=target]", "value"), blog);
     assert!(page.has(".chips"));
+    let page = admin.get("/audit").expect(200);
     let offered = page.attributes("input[name=type]", "value");
     assert!(offered.contains(&"LOGIN".to_owned()) && offered.contains(&"user.created".to_owned()));
     assert!(!offered.contains(&"deployment".to_owned()), "no such entry can be in this log");

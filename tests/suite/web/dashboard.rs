@@ -57,7 +57,7 @@ fn an_owner_sees_their_projects_with_state_age_and_last_activity() {
     console.project(&bob, "not-hers");
     console.action(&shop, "deployment", hours_ago(&console, 30 * 24), "{}");
     // A worker whose clock is wrong makes nothing the last activity.
-    console.action(&shop, "deployment", hours_ago(&console, -20_000), "{}");
+    console.action(&shop, "deployment", 1_900_000_000_000, "{}");
     console.action(&shop, "deployment", i64::MAX, "{}");
     let page = ada.get("/");
     let rows = page.texts("tr[data-project]");
@@ -65,19 +65,12 @@ fn an_owner_sees_their_projects_with_state_age_and_last_activity() {
     for words in ["shop-api", "running", "as of", "3 minutes ago"] {
         assert!(rows[0].contains(words), "{words}: {}", rows[0]);
     }
-    for year in ["2027", "2028", "2029", "9999"] {
+    for year in ["2030", "9999"] {
         assert!(!rows[0].contains(year), "{}", rows[0]);
     }
-    assert_eq!(
-        page.attributes("main .timeline li[data-activity]", "data-activity").len(),
-        1,
-        "the future is left out"
-    );
-    assert!(page.body.contains("Entries dated in the future are left out here."));
-    assert!(
-        ada.get("/activity").text("main").contains("dated in the future"),
-        "the timeline keeps and marks them"
-    );
+    let timeline = ada.get("/activity").text("main");
+    assert!(timeline.contains("dated in the future"), "it stands where it was received, marked: {timeline}");
+    assert!(timeline.contains("implausible time"), "{timeline}");
 }
 
 #[test]

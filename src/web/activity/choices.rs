@@ -1,0 +1,97 @@
+//! `GET /activity?list=actor` and the like: all that one filter may ask for. A timeline's menu offers what is known and
+//! what stands on its page; the rest is read when somebody wants it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::filters::{FilterGroup, FilterOption, group, name_of};
+use crate::activity::Filter;
+use crate::activity::options::{Choice, HeldIn};
+use crate::error::AppResult;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::identity::Viewer;
+use crate::web::display::HiddenField;
+use crate::web::sample::{HOSTILE, Sample};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::urls::with_query;
+
+/// The parameter that asks for the list of a filter, by the filter's name.
+pub const LIST: &str = "list";
+
+/// See `templates/activity/choices.html`.
+#[derive(Debug, Template)]
+#[template(path = "activity/choices.html")]
+pub struct ChoicesPage {
+    /// The frame.
+    pub shell: Shell,
+    /// Which filter it is, with all that it may ask for.
+    pub group: FilterGroup,
+    /// The timeline's address.
+    pub action: String,
+    /// The filters that stay as they are.
+    pub hidden: Vec<HiddenField>,
+    /// The timeline as it is.
+    pub back_url: String,
+}
+
+/// The filter whose list `query` asks for.
+#[must_use]
+pub fn asked(query: &Query) -> Option<HeldIn> {
+    match query.first(LIST)? {
+        "type" => Some(HeldIn::Type),
+        "status" => Some(HeldIn::Status),
+        "environment" => Some(HeldIn::Environment),
+        "actor" => Some(HeldIn::Actor),
+        _ => None,
+    }
+}
+
+/// Shows what `column` may be asked for in the timeline at `path`, which `crumbs` lead to.
+///
+/// # Errors
+/// When the page can't be rendered.
+pub fn show(
+    visit: &Visit,
+    viewer: &Viewer,
+    (path, filter): (&str, &Filter),
+    column: HeldIn,
+    choices: Vec<Choice>,
+    mut crumbs: Vec<Crumb>,
+) -> AppResult<HttpResponse> {
+    let (label, name, words) = name_of(column, filter);
+    let group = group(label, name, words, vec![("", choices)]);
+    let hidden = filter.pairs().into_iter().filter(|(of, _)| *of != name);
+    crumbs.push(Crumb::here(label));
+    let page = ChoicesPage {
+        shell: visit.shell(viewer, format!("{label}: filter")).with_breadcrumbs(crumbs),
+        group,
+        action: path.to_owned(),
+        hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
+        back_url: with_query(path, &filter.pairs()),
+    };
+    visit.page(StatusCode::OK, &page)
+}
+
+impl ChoicesPage {
+    /// Whether there is anything to choose.
+    #[must_use]
+    pub fn options(&self) -> Vec<&FilterOption> {
+        self.group.sections.iter().flat_map(|section| &section.options).collect()
+    }
+}
+
+impl Sample for ChoicesPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |choices| Self {
+            shell: Shell::sample("Who"),
+            group: group("Who", "actor", &Filter::none(chrono_tz::Tz::UTC).actors, vec![("", choices)]),
+            action: "/activity".to_owned(),
+            hidden: vec![HiddenField { name: "type".to_owned(), value: HOSTILE.to_owned() }],
+            back_url: "/activity".to_owned(),
+        };
+        let hostile = Choice { value: HOSTILE.to_owned(), label: HOSTILE.to_owned() };
+        vec![("hostile", page(vec![hostile])), ("nothing yet", page(Vec::new()))]
+    }
+}
