@@ -15,7 +15,7 @@ use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
 use crate::db::time::{from_now, now};
-use crate::users::queries::{UserView, view_columns};
+use crate::users::queries::UserView;
 
 /// Why no link was made.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +138,7 @@ pub fn user_with_newest(
         .filter(users::id.eq(user))
         .order(password_links::created_at.desc().nulls_last())
         .select((
-            view_columns!(),
+            UserView::as_select(),
             (
                 password_links::expires_at.nullable(),
                 password_links::used_at.nullable(),
