@@ -9,8 +9,7 @@ use diesel::sql_types::Text;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Kind;
-use super::schedules;
+use super::{Kind, schedules};
 use crate::db::ids::JobId;
 use crate::db::schema::jobs;
 use crate::db::statement::Statement;
@@ -105,7 +104,7 @@ pub fn due_kinds(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<Vec<Kin
 pub fn claim(conn: &mut PgConnection, kind: &Kind, claim: Uuid) -> QueryResult<Option<ClaimedJob>> {
     loop {
         let found: Option<(JobId, Value, i32, Option<Uuid>)> = jobs::table
-            .filter(jobs::kind.eq(kind.as_str()).and(jobs::state.eq("waiting")).and(jobs::run_at.le(now)))
+            .filter(jobs::kind.eq(kind.as_str()).and(is_in!("waiting")).and(jobs::run_at.le(now)))
             .filter(jobs::claimed_until.is_null().or(jobs::claimed_until.le(now.nullable())))
             .order((jobs::run_at.asc(), jobs::id.asc()))
             .select((jobs::id, jobs::payload, jobs::attempts, jobs::claim))

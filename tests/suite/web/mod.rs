@@ -15,6 +15,7 @@ mod headers;
 mod health;
 mod input;
 mod odd_times;
+mod operations;
 mod passwords;
 mod projects;
 mod search;
