@@ -174,16 +174,15 @@ where
 /// # Errors
 /// The database's.
 pub fn settle(conn: &mut PgConnection, job: &ClaimedJob, end: &End) -> QueryResult<Settled> {
-    let held: Option<JobId> = jobs::table
+    // Not the claim's: whoever got on meanwhile begins to count anew.
+    let attempts: Option<i32> = jobs::table
         .find(job.id)
         .filter(jobs::claim.eq(job.claim))
-        .select(jobs::id)
+        .select(jobs::attempts)
         .for_update()
         .first(conn)
         .optional()?;
-    if held.is_none() {
-        return Ok(Settled::Lost);
-    }
+    let Some(attempts) = attempts else { return Ok(Settled::Lost) };
     let row = jobs::table.find(job.id);
     let released = (jobs::claim.eq(None::<Uuid>), jobs::claimed_until.eq(diesel::dsl::sql("NULL")));
     match end {
@@ -199,8 +198,8 @@ pub fn settle(conn: &mut PgConnection, job: &ClaimedJob, end: &End) -> QueryResu
                 .set((released, jobs::payload.eq(payload), jobs::attempts.eq(0), jobs::run_at.eq(run_at)))
                 .execute(conn)?;
         }
-        End::Retry { error, jitter } if job.attempts < MOST_ATTEMPTS => {
-            let run_at = from_now(milliseconds(pause_after(job.attempts, *jitter)).milliseconds());
+        End::Retry { error, jitter } if attempts < MOST_ATTEMPTS => {
+            let run_at = from_now(milliseconds(pause_after(attempts, *jitter)).milliseconds());
             diesel::update(row)
                 .set((released, jobs::last_error.eq(error), jobs::run_at.eq(run_at)))
                 .execute(conn)?;

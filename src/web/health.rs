@@ -26,7 +26,8 @@ pub async fn ready(app: web::Data<App>, request: HttpRequest, visit: Option<Visi
     if guard::is_from_this_machine(&request) || is_admin(visit).await {
         match state {
             None => body["database"] = json!("unreachable or not migrated"),
-            Some(state) => {
+            Some(mut state) => {
+                state.notes.extend(app.errands.late(app.clock.now()));
                 body["pending_migrations"] = json!(state.pending);
                 body["schema_drift"] = json!(state.drift);
                 body["late_duties"] = json!(state.notes);

@@ -406,6 +406,26 @@ fn a_long_job_goes_on_where_it_was_whoever_is_stopped_or_loses_it() {
 }
 
 #[test]
+fn a_job_that_gets_on_is_not_given_up_however_often_it_fails() {
+    let console = Console::start();
+    ask(&console, &NewJob::of(kind("bumpy")).with(json!(0)));
+    let run = |context: &Context| {
+        let step: u32 = context.payload()?;
+        if step == 15 {
+            return Ok(Outcome::Done);
+        }
+        context.db().write_blocking(&Actor::System, |conn| context.keep(conn, &json!(step + 1)))?;
+        Err(JobError::Retry(format!("stumbled after step {step}")))
+    };
+    let runner = Runner::start(console.app.clone(), vec![job("bumpy", LONG, run)]);
+    until("it is done", || {
+        console.sql("UPDATE pilothouse.jobs SET run_at = now() WHERE state = 'waiting' AND claim IS NULL");
+        jobs(&console, "state = 'done'") == 1
+    });
+    drop(runner);
+}
+
+#[test]
 fn a_runner_ends_although_a_job_does_not() {
     let console = Console::start();
     ask(&console, &NewJob::of(kind("stuck")));

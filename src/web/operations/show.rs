@@ -9,9 +9,9 @@ use diesel::PgConnection;
 
 use crate::db::cursor::Page;
 use crate::error::AppResult;
+use crate::queue::Kind;
 use crate::queue::instance::{Errand, ErrandRecord};
 use crate::queue::queries::{self, Duty, DutyState, FailedJob, MOST_COUNTED, Waiting};
-use crate::queue::{Kind, schedules};
 use crate::web::display::{Badge, Pager, grouped};
 use crate::web::lists;
 use crate::web::query::Query;
@@ -191,10 +191,9 @@ impl DutyRow {
 
     fn of_errand(errand: Errand, record: &ErrandRecord, now: DateTime<Utc>, zone: Tz) -> Self {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
-        let last = record.last_success_at.unwrap_or(record.since);
         let state = match record.failing_since {
             Some(_) => DutyState::Failing,
-            None if now - last > chrono::TimeDelta::minutes(schedules::LATE) => DutyState::Dead,
+            None if record.is_late(now) => DutyState::Dead,
             None => DutyState::Good,
         };
         Self {
