@@ -62,11 +62,11 @@ pub fn start(app: App) -> Runner {
 }
 
 fn of_kind(kind: &Kind) -> Option<Job> {
-    let (run, minutes): (fn(&Context) -> Result<Outcome, JobError>, u64) = match kind {
-        Kind::PruneJobs => (prune_jobs::run, 10),
-        Kind::RecordSpooled => (record_spooled::run, 10),
-        Kind::RollUpActivity => (roll_up_activity::run, 60),
+    let in_minutes = Duration::from_mins;
+    Some(match kind {
+        Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
+        Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
+        Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
         Kind::Other(_) => return None,
-    };
-    Some(Job::new(kind.clone(), Duration::from_mins(minutes), run))
+    })
 }
