@@ -28,13 +28,17 @@ pub struct StatusBadge {
     pub tone: &'static str,
 }
 
-/// What an operation that goes on is called in `project_actions.status`.
-pub const RUNNING: [&str; 3] = ["running", "in_progress", "pending"];
-/// The words for failure, in lower case.
+/// The words for success, in lower case.
+pub const GOOD: [&str; 5] = ["success", "succeeded", "completed", "ok", "done"];
+/// The words for failure.
 pub const FAILED: [&str; 3] = ["failed", "failure", "error"];
-/// The words of `project_actions.status` that the console itself knows.
+/// The words for what goes on.
+pub const BUSY: [&str; 5] = ["running", "in_progress", "pending", "queued", "started"];
+/// Those of [`BUSY`] that the index on what goes on in a project knows.
+pub const RUNNING: [&str; 3] = [BUSY[0], BUSY[1], BUSY[2]];
+/// The words of `project_actions.status` that filters offer: one at least for each outcome, and what the seeds write.
 pub const ACTION_STATUSES: [&str; 7] =
-    ["success", "failed", "failure", "error", "running", "in_progress", "pending"];
+    [GOOD[0], FAILED[0], FAILED[1], FAILED[2], RUNNING[0], RUNNING[1], RUNNING[2]];
 /// The labels of `"ActivityEventStatus"`.
 pub const EVENT_STATUSES: [&str; 3] = ["IN_PROGRESS", "COMPLETED", "FAILED"];
 
@@ -103,8 +107,6 @@ fn in_words(stored: &str) -> String {
 /// What `stored` means, in whatever case it is written.
 #[must_use]
 pub fn outcome_of(stored: &str) -> Outcome {
-    const GOOD: [&str; 5] = ["success", "succeeded", "completed", "ok", "done"];
-    const BUSY: [&str; 5] = ["running", "in_progress", "pending", "queued", "started"];
     let is_one_of = |words: &[&str]| words.iter().any(|word| stored.eq_ignore_ascii_case(word));
     if is_one_of(&GOOD) {
         Outcome::Good

@@ -116,6 +116,11 @@ vocabulary! {
         label: "Repository imported", done: "imported a repository into", names_target: true, icon: "push",
         group: Group::Code,
     }
+    /// A job that was given up was begun anew.
+    JobRunAgain = "job.run_again" {
+        label: "Job run again", done: "ran the job again:", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
     /// Rows left the console as a file.
     Exported = "data.exported" {
         label: "Exported", done: "exported", names_target: true, icon: "export", group: Group::People,

@@ -17,7 +17,8 @@ use crate::db::{Db, SecretHash};
 use crate::identity::{Origin, Principal, Role, display_name, domain_spellings};
 
 /// What a sign-in checks a password against.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users)]
 pub struct Account {
     /// Whose it is.
     pub id: UserId,
@@ -58,12 +59,6 @@ impl Account {
     }
 }
 
-macro_rules! account_columns {
-    () => {
-        (users::id, users::email, users::name, users::role, users::password_hash, users::is_active)
-    };
-}
-
 /// The account with this address: as it is typed, else the only one with its domain in another spelling, else the
 /// only one that differs in case as well.
 ///
@@ -75,7 +70,7 @@ pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Accou
     let lowered = same.each_ref().map(|email| email.to_lowercase());
     let found: Vec<Account> = users::table
         .filter(users::email.eq_any(&same).or(lower(users::email).eq_any(&lowered)))
-        .select(account_columns!())
+        .select(Account::as_select())
         .order((users::email.eq(email).desc(), users::email.eq_any(&same).desc()))
         .limit(2)
         .load(conn)?;
@@ -95,7 +90,7 @@ pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<A
     users::table
         .filter(users::id.eq(user))
         .filter(users::is_active.eq(true))
-        .select(account_columns!())
+        .select(Account::as_select())
         .first(conn)
         .optional()
 }
@@ -108,7 +103,7 @@ pub fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account
     users::table
         .filter(users::id.eq(user))
         .filter(users::is_active.eq(true))
-        .select(account_columns!())
+        .select(Account::as_select())
         .for_update()
         .first(conn)
         .optional()

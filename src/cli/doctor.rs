@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::data_dir;
 use crate::db::server_version::server_version;
 use crate::db::{drift, migrations, pool, roles, surroundings};
+use crate::queue::queries::late_duties;
 
 /// Prints a line a check, and remembers whether one failed.
 #[derive(Default)]
@@ -115,6 +116,18 @@ fn check_schema(report: &mut Report, conn: &mut diesel::PgConnection) -> Command
         report.fail("schema", &finding.to_string());
     }
     check_rows(report, conn);
+    check_duties(conn)
+}
+
+/// What the console does by itself is done by an instance that serves, and none may serve now.
+fn check_duties(conn: &mut diesel::PgConnection) -> CommandResult {
+    let late = late_duties(conn)?;
+    if late.is_empty() {
+        fine("duties", "none is late");
+    }
+    for duty in late {
+        note("duties", &format!("{duty}: see /operations of an instance that serves"));
+    }
     Ok(())
 }
 

@@ -23,7 +23,12 @@ pub struct State {
     pub drift: Vec<String>,
     /// Whether requests fail because of either.
     pub is_broken: bool,
+    /// What does not hold requests up, but has to be seen to.
+    pub notes: Vec<String>,
 }
+
+/// Reads the notes of a database that is as requests need it.
+pub type ReadNotes = fn(&mut diesel::PgConnection) -> diesel::QueryResult<Vec<String>>;
 
 /// Nothing when the database could not be asked.
 type Answer = Option<State>;
@@ -34,7 +39,7 @@ pub struct Readiness(Arc<Mutex<Option<(Instant, Answer)>>>);
 
 impl Readiness {
     /// The state of `db`; nothing when it can't be asked.
-    pub async fn of(&self, db: &Db) -> Answer {
+    pub async fn of(&self, db: &Db, notes: ReadNotes) -> Answer {
         // Whoever comes meanwhile waits here, and finds the answer.
         let mut kept = self.0.lock().await;
         if let Some((until, answer)) = &*kept
@@ -42,25 +47,23 @@ impl Readiness {
         {
             return answer.clone();
         }
-        let answer = ask(db).await;
+        let answer = ask(db, notes).await;
         let is_good = answer.as_ref().is_some_and(|state| !state.is_broken);
         *kept = Some((Instant::now() + if is_good { GOOD_FOR } else { BAD_FOR }, answer.clone()));
         answer
     }
 }
 
-async fn ask(db: &Db) -> Answer {
-    let read = |conn: &mut diesel::PgConnection| {
+async fn ask(db: &Db, notes: ReadNotes) -> Answer {
+    let read = move |conn: &mut diesel::PgConnection| {
         let pending = migrations::pending(conn)?;
         // What a migration that has not run would make differs, of course.
         let findings = if pending.is_empty() { drift::findings(conn)? } else { Vec::new() };
-        Ok((pending, findings))
+        let is_broken = !pending.is_empty() || findings.iter().any(drift::Finding::is_broken);
+        let notes = if is_broken { Vec::new() } else { notes(conn)? };
+        Ok((pending, findings, is_broken, notes))
     };
     let asked: Result<_, DbError> = db.read(&Actor::Gate, read).await;
-    let (pending, findings) = asked.ok()?;
-    Some(State {
-        is_broken: !pending.is_empty() || findings.iter().any(drift::Finding::is_broken),
-        drift: findings.iter().map(ToString::to_string).collect(),
-        pending,
-    })
+    let (pending, findings, is_broken, notes) = asked.ok()?;
+    Some(State { is_broken, notes, drift: findings.iter().map(ToString::to_string).collect(), pending })
 }

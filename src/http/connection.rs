@@ -11,7 +11,7 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -279,10 +279,16 @@ impl Drop for Occupied {
     }
 }
 
+/// Bytes of a body that are handed on at once: actix-http copies them into the connection's buffer, and that keeps the
+/// room that the largest took.
+const PIECE: usize = 64 * 1024;
+
 /// A body that keeps its connection occupied until its end.
 #[derive(Debug)]
 pub struct OccupyingBody {
     body: BoxBody,
+    /// What was made and is not handed on.
+    rest: Bytes,
     _occupied: Option<Occupied>,
 }
 
@@ -294,7 +300,14 @@ impl MessageBody for OccupyingBody {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.body).poll_next(cx)
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_next(cx)) {
+                Some(Ok(bytes)) => self.rest = bytes,
+                end => return Poll::Ready(end),
+            }
+        }
+        let length = self.rest.len().min(PIECE);
+        Poll::Ready(Some(Ok(self.rest.split_to(length))))
     }
 }
 
@@ -308,7 +321,11 @@ pub async fn occupy<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<OccupyingBody>, Error> {
     let occupied = request.request().conn_data::<Rc<Connection>>().cloned().map(Occupied::new);
     let response = next.call(request).await?;
-    Ok(response.map_body(|_, body| OccupyingBody { body: body.boxed(), _occupied: occupied }))
+    Ok(response.map_body(|_, body| OccupyingBody {
+        body: body.boxed(),
+        rest: Bytes::new(),
+        _occupied: occupied,
+    }))
 }
 
 #[cfg(test)]
@@ -316,6 +333,20 @@ mod tests {
     use super::*;
     use crate::app::ConnectionLimits;
     use crate::http::connection_slots::ConnectionSlots;
+
+    #[tokio::test]
+    async fn a_large_body_is_handed_on_in_pieces_and_whole() {
+        let sent: Vec<u8> = (0..=250).cycle().take(PIECE * 3 + 1).collect();
+        let body = BoxBody::new(Bytes::from(sent.clone()));
+        let mut body = OccupyingBody { body, rest: Bytes::new(), _occupied: None };
+        assert_eq!(body.size(), BodySize::Sized(sent.len() as u64));
+        let mut pieces = Vec::new();
+        while let Some(piece) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+            pieces.push(piece.unwrap());
+        }
+        assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), [PIECE, PIECE, PIECE, 1]);
+        assert_eq!(pieces.concat(), sent);
+    }
 
     #[tokio::test]
     async fn an_accepted_socket_holds_no_small_packet_back() {

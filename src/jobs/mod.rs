@@ -64,13 +64,13 @@ pub fn start(app: App) -> Runner {
 }
 
 fn of_kind(kind: &Kind) -> Option<Job> {
-    let (run, minutes): (fn(&Context) -> Result<Outcome, JobError>, u64) = match kind {
-        Kind::FillTimeline => (fill_timeline::run, 10),
-        Kind::MoveEntries => (move_entries::run, 10),
-        Kind::PruneJobs => (prune_jobs::run, 10),
-        Kind::RecordSpooled => (record_spooled::run, 10),
-        Kind::RollUpActivity => (roll_up_activity::run, 60),
+    let in_minutes = Duration::from_mins;
+    Some(match kind {
+        Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
+        Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
+        Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
+        Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
+        Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
         Kind::Other(_) => return None,
-    };
-    Some(Job::new(kind.clone(), Duration::from_mins(minutes), run))
+    })
 }

@@ -42,8 +42,68 @@ pub struct Filter {
     pub sort: Sort,
 }
 
+/// The columns of `projects` that pages, lists and exports show, each by its name; its JSON is [`ProjectJson`].
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = projects)]
+pub struct ProjectRow {
+    /// Its id.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub description: Option<String>,
+    /// `projects.type`.
+    pub kind: Option<String>,
+    /// `projects.status`.
+    pub status: Option<String>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+/// What may be large, and holds secrets.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = projects)]
+pub(super) struct ProjectJson {
+    #[diesel(deserialize_as = NullableJson)]
+    settings: Option<Value>,
+    #[diesel(deserialize_as = NullableJson)]
+    metadata: Option<Value>,
+}
+
+/// What a list shows of a project's own row.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = projects)]
+struct LineRow {
+    id: ProjectId,
+    name: String,
+    kind: Option<String>,
+    status: Option<String>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+/// What a list shows of a project's owner.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct LineOwner {
+    name: Option<String>,
+    email: String,
+}
+
+/// What a list shows of a project's container.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = containers)]
+struct LineContainer {
+    status: String,
+    observed_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+type Line = (LineRow, Option<LineOwner>, Option<LineContainer>, Option<i64>);
+
 /// One project as lists show it.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone)]
 pub struct ProjectLine {
     /// Its id.
     pub id: ProjectId,
@@ -70,6 +130,23 @@ pub struct ProjectLine {
 }
 
 impl ProjectLine {
+    fn of((project, owner, container, last_action_ms): Line) -> Self {
+        let (owner_name, owner_email) = owner.map(|owner| (owner.name, owner.email)).unzip();
+        Self {
+            id: project.id,
+            name: project.name,
+            kind: project.kind,
+            status: project.status,
+            updated_at: project.updated_at,
+            owner_name: owner_name.flatten(),
+            owner_email,
+            container_observed_at: container.as_ref().and_then(|container| container.observed_at),
+            container_updated_at: container.as_ref().and_then(|container| container.updated_at),
+            container_status: container.map(|container| container.status),
+            last_action_ms,
+        }
+    }
+
     /// Where the line stands in a list that is sorted by `sort`.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
@@ -100,16 +177,9 @@ pub fn page(
         .left_join(users::table)
         .left_join(containers::table)
         .select((
-            projects::id,
-            projects::name,
-            projects::kind,
-            projects::status,
-            projects::updated_at,
-            users::name.nullable(),
-            users::email.nullable(),
-            containers::status.nullable(),
-            containers::observed_at.nullable(),
-            containers::updated_at.nullable(),
+            LineRow::as_select(),
+            Option::<LineOwner>::as_select(),
+            Option::<LineContainer>::as_select(),
             last_action(),
         ))
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
@@ -147,11 +217,12 @@ pub fn page(
             projects::id, ProjectId, at => at.key.parse().unwrap_or(0_i64)
         ),
     };
-    Ok(Page::of(query.load(conn)?, limit, from))
+    let lines: Vec<Line> = query.load(conn)?;
+    Ok(Page::of(lines.into_iter().map(ProjectLine::of).collect(), limit, from))
 }
 
 /// One project with what its pages show of its owner and container.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone)]
 pub struct ProjectView {
     /// Its id.
     pub id: ProjectId,
@@ -168,10 +239,8 @@ pub struct ProjectView {
     /// When it was last changed: what an edit must have seen.
     pub updated_at: Option<DateTime<Utc>>,
     /// For workers.
-    #[diesel(deserialize_as = NullableJson)]
     pub settings: Option<Value>,
     /// For its owner.
-    #[diesel(deserialize_as = NullableJson)]
     pub metadata: Option<Value>,
     /// Its owner.
     pub owner: Option<(UserId, Option<String>, String)>,
@@ -179,7 +248,33 @@ pub struct ProjectView {
     pub container: Option<ContainerPart>,
 }
 
+/// A user's id, name and address.
+pub(super) type Owner = (UserId, Option<String>, String);
+
 impl ProjectView {
+    pub(super) fn of(
+        project: ProjectRow,
+        json: ProjectJson,
+        owner: Option<Owner>,
+        container: Option<ContainerPart>,
+    ) -> Self {
+        let ProjectRow { id, name, description, kind, status, created_at, updated_at } = project;
+        let ProjectJson { settings, metadata } = json;
+        Self {
+            id,
+            name,
+            description,
+            kind,
+            status,
+            created_at,
+            updated_at,
+            settings,
+            metadata,
+            owner,
+            container,
+        }
+    }
+
     /// Whether it is out of sight until somebody restores it.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
@@ -188,7 +283,8 @@ impl ProjectView {
 }
 
 /// What a project's pages show of its container.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = containers)]
 pub struct ContainerPart {
     /// `containers.id`.
     pub id: ContainerId,
@@ -208,47 +304,24 @@ pub struct ContainerPart {
     pub updated_at: Option<DateTime<Utc>>,
 }
 
-/// The columns of a [`ContainerPart`].
-macro_rules! container_columns {
-    () => {
-        (
-            containers::id,
-            containers::name,
-            containers::status,
-            containers::image_name,
-            containers::assigned_port,
-            containers::url,
-            containers::observed_at,
-            containers::updated_at,
-        )
-    };
-}
-pub(super) use container_columns;
-
 /// The project with this id, if the viewer may see it.
 ///
 /// # Errors
 /// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
-    projects::table
+    let found: Option<(ProjectRow, ProjectJson, Option<Owner>, Option<ContainerPart>)> = projects::table
         .left_join(users::table)
         .left_join(containers::table)
         .filter(projects::id.eq(id))
         .select((
-            projects::id,
-            projects::name,
-            projects::description,
-            projects::kind,
-            projects::status,
-            projects::created_at,
-            projects::updated_at,
-            projects::settings,
-            projects::metadata,
+            ProjectRow::as_select(),
+            ProjectJson::as_select(),
             (users::id, users::name, users::email).nullable(),
-            container_columns!().nullable(),
+            Option::<ContainerPart>::as_select(),
         ))
         .first(conn)
-        .optional()
+        .optional()?;
+    Ok(found.map(|(project, json, owner, container)| ProjectView::of(project, json, owner, container)))
 }
 
 /// Whether a project with this id exists for whoever asks.

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::queries::ProjectRow;
 use crate::db::batch;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, projects, users};
@@ -12,20 +12,8 @@ use crate::db::schema::{containers, projects, users};
 /// One project.
 #[derive(Debug, Clone, Queryable)]
 pub struct ProjectRecord {
-    /// Its id.
-    pub id: ProjectId,
-    /// Its name.
-    pub name: String,
-    /// What it is about.
-    pub description: Option<String>,
-    /// `projects.type`.
-    pub kind: Option<String>,
-    /// `projects.status`.
-    pub status: Option<String>,
-    /// When it was made.
-    pub created_at: Option<DateTime<Utc>>,
-    /// When it was last changed.
-    pub updated_at: Option<DateTime<Utc>>,
+    /// Its own row.
+    pub project: ProjectRow,
     /// Its owner: id, name and address.
     pub owner: Option<(UserId, Option<String>, String)>,
     /// Its container: id, name and status.
@@ -42,13 +30,7 @@ pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<Project
         .left_join(containers::table)
         .filter(projects::id.eq_any(ids))
         .select((
-            projects::id,
-            projects::name,
-            projects::description,
-            projects::kind,
-            projects::status,
-            projects::created_at,
-            projects::updated_at,
+            ProjectRow::as_select(),
             (users::id, users::name, users::email).nullable(),
             (containers::id, containers::name, containers::status).nullable(),
         ))

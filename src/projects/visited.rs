@@ -1,15 +1,12 @@
 //! A project together with the viewer of its page.
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
-use serde_json::Value;
 
-use super::queries::{ContainerPart, ProjectView, container_columns};
+use super::queries::{ContainerPart, Owner, ProjectJson, ProjectRow, ProjectView};
 use crate::auth::viewer::{self, app_session_id, app_user_id, viewer_columns};
 use crate::db::DbError;
-use crate::db::ids::{ProjectId, UserId};
-use crate::db::json::StoredJson;
+use crate::db::ids::ProjectId;
 use crate::db::schema::{containers, projects, sessions, users};
 use crate::db::time::ago;
 use crate::identity::{Viewer, ViewerRow};
@@ -23,19 +20,7 @@ pub fn find_with_viewer(
     conn: &mut PgConnection,
     id: ProjectId,
 ) -> Result<(Viewer, Option<ProjectView>), DbError> {
-    type Own = (
-        ProjectId,
-        String,
-        Option<String>,
-        Option<String>,
-        Option<String>,
-        Option<DateTime<Utc>>,
-        Option<DateTime<Utc>>,
-        Option<StoredJson>,
-        Option<StoredJson>,
-    );
-    type Owner = (UserId, Option<String>, String);
-    type Found = (ViewerRow, Option<Own>, Option<Owner>, Option<ContainerPart>);
+    type Found = (ViewerRow, Option<ProjectRow>, Option<ProjectJson>, Option<Owner>, Option<ContainerPart>);
     let owners = diesel::alias!(users as owners);
     let found: Option<Found> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
@@ -46,39 +31,14 @@ pub fn find_with_viewer(
         .filter(sessions::id.nullable().eq(app_session_id()))
         .select((
             viewer_columns!(),
-            (
-                projects::id,
-                projects::name,
-                projects::description,
-                projects::kind,
-                projects::status,
-                projects::created_at,
-                projects::updated_at,
-                projects::settings,
-                projects::metadata,
-            )
-                .nullable(),
+            Option::<ProjectRow>::as_select(),
+            Option::<ProjectJson>::as_select(),
             (owners.field(users::id), owners.field(users::name), owners.field(users::email)).nullable(),
-            container_columns!().nullable(),
+            Option::<ContainerPart>::as_select(),
         ))
         .first(conn)
         .optional()?;
-    let (viewer, own, owner, container) = found.ok_or(DbError::NoSession)?;
-    let view = own.map(|own| {
-        let (id, name, description, kind, status, created_at, updated_at, settings, metadata) = own;
-        ProjectView {
-            id,
-            name,
-            description,
-            kind,
-            status,
-            created_at,
-            updated_at,
-            settings: settings.map(Value::from),
-            metadata: metadata.map(Value::from),
-            owner,
-            container,
-        }
-    });
+    let (viewer, project, json, owner, container) = found.ok_or(DbError::NoSession)?;
+    let view = project.zip(json).map(|(project, json)| ProjectView::of(project, json, owner, container));
     Ok((viewer::of_row(conn, viewer), view))
 }

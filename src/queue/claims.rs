@@ -9,8 +9,7 @@ use diesel::sql_types::Text;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Kind;
-use super::schedules;
+use super::{Kind, schedules};
 use crate::db::ids::JobId;
 use crate::db::schema::jobs;
 use crate::db::statement::Statement;
@@ -105,7 +104,7 @@ pub fn due_kinds(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<Vec<Kin
 pub fn claim(conn: &mut PgConnection, kind: &Kind, claim: Uuid) -> QueryResult<Option<ClaimedJob>> {
     loop {
         let found: Option<(JobId, Value, i32, Option<Uuid>)> = jobs::table
-            .filter(jobs::kind.eq(kind.as_str()).and(jobs::state.eq("waiting")).and(jobs::run_at.le(now)))
+            .filter(jobs::kind.eq(kind.as_str()).and(is_in!("waiting")).and(jobs::run_at.le(now)))
             .filter(jobs::claimed_until.is_null().or(jobs::claimed_until.le(now.nullable())))
             .order((jobs::run_at.asc(), jobs::id.asc()))
             .select((jobs::id, jobs::payload, jobs::attempts, jobs::claim))
@@ -175,16 +174,15 @@ where
 /// # Errors
 /// The database's.
 pub fn settle(conn: &mut PgConnection, job: &ClaimedJob, end: &End) -> QueryResult<Settled> {
-    let held: Option<JobId> = jobs::table
+    // Not the claim's: whoever got on meanwhile begins to count anew.
+    let attempts: Option<i32> = jobs::table
         .find(job.id)
         .filter(jobs::claim.eq(job.claim))
-        .select(jobs::id)
+        .select(jobs::attempts)
         .for_update()
         .first(conn)
         .optional()?;
-    if held.is_none() {
-        return Ok(Settled::Lost);
-    }
+    let Some(attempts) = attempts else { return Ok(Settled::Lost) };
     let row = jobs::table.find(job.id);
     let released = (jobs::claim.eq(None::<Uuid>), jobs::claimed_until.eq(diesel::dsl::sql("NULL")));
     match end {
@@ -200,8 +198,8 @@ pub fn settle(conn: &mut PgConnection, job: &ClaimedJob, end: &End) -> QueryResu
                 .set((released, jobs::payload.eq(payload), jobs::attempts.eq(0), jobs::run_at.eq(run_at)))
                 .execute(conn)?;
         }
-        End::Retry { error, jitter } if job.attempts < MOST_ATTEMPTS => {
-            let run_at = from_now(milliseconds(pause_after(job.attempts, *jitter)).milliseconds());
+        End::Retry { error, jitter } if attempts < MOST_ATTEMPTS => {
+            let run_at = from_now(milliseconds(pause_after(attempts, *jitter)).milliseconds());
             diesel::update(row)
                 .set((released, jobs::last_error.eq(error), jobs::run_at.eq(run_at)))
                 .execute(conn)?;

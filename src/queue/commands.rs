@@ -1,4 +1,4 @@
-//! Asking for work.
+//! Asking for work, and asking once more.
 
 use std::time::Duration;
 
@@ -7,7 +7,11 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::Kind;
-use crate::db::schema;
+use crate::audit::{self, Act, Target};
+use crate::db::ids::JobId;
+use crate::db::schema::{self, jobs};
+use crate::db::time::now;
+use crate::identity::Principal;
 
 /// A job that is to be enqueued.
 #[derive(Debug, Clone)]
@@ -56,4 +60,49 @@ pub fn enqueue(conn: &mut PgConnection, job: &NewJob) -> QueryResult<bool> {
     let delay = i64::try_from(job.delay.as_millis()).unwrap_or(i64::MAX).milliseconds();
     diesel::select(schema::enqueue(job.kind.as_str(), job.key.as_deref(), &job.payload, delay))
         .get_result(conn)
+}
+
+/// Why a job is not begun once more.
+#[derive(Debug, thiserror::Error)]
+pub enum RunAgainError {
+    /// There is no such job.
+    #[error("there is no such job")]
+    Unknown,
+    /// It waits, runs or is done.
+    #[error("the job has not failed")]
+    NotFailed,
+    /// The database's.
+    #[error(transparent)]
+    Database(#[from] diesel::result::Error),
+}
+
+/// Lets a job that was given up begin anew, as if it had never been tried. Answers what it does.
+///
+/// # Errors
+/// [`RunAgainError`]
+pub fn run_again(conn: &mut PgConnection, principal: &Principal, id: JobId) -> Result<Kind, RunAgainError> {
+    let (kind, state, attempts, error): (String, String, i32, Option<String>) = jobs::table
+        .find(id)
+        .select((jobs::kind, jobs::state, jobs::attempts, jobs::last_error))
+        .for_update()
+        .first(conn)
+        .optional()?
+        .ok_or(RunAgainError::Unknown)?;
+    if state != "failed" {
+        return Err(RunAgainError::NotFailed);
+    }
+    diesel::update(jobs::table.find(id))
+        .set((
+            jobs::state.eq("waiting"),
+            jobs::run_at.eq(now),
+            jobs::attempts.eq(0),
+            jobs::ended_at.eq(diesel::dsl::sql("NULL")),
+        ))
+        .execute(conn)?;
+    let kind = Kind::from_stored(&kind);
+    let target = Target { kind: "job", id: id.to_string(), name: kind.label().to_owned(), project: None };
+    let before = json!({ "state": "failed", "attempts": attempts, "last_error": error });
+    let after = json!({ "state": "waiting", "attempts": 0 });
+    audit::record_change(conn, principal, &Act::JobRunAgain, &target, before, after)?;
+    Ok(kind)
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::schedules::LATE;
 
 /// What an instance does for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +49,14 @@ pub struct ErrandRecord {
     pub last_error: Option<String>,
 }
 
+impl ErrandRecord {
+    /// Whether nobody has heard of it for long.
+    #[must_use]
+    pub fn is_late(&self, at: DateTime<Utc>) -> bool {
+        at - self.last_success_at.unwrap_or(self.since) > TimeDelta::minutes(LATE)
+    }
+}
+
 /// The errands of this process; none where no runner was started.
 #[derive(Debug, Clone, Default)]
 pub struct Errands(Arc<Mutex<BTreeMap<Errand, ErrandRecord>>>);
@@ -71,6 +81,17 @@ impl Errands {
                 record.last_error = Some(error);
             }
         }
+    }
+
+    /// Those that are late, each in a sentence.
+    #[must_use]
+    pub fn late(&self, at: DateTime<Utc>) -> Vec<String> {
+        let late = self.all().into_iter().filter(|(_, record)| record.is_late(at));
+        late.map(|(errand, record)| {
+            let last = record.last_success_at.unwrap_or(record.since);
+            format!("{}: not done here since {}", errand.as_str(), last.to_rfc3339())
+        })
+        .collect()
     }
 
     /// All of them.

@@ -7,11 +7,19 @@
 //!
 //! All times are the database's, which every instance shares.
 
+/// Whether a job is in a state. It stands in the statement's text: a partial index answers for no value that is bound.
+macro_rules! is_in {
+    ($state:literal) => {
+        diesel::dsl::sql::<diesel::sql_types::Bool>(concat!("jobs.state = '", $state, "'"))
+    };
+}
+
 pub mod claims;
 pub mod commands;
 pub mod instance;
 mod kind;
+pub mod queries;
 pub mod schedules;
 
-pub use commands::{NewJob, enqueue};
+pub use commands::{NewJob, RunAgainError, enqueue, run_again};
 pub use kind::{Kind, KindFacts};

@@ -17,6 +17,8 @@ use crate::db::ids::JobId;
 use crate::db::schema::{jobs, schedules};
 use crate::db::time::{Instant, from_now, now};
 
+/// Minutes after which a run that is due and has not succeeded is late.
+pub const LATE: i64 = 5;
 /// The key of a schedule's job.
 const KEY: &str = "schedule";
 

@@ -145,24 +145,9 @@ pub fn page(
     Ok(Page::of(query.load(conn)?, limit, from))
 }
 
-/// The columns of a [`UserView`].
-macro_rules! view_columns {
-    () => {
-        (
-            users::id,
-            users::email,
-            users::name,
-            users::role,
-            users::is_active,
-            users::created_at,
-            users::updated_at,
-            users::last_login,
-        )
-    };
-}
-
 /// One user as their page shows them.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users)]
 pub struct UserView {
     /// Their id.
     pub id: UserId,
@@ -209,7 +194,7 @@ pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>
 /// # Errors
 /// When the statement fails.
 pub fn find_many(conn: &mut PgConnection, ids: &[UserId]) -> QueryResult<Vec<UserView>> {
-    users::table.filter(users::id.eq_any(ids)).select(view_columns!()).load(conn)
+    users::table.filter(users::id.eq_any(ids)).select(UserView::as_select()).load(conn)
 }
 
 /// The user with this address, in whatever spelling of its domain: id, and the address as it is stored.
@@ -283,7 +268,7 @@ pub fn with_newest_link(
         .filter(users::id.eq(user))
         .order(password_links::created_at.desc().nulls_last())
         .select((
-            view_columns!(),
+            UserView::as_select(),
             (
                 password_links::expires_at.nullable(),
                 password_links::used_at.nullable(),

@@ -49,7 +49,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 
 fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>) -> Asset {
     let mut digest = hex(&Sha256::digest(&body));
-    digest.truncate(10);
+    digest.truncate(8);
     Asset { name: format!("{stem}-{digest}.{extension}"), content_type, body }
 }
 

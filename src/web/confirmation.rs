@@ -21,8 +21,6 @@ pub struct ConfirmationPage {
     pub errors: Vec<String>,
     /// Where the form goes.
     pub action: String,
-    /// The version that was read; empty when nothing can be lost.
-    pub updated_at: String,
     /// The name to type.
     pub confirm: Option<ConfirmName>,
     /// The button.
@@ -72,7 +70,6 @@ impl Sample for ConfirmationPage {
             effects: vec![Effect { count: "14".to_owned(), text: HOSTILE.to_owned() }],
             errors: vec![HOSTILE.to_owned()],
             action: "/projects/x/delete".to_owned(),
-            updated_at: "2026-11-20T14:02:00.000000Z".to_owned(),
             confirm: danger.then(|| ConfirmName {
                 name: HOSTILE.to_owned(),
                 label: "Type the name to confirm".to_owned(),

@@ -11,7 +11,6 @@ use askama::Template;
 use super::display::{HiddenField, Link};
 use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
-use super::time::Timestamp;
 use crate::error::ErrorInfo;
 use crate::http::guard::request_id;
 use crate::http::headers::Nonce;
@@ -26,10 +25,6 @@ pub struct ErrorView {
     pub title: String,
     /// Why and what to do.
     pub text: String,
-    /// Since when something is unavailable.
-    pub since: Option<Timestamp>,
-    /// What can still be done.
-    pub still_works: Option<String>,
     /// The request's id, for whoever reads the log; only when something failed.
     pub request_id: Option<String>,
     /// The ways on.
@@ -147,8 +142,6 @@ fn page(request: &HttpRequest, info: &ErrorInfo) -> HttpResponse {
     let error = ErrorView {
         title: title.to_owned(),
         text: info.detail.clone(),
-        since: None,
-        still_works: None,
         request_id: info.status.is_server_error().then(|| request_id(request)),
         actions: vec![Link::new("Go to the dashboard", "/")],
         again: (info.status == StatusCode::TOO_MANY_REQUESTS).then(|| again(request)).flatten(),
@@ -181,8 +174,6 @@ impl ErrorView {
         Self {
             title: HOSTILE.to_owned(),
             text: HOSTILE.to_owned(),
-            since: None,
-            still_works: Some(HOSTILE.to_owned()),
             request_id: Some(HOSTILE.to_owned()),
             actions: vec![Link::new(HOSTILE, "/")],
             again: Some(Again {

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::http::guard;
 use crate::http::visit::Visit;
+use crate::queue::queries::late_duties;
 
 /// The process answers; nothing else is asked.
 pub async fn alive() -> HttpResponse {
@@ -13,21 +14,23 @@ pub async fn alive() -> HttpResponse {
 }
 
 /// Whether requests can be served: 503 when the process is about to end, the database is down, a migration is pending,
-/// or a table or column is missing. What is missing but only slows things down is told with 200. Which it is, is
-/// told to this machine and to admins.
+/// or a table or column is missing. What is missing but only slows things down is told with 200, and so is a duty that
+/// nobody fulfils: it may not take every instance out of service. Which it is, is told to this machine and to admins.
 pub async fn ready(app: web::Data<App>, request: HttpRequest, visit: Option<Visit>) -> HttpResponse {
     if app.draining.has_begun() {
         return unready(json!({ "status": "stopping" }));
     }
-    let state = app.readiness.of(&app.db).await;
+    let state = app.readiness.of(&app.db, late_duties).await;
     let is_ready = state.as_ref().is_some_and(|state| !state.is_broken);
     let mut body = json!({ "status": if is_ready { "ready" } else { "unavailable" } });
     if guard::is_from_this_machine(&request) || is_admin(visit).await {
         match state {
             None => body["database"] = json!("unreachable or not migrated"),
-            Some(state) => {
+            Some(mut state) => {
+                state.notes.extend(app.errands.late(app.clock.now()));
                 body["pending_migrations"] = json!(state.pending);
                 body["schema_drift"] = json!(state.drift);
+                body["late_duties"] = json!(state.notes);
             }
         }
     }

@@ -29,6 +29,7 @@ pub mod chat;
 pub mod containers;
 pub mod dashboard;
 pub mod files;
+pub mod operations;
 pub mod passwords;
 pub mod projects;
 pub mod references;

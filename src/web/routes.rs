@@ -5,8 +5,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, files, health, passwords, projects, references,
-    search, sessions, users,
+    account, activity, assets, chat, containers, dashboard, files, health, operations, passwords, projects,
+    references, search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::guard;
@@ -20,6 +20,7 @@ pub fn mount(config: &mut ServiceConfig) {
     mount_containers(config);
     mount_activity(config);
     mount_people(config);
+    mount_instance(config);
 }
 
 /// One address. What answers GET answers HEAD too. Handlers are contained: a panic or a deadline becomes
@@ -132,6 +133,13 @@ fn mount_people(config: &mut ServiceConfig) {
         ))
         .service(at!("/users/{id}/sessions/revoke", post => users::sessions::revoke_all))
         .service(at!("/users/{id}/sessions/{sid}/revoke", post => users::sessions::revoke));
+}
+
+/// The instance, for admins.
+fn mount_instance(config: &mut ServiceConfig) {
+    config
+        .service(at!("/operations", get => operations::show::show))
+        .service(at!("/operations/jobs", post => operations::jobs::run_again));
 }
 
 /// Everything that is not in the table.

@@ -84,13 +84,14 @@ pub struct Shell {
 }
 
 /// The rail: label, address, icon, section.
-const NAV: [(&str, &str, &str, &str); 6] = [
+const NAV: [(&str, &str, &str, &str); 7] = [
     ("Dashboard", "/", "dashboard", "main"),
     ("Projects", "/projects", "projects", "main"),
     ("Containers", "/containers", "containers", "main"),
     ("Activity", "/activity", "activity", "main"),
     ("Users", "/users", "users", "admin"),
     ("Audit", "/audit", "audit", "admin"),
+    ("Operations", "/operations", "operations", "admin"),
 ];
 
 impl Shell {

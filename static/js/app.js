@@ -158,7 +158,7 @@ document.addEventListener("keydown", (event) => {
 
 // Single keys are off without the dialog that lists them.
 const help = document.getElementById("keys");
-const places = { d: "/", p: "/projects", c: "/containers", a: "/activity", u: "/users" };
+const places = { d: "/", p: "/projects", c: "/containers", a: "/activity", u: "/users", o: "/operations" };
 let leader = 0;
 
 /** Follows a link of this page, if it has it. */

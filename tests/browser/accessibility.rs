@@ -85,6 +85,7 @@ fn pages(console: &Console) -> Vec<Page> {
         page("/audit/changed".to_owned(), ""),
         page("/users".to_owned(), "Users"),
         page("/users/new".to_owned(), "New user"),
+        page("/operations".to_owned(), "Operations"),
         page(format!("/users/{user}"), "Ada"),
         page(format!("/users/{user}/deactivate"), "Deactivate"),
         page("/account".to_owned(), "Account"),

@@ -294,6 +294,8 @@ fn single_keys_walk_lists_go_places_and_can_be_switched_off() {
         keys("n").await;
         arrives("/users/new").await;
         browser.open("/activity").await;
+        keys("go").await;
+        arrives("/operations").await;
         keys("gd").await;
         arrives("/").await;
 

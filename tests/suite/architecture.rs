@@ -311,6 +311,18 @@ fn files_stay_small_enough_to_read() {
     }
 }
 
+/// Cargo says nothing of a file of tests that no module names, and runs none of them.
+#[test]
+fn every_file_of_tests_is_run() {
+    for path in files("tests/suite", ".rs") {
+        let module = if path.ends_with("mod.rs") { path.parent().unwrap() } else { path.as_path() };
+        let above = module.parent().unwrap();
+        let above = above.join(if above.ends_with("suite") { "main.rs" } else { "mod.rs" });
+        let name = module.file_stem().unwrap().to_str().unwrap();
+        assert!(name == "main" || read(&above).contains(&format!("mod {name};")), "{}", path.display());
+    }
+}
+
 #[test]
 fn no_module_is_a_drawer_for_everything() {
     let drawers = ["utils", "util", "helpers", "helper", "common", "manager", "misc", "lib_ext"];

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error as DieselError;
+use pilothouse::db::cursor::From;
 use pilothouse::db::{Actor, DbError};
 use pilothouse::jobs::{Context, Job, JobError, Outcome, Runner};
-use pilothouse::queue::claims::LEASE;
-use pilothouse::queue::{Kind, NewJob, enqueue};
+use pilothouse::queue::claims::{self, LEASE};
+use pilothouse::queue::{Kind, NewJob, enqueue, queries};
 use serde_json::json;
 
 use crate::support::console::Console;
@@ -114,7 +115,7 @@ fn people_may_ask_for_work_and_neither_read_nor_change_what_waits() {
         conn.batch_execute("SELECT pilothouse.enqueue('greet', 'once', '{}', '0')").unwrap();
         for forbidden in [
             "SELECT FROM pilothouse.jobs",
-            "SELECT FROM pilothouse.schedules",
+            "SELECT pattern FROM pilothouse.schedules",
             "INSERT INTO pilothouse.jobs (kind) VALUES ('greet')",
             "UPDATE pilothouse.jobs SET run_at = now()",
             "DELETE FROM pilothouse.jobs",
@@ -405,6 +406,26 @@ fn a_long_job_goes_on_where_it_was_whoever_is_stopped_or_loses_it() {
 }
 
 #[test]
+fn a_job_that_gets_on_is_not_given_up_however_often_it_fails() {
+    let console = Console::start();
+    ask(&console, &NewJob::of(kind("bumpy")).with(json!(0)));
+    let run = |context: &Context| {
+        let step: u32 = context.payload()?;
+        if step == 15 {
+            return Ok(Outcome::Done);
+        }
+        context.db().write_blocking(&Actor::System, |conn| context.keep(conn, &json!(step + 1)))?;
+        Err(JobError::Retry(format!("stumbled after step {step}")))
+    };
+    let runner = Runner::start(console.app.clone(), vec![job("bumpy", LONG, run)]);
+    until("it is done", || {
+        console.sql("UPDATE pilothouse.jobs SET run_at = now() WHERE state = 'waiting' AND claim IS NULL");
+        jobs(&console, "state = 'done'") == 1
+    });
+    drop(runner);
+}
+
+#[test]
 fn a_runner_ends_although_a_job_does_not() {
     let console = Console::start();
     ask(&console, &NewJob::of(kind("stuck")));
@@ -484,4 +505,37 @@ fn the_job_of_an_instance_that_is_killed_is_taken_over_once_its_lease_ends() {
             == 1
     });
     drop(other);
+}
+
+#[test]
+fn finding_a_job_reads_no_more_of_the_queue_the_longer_it_is() {
+    let console = Console::start();
+    console.sql(
+        "INSERT INTO pilothouse.jobs (kind, state, ended_at) \
+         SELECT 'old', CASE WHEN n % 2 = 0 THEN 'done' ELSE 'failed' END, now() FROM generate_series(1, 20000) n; \
+         INSERT INTO pilothouse.jobs (kind, run_at) SELECT 'later', now() + interval '1 day' FROM generate_series(1, 20000); \
+         INSERT INTO pilothouse.jobs (kind) SELECT 'due' FROM generate_series(1, 20000); \
+         ANALYZE pilothouse.jobs",
+    );
+    let scans = console
+        .app
+        .db
+        .write_blocking(&Actor::System, |conn| {
+            assert_eq!(claims::due_kinds(conn, &[kind("due"), kind("later"), kind("none")])?, [kind("due")]);
+            assert!(claims::claim(conn, &kind("due"), uuid::Uuid::new_v4())?.is_some());
+            assert!(claims::claim(conn, &kind("later"), uuid::Uuid::new_v4())?.is_none());
+            assert_eq!(queries::failed(conn, &From::Start, 50)?.rows.len(), 50);
+            Ok::<_, DbError>(whole_table_scans(conn)?)
+        })
+        .unwrap();
+    assert_eq!(scans, 0);
+}
+
+/// How often this transaction has read the whole table of jobs.
+fn whole_table_scans(conn: &mut diesel::PgConnection) -> diesel::QueryResult<i64> {
+    use diesel::prelude::*;
+    let scans = diesel::dsl::sql::<diesel::sql_types::BigInt>(
+        "(SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = 'pilothouse.jobs'::regclass)",
+    );
+    diesel::select(scans).get_result(conn)
 }

@@ -184,7 +184,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
 ];
 
 #[test]

@@ -46,6 +46,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::error_page::PlainErrorPage>,
         rendered::<web::files::index::FilesPage>,
         rendered::<web::files::show::FilePage>,
+        rendered::<web::operations::show::OperationsPage>,
         rendered::<web::passwords::edit::PasswordPage>,
         rendered::<web::projects::activity::ProjectActivityPage>,
         rendered::<web::projects::index::ProjectsPage>,

@@ -39,7 +39,7 @@ pub fn start(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryRes
 }
 
 /// The next records from `before` on, newest first, and where the batch after them begins: [`BATCH`] of them, or as
-/// many as [`batch::MOST_BYTES`] hold.
+/// many as make a batch (`db::batch`).
 ///
 /// # Errors
 /// When a statement fails.

@@ -40,11 +40,11 @@ pub struct ContainersPage {
     /// The neighbouring pages.
     pub pager: Pager,
     /// Where the list can be exported.
-    pub export_url: Option<String>,
+    pub export_url: String,
     /// What the export needs to know.
     pub export_fields: Vec<HiddenField>,
     /// Why nothing can be done to them.
-    pub engine_note: Option<String>,
+    pub engine_note: &'static str,
     /// The rows.
     pub containers: Vec<ContainerRow>,
 }
@@ -146,9 +146,9 @@ impl ContainersPage {
                 &[("q", &|value| format!("“{value}”")), ("status", &|value| format!("status {value}"))],
             ),
             pager: lists::pager(PATH, query, page, ("container", "containers"), |line| line.position(sort)),
-            export_url: Some(urls::export_of(PATH)),
+            export_url: urls::export_of(PATH),
             export_fields: export::hidden(export::filters(query)),
-            engine_note: Some(Verb::UNAVAILABLE.to_owned()),
+            engine_note: Verb::UNAVAILABLE,
             containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
         }
     }

@@ -37,7 +37,6 @@ pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<Ht
         effects: Vec::new(),
         errors: Vec::new(),
         action: visit.request.path().to_owned(),
-        updated_at: String::new(),
         confirm: None,
         verb: verb.label().to_owned(),
         danger: verb == Verb::Delete,

@@ -11,7 +11,7 @@ use super::figures::{self, Figure};
 use super::since::{self, Since};
 use crate::activity::daily::{self, Daily, Span};
 use crate::activity::timeline::{self, TimelinePage};
-use crate::activity::{Filter, Scope};
+use crate::activity::{FAILED, Filter, Scope};
 use crate::auth::sessions;
 use crate::db::cursor::From;
 use crate::db::server_version::ServerVersion;
@@ -87,8 +87,6 @@ struct Glance {
 /// How many failures and projects are shown.
 const FAILURES: i64 = 5;
 const PROJECTS: usize = 12;
-/// The words for failure, as actions and events store them.
-const FAILED: [&str; 4] = ["failed", "failure", "error", "FAILED"];
 
 /// Shows the dashboard.
 ///

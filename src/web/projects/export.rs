@@ -56,11 +56,12 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
         page.cut(records::fitting(conn, &ids)?);
         ids.truncate(page.rows.len());
         let mut records: HashMap<ProjectId, ProjectRecord> =
-            records::of(conn, &ids)?.into_iter().map(|record| (record.id, record)).collect();
+            records::of(conn, &ids)?.into_iter().map(|record| (record.project.id, record)).collect();
         let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));
         let rows = page.rows.iter().filter_map(|line| {
             let record = records.remove(&line.id)?;
-            exports::was_there(record.created_at, began, read).then(|| row(record, line.last_action_ms))
+            exports::was_there(record.project.created_at, began, read)
+                .then(|| row(record, line.last_action_ms))
         });
         Ok(Batch { rows: rows.collect(), next: next.map(From::Beyond) })
     })
@@ -68,6 +69,7 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
 }
 
 fn row(record: ProjectRecord, last_action_ms: Option<i64>) -> Vec<Cell> {
+    let project = record.project;
     let (owner_id, owner_name, owner_email) = match record.owner {
         Some((id, name, email)) => (Some(id.to_string()), name, Some(email)),
         None => (None, None, None),
@@ -77,19 +79,19 @@ fn row(record: ProjectRecord, last_action_ms: Option<i64>) -> Vec<Cell> {
         None => (None, None, None),
     };
     vec![
-        Cell::Text(record.id.to_string()),
-        Cell::Text(record.name),
-        Cell::text(record.description),
-        Cell::text(record.kind),
-        Cell::text(record.status),
+        Cell::Text(project.id.to_string()),
+        Cell::Text(project.name),
+        Cell::text(project.description),
+        Cell::text(project.kind),
+        Cell::text(project.status),
         Cell::text(owner_id),
         Cell::text(owner_name),
         Cell::text(owner_email),
         Cell::text(container_id),
         Cell::text(container_name),
         Cell::text(container_status),
-        Cell::time(record.created_at),
-        Cell::time(record.updated_at),
+        Cell::time(project.created_at),
+        Cell::time(project.updated_at),
         last_action_ms.map_or(Cell::Empty, Cell::millis),
     ]
 }

@@ -37,8 +37,6 @@ pub struct ProjectHead {
     pub notice: Option<String>,
     /// The way out of what the notice says.
     pub remedy: Option<Action>,
-    /// The page's one primary action.
-    pub action: Option<Action>,
 }
 
 /// The tabs: label and last part of the address.
@@ -112,7 +110,6 @@ impl ProjectHead {
             tabs: tabs(project.id, part, &TABS),
             notice,
             remedy,
-            action: None,
             url,
         }
     }
@@ -135,7 +132,6 @@ impl ProjectHead {
                 at.exact
             )),
             remedy: None,
-            action: None,
         }
     }
 
@@ -188,7 +184,6 @@ impl ProjectHead {
                 url: "/restore".to_owned(),
                 icon: "restored",
             }),
-            action: None,
         }
     }
 }

@@ -49,7 +49,7 @@ pub struct ProjectsPage {
     /// Projects whose rows are gone, beside the deleted ones.
     pub gone: Vec<GoneRow>,
     /// Where the list can be exported.
-    pub export_url: Option<String>,
+    pub export_url: String,
     /// What the export needs to know.
     pub export_fields: Vec<HiddenField>,
 }
@@ -202,7 +202,7 @@ impl ProjectsPage {
             pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
             projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
             gone: Vec::new(),
-            export_url: Some(urls::export_of(PATH)),
+            export_url: urls::export_of(PATH),
             export_fields: export::hidden(export::filters(query)),
         }
     }

@@ -182,7 +182,6 @@ fn page(
         effects,
         errors: errors.clone(),
         action: visit.request.path().to_owned(),
-        updated_at: String::new(),
         confirm: (step == Move::Delete).then(|| ConfirmName {
             name: project.name.clone(),
             label: "Type the name to confirm".to_owned(),

@@ -110,7 +110,6 @@ fn question(
         effects: Vec::new(),
         errors: Vec::new(),
         action: urls::user_part(user.id, "activate"),
-        updated_at: String::new(),
         confirm: None,
         verb: "Activate user".to_owned(),
         danger: false,

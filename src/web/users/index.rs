@@ -62,7 +62,7 @@ pub struct UsersPage {
     /// The neighbouring pages.
     pub pager: Pager,
     /// Where an export is asked for.
-    pub export_url: Option<String>,
+    pub export_url: String,
     /// The filters, for an export.
     pub export_fields: Vec<HiddenField>,
     /// The lines.
@@ -117,7 +117,7 @@ impl UsersPage {
             ),
             chips: chips(query),
             pager: lists::pager(PATH, query, page, ("user", "users"), |line| line.position(sort)),
-            export_url: Some(urls::export_of(PATH)),
+            export_url: urls::export_of(PATH),
             export_fields: export::hidden(export::filters(query)),
             users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect(),
         }

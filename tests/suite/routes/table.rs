@@ -111,6 +111,9 @@ const ROWS: &[Row] = &[
         &[],
         admins("303 /users/USER"),
     ),
+    // The instance.
+    ("GET", "/operations", "/operations", &[], admins("200")),
+    ("POST", "/operations/jobs", "/operations/jobs", &[("id", "JOB")], admins("303 /operations")),
     // Projects.
     ("GET", "/", "/", &[], own("200")),
     ("GET", "/projects", "/projects", &[], own("200")),

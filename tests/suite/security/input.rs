@@ -110,7 +110,7 @@ fn no_text_in_a_path_leads_out_of_its_place() {
 
 /// Addresses that read a query, those with the same parser together, and the parameters that they read. Each value
 /// meets each parameter of each parser, on one of its addresses in turn.
-const READERS: [(&[&str], &[&str]); 10] = [
+const READERS: [(&[&str], &[&str]); 11] = [
     (
         &["/activity", "/projects/{id}/activity", "/audit", "/references/"],
         &[
@@ -143,6 +143,7 @@ const READERS: [(&[&str], &[&str]); 10] = [
         &["/projects/{id}/files"],
         &["q", "sort", "path", "from", "file", "deleted", "limit", "before", "after"],
     ),
+    (&["/operations"], &["limit", "before", "after"]),
     (&["/search"], &["q"]),
     (&["/entries", "/entries/raw"], &["id"]),
     (&["/references"], &["key", "value", "before", "limit"]),

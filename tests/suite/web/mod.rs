@@ -12,6 +12,7 @@ mod files;
 mod health;
 mod input;
 mod odd_times;
+mod operations;
 mod passwords;
 mod projects;
 mod search;

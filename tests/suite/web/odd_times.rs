@@ -23,10 +23,14 @@ fn fill_tables(console: &Console, scene: &Scene) {
              VALUES ('cost PROJECT', 'PROJECT', md5('PROJECT')::uuid::text, 9223372036854775807, -9223372036854775808, 'NaN', 9223372036854775807); \
          INSERT INTO pilothouse.tombstones (kind, id, name, owner_id) VALUES ('project', gen_random_uuid()::text, 'gone', 'USER'); \
          INSERT INTO pilothouse.recording_gaps (from_ms, to_ms, lost, reason) VALUES (-9223372036854775808, 9223372036854775807, 9223372036854775807, 'why'); \
+         INSERT INTO pilothouse.jobs (kind) VALUES ('waits'); \
+         INSERT INTO pilothouse.schedules (kind, pattern, next_at, due_since, last_success_at, failing_since) \
+             VALUES ('odd', '@daily', now(), now(), now(), now()), ('fine', '@daily', now(), NULL, now(), NULL); \
          INSERT INTO pilothouse.action_spool (action_id, payload) VALUES ('s PROJECT', '{}'); \
          INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('x PROJECT'); \
          INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('address', '127.0.0.1') ON CONFLICT DO NOTHING; \
          INSERT INTO pilothouse.api_tokens (hash, name) VALUES ('PROJECT', 'x'); \
+         INSERT INTO pilothouse.guests VALUES ('PROJECT', 'PROJECT', now()); \
          INSERT INTO job_drafts (title) VALUES ('x'); INSERT INTO analytics (event_type) VALUES ('x'); \
          INSERT INTO ghl_opportunities (name) VALUES ('x'); INSERT INTO ai_assistant_sessions (session_id) VALUES ('PROJECT')";
     console.sql(&scene.fill(sql));

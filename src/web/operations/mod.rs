@@ -1,0 +1,4 @@
+//! What the console does by itself, for admins.
+
+pub mod jobs;
+pub mod show;

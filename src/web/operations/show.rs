@@ -1,0 +1,326 @@
+//! `GET /operations`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::PgConnection;
+
+use crate::db::cursor::Page;
+use crate::error::AppResult;
+use crate::http::query::Query;
+use crate::http::visit::Visit;
+use crate::queue::Kind;
+use crate::queue::instance::{Errand, ErrandRecord};
+use crate::queue::queries::{self, Duty, DutyState, FailedJob, MOST_COUNTED, Waiting};
+use crate::web::display::{Badge, Pager, grouped};
+use crate::web::lists;
+use crate::web::sample::{HOSTILE, Sample, endless};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
+
+/// The page's address.
+pub(super) const PATH: &str = "/operations";
+
+/// Something that the console does by itself.
+#[derive(Debug, Clone)]
+pub struct DutyRow {
+    /// Its word.
+    pub id: String,
+    /// What it is.
+    pub name: String,
+    /// How it stands.
+    pub badge: Badge,
+    /// When it last succeeded, which is its age.
+    pub last_success: Option<Timestamp>,
+    /// When it is due next.
+    pub next: Option<Timestamp>,
+    /// Since when it fails, or is due.
+    pub since: Option<Timestamp>,
+    /// What the time before means: "Failing since", "Due since".
+    pub since_label: &'static str,
+    /// Why it failed.
+    pub error: String,
+}
+
+/// The jobs of one kind that wait.
+#[derive(Debug, Clone)]
+pub struct WaitingRow {
+    /// What they do.
+    pub name: String,
+    /// That an instance works on.
+    pub running: String,
+    /// That are due.
+    pub due: String,
+    /// Whose time has not come.
+    pub later: String,
+    /// That did not work the last time.
+    pub failing: String,
+    /// Since when the oldest is due.
+    pub due_since: Option<Timestamp>,
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone)]
+pub struct JobRow {
+    /// Its id.
+    pub id: String,
+    /// What it does.
+    pub name: String,
+    /// How often it was begun.
+    pub attempts: String,
+    /// Why it failed.
+    pub error: String,
+    /// When it was asked for.
+    pub asked: Timestamp,
+    /// When it was given up.
+    pub failed: Option<Timestamp>,
+}
+
+/// What the console does by itself.
+#[derive(Debug, Template)]
+#[template(path = "operations/show.html")]
+pub struct OperationsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What every instance shares.
+    pub duties: Vec<DutyRow>,
+    /// What the instance that answers does for itself.
+    pub errands: Vec<DutyRow>,
+    /// The jobs that wait or run.
+    pub waiting: Vec<WaitingRow>,
+    /// That not all of them were counted.
+    pub waiting_note: Option<String>,
+    /// The jobs that were given up.
+    pub failed: Vec<JobRow>,
+    /// Their neighbouring pages.
+    pub pager: Pager,
+}
+
+/// Shows duties and jobs.
+///
+/// # Errors
+/// 404 for anybody but an admin; 400 for an impossible `limit` or cursor.
+pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+    let now = visit.app.clock.now();
+    let errands = visit.app.errands.all();
+    let (viewer, mut page) = visit
+        .read_as_admin(move |conn, admin| OperationsPage::load(conn, &query, &errands, now, admin.zone))
+        .await?;
+    page.shell = visit.shell(&viewer, "Operations").with_breadcrumbs(vec![Crumb::here("Operations")]);
+    visit.page(StatusCode::OK, &page)
+}
+
+struct Found {
+    duties: Vec<Duty>,
+    errands: Vec<(Errand, ErrandRecord)>,
+    waiting: Vec<Waiting>,
+    failed: Page<FailedJob>,
+}
+
+impl OperationsPage {
+    fn load(
+        conn: &mut PgConnection,
+        query: &Query,
+        errands: &[(Errand, ErrandRecord)],
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> AppResult<Self> {
+        let (limit, from) = (lists::limit(query)?, lists::from_time(query)?);
+        let found = Found {
+            duties: queries::duties(conn)?,
+            errands: errands.to_vec(),
+            waiting: queries::waiting(conn)?,
+            failed: queries::failed(conn, &from, limit)?,
+        };
+        Ok(Self::of(query, &found, now, zone))
+    }
+
+    fn of(query: &Query, found: &Found, now: DateTime<Utc>, zone: Tz) -> Self {
+        let counted: i64 = found.waiting.iter().map(|row| row.running + row.due + row.later).sum();
+        Self {
+            shell: Shell::anonymous("Operations"),
+            duties: found.duties.iter().map(|duty| DutyRow::of_duty(duty, now, zone)).collect(),
+            errands: found
+                .errands
+                .iter()
+                .map(|(errand, at)| DutyRow::of_errand(*errand, at, now, zone))
+                .collect(),
+            waiting: found.waiting.iter().map(|row| WaitingRow::new(row, now, zone)).collect(),
+            waiting_note: (counted >= MOST_COUNTED)
+                .then(|| format!("Only the first {} are counted.", grouped(MOST_COUNTED))),
+            failed: found.failed.rows.iter().map(|job| JobRow::new(job, now, zone)).collect(),
+            pager: lists::pager(PATH, query, &found.failed, ("failed job", "failed jobs"), |job| {
+                job.position().listed()
+            }),
+        }
+    }
+}
+
+fn badge(state: DutyState) -> Badge {
+    let (icon, label, tone) = match state {
+        DutyState::Good => ("success", "good", "good"),
+        DutyState::Running => ("running", "running", "busy"),
+        DutyState::Failing => ("failed", "failing", "bad"),
+        DutyState::Dead => ("warning", "nobody does it", "bad"),
+    };
+    Badge { icon, label: label.to_owned(), tone }
+}
+
+impl DutyRow {
+    fn of_duty(duty: &Duty, now: DateTime<Utc>, zone: Tz) -> Self {
+        let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
+        let state = duty.state(now);
+        let (since, since_label) = match state {
+            DutyState::Failing => (duty.failing_since, "Failing since"),
+            DutyState::Dead => (duty.due_since.or(duty.next_at), "Due since"),
+            DutyState::Good | DutyState::Running => (None, ""),
+        };
+        Self {
+            id: duty.kind.as_str().to_owned(),
+            name: duty.kind.label().to_owned(),
+            badge: badge(state),
+            last_success: duty.last_success_at.map(time),
+            next: duty.next_at.map(time),
+            since: since.map(time),
+            since_label,
+            error: duty.last_error.clone().unwrap_or_default(),
+        }
+    }
+
+    fn of_errand(errand: Errand, record: &ErrandRecord, now: DateTime<Utc>, zone: Tz) -> Self {
+        let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
+        let state = match record.failing_since {
+            Some(_) => DutyState::Failing,
+            None if record.is_late(now) => DutyState::Dead,
+            None => DutyState::Good,
+        };
+        Self {
+            id: errand.as_str().to_owned(),
+            name: errand.label().to_owned(),
+            badge: badge(state),
+            last_success: record.last_success_at.map(time),
+            next: None,
+            since: record.failing_since.map(time),
+            since_label: if record.failing_since.is_some() { "Failing since" } else { "" },
+            error: record.last_error.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl WaitingRow {
+    fn new(row: &Waiting, now: DateTime<Utc>, zone: Tz) -> Self {
+        Self {
+            name: Kind::from_stored(&row.kind).label().to_owned(),
+            running: grouped(row.running),
+            due: grouped(row.due),
+            later: grouped(row.later),
+            failing: grouped(row.failing),
+            due_since: row.due_since.map(|at| Timestamp::new(at, now, zone)),
+        }
+    }
+}
+
+impl JobRow {
+    fn new(job: &FailedJob, now: DateTime<Utc>, zone: Tz) -> Self {
+        let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
+        Self {
+            id: job.id.to_string(),
+            name: Kind::from_stored(&job.kind).label().to_owned(),
+            attempts: grouped(job.attempts.into()),
+            error: job.last_error.clone().unwrap_or_default(),
+            asked: time(job.created_at),
+            failed: job.ended_at.map(time),
+        }
+    }
+}
+
+impl Sample for OperationsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        let earlier = DateTime::<Utc>::UNIX_EPOCH;
+        let duty = |kind: Kind, failing: Option<&str>, next_at, is_running| Duty {
+            kind,
+            next_at,
+            due_since: None,
+            last_success_at: next_at.map(|_| now),
+            failing_since: failing.map(|_| earlier),
+            last_error: failing.map(str::to_owned),
+            is_running,
+        };
+        let record = |error: Option<&str>| ErrandRecord {
+            since: earlier,
+            last_success_at: error.is_none().then_some(now),
+            failing_since: error.map(|_| earlier),
+            last_error: error.map(str::to_owned),
+        };
+        let waiting = |kind: &str, due| Waiting {
+            kind: kind.to_owned(),
+            running: 1,
+            due,
+            later: 3,
+            failing: 2,
+            due_since: Some(earlier),
+        };
+        let job = |at: u128, kind: &str, error: Option<&str>| FailedJob {
+            id: crate::db::ids::JobId(uuid::Uuid::from_u128(at)),
+            kind: kind.to_owned(),
+            attempts: 12,
+            last_error: error.map(str::to_owned),
+            created_at: earlier,
+            ended_at: Some(now),
+        };
+        let page = |found: &Found| Self {
+            shell: Shell::sample("Operations"),
+            ..Self::of(&Query(Vec::new()), found, now, Tz::UTC)
+        };
+        let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
+        let long = endless(300);
+        vec![
+            (
+                "quiet",
+                page(&Found {
+                    duties: vec![duty(Kind::RollUpActivity, None, Some(now), false)],
+                    errands: vec![(Errand::LookForJobs, record(None))],
+                    waiting: Vec::new(),
+                    failed: none.clone(),
+                }),
+            ),
+            (
+                "no-runner",
+                page(&Found {
+                    duties: vec![duty(Kind::RecordSpooled, None, None, false)],
+                    errands: Vec::new(),
+                    waiting: Vec::new(),
+                    failed: none,
+                }),
+            ),
+            (
+                "trouble",
+                page(&Found {
+                    duties: vec![
+                        duty(Kind::RollUpActivity, Some(HOSTILE), Some(now), false),
+                        duty(Kind::RecordSpooled, None, Some(now), true),
+                        duty(Kind::Other(HOSTILE.to_owned()), Some(&long), Some(earlier), false),
+                        duty(Kind::PruneJobs, None, Some(earlier), false),
+                    ],
+                    errands: vec![
+                        (Errand::LookForJobs, record(None)),
+                        (Errand::ReadSpoolFile, record(Some(HOSTILE))),
+                    ],
+                    waiting: vec![waiting(HOSTILE, 7), waiting(&long, MOST_COUNTED)],
+                    failed: Page {
+                        rows: vec![
+                            job(1, "roll_up_activity", Some(&long)),
+                            job(2, HOSTILE, Some(HOSTILE)),
+                            job(3, &long, None),
+                        ],
+                        has_previous: true,
+                        has_next: true,
+                    },
+                }),
+            ),
+        ]
+    }
+}
