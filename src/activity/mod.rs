@@ -23,6 +23,7 @@
 
 mod action_type;
 pub mod audit_records;
+pub mod changes;
 pub mod daily;
 pub mod detail;
 mod event_type;

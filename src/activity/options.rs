@@ -139,6 +139,16 @@ impl Options {
         for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
             options.add_type(Group::Other, &value, humanised(&value));
         }
+        // Of what the other sources know, a menu offers what is here; all of it has an address of its own.
+        let here: BTreeSet<&str> = entries().map(|entry| entry.kind.as_str()).collect();
+        let is_asked = |word: &String| filter.types.only.contains(word) || filter.types.not.contains(word);
+        for (_, choices) in &mut options.types {
+            choices.retain(|choice| {
+                let is_other = EventType::from_stored(&choice.value).is_known() || Act::from_stored(&choice.value).is_known();
+                !is_other || here.contains(choice.value.as_str()) || is_asked(&choice.value)
+            });
+        }
+        options.types.retain(|(_, choices)| !choices.is_empty());
         options.actors.sort_by_key(|choice| choice.label.to_lowercase());
         Ok(options)
     }
@@ -258,7 +268,10 @@ pub fn all_of_audit_log(conn: &mut PgConnection, column: HeldIn) -> QueryResult<
 /// # Errors
 /// The database's.
 pub fn all(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<Vec<Choice>> {
-    let words = held(conn, of, column)?;
+    let mut words = held(conn, of, column)?;
+    if column == HeldIn::Status {
+        words.push("success".to_owned());
+    }
     in_words(conn, column, words)
 }
 

@@ -5,6 +5,7 @@ mod detail;
 mod filters;
 mod flatness;
 mod rollup;
+mod table;
 mod timeline;
 pub mod tracker;
 mod upkeep;

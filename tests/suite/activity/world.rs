@@ -46,6 +46,11 @@ impl World {
         self.conn.batch_execute(sql).unwrap();
     }
 
+    /// Another connection of the tables' owner.
+    pub fn connect(&self) -> PgConnection {
+        self._test.connect_owner()
+    }
+
     pub fn count(&mut self, sql: &str) -> i64 {
         diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(sql)).get_result(&mut self.conn).unwrap()
     }
