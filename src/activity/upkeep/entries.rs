@@ -65,7 +65,8 @@ pub(super) fn differing(conn: &mut PgConnection, source: &Source, deed: Deed) ->
         diesel::sql_query(
             "WITH filled AS (DELETE FROM pilothouse.timeline_fill WHERE source = $1) \
              DELETE FROM pilothouse.recording_gaps g WHERE g.source = $1 AND (g.entry_id IS NULL OR EXISTS ( \
-                 SELECT FROM pilothouse.timeline t WHERE t.source = $1 COLLATE \"C\" AND t.id = g.entry_id COLLATE \"C\"))",
+                 SELECT FROM pilothouse.timeline t WHERE t.source = $1 COLLATE \"C\" AND t.id >= g.entry_id COLLATE \"C\" \
+                   AND t.id <= (g.entry_id || U&'\\+10FFFF') COLLATE \"C\" AND left(t.id, 2000) = g.entry_id))",
         )
         .bind::<Text, _>(word)
         .execute(conn)?;

@@ -180,7 +180,7 @@ fn filters_offer_what_is_known_and_what_the_viewer_holds() {
     };
     for scope in [Scope::Own, Scope::Project(shop)] {
         assert_eq!(held(&ada, scope, HeldIn::Type), ["Pr merged"]);
-        assert_eq!(held(&ada, scope, HeldIn::Status), ["Superseded"]);
+        assert_eq!(held(&ada, scope, HeldIn::Status), ["Success", "Superseded"]);
         assert_eq!(held(&ada, scope, HeldIn::Environment), ["Preview"]);
         assert_eq!(held(&ada, scope, HeldIn::Actor), ["ada"]);
     }

@@ -19,7 +19,7 @@ fn fail_jobs(console: &Console, count: usize) {
 fn a_console_without_a_runner_shows_that_nobody_does_its_duties() {
     let console = Console::start();
     let page = console.admin().get("/operations").expect(200);
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().filter(|kind| kind.facts().is_some_and(|facts| facts.schedule.is_some())) {
         let row = format!("[data-duty=\"{}\"]", kind.as_str());
         assert!(page.text(&row).contains("nobody does it"), "{}", page.text(&row));
     }
