@@ -442,7 +442,9 @@ fn a_runner_ends_although_a_job_does_not() {
     drop(runner);
     assert_eq!(jobs(&console, "state = 'waiting' AND claimed_until > now()"), 1, "left to its lease");
     drop(release);
-    until("its connection is back", || jobs(&console, "state = 'waiting'") == 1);
+    until("its end is on record all the same, while the process lives", || {
+        jobs(&console, "state = 'done'") == 1
+    });
 }
 
 /// The program itself, on the database of a console.
