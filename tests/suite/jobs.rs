@@ -495,10 +495,12 @@ fn the_job_of_an_instance_that_is_killed_is_taken_over_once_its_lease_ends() {
     let first = console.text(claim);
     one.kill();
     let other = Program::serve(&console);
-    until("the other one is at work", || {
-        console.count("pilothouse.schedules WHERE kind = 'record_spooled' AND last_success_at IS NOT NULL")
-            == 1
-    });
+    for _ in 0..2 {
+        console.sql("UPDATE pilothouse.schedules SET next_at = now() - interval '1 hour' WHERE kind = 'record_spooled'");
+        until("the other one has looked for work", || {
+            console.count("pilothouse.schedules WHERE kind = 'record_spooled' AND next_at > now() - interval '1 minute'") == 1
+        });
+    }
     assert_eq!(console.text(claim), first, "a lease holds while it lasts");
     holder.batch_execute("ROLLBACK").unwrap();
     console.sql("UPDATE pilothouse.jobs SET claimed_until = now() WHERE kind = 'roll_up_activity'");
