@@ -16,6 +16,7 @@ use crate::secret::Secret;
 
 /// The checked configuration of a process.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Config {
     /// `DATABASE_URL`; without it the console runs its own PostgreSQL.
     pub database_url: Option<Secret>,
