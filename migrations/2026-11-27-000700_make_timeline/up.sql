@@ -501,12 +501,13 @@ BEGIN
         END LOOP;
         RETURN false;
     END IF;
-    -- Whoever deletes one of these rows waits until the entry is there, and takes it along.
+    -- Whoever changes one of these rows waits until its entry is there. Nobody is waited for here: a writer who holds one
+    -- of these may wait for another.
     IF fill.source = 'action' THEN
         WITH batch AS MATERIALIZED (
             SELECT a.* FROM turbobackend.project_actions a
             WHERE (a.created_at, a.action_id COLLATE "C") < (fill.before_at::bigint, fill.before_id COLLATE "C")
-            ORDER BY a.created_at DESC, a.action_id COLLATE "C" DESC LIMIT most FOR KEY SHARE),
+            ORDER BY a.created_at DESC, a.action_id COLLATE "C" DESC LIMIT most FOR NO KEY UPDATE NOWAIT),
         added AS (
             INSERT INTO pilothouse.timeline SELECT e.* FROM batch b CROSS JOIN LATERAL pilothouse.entry_of_action(
                 b.action_id, b.project_id, b.user_id, b.request_id, b.action_type, b.action_details, b.status, b.environment,
@@ -522,7 +523,7 @@ BEGIN
         INTO taken, last_at, last_id FROM batch b;
         IF taken < most THEN
             INSERT INTO pilothouse.timeline SELECT e.* FROM (
-                SELECT a.* FROM turbobackend.project_actions a WHERE a.created_at IS NULL FOR KEY SHARE) b
+                SELECT a.* FROM turbobackend.project_actions a WHERE a.created_at IS NULL FOR NO KEY UPDATE NOWAIT) b
             CROSS JOIN LATERAL pilothouse.entry_of_action(
                 b.action_id, b.project_id, b.user_id, b.request_id, b.action_type, b.action_details, b.status, b.environment,
                 b.reference_ids, b.created_at, received, '0') e
@@ -532,7 +533,7 @@ BEGIN
         WITH batch AS MATERIALIZED (
             SELECT a.* FROM public."ActivityEvent" a
             WHERE (a."createdAt", a.id COLLATE "C") < (fill.before_at::timestamp, fill.before_id COLLATE "C")
-            ORDER BY a."createdAt" DESC, a.id COLLATE "C" DESC LIMIT most FOR KEY SHARE),
+            ORDER BY a."createdAt" DESC, a.id COLLATE "C" DESC LIMIT most FOR NO KEY UPDATE NOWAIT),
         added AS (
             INSERT INTO pilothouse.timeline SELECT e.* FROM batch b CROSS JOIN LATERAL pilothouse.entry_of_event(
                 b.id, b."projectId", b."userId", b."eventType"::text, b."entityType", b."entityId", b.title, b.description,
@@ -544,7 +545,7 @@ BEGIN
         WITH batch AS MATERIALIZED (
             SELECT a.* FROM public."ActivityLog" a
             WHERE (a."createdAt", a.id COLLATE "C") < (fill.before_at::timestamp, fill.before_id COLLATE "C")
-            ORDER BY a."createdAt" DESC, a.id COLLATE "C" DESC LIMIT most FOR KEY SHARE),
+            ORDER BY a."createdAt" DESC, a.id COLLATE "C" DESC LIMIT most FOR NO KEY UPDATE NOWAIT),
         added AS (
             INSERT INTO pilothouse.timeline SELECT e.* FROM batch b CROSS JOIN LATERAL pilothouse.entry_of_audit(
                 b.id, b."projectId", b."userId", b."activityType", b.description, coalesce(b."actorName", b."actorEmail"),
@@ -554,7 +555,7 @@ BEGIN
         INTO taken, last_at, last_id FROM batch b;
         IF taken < most THEN
             INSERT INTO pilothouse.timeline SELECT e.* FROM (
-                SELECT a.* FROM public."ActivityLog" a WHERE a."createdAt" IS NULL FOR KEY SHARE) b
+                SELECT a.* FROM public."ActivityLog" a WHERE a."createdAt" IS NULL FOR NO KEY UPDATE NOWAIT) b
             CROSS JOIN LATERAL pilothouse.entry_of_audit(
                 b.id, b."projectId", b."userId", b."activityType", b.description, coalesce(b."actorName", b."actorEmail"),
                 b."actorRole", b."targetType", b."targetId", b."targetName", b."requestId", b."createdAt", received, '0') e
@@ -574,6 +575,9 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pilothouse.timeline_fill) THEN
         UPDATE pilothouse.rollups SET recounted_at = NULL WHERE name = 'activity';
     END IF;
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    PERFORM pg_sleep(0.05);
     RETURN true;
 END
 $$;

@@ -144,7 +144,8 @@ impl Options {
         let is_asked = |word: &String| filter.types.only.contains(word) || filter.types.not.contains(word);
         for (_, choices) in &mut options.types {
             choices.retain(|choice| {
-                let is_other = EventType::from_stored(&choice.value).is_known() || Act::from_stored(&choice.value).is_known();
+                let is_other = EventType::from_stored(&choice.value).is_known()
+                    || Act::from_stored(&choice.value).is_known();
                 !is_other || here.contains(choice.value.as_str()) || is_asked(&choice.value)
             });
         }

@@ -78,7 +78,9 @@ pub(super) fn differing(conn: &mut PgConnection, source: &Source, deed: Deed) ->
 fn write_anew(conn: &mut PgConnection, source: &Source, ids: &[String]) -> QueryResult<()> {
     let Source { word, table, id, entry } = source;
     conn.transaction(|conn| {
-        diesel::sql_query(format!("SELECT FROM {table} WHERE {id} = ANY ($1) ORDER BY {id} FOR SHARE"))
+        // Whoever waits for one record holds none that a writer may wait for.
+        let patience = if ids.len() > 1 { "NOWAIT" } else { "" };
+        diesel::sql_query(format!("SELECT FROM {table} WHERE {id} = ANY ($1) ORDER BY {id} FOR SHARE {patience}"))
             .bind::<Array<Text>, _>(ids)
             .execute(conn)?;
         diesel::sql_query(format!(

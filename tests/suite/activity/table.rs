@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use pilothouse::activity::changes::Seen;
 use pilothouse::activity::upkeep::{Deed, STEPS};
-use pilothouse::activity::{Outcome, Scope, fill, timeline};
+use pilothouse::activity::{Outcome, Scope, fill};
 use pilothouse::db::{Actor, DbError};
 
 use super::world::{NOON, World, filter, keys};
@@ -181,8 +181,7 @@ fn older_records_are_taken_in_newest_first_beside_a_writer_and_pages_say_what_is
     let page = world.page(&ada, Scope::Project(shop), &filter(&[]));
     assert_eq!(page.entries.len(), 50, "the newest are there first");
     assert_eq!(page.entries[0].id(), "a4000");
-    let oldest = timeline::Scope::Everything;
-    let last = world.walk(&admin, oldest, &filter(&[])).pop().unwrap();
+    let last = world.walk(&admin, Scope::Everything, &filter(&[])).pop().unwrap();
     assert!(
         last.gaps.iter().any(|gap| gap.is_kept),
         "and the end says that older ones are not: {:?}",
