@@ -267,10 +267,10 @@ BEGIN
     END IF;
     IF TG_OP <> 'INSERT' THEN
         DELETE FROM turbobackend.action_references r
-        USING (SELECT p.key, p.value, t.at, t.id
-               FROM gone g JOIN pilothouse.timeline t ON t.source = 'action' AND t.id = g.action_id COLLATE "C"
+        USING (SELECT p.key, p.value, coalesce(t.at, g.created_at, 0) AS at, g.action_id AS id
+               FROM gone g LEFT JOIN pilothouse.timeline t ON t.source = 'action' AND t.id = g.action_id COLLATE "C"
                CROSS JOIN LATERAL pilothouse.reference_pairs(g.reference_ids) p) o
-        WHERE r.key = o.key AND r.value = o.value AND r.created_at = o.at AND r.action_id = o.id;
+        WHERE r.key = o.key AND r.value = o.value AND r.created_at = o.at AND r.action_id = o.id COLLATE "C";
         known := pilothouse.clear_entries('action', ARRAY(SELECT g.action_id::text FROM gone g));
     END IF;
     IF TG_OP = 'DELETE' THEN
