@@ -14,7 +14,6 @@ pub(super) struct ImportGit {
     _arguments: Vec<OsString>,
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what the command takes where it can be carried out")]
 pub(super) fn run(_: Config, _: &ImportGit) -> CommandResult {
     Err(CommandError::failed(
         "This build can't read git repositories: it was made without the Cargo feature `git`. \

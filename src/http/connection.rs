@@ -20,7 +20,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Duration, Instant, Sleep, sleep, sleep_until};
 
 use super::connection_slots::Slot;
 use super::head_lines::HeadLines;
@@ -71,6 +71,17 @@ impl Connection {
     }
 }
 
+/// How fast a client takes what there is.
+#[derive(Default)]
+struct Pace {
+    /// How long it was waited for.
+    waited: Duration,
+    /// Since when it is being waited for.
+    since: Option<Instant>,
+    /// Bytes that it has taken.
+    taken: u64,
+}
+
 /// A socket that gives up on a client that is too slow.
 pub struct TimedStream {
     socket: TcpStream,
@@ -80,8 +91,7 @@ pub struct TimedStream {
     silence: Option<Pin<Box<Sleep>>>,
     /// Runs out when no byte of an answer was taken for too long.
     stall: Option<Pin<Box<Sleep>>>,
-    /// While a client takes less than there is: since when its rate is measured, and what it has taken since.
-    pace: Option<(Instant, u64)>,
+    pace: Pace,
     /// An answer of our own in place of a bare one, as far as it is not sent.
     substitute: Vec<u8>,
     head_lines: HeadLines,
@@ -115,7 +125,7 @@ impl TimedStream {
             deadlines,
             silence: None,
             stall: None,
-            pace: None,
+            pace: Pace::default(),
             substitute: Vec::new(),
             head_lines: HeadLines::new(),
         }
@@ -167,23 +177,26 @@ impl TimedStream {
             return self.check_stall(cx);
         }
         self.stall = None;
-        if let (Poll::Ready(Ok(bytes)), Some((_, taken))) = (&sent, &mut self.pace) {
-            *taken += *bytes as u64;
+        if let Some(since) = self.pace.since.take() {
+            self.pace.waited += since.elapsed();
+        }
+        if let Poll::Ready(Ok(bytes)) = &sent {
+            self.pace.taken += *bytes as u64;
         }
         sent
     }
 
-    /// Fails when the client has taken too little within the stall time.
+    /// Fails when the client has taken too little while it was waited for as long as the stall time.
     fn check_pace(&mut self) -> io::Result<()> {
-        let (since, taken) = *self.pace.get_or_insert_with(|| (Instant::now(), 0));
-        let elapsed = since.elapsed();
-        if elapsed < self.deadlines.stall {
+        let since = *self.pace.since.get_or_insert_with(Instant::now);
+        let waited = self.pace.waited + since.elapsed();
+        if waited < self.deadlines.stall {
             return Ok(());
         }
-        if taken < self.deadlines.least_a_second * elapsed.as_secs() {
+        if self.pace.taken < self.deadlines.least_a_second * waited.as_secs() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        self.pace = Some((Instant::now(), 0));
+        self.pace = Pace { since: Some(Instant::now()), ..Pace::default() };
         Ok(())
     }
 
@@ -245,9 +258,9 @@ impl AsyncWrite for TimedStream {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.socket).poll_flush(cx);
         if flushed.is_ready() {
-            this.pace = None;
             this.connection.waiting.take();
             if matches!(this.connection.phase.get(), Phase::Sending) {
+                this.pace = Pace::default();
                 this.connection.enter(Phase::Waiting(Instant::now()));
             }
             // Here too: after an answer, nothing else may ask to be woken.
