@@ -41,6 +41,9 @@ impl Seen {
     }
 }
 
+/// `xmin` of the snapshot, and an entry's transaction, source and id.
+type Row = (String, Option<String>, Option<String>, Option<String>);
+
 /// Rows and snapshot in one statement, so that both are of one moment.
 fn read(conn: &mut PgConnection, xmin: Option<&str>) -> QueryResult<Seen> {
     let mut s = Statement::<(Text, Nullable<Text>, Nullable<Text>, Nullable<Text>)>::new();
@@ -51,7 +54,7 @@ fn read(conn: &mut PgConnection, xmin: Option<&str>) -> QueryResult<Seen> {
         None => s.sql("pg_snapshot_xmin(pg_current_snapshot())"),
     };
     s.sql(" ORDER BY t.xid LIMIT ").sql(MOST).sql(") t ON true");
-    let rows: Vec<(String, Option<String>, Option<String>, Option<String>)> = s.load(conn)?;
+    let rows: Vec<Row> = s.load(conn)?;
     let xmin = rows.first().map(|row| row.0.clone()).unwrap_or_default();
     let told = rows.into_iter().filter_map(|(_, xid, source, id)| Some((xid?, source?, id?))).collect();
     Ok(Seen { xmin, told })

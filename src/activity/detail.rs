@@ -95,7 +95,7 @@ fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Optio
         s.sql("' AND t.id = ").text(id);
     });
     let rows: Vec<Row> = s.load(conn)?;
-    Ok(rows.into_iter().filter_map(Row::into_entry).next())
+    Ok(rows.into_iter().find_map(Row::into_entry))
 }
 
 fn thread(conn: &mut PgConnection, mut entry: Entry, stored: Vec<Column>) -> QueryResult<Detail> {

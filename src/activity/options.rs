@@ -110,14 +110,14 @@ impl Options {
             // An id that is none of a user's names itself.
             let asked: Vec<&String> =
                 named.iter().copied().filter(|id| uuid::Uuid::try_parse(id).is_ok()).collect();
-            let names = if asked.is_empty() { Vec::new() } else { users_called(conn, &asked)? };
+            let called = if asked.is_empty() { Vec::new() } else { users_called(conn, &asked)? };
             for user in named {
                 let on_page = || {
                     entries()
                         .find(|entry| entry.actor.user.as_ref() == Some(user))
                         .map(|e| e.actor.name.clone())
                 };
-                let name = names.iter().find(|(id, _)| id == user).map(|(_, name)| name.clone());
+                let name = called.iter().find(|(id, _)| id == user).map(|(_, name)| name.clone());
                 options.add_actor(user, &name.or_else(on_page).unwrap_or_else(|| user.clone()));
             }
         }

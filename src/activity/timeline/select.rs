@@ -4,6 +4,8 @@
 //! and behind it each word that a filter asks for. A word that may be one of several is read word by word, a page of
 //! each at most.
 
+use sha2::{Digest, Sha256};
+
 use super::Scope;
 use super::row::RowSql;
 use crate::activity::filter::{Filter, Reference, Words};
@@ -11,6 +13,7 @@ use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::activity::status::FAILED;
 use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
+use crate::runtime::hex;
 
 pub(in crate::activity) type RowStatement = Statement<RowSql>;
 
@@ -370,13 +373,11 @@ fn word_texts(words: &Words) -> Words {
 
 /// `word` as the timeline's indexes hold it: the same as `pilothouse.word_text`.
 pub(in crate::activity) fn word_text(word: &str) -> String {
-    use sha2::{Digest, Sha256};
     if word.len() <= 500 {
         return word.to_owned();
     }
     let beginning: String = word.chars().take(100).collect();
-    let hash: String = Sha256::digest(word).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{beginning}… sha256:{hash}")
+    format!("{beginning}… sha256:{}", hex(&Sha256::digest(word)))
 }
 
 /// Whether anything but the reference and the time is asked for.

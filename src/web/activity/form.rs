@@ -41,7 +41,7 @@ pub const KEYS: [&str; 9] = [
 #[derive(Debug)]
 pub enum Step<T> {
     /// Show all that a filter may ask for.
-    Choices(Filter, HeldIn, Vec<Choice>),
+    Choices(Box<Filter>, HeldIn, Vec<Choice>),
     /// A page.
     Page(T),
     /// A form that means the page at this address.

@@ -56,7 +56,7 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             }
             if let Some(column) = choices::asked(&query) {
                 let all = options::all(conn, Scope::of(viewer), column)?;
-                return Ok(Step::Choices(filter, column, all));
+                return Ok(Step::Choices(Box::new(filter), column, all));
             }
             let page = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;
@@ -97,7 +97,7 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
             }
             if let Some(column) = choices::asked(&query) {
                 let all = options::all_of_audit_log(conn, column)?;
-                return Ok(Step::Choices(filter, column, all));
+                return Ok(Step::Choices(Box::new(filter), column, all));
             }
             let audited = audit_only(&filter);
             let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;

@@ -51,7 +51,7 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
             }
             let scope = Scope::Project(id);
             if let Some(column) = choices::asked(&query) {
-                return Ok(Step::Choices(filter, column, options::all(conn, scope, column)?));
+                return Ok(Step::Choices(Box::new(filter), column, options::all(conn, scope, column)?));
             }
             let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;

@@ -21,7 +21,7 @@ pub struct World {
     pub db: Db,
     pub conn: PgConnection,
     /// Last, so that it goes when nobody is connected.
-    _test: TestDb,
+    test: TestDb,
 }
 
 pub struct Person {
@@ -39,7 +39,7 @@ impl World {
             budget: Duration::from_secs(20),
             behind_pooler: false,
         };
-        Self { db: Db::new(&options), conn: test.connect_owner(), _test: test }
+        Self { db: Db::new(&options), conn: test.connect_owner(), test }
     }
 
     pub fn execute(&mut self, sql: &str) {
@@ -48,7 +48,7 @@ impl World {
 
     /// Another connection of the tables' owner.
     pub fn connect(&self) -> PgConnection {
-        self._test.connect_owner()
+        self.test.connect_owner()
     }
 
     pub fn count(&mut self, sql: &str) -> i64 {
