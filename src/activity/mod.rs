@@ -1,7 +1,7 @@
 //! The record of what happened: actions, events and audit entries on one timeline.
 //!
 //! Writing
-//! - [`track`] records a [`NewAction`] in the caller's transaction and never fails it; [`tally`] counts what went
+//! - [`track`] records a [`NewAction`] in the caller's transaction and never fails it; [`tally()`] counts what went
 //!   wrong. [`spool::keep_files_in`] is called once at start, [`spool::retry`] now and then by a job.
 //!
 //! Reading
@@ -11,7 +11,7 @@
 //! - [`detail::action`], [`detail::event`] and [`detail::audit_entry`] answer one record with its thread.
 //! - [`record::behind`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
 //!   [`Filter::reference`](filter::Filter::reference) set.
-//! - [`timeline::page_with_options`] answers what filters offer too, [`options::Options::known`] without asking.
+//! - [`options::Options::of_page`] says what a page's filters offer, [`options::all`] all that there is to choose.
 //! - [`listing::actions`] answers rows for the activities API.
 //! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
 //! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what

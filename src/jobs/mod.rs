@@ -4,7 +4,7 @@
 //!
 //! 1. A variant in `queue/kind.rs` with its stored word and label, and a schedule (a cron pattern with seconds, in UTC)
 //!    if it is due by itself.
-//! 2. A file here with `pub(super) fn run(context: &Context) -> Result<Outcome, JobError>`, and its line in [`of_kind`]
+//! 2. A file here with `pub(super) fn run(context: &Context) -> Result<Outcome, JobError>`, and its line in `of_kind`
 //!    with the longest that one turn may take.
 //! 3. Whoever wants it done: `queue::enqueue(conn, &NewJob::of(Kind::X).keyed(…).with(json!({…})))` in the
 //!    transaction of the act; or in a migration

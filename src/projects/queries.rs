@@ -42,7 +42,7 @@ pub struct Filter {
     pub sort: Sort,
 }
 
-/// The columns of `projects` that pages, lists and exports show, each by its name; its JSON is [`ProjectJson`].
+/// The columns of `projects` that pages, lists and exports show, each by its name; its JSON is `ProjectJson`.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = projects)]
 pub struct ProjectRow {
