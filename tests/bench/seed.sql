@@ -41,6 +41,10 @@ INSERT INTO turbobackend.action_references (key, value, created_at, action_id, p
 SELECT p.key, p.value, a.created_at, a.action_id, a.project_id
 FROM turbobackend.project_actions a, pilothouse.reference_pairs(a.reference_ids) p
 ON CONFLICT DO NOTHING;
+INSERT INTO pilothouse.timeline
+SELECT e.* FROM turbobackend.project_actions a CROSS JOIN LATERAL pilothouse.entry_of_action(
+    a.action_id, a.project_id, a.user_id, a.request_id, a.action_type, a.action_details, a.status, a.environment,
+    a.reference_ids, a.created_at, now(), '0') e;
 ALTER TABLE turbobackend.project_actions ENABLE TRIGGER USER;
 
 INSERT INTO "ActivityEvent" ("projectId", "userId", "eventType", "entityType", title, description, status, duration, "createdAt", "updatedAt")
