@@ -23,7 +23,7 @@ DROP TABLE pilothouse.timeline_fill;
 DROP FUNCTION IF EXISTS pilothouse.keep_actions(), pilothouse.keep_events(), pilothouse.keep_audit_entries(),
     pilothouse.take_entries_along(), pilothouse.move_entries(uuid, integer), pilothouse.fill_timeline(integer),
     pilothouse.clear_entries(text, text[]), pilothouse.miss_entry(text, text, text, bigint, text, text),
-    pilothouse.mark_days(text[], bigint[]), pilothouse.app_project_ids(), pilothouse.project_owner(uuid),
+    pilothouse.app_project_ids(), pilothouse.project_owner(uuid),
     pilothouse.shown_references(jsonb), pilothouse.cause_text(text), pilothouse.epoch_ms(timestamp without time zone),
     pilothouse.entry_time(bigint, timestamp with time zone), pilothouse.uuid_of(text), pilothouse.outcome_of(text),
     pilothouse.word_text(text);

@@ -230,15 +230,6 @@ END
 $$;
 COMMENT ON FUNCTION pilothouse.miss_entry(text, text, text, bigint, text, text) IS 'Counts an entry that a trigger could not write, and leaves a gap in its place.';
 
--- Days whose entries changed are counted again. The whole of a source going is counted as everything.
-CREATE OR REPLACE FUNCTION pilothouse.mark_days(projects text[], times bigint[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO pilothouse.recount_marks (project_id, day)
-    SELECT DISTINCT m.project, DATE 'epoch' + (m.at / 86400000)::integer
-    FROM unnest(projects, times) m (project, at) WHERE m.at >= 631152000000 AND m.at < 4102444800000
-$$;
-
-
 CREATE OR REPLACE FUNCTION pilothouse.clear_entries(of_source text, ids text[]) RETURNS jsonb
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
     WITH cleared AS (
