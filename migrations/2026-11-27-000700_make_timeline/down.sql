@@ -21,7 +21,7 @@ DELETE FROM pilothouse.recording_gaps WHERE source IS NOT NULL;
 DROP TABLE pilothouse.timeline CASCADE;
 DROP TABLE pilothouse.timeline_fill;
 DROP FUNCTION IF EXISTS pilothouse.keep_actions(), pilothouse.keep_events(), pilothouse.keep_audit_entries(),
-    pilothouse.take_entries_along(), pilothouse.move_entries(uuid, integer), pilothouse.fill_timeline(integer),
+    pilothouse.take_entries_along(), pilothouse.move_entries(uuid, integer), pilothouse.fill_timeline(integer), pilothouse.pass_over(text),
     pilothouse.clear_entries(text, text[]), pilothouse.miss_entry(text, text, text, bigint, text, text),
     pilothouse.app_project_ids(), pilothouse.project_owner(uuid),
     pilothouse.shown_references(jsonb), pilothouse.cause_text(text), pilothouse.epoch_ms(timestamp without time zone),

@@ -452,12 +452,48 @@ $$;
 CREATE TABLE IF NOT EXISTS pilothouse.timeline_fill (
     source TEXT PRIMARY KEY,
     before_at TEXT NOT NULL,
-    before_id TEXT NOT NULL DEFAULT U&'\+10FFFF',
-    filled BIGINT NOT NULL DEFAULT 0
+    before_id TEXT NOT NULL DEFAULT U&'\+10FFFF'
 );
 COMMENT ON TABLE pilothouse.timeline_fill IS 'How far the records of a source that are older than the timeline have been taken in, down to this time and id; a source without a row is complete.';
 INSERT INTO pilothouse.timeline_fill (source, before_at)
 VALUES ('action', '9223372036854775807'), ('audit', 'infinity'), ('event', 'infinity') ON CONFLICT DO NOTHING;
+
+-- The next record can't be taken in.
+CREATE OR REPLACE FUNCTION pilothouse.pass_over(message text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    fill pilothouse.timeline_fill;
+    next_one record;
+BEGIN
+    SELECT f.* INTO fill FROM pilothouse.timeline_fill f ORDER BY f.source LIMIT 1 FOR UPDATE;
+    IF fill.source = 'action' THEN
+        SELECT a.action_id AS id, a.project_id AS project, a.created_at AS ms, a.created_at::text AS at INTO next_one
+        FROM turbobackend.project_actions a
+        WHERE (a.created_at, a.action_id COLLATE "C") < (fill.before_at::bigint, fill.before_id COLLATE "C")
+        ORDER BY a.created_at DESC, a.action_id COLLATE "C" DESC LIMIT 1;
+    ELSIF fill.source = 'event' THEN
+        SELECT e.id, e."projectId" AS project, pilothouse.epoch_ms(e."createdAt") AS ms, e."createdAt"::text AS at INTO next_one
+        FROM public."ActivityEvent" e
+        WHERE (e."createdAt", e.id COLLATE "C") < (fill.before_at::timestamp, fill.before_id COLLATE "C")
+        ORDER BY e."createdAt" DESC, e.id COLLATE "C" DESC LIMIT 1;
+    ELSE
+        SELECT l.id, l."projectId" AS project, pilothouse.epoch_ms(l."createdAt") AS ms, l."createdAt"::text AS at INTO next_one
+        FROM public."ActivityLog" l
+        WHERE (l."createdAt", l.id COLLATE "C") < (fill.before_at::timestamp, fill.before_id COLLATE "C")
+        ORDER BY l."createdAt" DESC, l.id COLLATE "C" DESC LIMIT 1;
+    END IF;
+    IF next_one.id IS NULL THEN
+        -- Only those without a time are left, which "timeline rebuild" takes in one by one.
+        PERFORM pilothouse.count_trigger_failure('fill_timeline', message);
+        DELETE FROM pilothouse.timeline_fill f WHERE f.source = fill.source;
+        DELETE FROM pilothouse.recording_gaps g WHERE g.source = fill.source AND g.entry_id IS NULL;
+    ELSE
+        PERFORM pilothouse.miss_entry(fill.source, next_one.id, next_one.project, next_one.ms, 'fill_timeline', message);
+        UPDATE pilothouse.timeline_fill f SET before_at = next_one.at, before_id = next_one.id WHERE f.source = fill.source;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION pilothouse.pass_over(text) IS 'Leaves a gap for the next record that would be taken into the timeline, and goes on behind it.';
 
 CREATE OR REPLACE FUNCTION pilothouse.fill_timeline(most integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
@@ -554,7 +590,7 @@ BEGIN
         END IF;
     END IF;
     UPDATE pilothouse.timeline_fill f
-    SET before_at = coalesce(last_at, f.before_at), before_id = coalesce(last_id, f.before_id), filled = f.filled + taken
+    SET before_at = coalesce(last_at, f.before_at), before_id = coalesce(last_id, f.before_id)
     WHERE f.source = fill.source;
     DELETE FROM pilothouse.timeline_fill f WHERE f.source = fill.source AND taken < most;
     DELETE FROM pilothouse.recording_gaps g WHERE g.source = fill.source AND g.entry_id IS NULL;
@@ -567,9 +603,18 @@ BEGIN
         UPDATE pilothouse.rollups SET recounted_at = NULL WHERE name = 'activity';
     END IF;
     RETURN true;
-EXCEPTION WHEN lock_not_available THEN
-    PERFORM pg_sleep(0.05);
-    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        PERFORM pg_sleep(0.05);
+        RETURN true;
+    WHEN OTHERS THEN
+        -- One odd record costs the others nothing: halves lead to it, and alone it is passed over.
+        IF most > 1 THEN
+            PERFORM pilothouse.fill_timeline(most / 2);
+        ELSE
+            PERFORM pilothouse.pass_over(SQLERRM);
+        END IF;
+        RETURN true;
 END
 $$;
 COMMENT ON FUNCTION pilothouse.fill_timeline(integer) IS 'Takes a batch of the records that are older than the timeline into it, newest first; at the end it drops the indexes that nothing needs any more. Whether there is more to do.';

@@ -606,7 +606,6 @@ diesel::table! {
         source -> Text,
         before_at -> Text,
         before_id -> Text,
-        filled -> Int8,
     }
 }
 

@@ -102,6 +102,16 @@ impl Eyes {
     }
 
     fn gap(&self, gap: &timeline::Gap) -> String {
+        if gap.is_kept {
+            let to = self.moment(gap.to_ms);
+            return match gap.lost {
+                0 => format!("Records of before {to} are still being taken into the timeline."),
+                _ => format!(
+                    "A record of {to} is kept and could not be put into the timeline. \
+                     An admin takes it in with “pilothouse timeline rebuild”."
+                ),
+            };
+        }
         let (lost, it) = match gap.lost {
             1 => ("1 record was lost".to_owned(), "What it recorded"),
             lost => (format!("{lost} records were lost"), "What they recorded"),

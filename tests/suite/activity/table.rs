@@ -163,6 +163,7 @@ fn older_records_are_taken_in_newest_first_beside_a_writer_and_pages_say_what_is
          SELECT 'a' || n, '{shop}', {NOON} + n / 7, '{{\"n\": 1}}' FROM generate_series(1, 4000) n; \
          INSERT INTO turbobackend.action_references SELECT 'n', '1', created_at, action_id, project_id FROM turbobackend.project_actions; \
          INSERT INTO turbobackend.project_actions (action_id, project_id) VALUES ('undated', '{shop}'); \
+         INSERT INTO turbobackend.project_actions (action_id, action_type, created_at) VALUES ({ENDLESS}, repeat('x', 40), {NOON}); \
          INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, \"createdAt\") \
          SELECT 'e' || n, '{shop}', 'APR_REVIEW', 'x', 't', 'COMPLETED', timestamp '2025-01-01' + n * interval '1 second' FROM generate_series(1, 700) n; \
          INSERT INTO \"ActivityLog\" (id, \"projectId\", \"activityType\", \"createdAt\") \
@@ -206,9 +207,14 @@ fn older_records_are_taken_in_newest_first_beside_a_writer_and_pages_say_what_is
         });
         while step(&world) {}
     });
+    let state = fill::state(&mut world.conn).unwrap();
+    assert_eq!(
+        (state.is_filling, state.unwritten),
+        (false, 1),
+        "one odd record holds nothing up, and is told"
+    );
+    world.execute("DELETE FROM turbobackend.project_actions WHERE length(action_id) > 2000");
     assert_eq!(differences(&mut world), [0; 10]);
-    assert!(!fill::state(&mut world.conn).unwrap().is_filling);
-    assert_eq!(world.count("(SELECT count(*) FROM pilothouse.recording_gaps)"), 0);
     assert!(world.count("(SELECT count(*) FROM pilothouse.timeline WHERE xid = '0')") > 4_000);
 }
 
