@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
+use super::filter::Words;
 use super::position::{Source, TimelineCursor};
-use super::timeline::{Scope, scope, word_text};
+use super::timeline::{Scope, WordColumn, scope, words};
 use crate::db::batch::{self, weight_of_json};
 use crate::db::ids::ProjectId;
 use crate::db::schema::projects;
@@ -116,26 +117,12 @@ fn select(s: &mut Statement<(BigInt, Text, Nullable<Text>)>, project: ProjectId,
             .text(cursor.id.as_str())
             .sql(")");
     }
-    for (column, words) in [
-        ("t.kind", &listing.types),
-        ("t.status_word", &listing.statuses),
-        ("t.environment", &listing.environments),
+    for (column, asked) in [
+        (WordColumn::Type, &listing.types),
+        (WordColumn::Status, &listing.statuses),
+        (WordColumn::Environment, &listing.environments),
     ] {
-        let compared = words.iter().map(|word| match column {
-            "t.status_word" => word_text(word).to_ascii_lowercase(),
-            _ => word_text(word),
-        });
-        match compared.collect::<Vec<_>>().as_slice() {
-            [] => {}
-            [word] => {
-                s.sql(" AND ").sql(column).sql(" = ").text(word.as_str());
-                if column == "t.status_word" && word != "success" {
-                    s.sql(" AND t.status_word <> 'success'");
-                }
-            }
-            several => {
-                s.sql(" AND ").sql(column).sql(" = ANY(").texts(several.to_vec()).sql(")");
-            }
-        }
+        let only = asked.iter().map(|word| column.stored(word)).collect();
+        words(s, column, &Words { only, not: Vec::new() }, None);
     }
 }

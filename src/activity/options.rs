@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::filter::Filter;
-use super::timeline::{EntryKind, Scope, TimelinePage, scope, word_text};
+use super::timeline::{EntryKind, Scope, TimelinePage, WordColumn, scope};
 use super::{ACTION_STATUSES, ActionType, Environment, EventType, Source};
 use crate::audit::Act;
 use crate::db::ids::ProjectId;
@@ -198,16 +198,17 @@ fn users_called(conn: &mut PgConnection, ids: &[&String]) -> QueryResult<Vec<(St
 ///
 /// # Errors
 /// The database's.
-pub fn holds(conn: &mut PgConnection, project: ProjectId, column: HeldIn, word: &str) -> QueryResult<bool> {
+pub fn holds(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    column: WordColumn,
+    word: &str,
+) -> QueryResult<bool> {
     let mut s = Statement::<(Text,)>::new();
     s.sql("SELECT t.id FROM pilothouse.timeline t WHERE ");
     scope(&mut s, Scope::Project(project));
-    s.sql(" AND t.source = 'action' AND ").sql(column.compared()).sql(" = ");
-    s.text(match column {
-        HeldIn::Status => word_text(word).to_ascii_lowercase(),
-        _ => word_text(word),
-    });
-    s.sql(" LIMIT 1");
+    s.sql(" AND t.source = 'action' AND ").sql(column.name()).sql(" = ");
+    s.text(column.stored(word)).sql(" LIMIT 1");
     let found: Vec<(String,)> = s.load(conn)?;
     Ok(!found.is_empty())
 }
@@ -219,10 +220,10 @@ const MOST_HELD: &str = "200";
 ///
 /// # Errors
 /// The database's.
-pub fn held(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<Vec<String>> {
+pub fn held(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResult<Vec<String>> {
     let mut s = Statement::<(Text,)>::new();
-    let name = column.compared();
-    if column == HeldIn::Environment {
+    let name = column.name();
+    if column == WordColumn::Environment {
         // Few, and no index has them: those of the newest entries.
         s.sql("SELECT DISTINCT n.environment FROM (SELECT t.environment FROM pilothouse.timeline t WHERE ");
         scope(&mut s, of);
@@ -234,7 +235,7 @@ pub fn held(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<V
         s.sql("(SELECT ").sql(name).sql(" AS word FROM pilothouse.timeline t WHERE ");
         scope(s, of);
         s.sql(" AND ").sql(name).sql(beyond);
-        if column == HeldIn::Status {
+        if column == WordColumn::Status {
             s.sql(" AND t.status_word <> 'success'");
         }
         s.sql(" ORDER BY ").sql(name).sql(" LIMIT 1)");
@@ -252,14 +253,14 @@ pub fn held(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<V
 ///
 /// # Errors
 /// The database's.
-pub fn all_of_audit_log(conn: &mut PgConnection, column: HeldIn) -> QueryResult<Vec<Choice>> {
+pub fn all_of_audit_log(conn: &mut PgConnection, column: WordColumn) -> QueryResult<Vec<Choice>> {
     let mut s = Statement::<(Text,)>::new();
-    s.sql("SELECT DISTINCT ").sql(column.compared());
+    s.sql("SELECT DISTINCT ").sql(column.name());
     s.sql(
         " FROM (SELECT * FROM pilothouse.timeline t WHERE t.source = 'audit' \
          ORDER BY t.at DESC, t.source DESC, t.id DESC LIMIT 5000) t WHERE ",
     );
-    s.sql(column.compared()).sql(" IS NOT NULL LIMIT ").sql(MOST_HELD);
+    s.sql(column.name()).sql(" IS NOT NULL LIMIT ").sql(MOST_HELD);
     let words = s.load::<(String,)>(conn)?.into_iter().map(|(word,)| word).collect();
     in_words(conn, column, words)
 }
@@ -268,41 +269,41 @@ pub fn all_of_audit_log(conn: &mut PgConnection, column: HeldIn) -> QueryResult<
 ///
 /// # Errors
 /// The database's.
-pub fn all(conn: &mut PgConnection, of: Scope, column: HeldIn) -> QueryResult<Vec<Choice>> {
+pub fn all(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResult<Vec<Choice>> {
     let mut words = held(conn, of, column)?;
-    if column == HeldIn::Status {
+    if column == WordColumn::Status {
         words.push("success".to_owned());
     }
-    if column == HeldIn::Type {
+    if column == WordColumn::Type {
         // An act on a project leaves an action as well, and folds under it: the audit log offers those.
         words.retain(|word| Act::from_stored(word).facts().group != Group::Projects);
     }
     in_words(conn, column, words)
 }
 
-fn in_words(conn: &mut PgConnection, column: HeldIn, mut words: Vec<String>) -> QueryResult<Vec<Choice>> {
+fn in_words(conn: &mut PgConnection, column: WordColumn, mut words: Vec<String>) -> QueryResult<Vec<Choice>> {
     words.retain(|word| is_offered(word));
-    let names = if column == HeldIn::Actor {
+    let names = if column == WordColumn::Actor {
         users_called(conn, &words.iter().collect::<Vec<_>>())?
     } else {
         Vec::new()
     };
     let known = Options::known();
     let label = |word: &String| match column {
-        HeldIn::Actor => names.iter().find(|(id, _)| id == word).map(|(_, name)| name.clone()),
-        HeldIn::Type => known
+        WordColumn::Actor => names.iter().find(|(id, _)| id == word).map(|(_, name)| name.clone()),
+        WordColumn::Type => known
             .types
             .iter()
             .flat_map(|(_, choices)| choices)
             .find(|c| c.value == *word)
             .map(|c| c.label.clone()),
-        HeldIn::Status | HeldIn::Environment => None,
+        WordColumn::Status | WordColumn::Environment => None,
     };
     let mut choices: Vec<Choice> = words
         .iter()
         .map(|word| {
             let label = label(word).unwrap_or_else(|| match column {
-                HeldIn::Actor => word.clone(),
+                WordColumn::Actor => word.clone(),
                 _ => humanised(word),
             });
             choice(word, label)
@@ -310,30 +311,6 @@ fn in_words(conn: &mut PgConnection, column: HeldIn, mut words: Vec<String>) -> 
         .collect();
     choices.sort_by_key(|choice| choice.label.to_lowercase());
     Ok(choices)
-}
-
-/// A column of the timeline that holds words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeldIn {
-    /// `action_type`
-    Type,
-    /// `status`
-    Status,
-    /// `environment`
-    Environment,
-    /// Who.
-    Actor,
-}
-
-impl HeldIn {
-    fn compared(self) -> &'static str {
-        match self {
-            Self::Type => "t.kind",
-            Self::Status => "t.status_word",
-            Self::Environment => "t.environment",
-            Self::Actor => "t.actor",
-        }
-    }
 }
 
 /// What each source is called.

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::activity::filter::{self, quoted};
 use crate::activity::listing::{self, Listing, Start};
-use crate::activity::options::{self, HeldIn};
+use crate::activity::options::{self};
+use crate::activity::timeline::WordColumn;
 use crate::activity::{ACTION_STATUSES, ActionType, Environment, Scope, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
@@ -155,9 +156,9 @@ fn instant(name: &str, value: &str) -> Result<i64, String> {
 /// A word that neither the console nor the project's data knows is a mistake of the caller's.
 fn refuse_unknown(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -> AppResult<()> {
     for (name, column, words) in [
-        ("action_type", HeldIn::Type, &listing.types),
-        ("status", HeldIn::Status, &listing.statuses),
-        ("environment", HeldIn::Environment, &listing.environments),
+        ("action_type", WordColumn::Type, &listing.types),
+        ("status", WordColumn::Status, &listing.statuses),
+        ("environment", WordColumn::Environment, &listing.environments),
     ] {
         for word in words {
             if !is_known(column, word) && !options::holds(conn, project, column, word)? {
@@ -170,21 +171,21 @@ fn refuse_unknown(conn: &mut PgConnection, project: ProjectId, listing: &Listing
     Ok(())
 }
 
-fn is_known(column: HeldIn, word: &str) -> bool {
+fn is_known(column: WordColumn, word: &str) -> bool {
     match column {
-        HeldIn::Type => ActionType::from_stored(word).is_known(),
-        HeldIn::Status => ACTION_STATUSES.contains(&word),
-        HeldIn::Environment => Environment::ALL.iter().any(|known| known.as_str() == word),
-        HeldIn::Actor => true,
+        WordColumn::Type => ActionType::from_stored(word).is_known(),
+        WordColumn::Status => ACTION_STATUSES.contains(&word),
+        WordColumn::Environment => Environment::ALL.iter().any(|known| known.as_str() == word),
+        WordColumn::Actor => true,
     }
 }
 
-fn known_words(conn: &mut PgConnection, project: ProjectId, column: HeldIn) -> AppResult<Vec<String>> {
+fn known_words(conn: &mut PgConnection, project: ProjectId, column: WordColumn) -> AppResult<Vec<String>> {
     let mut words: Vec<String> = match column {
-        HeldIn::Type => ActionType::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        HeldIn::Status => ACTION_STATUSES.map(str::to_owned).into(),
-        HeldIn::Environment => Environment::ALL.iter().map(|known| known.as_str().to_owned()).collect(),
-        HeldIn::Actor => Vec::new(),
+        WordColumn::Type => ActionType::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        WordColumn::Status => ACTION_STATUSES.map(str::to_owned).into(),
+        WordColumn::Environment => Environment::ALL.iter().map(|known| known.as_str().to_owned()).collect(),
+        WordColumn::Actor => Vec::new(),
     };
     for held in options::held(conn, Scope::Project(project), column)? {
         if !words.contains(&held) {

@@ -10,6 +10,7 @@ mod fold;
 pub mod records;
 mod row;
 mod select;
+mod words;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
@@ -26,7 +27,9 @@ pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
-pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown, status_words, word_text};
+pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown};
+pub use words::WordColumn;
+pub(super) use words::{status_words, words};
 
 /// How to look at the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +73,11 @@ pub fn page(
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let since = filter.position.is_none().then_some(since);
     let read: Vec<Row> = select::page(&Ask::new(scope, filter), since).load(conn)?;
-    let rare = read.first().map_or(0, |row| row.rare);
+    let (runs, has_gaps) = read.first().map_or((false, false), |row| (row.runs, row.has_gaps));
     let entries = read.into_iter().filter_map(Row::into_entry).collect();
     let (entries, older, newer) = cut(entries, filter);
-    let running = if rare & 1 == 1 { running(conn, scope, filter, now_ms)? } else { Vec::new() };
-    let mut gaps = if rare & 2 == 2 && shows_gaps(filter) { gaps(conn, scope, filter)? } else { Vec::new() };
+    let running = if runs { running(conn, scope, filter, now_ms)? } else { Vec::new() };
+    let mut gaps = if has_gaps && shows_gaps(filter) { gaps(conn, scope, filter)? } else { Vec::new() };
     let backwards = matches!(filter.position, Some((Direction::After, _)));
     gaps.retain(|gap| match (entries.last(), entries.first()) {
         (Some(last), _) if !backwards && older.is_some() => gap.to_ms >= last.position.ms,

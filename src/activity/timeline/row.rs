@@ -42,11 +42,13 @@ pub(in crate::activity) type RowSql = (
     Bool,
     N,
     Bool,
-    BigInt,
+    Bool,
+    Bool,
 );
 
 /// A row of `pilothouse.timeline` with the names that go with it.
 #[derive(Debug, Clone, diesel::Queryable)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub(in crate::activity) struct Row {
     /// What it is to whoever asked: an entry of the page, a cause, a neighbour.
     pub part: String,
@@ -78,8 +80,9 @@ pub(in crate::activity) struct Row {
     pub project_is_gone: bool,
     pub user_name: Option<String>,
     pub user_exists: bool,
-    /// See `select::rare_parts`: the same in each row.
-    pub rare: i64,
+    /// The same in each row: whether anything goes on in the timeline, and whether it has gaps.
+    pub runs: bool,
+    pub has_gaps: bool,
 }
 
 /// The key that says which record led to this one.

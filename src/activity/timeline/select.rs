@@ -4,16 +4,14 @@
 //! and behind it each word that a filter asks for. A word that may be one of several is read word by word, a page of
 //! each at most.
 
-use sha2::{Digest, Sha256};
-
 use super::Scope;
 use super::row::RowSql;
+use super::words::{WordColumn, status_words, word_text, words};
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
-use crate::activity::status::FAILED;
+use crate::activity::status::RUNNING;
 use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
-use crate::runtime::hex;
 
 pub(in crate::activity) type RowStatement = Statement<RowSql>;
 
@@ -65,7 +63,7 @@ const SHOWN: &str = "SELECT coalesce(t.part, ''), coalesce(t.source, ''), coales
      t.status, t.environment, t.actor, t.actor_name, t.actor_role, t.request_id, t.cause, t.title, t.details, \
      t.reference_ids, t.target_kind, t.target_id, t.target_name, t.duration, t.progress, \
      coalesce(p.name, gone.name)::text, p.id IS NOT NULL, gone.id IS NOT NULL, \
-     coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, rare.parts FROM (SELECT ";
+     coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, rare.runs, rare.has_gaps FROM (SELECT ";
 const NAMED: &str = " LEFT JOIN public.projects p ON p.id = t.project_id \
      LEFT JOIN pilothouse.tombstones gone ON gone.kind = 'project' \
          AND gone.id = CASE WHEN p.id IS NULL THEN t.project_id::text END \
@@ -82,27 +80,30 @@ pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> Ro
     }
     s.sql(SHOWN);
     rare_parts(&mut s, ask.scope, running_since);
-    s.sql(" AS parts) rare LEFT JOIN (SELECT 'page' AS part, t.* FROM (");
+    s.sql(") rare LEFT JOIN (SELECT 'page' AS part, t.* FROM (");
     rows(&mut s, ask);
     s.sql(") t) t ON true").sql(NAMED);
     s
 }
 
-/// What few pages show, as one number: 1 where something goes on, 2 where there are gaps. They are read where they are.
+/// Whether something goes on since `running_since`, and whether there are gaps: few pages show either, and only those
+/// read them.
 fn rare_parts(s: &mut RowStatement, of: Scope, running_since: Option<i64>) {
-    s.sql("(SELECT 2 * (EXISTS (SELECT FROM pilothouse.recording_gaps))::integer::bigint");
     if let Some(since) = running_since {
-        s.sql(" + (EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
+        s.sql("EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
         scope(s, of);
-        s.sql(" AND t.status_word = ANY ('{running,in_progress,pending}') AND t.status_word <> 'success' AND t.at >= ");
-        s.big(since).sql("))::integer");
+        let running = Words { only: RUNNING.map(str::to_owned).to_vec(), not: Vec::new() };
+        words(s, WordColumn::Status, &running, None);
+        s.sql(" AND t.at >= ").big(since).sql(")");
+    } else {
+        s.sql("false");
     }
-    s.sql(")");
+    s.sql(" AS runs, EXISTS (SELECT FROM pilothouse.recording_gaps) AS has_gaps");
 }
 
 /// The statement that shows the rows of `of`, which selects a `part` and all columns of the timeline.
 pub(in crate::activity) fn shown(s: &mut RowStatement, of: impl FnOnce(&mut RowStatement)) {
-    s.sql(SHOWN).sql("0::bigint AS parts) rare CROSS JOIN (");
+    s.sql(SHOWN).sql("false AS runs, false AS has_gaps) rare CROSS JOIN (");
     of(s);
     s.sql(") t").sql(NAMED);
 }
@@ -226,7 +227,7 @@ fn beyond_among_actions(s: &mut RowStatement, direction: Direction, cursor: &Tim
 }
 
 /// Whose, when, beyond which position, with which words. `by` is the column that is read word by word.
-fn conditions(s: &mut RowStatement, ask: &Ask<'_>, by: Option<Column>) {
+fn conditions(s: &mut RowStatement, ask: &Ask<'_>, by: Option<WordColumn>) {
     scope(s, ask.scope);
     if let Some(from) = ask.from_ms {
         s.sql(" AND t.at >= ").big(from);
@@ -258,61 +259,14 @@ pub(in crate::activity) fn scope<R>(s: &mut Statement<R>, scope: Scope) {
     }
 }
 
-fn filters(s: &mut RowStatement, filter: &Filter, by: Option<Column>) {
+fn filters(s: &mut RowStatement, filter: &Filter, by: Option<WordColumn>) {
     sources(s, &filter.sources);
-    words(s, Column::Kind, &word_texts(&filter.types), by);
-    words(s, Column::Actor, &word_texts(&filter.actors), by);
-    words(s, Column::Status, &status_words(&filter.statuses), by);
-    words(s, Column::Environment, &filter.environments, by);
+    words(s, WordColumn::Type, &WordColumn::Type.stored_words(&filter.types), by);
+    words(s, WordColumn::Actor, &WordColumn::Actor.stored_words(&filter.actors), by);
+    words(s, WordColumn::Status, &status_words(&filter.statuses), by);
+    words(s, WordColumn::Environment, &filter.environments, by);
     if let Some(target) = &filter.target {
         s.sql(" AND t.source = 'audit' AND t.target_id = ").text(word_text(target));
-    }
-}
-
-/// A column of words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Kind,
-    Actor,
-    Status,
-    Environment,
-}
-
-impl Column {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Kind => "t.kind",
-            Self::Actor => "t.actor",
-            Self::Status => "t.status_word",
-            Self::Environment => "t.environment",
-        }
-    }
-}
-
-/// The word that `column` holds is one of these.
-fn words(s: &mut RowStatement, column: Column, words: &Words, by: Option<Column>) {
-    let name = column.name();
-    match words.only.as_slice() {
-        _ if by == Some(column) => {
-            s.sql(" AND ").sql(name).sql(" = one.word");
-        }
-        [] => {}
-        [word] => {
-            s.sql(" AND ").sql(name).sql(" = ").text(word.as_str());
-        }
-        several => {
-            s.sql(" AND ").sql(name).sql(" = ANY(").texts(several.to_vec()).sql(")");
-        }
-    }
-    if column == Column::Status && !words.only.is_empty() && !words.only.iter().any(|word| word == "success")
-    {
-        // The index of statuses leaves the most common one out.
-        s.sql(" AND t.status_word <> 'success'");
-    }
-    if !words.not.is_empty() {
-        // What says nothing is not left out.
-        s.sql(" AND (").sql(name).sql(" IS NULL OR ").sql(name).sql(" <> ALL(");
-        s.texts(words.not.clone()).sql("))");
     }
 }
 
@@ -338,46 +292,16 @@ fn sources(s: &mut RowStatement, words: &Words) {
 }
 
 /// The first column that is asked for several words, and these: no index has them in one order.
-fn several_words(filter: &Filter) -> Option<(Column, Vec<String>)> {
+fn several_words(filter: &Filter) -> Option<(WordColumn, Vec<String>)> {
     let statuses = status_words(&filter.statuses).only;
     let statuses = if statuses.iter().any(|word| word == "success") { Vec::new() } else { statuses };
     [
-        (Column::Kind, word_texts(&filter.types).only),
-        (Column::Actor, word_texts(&filter.actors).only),
-        (Column::Status, statuses),
+        (WordColumn::Type, WordColumn::Type.stored_words(&filter.types).only),
+        (WordColumn::Actor, WordColumn::Actor.stored_words(&filter.actors).only),
+        (WordColumn::Status, statuses),
     ]
     .into_iter()
     .find(|(_, words)| words.len() > 1)
-}
-
-/// Statuses as the timeline compares them: `failed` is every word for it, the others are themselves, in any case.
-pub(in crate::activity) fn status_words(statuses: &Words) -> Words {
-    let expanded = |list: &[String]| {
-        let mut found: Vec<String> = Vec::new();
-        for word in list {
-            let lower = word_text(word).to_ascii_lowercase();
-            let meant = if lower == "failed" { FAILED.map(str::to_owned).to_vec() } else { vec![lower] };
-            found.extend(meant);
-        }
-        found.sort();
-        found.dedup();
-        found
-    };
-    Words { only: expanded(&statuses.only), not: expanded(&statuses.not) }
-}
-
-fn word_texts(words: &Words) -> Words {
-    let texts = |list: &[String]| list.iter().map(|word| word_text(word)).collect();
-    Words { only: texts(&words.only), not: texts(&words.not) }
-}
-
-/// `word` as the timeline's indexes hold it: the same as `pilothouse.word_text`.
-pub(in crate::activity) fn word_text(word: &str) -> String {
-    if word.len() <= 500 {
-        return word.to_owned();
-    }
-    let beginning: String = word.chars().take(100).collect();
-    format!("{beginning}… sha256:{}", hex(&Sha256::digest(word)))
 }
 
 /// Whether anything but the reference and the time is asked for.

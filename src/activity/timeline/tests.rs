@@ -33,7 +33,8 @@ fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
         project_is_gone: false,
         user_name: None,
         user_exists: false,
-        rare: 0,
+        runs: false,
+        has_gaps: false,
     }
 }
 
@@ -68,6 +69,7 @@ fn a_bare_cause_is_an_actions_and_long_words_are_told_apart_by_their_hash() {
     let mut caused = row("event", 1, "e", None);
     caused.cause = Some("action:act_1".to_owned());
     assert_eq!(caused.into_entry().unwrap().caused_by.as_deref(), Some("act_1"));
+    let word_text = |word: &str| WordColumn::Type.stored(word);
     assert_eq!(word_text("deployment"), "deployment");
     let (one, other) = (word_text(&"x".repeat(501)), word_text(&"x".repeat(502)));
     assert_ne!(one, other);

@@ -7,7 +7,8 @@ use askama::Template;
 
 use super::filters::{FilterGroup, FilterOption, group, name_of};
 use crate::activity::Filter;
-use crate::activity::options::{Choice, HeldIn};
+use crate::activity::options::Choice;
+use crate::activity::timeline::WordColumn;
 use crate::error::AppResult;
 use crate::http::query::Query;
 use crate::http::visit::Visit;
@@ -38,12 +39,12 @@ pub struct ChoicesPage {
 
 /// The filter whose list `query` asks for.
 #[must_use]
-pub fn asked(query: &Query) -> Option<HeldIn> {
+pub fn asked(query: &Query) -> Option<WordColumn> {
     match query.first(LIST)? {
-        "type" => Some(HeldIn::Type),
-        "status" => Some(HeldIn::Status),
-        "environment" => Some(HeldIn::Environment),
-        "actor" => Some(HeldIn::Actor),
+        "type" => Some(WordColumn::Type),
+        "status" => Some(WordColumn::Status),
+        "environment" => Some(WordColumn::Environment),
+        "actor" => Some(WordColumn::Actor),
         _ => None,
     }
 }
@@ -56,7 +57,7 @@ pub fn show(
     visit: &Visit,
     viewer: &Viewer,
     (path, filter): (&str, &Filter),
-    column: HeldIn,
+    column: WordColumn,
     choices: Vec<Choice>,
     mut crumbs: Vec<Crumb>,
 ) -> AppResult<HttpResponse> {

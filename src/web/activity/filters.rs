@@ -7,7 +7,8 @@ use super::convert::Eyes;
 use super::form;
 use super::reference::key_label;
 use crate::activity::filter::Words;
-use crate::activity::options::{Choice, HeldIn, Options, source_label};
+use crate::activity::options::{Choice, Options, source_label};
+use crate::activity::timeline::WordColumn;
 use crate::activity::{Filter, Source};
 use crate::vocabulary::Group;
 use crate::web::display::{Chip, Chips, Choice as FormChoice, HiddenField, Link};
@@ -138,12 +139,12 @@ fn with_all(path: &str, filter: &Filter, mut group: FilterGroup) -> FilterGroup 
 }
 
 /// What the filter by `column` is called, its parameter, and what `filter` asks it for.
-pub(super) fn name_of(column: HeldIn, filter: &Filter) -> (&'static str, &'static str, &Words) {
+pub(super) fn name_of(column: WordColumn, filter: &Filter) -> (&'static str, &'static str, &Words) {
     match column {
-        HeldIn::Type => ("Type", "type", &filter.types),
-        HeldIn::Status => ("Status", "status", &filter.statuses),
-        HeldIn::Environment => ("Environment", "environment", &filter.environments),
-        HeldIn::Actor => ("Who", "actor", &filter.actors),
+        WordColumn::Type => ("Type", "type", &filter.types),
+        WordColumn::Status => ("Status", "status", &filter.statuses),
+        WordColumn::Environment => ("Environment", "environment", &filter.environments),
+        WordColumn::Actor => ("Who", "actor", &filter.actors),
     }
 }
 

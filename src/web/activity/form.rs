@@ -8,7 +8,8 @@ use diesel::PgConnection;
 
 use super::reference::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
-use crate::activity::options::{Choice, HeldIn};
+use crate::activity::options::Choice;
+use crate::activity::timeline::WordColumn;
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
@@ -41,7 +42,7 @@ pub const KEYS: [&str; 9] = [
 #[derive(Debug)]
 pub enum Step<T> {
     /// Show all that a filter may ask for.
-    Choices(Box<Filter>, HeldIn, Vec<Choice>),
+    Choices(Box<Filter>, WordColumn, Vec<Choice>),
     /// A page.
     Page(T),
     /// A form that means the page at this address.

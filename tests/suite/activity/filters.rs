@@ -1,6 +1,7 @@
 //! Each filter, against rows that it must find and rows that it must leave out.
 
-use pilothouse::activity::options::{self, HeldIn, Options};
+use pilothouse::activity::options::{self, Options};
+use pilothouse::activity::timeline::WordColumn;
 use pilothouse::activity::{Filter, Scope, timeline};
 use pilothouse::db::DbError;
 
@@ -179,19 +180,19 @@ fn filters_offer_what_is_known_and_what_the_viewer_holds() {
             .collect::<Vec<_>>()
     };
     for scope in [Scope::Own, Scope::Project(shop)] {
-        assert_eq!(held(&ada, scope, HeldIn::Type), ["Pr merged"]);
-        assert_eq!(held(&ada, scope, HeldIn::Status), ["Success", "Superseded"]);
-        assert_eq!(held(&ada, scope, HeldIn::Environment), ["Preview"]);
-        assert_eq!(held(&ada, scope, HeldIn::Actor), ["ada"]);
+        assert_eq!(held(&ada, scope, WordColumn::Type), ["Pr merged"]);
+        assert_eq!(held(&ada, scope, WordColumn::Status), ["Success", "Superseded"]);
+        assert_eq!(held(&ada, scope, WordColumn::Environment), ["Preview"]);
+        assert_eq!(held(&ada, scope, WordColumn::Actor), ["ada"]);
     }
-    assert_eq!(held(&ada, Scope::Project(blog), HeldIn::Type), [""; 0]);
-    assert_eq!(held(&admin, Scope::Everything, HeldIn::Actor), ["ada", "grace"]);
+    assert_eq!(held(&ada, Scope::Project(blog), WordColumn::Type), [""; 0]);
+    assert_eq!(held(&admin, Scope::Everything, WordColumn::Actor), ["ada", "grace"]);
     let holds = |word: &'static str, column| {
         world
             .db
             .read_blocking(&ada.actor, |conn| options::holds(conn, shop, column, word).map_err(DbError::from))
             .unwrap()
     };
-    assert!(holds("pr_merged", HeldIn::Type) && holds("superseded", HeldIn::Status));
-    assert!(!holds("secret_type", HeldIn::Type) && !holds("production", HeldIn::Environment));
+    assert!(holds("pr_merged", WordColumn::Type) && holds("superseded", WordColumn::Status));
+    assert!(!holds("secret_type", WordColumn::Type) && !holds("production", WordColumn::Environment));
 }

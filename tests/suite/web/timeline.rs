@@ -263,3 +263,28 @@ fn what_an_entry_refers_to_has_a_page_once_the_entry_that_no_trigger_saw_is_take
         person.get("/references/branch_name/none").expect(404);
     }
 }
+
+#[test]
+fn a_gap_says_whether_records_are_lost_or_kept() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let project = console.project(&owner, "shop-api");
+    console.action(&project, "deployment", NOON, "{}");
+    console.sql(&format!(
+        "INSERT INTO pilothouse.recording_gaps (project_id, from_ms, to_ms, lost, reason, source, entry_id) VALUES \
+         ('{project}', {NOON}, {NOON}, 1, 'the disk was full', NULL, NULL), ('{project}', {NOON}, {NOON}, 1, 'x', 'action', 'a'), \
+         (NULL, 0, {NOON}, 0, 'x', 'event', NULL)"
+    ));
+    for person in [&owner, &admin] {
+        let page = person.get(&format!("/projects/{project}/activity")).expect(200).text("main");
+        for words in [
+            "1 record was lost",
+            "the disk was full",
+            "is kept and could not be put",
+            "are still being taken",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        assert!(!page.contains("0 records"), "{page}");
+    }
+}
