@@ -81,7 +81,7 @@ impl Eyes {
                     .iter()
                     .map(|item| match item {
                         Item::Entry(entry) => DayItem::Entry(Box::new(self.entry(entry))),
-                        Item::Gap(gap) => DayItem::Gap(Gap { text: self.gap(gap) }),
+                        Item::Gap(gap) => DayItem::Gap(Gap::of(gap, self)),
                     })
                     .collect(),
             })
@@ -99,27 +99,6 @@ impl Eyes {
             1 => format!("Yesterday, {named}"),
             _ => named,
         }
-    }
-
-    fn gap(&self, gap: &timeline::Gap) -> String {
-        if gap.is_kept {
-            let to = self.moment(gap.to_ms);
-            return match gap.lost {
-                0 => format!("Records of before {to} are still being taken into the timeline."),
-                _ => format!(
-                    "A record of {to} is kept and could not be put into the timeline. \
-                     An admin takes it in with “pilothouse timeline rebuild”."
-                ),
-            };
-        }
-        let (lost, it) = match gap.lost {
-            1 => ("1 record was lost".to_owned(), "What it recorded"),
-            lost => (format!("{lost} records were lost"), "What they recorded"),
-        };
-        let (from, to) = (self.moment(gap.from_ms), self.moment(gap.to_ms));
-        let when = if from == to { format!("on {from}") } else { format!("between {from} and {to}") };
-        let reason = if gap.reason.trim().is_empty() { "nobody knows why" } else { gap.reason.trim() };
-        format!("{lost} {when}: {reason}. {it} did happen.")
     }
 
     /// One record with what is folded under it.

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::convert::Eyes;
 use crate::activity::Status;
+use crate::activity::timeline;
 use crate::web::display::{Badge, in_short};
 use crate::web::time::TimeOfDay;
 
@@ -31,6 +33,35 @@ pub enum DayItem {
 pub struct Gap {
     /// How many, when, and why.
     pub text: String,
+}
+
+impl Gap {
+    /// What `gap` says to `eyes`.
+    #[must_use]
+    pub fn of(gap: &timeline::Gap, eyes: &Eyes) -> Self {
+        Self { text: text_of(gap, eyes) }
+    }
+}
+
+fn text_of(gap: &timeline::Gap, eyes: &Eyes) -> String {
+    if gap.is_kept {
+        let to = eyes.moment(gap.to_ms);
+        return match gap.lost {
+            0 => format!("Records of before {to} are still being taken into the timeline."),
+            _ => format!(
+                "A record of {to} is kept and could not be put into the timeline. \
+                     An admin takes it in with “pilothouse timeline rebuild”."
+            ),
+        };
+    }
+    let (lost, it) = match gap.lost {
+        1 => ("1 record was lost".to_owned(), "What it recorded"),
+        lost => (format!("{lost} records were lost"), "What they recorded"),
+    };
+    let (from, to) = (eyes.moment(gap.from_ms), eyes.moment(gap.to_ms));
+    let when = if from == to { format!("on {from}") } else { format!("between {from} and {to}") };
+    let reason = if gap.reason.trim().is_empty() { "nobody knows why" } else { gap.reason.trim() };
+    format!("{lost} {when}: {reason}. {it} did happen.")
 }
 
 /// One record.
