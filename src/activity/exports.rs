@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::ids::ProjectId;
 use crate::db::time::{UtcTime, now};
 use crate::identity::Principal;
@@ -86,7 +86,7 @@ pub fn begin(
         .map(|(name, value)| format!("{}={}", short(name), short(value)))
         .collect();
     let after = json!({ "format": export.format, "filters": filters });
-    audit::record_change(conn, principal, &Act::Exported, &target, serde_json::Value::Null, after)?;
+    audit::record_change(conn, principal, &AuditAction::Exported, &target, serde_json::Value::Null, after)?;
     Ok(diesel::select(now).get_result(conn)?)
 }
 

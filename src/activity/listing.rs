@@ -67,7 +67,7 @@ pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -
     };
     let mut s = Statement::<(BigInt, Text, Nullable<Text>)>::new();
     if !(listing.types.is_empty() && listing.statuses.is_empty() && listing.environments.is_empty()) {
-        s.of_a_rare_shape();
+        s.limit_statement_cache();
     }
     // What rows weigh is known without reading them: as many are written out as an answer may hold, but one at least.
     s.sql("WITH x AS MATERIALIZED (");

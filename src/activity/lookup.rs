@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::{ActionType, Reference, Source};
-use crate::audit::Act;
+use crate::audit::AuditAction;
 use crate::db::ids::ProjectId;
 use crate::db::schema::action_references;
 use crate::db::spelling::spellings;
@@ -198,7 +198,7 @@ pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>
         let (source, label): (Source, fn(&str) -> String) = match source.as_str() {
             "action" => (Source::Action, |word| ActionType::from_stored(word).label()),
             "event" => (Source::Event, str::to_owned),
-            _ => (Source::Audit, |word| Act::from_stored(word).label()),
+            _ => (Source::Audit, |word| AuditAction::from_stored(word).label()),
         };
         KnownEntry { source, id, of_request: word.as_deref().map(label) }
     };

@@ -8,7 +8,7 @@ use diesel::sql_types::Text;
 use super::filter::Filter;
 use super::timeline::{EntryKind, Scope, TimelinePage, WordColumn, scope};
 use super::{ACTION_STATUSES, ActionType, Environment, EventType, Source};
-use crate::audit::Act;
+use crate::audit::AuditAction;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 use crate::vocabulary::{Group, humanised};
@@ -67,7 +67,7 @@ impl Options {
             options.add_type(kind.facts().group, kind.as_str(), kind.label());
         }
         // An act on a project leaves an action as well, and folds under it: the audit log offers those.
-        for act in Act::ALL.iter().filter(|act| act.facts().group != Group::Projects) {
+        for act in AuditAction::ALL.iter().filter(|act| act.facts().group != Group::Projects) {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         options.types.sort_by_key(|(group, _)| *group);
@@ -145,7 +145,7 @@ impl Options {
         for (_, choices) in &mut options.types {
             choices.retain(|choice| {
                 let is_other = EventType::from_stored(&choice.value).is_known()
-                    || Act::from_stored(&choice.value).is_known();
+                    || AuditAction::from_stored(&choice.value).is_known();
                 !is_other || here.contains(choice.value.as_str()) || is_asked(&choice.value)
             });
         }
@@ -158,7 +158,7 @@ impl Options {
     #[must_use]
     pub fn of_audit_log(page: &TimelinePage) -> Self {
         let mut options = Self::default();
-        for act in Act::ALL {
+        for act in AuditAction::ALL {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
@@ -276,7 +276,7 @@ pub fn all(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResul
     }
     if column == WordColumn::Type {
         // An act on a project leaves an action as well, and folds under it: the audit log offers those.
-        words.retain(|word| Act::from_stored(word).facts().group != Group::Projects);
+        words.retain(|word| AuditAction::from_stored(word).facts().group != Group::Projects);
     }
     in_words(conn, column, words)
 }
@@ -332,11 +332,11 @@ mod tests {
         let options = Options::known();
         let mut values: Vec<&str> =
             options.types.iter().flat_map(|(_, choices)| choices.iter().map(|c| c.value.as_str())).collect();
-        let acts = Act::ALL.iter().filter(|act| act.facts().group != Group::Projects).count();
+        let acts = AuditAction::ALL.iter().filter(|act| act.facts().group != Group::Projects).count();
         assert_eq!(values.len(), ActionType::ALL.len() + EventType::ALL.len() + acts);
         values.sort_unstable();
         values.dedup();
-        let acts = Act::ALL.iter().filter(|act| act.facts().group != Group::Projects).count();
+        let acts = AuditAction::ALL.iter().filter(|act| act.facts().group != Group::Projects).count();
         assert_eq!(values.len(), ActionType::ALL.len() + EventType::ALL.len() + acts);
         assert!(options.types.is_sorted_by_key(|(group, _)| *group));
     }

@@ -87,7 +87,7 @@ pub fn behind(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Opt
 pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Option<Record>>> {
     let mut records: Vec<Option<Record>> = vec![None; references.len()];
     let mut s = Statement::<(BigInt, Text)>::new();
-    s.of_a_rare_shape();
+    s.limit_statement_cache();
     let mut asked = false;
     for (at, reference) in (0_i64..).zip(references) {
         let is_uuid = || reference.value.parse::<uuid::Uuid>().is_ok();

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::action_type::ActionType;
 use super::status::{Outcome, Status};
-use crate::audit::Act;
+use crate::audit::AuditAction;
 
 /// A piece of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,16 +134,16 @@ pub fn of_event(title: &str, project: Option<&Object>) -> Vec<Part> {
 
 /// "ada created the user grace".
 #[must_use]
-pub fn of_act(act: &Act, actor: Actor, target: Option<&Object>) -> Vec<Part> {
+pub fn of_act(act: &AuditAction, actor: Actor, target: Option<&Object>) -> Vec<Part> {
     let facts = act.facts();
     let mut parts = Vec::with_capacity(MOST_PARTS);
     parts.push(Part::Actor(actor));
     match act {
-        Act::Other(word) => parts.extend([text("did"), Part::Code(word.clone())]),
+        AuditAction::Other(word) => parts.extend([text("did"), Part::Code(word.clone())]),
         _ => parts.push(text(facts.done)),
     }
     if let (true, Some(target)) = (facts.names_target, target) {
-        if matches!(act, Act::Other(_)) {
+        if matches!(act, AuditAction::Other(_)) {
             parts.push(text("on"));
         }
         parts.push(link(target));
@@ -200,7 +200,7 @@ mod tests {
             assert!(sentence.starts_with("ada ") && sentence.ends_with(" shop"), "{sentence}");
             assert!(!sentence.contains("  "), "{sentence}");
         }
-        for act in Act::ALL {
+        for act in AuditAction::ALL {
             let sentence = plain(&of_act(act, ada(), Some(&shop())));
             assert_eq!(sentence.ends_with(" shop"), act.facts().names_target, "{sentence}");
         }
@@ -212,7 +212,7 @@ mod tests {
         let parts = of_action(&kind, None, None, None, ada(), None);
         assert!(parts.contains(&Part::Code("<script>".to_owned())));
         assert_eq!(plain(&parts), "ada did <script> on no project");
-        assert_eq!(plain(&of_act(&Act::Other("LOGIN".to_owned()), ada(), None)), "ada did LOGIN");
+        assert_eq!(plain(&of_act(&AuditAction::Other("LOGIN".to_owned()), ada(), None)), "ada did LOGIN");
     }
 
     #[test]

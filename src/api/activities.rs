@@ -12,8 +12,8 @@ use crate::activity::timeline::WordColumn;
 use crate::activity::{ACTION_STATUSES, ActionType, Environment, Scope, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 
 /// Rows that may be skipped by counting: each of them is read. Further down, `cursor` leads for free.
 const MOST_SKIPPED: i64 = 10_000;
@@ -27,10 +27,10 @@ struct Pagination {
 }
 
 /// Lists a project's actions.
-pub async fn index(visit: Visit, id: web::Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn index(authed: AuthedRequest, id: web::Path<String>, query: Query) -> AppResult<HttpResponse> {
     let project: ProjectId = id.parse().map_err(|_| AppError::NotFound)?;
     let asked = parse(&query.0);
-    let (_, (listing, listed)) = visit
+    let (_, (listing, listed)) = authed
         .read(move |conn, _| {
             if !listing::project_exists(conn, project)? {
                 return Err(AppError::NotFound);

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 use serde_json::Value;
 
-use super::{Act, redaction};
+use super::{AuditAction, redaction};
 use crate::db::ids::{ProjectId, SessionId, UserId};
 use crate::db::schema::{activity_logs, users};
 use crate::identity::Principal;
@@ -50,7 +50,12 @@ impl Target {
 ///
 /// # Errors
 /// When the insert fails; the act must fail with it.
-pub fn record(conn: &mut PgConnection, principal: &Principal, act: &Act, target: &Target) -> QueryResult<()> {
+pub fn record(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    act: &AuditAction,
+    target: &Target,
+) -> QueryResult<()> {
     insert(conn, principal, act, target, None, None)
 }
 
@@ -62,7 +67,7 @@ pub fn record(conn: &mut PgConnection, principal: &Principal, act: &Act, target:
 pub fn record_change(
     conn: &mut PgConnection,
     principal: &Principal,
-    act: &Act,
+    act: &AuditAction,
     target: &Target,
     before: Value,
     after: Value,
@@ -74,7 +79,7 @@ pub fn record_change(
 fn insert(
     conn: &mut PgConnection,
     principal: &Principal,
-    act: &Act,
+    act: &AuditAction,
     target: &Target,
     mut before: Option<Value>,
     mut after: Option<Value>,

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
 use super::sign_in::{self, Account};
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, users};
@@ -64,7 +64,7 @@ pub fn make(
             password_links::expires_at.eq(from_now(24.hours())),
         ))
         .execute(conn)?;
-    Ok(audit::record(conn, principal, &Act::PasswordLinkMade, &Target::user(user, &email))?)
+    Ok(audit::record(conn, principal, &AuditAction::PasswordLinkMade, &Target::user(user, &email))?)
 }
 
 /// Notes that the secret behind `hash` is shown now. Answers until when it works; nothing when it was shown before,
@@ -135,7 +135,7 @@ pub fn redeem(
 ) -> QueryResult<Option<Account>> {
     let Some((user, _)) = holder(conn, hash)? else { return Ok(None) };
     // The user's row first, as everyone who makes or cancels links takes them: nobody blocks another.
-    let Some(account) = sign_in::hold(conn, user)? else { return Ok(None) };
+    let Some(account) = sign_in::lock_user(conn, user)? else { return Ok(None) };
     let redeemed = diesel::update(password_links::table)
         .filter(password_links::hash.eq(hash.as_str()))
         .filter(password_links::used_at.is_null())

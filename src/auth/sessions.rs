@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use ipnetwork::IpNetwork;
 use serde_json::json;
 
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::SecretHash;
 use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
@@ -148,9 +148,9 @@ pub fn sign_out(
     user: UserId,
     session: SessionId,
 ) -> QueryResult<()> {
-    let Some(email) = hold(conn, user)? else { return Ok(()) };
+    let Some(email) = lock_user(conn, user)? else { return Ok(()) };
     end(conn, user, session)?;
-    record_end(conn, principal, &Act::SignedOut, &Target::session(session, &email))
+    record_end(conn, principal, &AuditAction::SignedOut, &Target::session(session, &email))
 }
 
 /// Ends one session of a user, wherever it is. Answers whether it is or was theirs; one that has ended
@@ -164,11 +164,11 @@ pub fn revoke(
     user: UserId,
     session: SessionId,
 ) -> QueryResult<bool> {
-    let Some(email) = hold(conn, user)? else { return Ok(false) };
+    let Some(email) = lock_user(conn, user)? else { return Ok(false) };
     if !end(conn, user, session)? {
         return belongs(conn, user, session);
     }
-    record_end(conn, principal, &Act::SessionRevoked, &Target::session(session, &email))?;
+    record_end(conn, principal, &AuditAction::SessionRevoked, &Target::session(session, &email))?;
     Ok(true)
 }
 
@@ -182,13 +182,13 @@ pub fn revoke_others(
     user: UserId,
     kept: SessionId,
 ) -> QueryResult<usize> {
-    let Some(email) = hold(conn, user)? else { return Ok(0) };
+    let Some(email) = lock_user(conn, user)? else { return Ok(0) };
     let ended = end_all(conn, user, Some(kept))?;
     if ended > 0 {
         // The one that asked stays.
         let (before, after) = (json!({ "sessions": ended + 1 }), json!({ "sessions": 1 }));
         let target = Target::user(user, &email);
-        audit::record_change(conn, principal, &Act::OtherSessionsRevoked, &target, before, after)?;
+        audit::record_change(conn, principal, &AuditAction::OtherSessionsRevoked, &target, before, after)?;
     }
     Ok(ended)
 }
@@ -202,21 +202,26 @@ pub fn revoke_all(
     principal: &Principal,
     user: UserId,
 ) -> QueryResult<Option<usize>> {
-    let Some(email) = hold(conn, user)? else { return Ok(None) };
+    let Some(email) = lock_user(conn, user)? else { return Ok(None) };
     let ended = end_all(conn, user, None)?;
     if ended > 0 {
-        record_end(conn, principal, &Act::AllSessionsRevoked, &Target::user(user, &email))?;
+        record_end(conn, principal, &AuditAction::AllSessionsRevoked, &Target::user(user, &email))?;
     }
     Ok(Some(ended))
 }
 
-fn record_end(conn: &mut PgConnection, principal: &Principal, act: &Act, target: &Target) -> QueryResult<()> {
+fn record_end(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    act: &AuditAction,
+    target: &Target,
+) -> QueryResult<()> {
     let (before, after) = (json!({ "is_active": true }), json!({ "is_active": false }));
     audit::record_change(conn, principal, act, target, before, after)
 }
 
 /// The address of a user, whose row is locked until the transaction ends.
-fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<String>> {
+fn lock_user(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<String>> {
     users::table.filter(users::id.eq(user)).select(users::email).for_update().first(conn).optional()
 }
 

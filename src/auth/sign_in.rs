@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use super::queue::{Place, Queue, QueueError};
 use super::throttle::{self, Admission, Attempt, Counted};
 use super::{password, sessions};
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::functions::lower;
 use crate::db::ids::UserId;
 use crate::db::schema::users;
@@ -99,7 +99,7 @@ pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<A
 ///
 /// # Errors
 /// When the statement fails.
-pub fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account>> {
+pub fn lock_user(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account>> {
     users::table
         .filter(users::id.eq(user))
         .filter(users::is_active.eq(true))
@@ -109,7 +109,7 @@ pub fn hold(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account
         .optional()
 }
 
-/// An account whose password was right when it was checked. It may have changed since: [`hold_verified`].
+/// An account whose password was right when it was checked. It may have changed since: [`lock_verified`].
 #[derive(Debug, Clone)]
 pub struct Verified {
     account: Account,
@@ -196,8 +196,8 @@ where
 ///
 /// # Errors
 /// When a statement fails.
-pub fn hold_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResult<Option<Account>> {
-    let account = hold(conn, verified.account.id)?.filter(|account| account.is_still(verified));
+pub fn lock_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResult<Option<Account>> {
+    let account = lock_user(conn, verified.account.id)?.filter(|account| account.is_still(verified));
     if account.is_some() {
         throttle::forget(conn, &verified.attempt, &verified.counted)?;
     }
@@ -216,7 +216,7 @@ pub fn begin(
     token: &SecretHash,
     replaced: Option<&SecretHash>,
 ) -> QueryResult<bool> {
-    let Some(account) = hold_verified(conn, verified)? else { return Ok(false) };
+    let Some(account) = lock_verified(conn, verified)? else { return Ok(false) };
     if let Some(replaced) = replaced {
         sessions::end_by_token(conn, replaced)?;
     }
@@ -225,6 +225,6 @@ pub fn begin(
     diesel::update(users::table.filter(users::id.eq(account.id)))
         .set(users::last_login.eq(now.nullable()))
         .execute(conn)?;
-    audit::record(conn, &principal, &Act::SignedIn, &Target::user(account.id, &account.email))?;
+    audit::record(conn, &principal, &AuditAction::SignedIn, &Target::user(account.id, &account.email))?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid};
 
 use super::SENT_AT;
-use crate::db::cursor::{From, Page, TimePosition};
+use crate::db::cursor::{Page, PageStart, TimePosition};
 use crate::db::ids::ContainerId;
 use crate::db::statement::Statement;
 use crate::db::time::Timestamptz;
@@ -47,7 +47,7 @@ type Stored = (String, DateTime<Utc>, uuid::Uuid, String, DateTime<Utc>, Vec<Str
 /// The statement of [`page`]. The newest message of each conversation is found by stepping from one
 /// `session_id` to the next, so that long conversations cost no more than short ones.
 #[must_use]
-pub fn statement(container: ContainerId, from: &From<TimePosition>, limit: usize) -> Statement<Row> {
+pub fn statement(container: ContainerId, from: &PageStart<TimePosition>, limit: usize) -> Statement<Row> {
     let id = container.to_string();
     let mut s = Statement::new();
     s.sql("WITH RECURSIVE newest AS ((SELECT session_id, ")
@@ -62,9 +62,11 @@ pub fn statement(container: ContainerId, from: &From<TimePosition>, limit: usize
            page AS (SELECT * FROM (SELECT * FROM known LIMIT 10000) k",
     );
     match from {
-        From::Start => s.sql(" ORDER BY at DESC, id DESC LIMIT "),
-        From::Beyond(at) => bound(&mut s, " WHERE (at, id) < (", at).sql(" ORDER BY at DESC, id DESC LIMIT "),
-        From::Back(at) => bound(&mut s, " WHERE (at, id) > (", at).sql(" ORDER BY at, id LIMIT "),
+        PageStart::Start => s.sql(" ORDER BY at DESC, id DESC LIMIT "),
+        PageStart::Beyond(at) => {
+            bound(&mut s, " WHERE (at, id) < (", at).sql(" ORDER BY at DESC, id DESC LIMIT ")
+        }
+        PageStart::Back(at) => bound(&mut s, " WHERE (at, id) > (", at).sql(" ORDER BY at, id LIMIT "),
     };
     s.big(i64::try_from(limit + 1).unwrap_or(i64::MAX));
     s.sql(")");
@@ -100,12 +102,12 @@ pub(super) fn bound<'a, R>(
 pub fn page(
     conn: &mut PgConnection,
     container: ContainerId,
-    from: &From<TimePosition>,
+    from: &PageStart<TimePosition>,
     limit: usize,
 ) -> QueryResult<Conversations> {
     let mut rows: Vec<Stored> = statement(container, from, limit).load(conn)?;
     let is_cut = rows.first().is_some_and(|row| row.7);
-    if matches!(from, From::Back(_)) {
+    if matches!(from, PageStart::Back(_)) {
         // A page cuts what is farthest from its position.
         rows.reverse();
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::conversations::bound;
 use super::{Attachment, SENT_AT};
 use crate::db::batch::{self, MOST_CHARACTERS};
-use crate::db::cursor::{From, Page, TimePosition};
+use crate::db::cursor::{Page, PageStart, TimePosition};
 use crate::db::ids::{ContainerId, MessageId};
 use crate::db::json::StoredJson;
 use crate::db::statement::Statement;
@@ -98,7 +98,7 @@ type Stored = (
 pub fn statement(
     container: ContainerId,
     session: &str,
-    from: &From<TimePosition>,
+    from: &PageStart<TimePosition>,
     limit: usize,
 ) -> Statement<Row> {
     let mut s = Statement::new();
@@ -110,17 +110,21 @@ pub fn statement(
     s.sql(SENT_AT).sql(" AS at FROM chat_messages WHERE container_id = ").text(container.to_string());
     s.sql("::uuid AND session_id = ").text(session);
     match from {
-        From::Start => s.sql(" ORDER BY "),
-        From::Beyond(at) => {
+        PageStart::Start => s.sql(" ORDER BY "),
+        PageStart::Beyond(at) => {
             s.sql(" AND (").sql(SENT_AT);
             bound(&mut s, ", id) > (", at).sql(" ORDER BY ")
         }
-        From::Back(at) => {
+        PageStart::Back(at) => {
             s.sql(" AND (").sql(SENT_AT);
             bound(&mut s, ", id) < (", at).sql(" ORDER BY ")
         }
     };
-    s.sql(SENT_AT).sql(if matches!(from, From::Back(_)) { " DESC, id DESC LIMIT " } else { ", id LIMIT " });
+    s.sql(SENT_AT).sql(if matches!(from, PageStart::Back(_)) {
+        " DESC, id DESC LIMIT "
+    } else {
+        ", id LIMIT "
+    });
     s.big(i64::try_from(limit + 1).unwrap_or(i64::MAX));
     s.sql(
         ") m LEFT JOIN LATERAL (SELECT * FROM turbobackend.message_cost_tracker c WHERE c.message_id = m.key \
@@ -137,11 +141,11 @@ pub fn page(
     conn: &mut PgConnection,
     container: ContainerId,
     session: &str,
-    from: &From<TimePosition>,
+    from: &PageStart<TimePosition>,
     limit: usize,
 ) -> QueryResult<Page<Message>> {
     let mut rows: Vec<Stored> = statement(container, session, from, limit).load(conn)?;
-    if matches!(from, From::Back(_)) {
+    if matches!(from, PageStart::Back(_)) {
         rows.reverse();
     }
     Ok(Page::of(rows.into_iter().map(message).collect(), limit, from))

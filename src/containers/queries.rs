@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde_json::Value;
 
-use crate::db::cursor::{From, ListPosition, Page, keyset};
+use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
 use crate::db::functions::lower;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
@@ -83,7 +83,7 @@ impl ContainerLine {
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
-    from: &From<ListPosition>,
+    from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ContainerLine>> {
     let first_project = || {

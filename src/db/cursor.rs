@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 /// Which way a page goes from its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum From<P> {
+pub enum PageStart<P> {
     /// The first page.
     Start,
     /// What comes after the position in the list's order.
@@ -117,13 +117,13 @@ impl<T> Page<T> {
 
     /// The page made of `rows`, which were read from `from` with one more than `limit` asked for.
     #[must_use]
-    pub fn of<P>(mut rows: Vec<T>, limit: usize, from: &From<P>) -> Self {
+    pub fn of<P>(mut rows: Vec<T>, limit: usize, from: &PageStart<P>) -> Self {
         let more = rows.len() > limit;
         rows.truncate(limit);
         match from {
-            From::Start => Self { rows, has_previous: false, has_next: more },
-            From::Beyond(_) => Self { rows, has_previous: true, has_next: more },
-            From::Back(_) => {
+            PageStart::Start => Self { rows, has_previous: false, has_next: more },
+            PageStart::Beyond(_) => Self { rows, has_previous: true, has_next: more },
+            PageStart::Back(_) => {
                 rows.reverse();
                 Self { rows, has_previous: more, has_next: true }
             }
@@ -139,22 +139,22 @@ impl<T> Page<T> {
 macro_rules! keyset {
     ($query:expr, $from:expr, ascending $key:expr, $id:expr, $make_id:path, $at:ident => $value:expr) => {
         match $from {
-            $crate::db::cursor::From::Start => $query.order(($key.asc(), $id.asc())),
-            $crate::db::cursor::From::Beyond($at) => $query
+            $crate::db::cursor::PageStart::Start => $query.order(($key.asc(), $id.asc())),
+            $crate::db::cursor::PageStart::Beyond($at) => $query
                 .filter($key.ge($value).and($key.gt($value).or($id.gt($make_id($at.id)))))
                 .order(($key.asc(), $id.asc())),
-            $crate::db::cursor::From::Back($at) => $query
+            $crate::db::cursor::PageStart::Back($at) => $query
                 .filter($key.le($value).and($key.lt($value).or($id.lt($make_id($at.id)))))
                 .order(($key.desc(), $id.desc())),
         }
     };
     ($query:expr, $from:expr, descending $key:expr, $id:expr, $make_id:path, $at:ident => $value:expr) => {
         match $from {
-            $crate::db::cursor::From::Start => $query.order(($key.desc(), $id.desc())),
-            $crate::db::cursor::From::Beyond($at) => $query
+            $crate::db::cursor::PageStart::Start => $query.order(($key.desc(), $id.desc())),
+            $crate::db::cursor::PageStart::Beyond($at) => $query
                 .filter($key.le($value).and($key.lt($value).or($id.lt($make_id($at.id)))))
                 .order(($key.desc(), $id.desc())),
-            $crate::db::cursor::From::Back($at) => $query
+            $crate::db::cursor::PageStart::Back($at) => $query
                 .filter($key.ge($value).and($key.gt($value).or($id.gt($make_id($at.id)))))
                 .order(($key.asc(), $id.asc())),
         }

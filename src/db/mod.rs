@@ -37,7 +37,7 @@ use tokio::time::{timeout, timeout_at};
 pub use pool::ConnectOptions;
 use pool::Pool;
 use shares::Shares;
-use transaction::{Fate, Limit, Plan};
+use transaction::{CommitGate, Limit, TxOptions};
 pub use tx::{after_commit, opened_by, refuse_commit};
 
 /// Who opens a transaction, and so what it can see.
@@ -206,10 +206,10 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
     {
-        self.run(actor.clone(), move |db, actor, deadline, fate| {
+        self.run(actor.clone(), move |db, actor, deadline, gate| {
             let limit = Limit::Deadline(deadline);
-            let plan = Plan { access: Access::Read, actor, limit, patience: db.budget, fate };
-            transaction::run(db, &plan, work)
+            let options = TxOptions { access: Access::Read, actor, limit, patience: db.budget, gate };
+            transaction::run(db, &options, work)
         })
         .await
     }
@@ -227,10 +227,10 @@ impl Db {
         E: From<DbError> + From<DieselError> + Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone + Send + 'static,
     {
-        self.run(actor.clone(), move |db, actor, deadline, fate| {
+        self.run(actor.clone(), move |db, actor, deadline, gate| {
             let limit = Limit::Deadline(deadline);
-            let plan = Plan { access: Access::Write, actor, limit, patience: db.budget, fate };
-            transaction::run_again_after_conflicts(db, &plan, work)
+            let options = TxOptions { access: Access::Write, actor, limit, patience: db.budget, gate };
+            transaction::run_again_after_conflicts(db, &options, work)
         })
         .await
     }
@@ -245,10 +245,10 @@ impl Db {
         E: From<DbError> + From<DieselError>,
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
-        let fate = &Fate::default();
+        let gate = &CommitGate::default();
         let limit = Limit::None;
-        let plan = Plan { access: Access::Write, actor, limit, patience: self.budget, fate };
-        transaction::run(self, &plan, work)
+        let options = TxOptions { access: Access::Write, actor, limit, patience: self.budget, gate };
+        transaction::run(self, &options, work)
     }
 
     /// [`Db::read`] for commands and jobs, on the calling thread and without a page's deadline.
@@ -260,10 +260,10 @@ impl Db {
         E: From<DbError> + From<DieselError>,
         F: FnOnce(&mut PgConnection) -> Result<T, E>,
     {
-        let fate = &Fate::default();
+        let gate = &CommitGate::default();
         let limit = Limit::None;
-        let plan = Plan { access: Access::Read, actor, limit, patience: self.budget, fate };
-        transaction::run(self, &plan, work)
+        let options = TxOptions { access: Access::Read, actor, limit, patience: self.budget, gate };
+        transaction::run(self, &options, work)
     }
 
     /// Runs `transaction` on a blocking thread, once there is a permit for it.
@@ -271,7 +271,7 @@ impl Db {
     where
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
-        F: FnOnce(&Self, &Actor, Instant, &Fate) -> Result<T, E> + Send + 'static,
+        F: FnOnce(&Self, &Actor, Instant, &CommitGate) -> Result<T, E> + Send + 'static,
     {
         let budget = self.budget;
         let deadline = Instant::now() + budget;
@@ -282,8 +282,8 @@ impl Db {
             Err(_) => return Err(late("waiting for a connection")),
         };
         let db = self.clone();
-        let fate = Arc::new(Fate::default());
-        let watched = Arc::clone(&fate);
+        let gate = Arc::new(CommitGate::default());
+        let watched = Arc::clone(&gate);
         let span = tracing::Span::current();
         // The permit moves into the closure: a thread stuck in libpq keeps it, so stuck threads can
         // never outnumber the pool.
@@ -297,7 +297,7 @@ impl Db {
             Ok(Err(join)) if join.is_panic() => std::panic::resume_unwind(join.into_panic()),
             Ok(Err(_)) => Err(E::from(DbError::Unavailable("the process is stopping".to_owned()))),
             // Whoever asked is told that nothing was changed, so the thread must not commit any more.
-            Err(_) if fate.abandon() => Err(late("the database")),
+            Err(_) if gate.abandon() => Err(late("the database")),
             Err(_) => Err(E::from(DbError::Uncertain)),
         }
     }

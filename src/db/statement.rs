@@ -95,7 +95,7 @@ impl<R> Statement<R> {
     }
 
     /// For a statement whose shape requests put together: it is kept prepared only while few such are.
-    pub fn of_a_rare_shape(&mut self) -> &mut Self {
+    pub fn limit_statement_cache(&mut self) -> &mut Self {
         self.keeping = Keeping::WhileFew;
         self
     }

@@ -14,9 +14,9 @@ use super::{Access, Actor, Db, DbError, address};
 
 /// Who decides how a transaction ends: the thread that runs it, or the deadline of whoever waits for it.
 #[derive(Debug, Default)]
-pub(super) struct Fate(AtomicU8);
+pub(super) struct CommitGate(AtomicU8);
 
-impl Fate {
+impl CommitGate {
     const OPEN: u8 = 0;
     const COMMITTING: u8 = 1;
     const ABANDONED: u8 = 2;
@@ -42,13 +42,13 @@ impl Fate {
 
 /// One transaction that is to be run.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
+pub(super) struct TxOptions<'a> {
     pub(super) access: Access,
     pub(super) actor: &'a Actor,
     pub(super) limit: Limit,
     /// How long to wait for a connection.
     pub(super) patience: Duration,
-    pub(super) fate: &'a Fate,
+    pub(super) gate: &'a CommitGate,
 }
 
 /// How long the statements of a transaction may run.
@@ -80,20 +80,20 @@ const TRIES: u32 = 4;
 
 /// [`run`], and again when PostgreSQL ended the transaction to let another one pass: nothing of it stands
 /// then, and what follows a commit has not happened.
-pub(super) fn run_again_after_conflicts<T, E, F>(db: &Db, plan: &Plan<'_>, work: F) -> Result<T, E>
+pub(super) fn run_again_after_conflicts<T, E, F>(db: &Db, options: &TxOptions<'_>, work: F) -> Result<T, E>
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E> + Clone,
 {
     for tried in 1..TRIES {
-        let (result, met_conflict) = run_once(db, plan, work.clone());
-        if result.is_ok() || !met_conflict || !plan.fate.is_open() {
+        let (result, met_conflict) = run_once(db, options, work.clone());
+        if result.is_ok() || !met_conflict || !options.gate.is_open() {
             return result;
         }
         tracing::info!(tried, "a transaction lost against another one and is run again");
         std::thread::sleep(Duration::from_millis(u64::from(tried * tried) * 3 + jitter()));
     }
-    run(db, plan, work)
+    run(db, options, work)
 }
 
 /// A few milliseconds that differ, so that two that collide do not collide again.
@@ -106,25 +106,25 @@ fn jitter() -> u64 {
 ///
 /// A pooled connection whose server went away is noticed at its first use; since nothing has happened
 /// by then, another one is taken, as often as the pool could hold dead ones.
-pub(super) fn run<T, E, F>(db: &Db, plan: &Plan<'_>, work: F) -> Result<T, E>
+pub(super) fn run<T, E, F>(db: &Db, options: &TxOptions<'_>, work: F) -> Result<T, E>
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
 {
-    run_once(db, plan, work).0
+    run_once(db, options, work).0
 }
 
 /// [`run`], and whether it met another transaction.
-fn run_once<T, E, F>(db: &Db, plan: &Plan<'_>, work: F) -> (Result<T, E>, bool)
+fn run_once<T, E, F>(db: &Db, options: &TxOptions<'_>, work: F) -> (Result<T, E>, bool)
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
 {
-    let mut conn = match begin(db, plan) {
+    let mut conn = match begin(db, options) {
         Ok(conn) => conn,
         Err(error) => return (Err(error.into()), false),
     };
-    let result = carry_out(db, &mut conn, plan, work);
+    let result = carry_out(db, &mut conn, options, work);
     let (met_conflict, follow_ups) = match Tx::of(&mut conn) {
         Some(tx) => (tx.met_conflict(), tx.follow_ups()),
         None => (false, Vec::new()),
@@ -139,7 +139,7 @@ where
 }
 
 /// From the transaction's beginning to its end.
-fn carry_out<T, E, F>(db: &Db, conn: &mut PgConnection, plan: &Plan<'_>, work: F) -> Result<T, E>
+fn carry_out<T, E, F>(db: &Db, conn: &mut PgConnection, options: &TxOptions<'_>, work: F) -> Result<T, E>
 where
     E: From<DbError> + From<DieselError>,
     F: FnOnce(&mut PgConnection) -> Result<T, E>,
@@ -148,14 +148,14 @@ where
         if let Some(reason) = Tx::of(conn).and_then(Tx::refusal) {
             return Err(DbError::Unavailable(reason).into());
         }
-        if plan.access == Access::Write && !plan.fate.begin_commit() {
+        if options.access == Access::Write && !options.gate.begin_commit() {
             return Err(DbError::Unavailable("the deadline came before the commit".to_owned()).into());
         }
         Ok(value)
     });
     match ended {
         Ok(value) => {
-            commit(db, conn, plan)?;
+            commit(db, conn, options)?;
             Ok(value)
         }
         Err(error) => {
@@ -167,8 +167,8 @@ where
 }
 
 /// A connection inside the transaction.
-fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
-    let give_up = Instant::now() + plan.patience;
+fn begin(db: &Db, options: &TxOptions<'_>) -> Result<PooledConnection, DbError> {
+    let give_up = Instant::now() + options.patience;
     let mut attempts = db.pool.max_size() + 1;
     loop {
         let patience = give_up.saturating_duration_since(Instant::now());
@@ -176,29 +176,29 @@ fn begin(db: &Db, plan: &Plan<'_>) -> Result<PooledConnection, DbError> {
             DbError::Unavailable(address::without_secrets(db.address.reveal(), &error.to_string()))
         })?;
         attempts -= 1;
-        match begin_transaction(&mut conn, &begin_sql(db, plan)) {
+        match begin_transaction(&mut conn, &begin_sql(db, options)) {
             Ok(()) => {
-                let stranger = db.shares.entered(plan.actor);
+                let stranger = db.shares.entered(options.actor);
                 if let Some(tx) = Tx::of(&mut conn) {
                     tx.expect(stranger);
                 }
                 return Ok(conn);
             }
             // Whoever nobody waits for any more must not hold a place in the queue.
-            Err(DbError::Unavailable(_)) if attempts > 0 && plan.fate.is_open() => {}
+            Err(DbError::Unavailable(_)) if attempts > 0 && options.gate.is_open() => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-fn begin_sql(db: &Db, plan: &Plan<'_>) -> String {
+fn begin_sql(db: &Db, options: &TxOptions<'_>) -> String {
     // What the isolation is by default may be the database's. A write does not insist on READ WRITE: where the server says that it takes no writes, that holds.
-    let mode = match plan.access {
+    let mode = match options.access {
         Access::Read => " READ ONLY",
         Access::Write => "",
     };
     let Db { each_transaction, .. } = db;
-    let (limit, enter) = (plan.limit.sql(), enter(plan.actor));
+    let (limit, enter) = (options.limit.sql(), enter(options.actor));
     format!("BEGIN ISOLATION LEVEL READ COMMITTED{mode}; {each_transaction}{limit}{enter}")
 }
 
@@ -234,9 +234,9 @@ fn begin_transaction(conn: &mut PgConnection, sql: &str) -> Result<(), DbError> 
 /// may have waited while somebody ended it.
 ///
 /// A connection that is lost here may have been lost before or after the commit.
-fn commit(db: &Db, conn: &mut PgConnection, plan: &Plan<'_>) -> Result<(), DbError> {
-    let access = plan.access;
-    let check = match (access, plan.actor) {
+fn commit(db: &Db, conn: &mut PgConnection, options: &TxOptions<'_>) -> Result<(), DbError> {
+    let access = options.access;
+    let check = match (access, options.actor) {
         (Access::Read, _) => "",
         (Access::Write, Actor::Session(_)) => "SELECT pilothouse.stay(); ",
         (Access::Write, _) => "SELECT 1; ",

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid};
 
 use super::Directory;
-use crate::db::cursor::{From, Page};
+use crate::db::cursor::{Page, PageStart};
 use crate::db::ids::{ContainerId, FileId};
 use crate::db::spelling::containing;
 use crate::db::statement::Statement;
@@ -89,7 +89,12 @@ type Stored = (i64, i64, i64, Option<String>, bool, Option<StoredEntry>);
 
 /// The statement of [`page`]. Positions are the ids of entries: their place is found in the list itself.
 #[must_use]
-pub fn statement(container: ContainerId, ask: &Ask, from: &From<FileId>, limit: usize) -> Statement<Row> {
+pub fn statement(
+    container: ContainerId,
+    ask: &Ask,
+    from: &PageStart<FileId>,
+    limit: usize,
+) -> Statement<Row> {
     let prefix = ask.directory.prefix();
     let mut s = Statement::new();
     s.sql("WITH seen AS MATERIALIZED (SELECT * FROM ((");
@@ -139,15 +144,15 @@ pub fn statement(container: ContainerId, ask: &Ask, from: &From<FileId>, limit: 
     });
     s.sql("lower(name), name COLLATE \"C\", id) AS place FROM entries), page AS (SELECT * FROM placed WHERE place ");
     match from {
-        From::Start => s.sql("> 0 ORDER BY place LIMIT "),
-        From::Beyond(id) => place(&mut s, "> ", *id).sql(" ORDER BY place LIMIT "),
-        From::Back(id) => place(&mut s, "< ", *id).sql(" ORDER BY place DESC LIMIT "),
+        PageStart::Start => s.sql("> 0 ORDER BY place LIMIT "),
+        PageStart::Beyond(id) => place(&mut s, "> ", *id).sql(" ORDER BY place LIMIT "),
+        PageStart::Back(id) => place(&mut s, "< ", *id).sql(" ORDER BY place DESC LIMIT "),
     };
     s.big(i64::try_from(limit + 1).unwrap_or(i64::MAX));
     s.sql(") SELECT t.files, t.size, t.deleted, cut.path, ");
     match from {
-        From::Start => s.sql("false"),
-        From::Beyond(id) | From::Back(id) => {
+        PageStart::Start => s.sql("false"),
+        PageStart::Beyond(id) | PageStart::Back(id) => {
             s.sql("NOT EXISTS (SELECT 1 FROM placed WHERE id = ").text(id.to_string()).sql("::uuid)")
         }
     };
@@ -180,11 +185,11 @@ pub fn page(
     conn: &mut PgConnection,
     container: ContainerId,
     ask: &Ask,
-    from: &From<FileId>,
+    from: &PageStart<FileId>,
     limit: usize,
 ) -> QueryResult<Listing> {
     let mut rows: Vec<Stored> = statement(container, ask, from, limit).load(conn)?;
-    if matches!(from, From::Back(_)) {
+    if matches!(from, PageStart::Back(_)) {
         rows.reverse();
     }
     let (files, size, deleted, last, is_lost, _) = rows.first().cloned().unwrap_or_default();

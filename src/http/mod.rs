@@ -1,5 +1,6 @@
 //! What the surfaces share for the wire: who asks and with what, and what surrounds every request. Knows no page.
 
+pub mod authed_request;
 pub mod connection;
 pub mod connection_slots;
 pub mod cookies;
@@ -13,4 +14,3 @@ pub mod origin;
 pub mod problem;
 pub mod query;
 pub mod session_store;
-pub mod visit;

@@ -9,7 +9,7 @@ use super::json_text::JsonText;
 use super::model::{Kind, Move, ProjectDescription, ProjectName, Status};
 use super::queries::{self, ProjectView};
 use crate::activity::{ActionType, NewAction, track};
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::db::schema::{containers, projects};
 use crate::db::spelling::composed;
@@ -78,7 +78,14 @@ pub fn create(
         .returning(projects::id)
         .get_result(conn)?;
     let target = Target::project(id, draft.name.as_str());
-    audit::record_change(conn, principal, &Act::ProjectCreated, &target, Value::Null, described(draft))?;
+    audit::record_change(
+        conn,
+        principal,
+        &AuditAction::ProjectCreated,
+        &target,
+        Value::Null,
+        described(draft),
+    )?;
     let details = match &container_name {
         Some(container) => format!("Project {} created with container {container}", draft.name.as_str()),
         None => format!("Project {} created", draft.name.as_str()),
@@ -126,7 +133,7 @@ pub fn update(
     (settings, metadata): (Option<&JsonText>, Option<&JsonText>),
     seen: Option<DateTime<Utc>>,
 ) -> Result<(), ChangeError> {
-    let current = hold(conn, id)?.ok_or(ChangeError::NotFound)?;
+    let current = lock_project(conn, id)?.ok_or(ChangeError::NotFound)?;
     if current.updated_at != seen {
         return Err(ChangeError::Stale(Box::new(current)));
     }
@@ -163,7 +170,7 @@ pub fn update(
         ))
         .execute(conn)?;
     let target = Target::project(id, draft.name.as_str());
-    audit::record_change(conn, principal, &Act::ProjectUpdated, &target, before, after)?;
+    audit::record_change(conn, principal, &AuditAction::ProjectUpdated, &target, before, after)?;
     let details = format!("Changed {}", changed.join(", "));
     track(conn, NewAction::by(principal, id, ActionType::ProjectUpdated, details));
     Ok(())
@@ -180,7 +187,7 @@ pub fn make_move(
     step: Move,
     typed: &str,
 ) -> Result<(), ChangeError> {
-    let current = hold(conn, id)?.ok_or(ChangeError::NotFound)?;
+    let current = lock_project(conn, id)?.ok_or(ChangeError::NotFound)?;
     let (from, to) = (Status::from_stored(current.status.as_deref()), step.target());
     if step.obstacle(&from).is_some() {
         return Err(ChangeError::Obstacle(Box::new(current)));
@@ -189,10 +196,10 @@ pub fn make_move(
         return Err(ChangeError::OtherName(Box::new(current)));
     }
     let (act, kind, done) = match step {
-        Move::Archive => (Act::ProjectArchived, ActionType::ProjectArchived, "archived"),
-        Move::Unarchive => (Act::ProjectUnarchived, ActionType::ProjectUnarchived, "unarchived"),
-        Move::Delete => (Act::ProjectDeleted, ActionType::ProjectDeleted, "deleted"),
-        Move::Restore => (Act::ProjectRestored, ActionType::ProjectRestored, "restored"),
+        Move::Archive => (AuditAction::ProjectArchived, ActionType::ProjectArchived, "archived"),
+        Move::Unarchive => (AuditAction::ProjectUnarchived, ActionType::ProjectUnarchived, "unarchived"),
+        Move::Delete => (AuditAction::ProjectDeleted, ActionType::ProjectDeleted, "deleted"),
+        Move::Restore => (AuditAction::ProjectRestored, ActionType::ProjectRestored, "restored"),
     };
     diesel::update(projects::table.filter(projects::id.eq(id)))
         .set(projects::status.eq(to.as_str()))
@@ -208,7 +215,7 @@ pub fn make_move(
 ///
 /// # Errors
 /// When a statement fails.
-pub fn hold(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
+pub fn lock_project(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
     let held: Option<ProjectId> = projects::table
         .filter(projects::id.eq(id))
         .select(projects::id)

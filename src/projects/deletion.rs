@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::queries::{self, ProjectView};
-use crate::audit::Act;
+use crate::audit::AuditAction;
 use crate::db::ids::{ProjectId, UserId};
 use crate::db::schema::{activity_logs, tombstones};
 use crate::db::statement::Statement;
@@ -72,7 +72,7 @@ pub struct Deletion {
 pub fn last(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Deletion>> {
     let row: Option<(Option<chrono::NaiveDateTime>, Option<String>, Option<String>)> = activity_logs::table
         .filter(activity_logs::project_id.eq(id.to_string()))
-        .filter(activity_logs::activity_type.eq(Act::ProjectDeleted.as_str()))
+        .filter(activity_logs::activity_type.eq(AuditAction::ProjectDeleted.as_str()))
         .order(activity_logs::created_at.desc())
         .select((activity_logs::created_at, activity_logs::actor_name, activity_logs::actor_email))
         .first(conn)
@@ -105,21 +105,24 @@ impl Tombstone {
 
 /// A project that has a page: its row, or what is left of it.
 #[derive(Debug, Clone)]
-pub enum Known {
+pub enum ProjectOrTombstone {
     /// It has a row.
-    Row(Box<ProjectView>),
+    Project(Box<ProjectView>),
     /// Its row is gone, its record stays.
-    Gone(Tombstone),
+    Tombstone(Tombstone),
 }
 
 /// The project with this id, or what is left of it, if the viewer may see it.
 ///
 /// # Errors
 /// When a statement fails.
-pub fn known(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Known>> {
+pub fn project_or_tombstone(
+    conn: &mut PgConnection,
+    id: ProjectId,
+) -> QueryResult<Option<ProjectOrTombstone>> {
     match queries::find(conn, id)? {
-        Some(row) => Ok(Some(Known::Row(Box::new(row)))),
-        None => Ok(tombstone(conn, id)?.map(Known::Gone)),
+        Some(row) => Ok(Some(ProjectOrTombstone::Project(Box::new(row)))),
+        None => Ok(tombstone(conn, id)?.map(ProjectOrTombstone::Tombstone)),
     }
 }
 

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 
 use super::model::Status;
-use crate::db::cursor::{From, ListPosition, Page, keyset};
+use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
 use crate::db::functions::{coalesce_ms, lower};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
@@ -166,7 +166,7 @@ impl ProjectLine {
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
-    from: &From<ListPosition>,
+    from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
     let last_action = || {

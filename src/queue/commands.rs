@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::Kind;
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::ids::JobId;
 use crate::db::schema::{self, jobs};
 use crate::db::time::now;
@@ -103,6 +103,6 @@ pub fn run_again(conn: &mut PgConnection, principal: &Principal, id: JobId) -> R
     let target = Target { kind: "job", id: id.to_string(), name: kind.label().to_owned(), project: None };
     let before = json!({ "state": "failed", "attempts": attempts, "last_error": error });
     let after = json!({ "state": "waiting", "attempts": 0 });
-    audit::record_change(conn, principal, &Act::JobRunAgain, &target, before, after)?;
+    audit::record_change(conn, principal, &AuditAction::JobRunAgain, &target, before, after)?;
     Ok(kind)
 }

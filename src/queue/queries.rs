@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::Kind;
 use super::schedules::LATE;
-use crate::db::cursor::{From, Page, TimePosition, keyset};
+use crate::db::cursor::{Page, PageStart, TimePosition, keyset};
 use crate::db::ids::JobId;
 use crate::db::schema::{jobs, schedules};
 use crate::db::time::{Instant, Timestamptz, ago};
@@ -217,7 +217,7 @@ impl FailedJob {
 /// The database's.
 pub fn failed(
     conn: &mut PgConnection,
-    from: &From<TimePosition>,
+    from: &PageStart<TimePosition>,
     limit: usize,
 ) -> QueryResult<Page<FailedJob>> {
     let query = jobs::table

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::changes::{Changes, Comparison};
 use super::history::{End, ReadError, Repository, Source};
 use super::pushes::{Push, Recorded, pushes};
-use super::queries::{self, Authors, NewAction, NewPush};
-use crate::audit::{self, Act, Target};
+use super::queries::{self, Authors, ImportedAction, NewPush};
+use crate::audit::{self, AuditAction, Target};
 use crate::db::ids::ProjectId;
 use crate::db::{Actor, Db, DbError};
 use crate::identity::Principal;
@@ -210,7 +210,7 @@ impl<'a> Writer<'a> {
                 audit::record_change(
                     conn,
                     &principal,
-                    &Act::RepositoryImported,
+                    &AuditAction::RepositoryImported,
                     project,
                     Value::Null,
                     after,
@@ -227,7 +227,7 @@ impl<'a> Writer<'a> {
         Ok(recorded)
     }
 
-    fn rows(&mut self, push: &Push<'_>) -> Result<(NewPush, NewAction), ImportError> {
+    fn rows(&mut self, push: &Push<'_>) -> Result<(NewPush, ImportedAction), ImportError> {
         let head = self.repository.headline(push.head.id)?;
         let changes = self.repository.changes(push, &mut self.comparison);
         self.without_files += usize::from(changes.is_none());
@@ -236,7 +236,7 @@ impl<'a> Writer<'a> {
         let (push_id, action_id) = (format!("push_{}", &digest[..32]), format!("act_{}", &digest[..32]));
         let project_id = self.project.to_string();
         let created_at = push.head.committed_at.saturating_mul(1000);
-        let action = NewAction {
+        let action = ImportedAction {
             action_id,
             project_id: project_id.clone(),
             user_id: None,

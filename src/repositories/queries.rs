@@ -32,7 +32,7 @@ pub(super) struct NewPush {
 /// A row of `project_actions`.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = project_actions)]
-pub(super) struct NewAction {
+pub(super) struct ImportedAction {
     pub action_id: String,
     pub project_id: String,
     pub user_id: Option<String>,
@@ -127,7 +127,7 @@ pub(super) fn authors(conn: &mut PgConnection, emails: &[String]) -> QueryResult
 pub(super) fn insert(
     conn: &mut PgConnection,
     pushes: &[NewPush],
-    actions: &[NewAction],
+    actions: &[ImportedAction],
 ) -> QueryResult<(usize, usize)> {
     let pushes = diesel::insert_into(github_push_history::table)
         .values(pushes)

@@ -6,26 +6,26 @@ use chrono::{DateTime, TimeZone, Utc};
 /// What time it is: the machine's, or one that a test holds still.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    held: Option<Arc<AtomicI64>>,
+    frozen: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self { held: None }
+        Self { frozen: None }
     }
 
     /// A clock that stands at `millis` (epoch milliseconds) until [`Clock::set`] moves it.
     #[must_use]
-    pub fn held_at(millis: i64) -> Self {
-        Self { held: Some(Arc::new(AtomicI64::new(millis))) }
+    pub fn frozen_at(millis: i64) -> Self {
+        Self { frozen: Some(Arc::new(AtomicI64::new(millis))) }
     }
 
-    /// Moves a held clock to `millis` (epoch milliseconds); the machine's clock ignores it.
+    /// Moves a frozen clock to `millis` (epoch milliseconds); the machine's clock ignores it.
     pub fn set(&self, millis: i64) {
-        if let Some(held) = &self.held {
-            held.store(millis, Ordering::SeqCst);
+        if let Some(frozen) = &self.frozen {
+            frozen.store(millis, Ordering::SeqCst);
         }
     }
 
@@ -33,9 +33,11 @@ impl Clock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn now(&self) -> DateTime<Utc> {
-        match &self.held {
+        match &self.frozen {
             None => Utc::now(),
-            Some(held) => Utc.timestamp_millis_opt(held.load(Ordering::SeqCst)).single().unwrap_or_default(),
+            Some(frozen) => {
+                Utc.timestamp_millis_opt(frozen.load(Ordering::SeqCst)).single().unwrap_or_default()
+            }
         }
     }
 

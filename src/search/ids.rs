@@ -7,7 +7,7 @@ use crate::activity::Source;
 use crate::activity::lookup::{self, KnownEntry};
 use crate::containers;
 use crate::identity::{Role, Viewer, domain_spellings};
-use crate::projects::deletion::{self, Known};
+use crate::projects::deletion::{self, ProjectOrTombstone};
 use crate::users;
 
 /// The project, the container and the user whose id `text` is; and the searcher, who may paste their address.
@@ -26,11 +26,11 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
     let id =
         uuid::Uuid::try_parse(text.trim()).map_or_else(|_| text.to_owned(), |id| id.hyphenated().to_string());
     if let Ok(id) = id.parse() {
-        match deletion::known(conn, id)? {
-            Some(Known::Row(project)) => {
+        match deletion::project_or_tombstone(conn, id)? {
+            Some(ProjectOrTombstone::Project(project)) => {
                 found.push(meant(Kind::Project, Target::Project(id), project.name, "by its id"));
             }
-            Some(Known::Gone(gone)) => {
+            Some(ProjectOrTombstone::Tombstone(gone)) => {
                 found.push(meant(Kind::Project, Target::Project(id), gone.name().to_owned(), "removed"));
             }
             None => {}

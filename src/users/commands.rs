@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::model::UserName;
 use super::queries::{self, UserView};
-use crate::audit::{self, Act, Target};
+use crate::audit::{self, AuditAction, Target};
 use crate::auth::password_links::{self, LinkError};
 use crate::auth::sessions;
 use crate::auth::sign_in::{self, Verified};
@@ -94,7 +94,7 @@ pub fn create(
         .map_err(taken)?;
     let after = json!({ "email": email.as_str(), "name": name.as_deref(), "role": role.as_str() });
     let target = Target::user(id, email.as_str());
-    audit::record_change(conn, principal, &Act::UserCreated, &target, Value::Null, after)?;
+    audit::record_change(conn, principal, &AuditAction::UserCreated, &target, Value::Null, after)?;
     Ok(id)
 }
 
@@ -153,7 +153,7 @@ pub fn update(
         sessions::end_all(conn, id, None)?;
     }
     let target = Target::user(id, email.as_str());
-    audit::record_change(conn, principal, &Act::UserChanged, &target, before, after)?;
+    audit::record_change(conn, principal, &AuditAction::UserChanged, &target, before, after)?;
     Ok(Consequences { sessions_ended: somebody_else, link_cancelled })
 }
 
@@ -178,7 +178,7 @@ pub fn set_active(
     diesel::update(users::table.filter(users::id.eq(id)))
         .set((users::is_active.eq(active), users::updated_at.eq(now.nullable())))
         .execute(conn)?;
-    let act = if active { Act::UserActivated } else { Act::UserDeactivated };
+    let act = if active { AuditAction::UserActivated } else { AuditAction::UserDeactivated };
     // Also of whoever becomes active: what began before they were not may not go on.
     sessions::end_all(conn, id, None)?;
     let target = Target::user(id, &current.email);
@@ -202,7 +202,7 @@ pub fn set_password(
     conn: &mut PgConnection,
     principal: &Principal,
     (id, email): (UserId, &str),
-    act: &Act,
+    act: &AuditAction,
     hash: &str,
 ) -> QueryResult<()> {
     diesel::update(users::table.filter(users::id.eq(id))).set(users::password_hash.eq(hash)).execute(conn)?;
@@ -224,7 +224,7 @@ pub fn set_password_of(
     if locked(conn, id, false)?.email != email {
         return Err(ChangeError::NotFound);
     }
-    Ok(set_password(conn, principal, (id, email), &Act::PasswordSet, hash)?)
+    Ok(set_password(conn, principal, (id, email), &AuditAction::PasswordSet, hash)?)
 }
 
 /// [`set_password`] for somebody who has proved to know their password and asks in `session`: every session ends,
@@ -241,12 +241,12 @@ pub fn change_password(
     hash: &str,
     renewed: &SecretHash,
 ) -> QueryResult<bool> {
-    let Some(account) = sign_in::hold_verified(conn, verified)? else { return Ok(false) };
+    let Some(account) = sign_in::lock_verified(conn, verified)? else { return Ok(false) };
     if !sessions::is_alive(conn, account.id, session)? {
         return Ok(false);
     }
     let principal = account.principal(origin, at);
-    set_password(conn, &principal, (account.id, &account.email), &Act::PasswordChanged, hash)?;
+    set_password(conn, &principal, (account.id, &account.email), &AuditAction::PasswordChanged, hash)?;
     sessions::start(conn, account.id, renewed, &principal.origin)?;
     Ok(true)
 }
@@ -276,7 +276,7 @@ pub fn rename(
     audit::record_change(
         conn,
         principal,
-        &Act::ProfileChanged,
+        &AuditAction::ProfileChanged,
         &Target::user(id, &email),
         json!({ "name": before }),
         json!({ "name": name.as_deref() }),
@@ -326,7 +326,7 @@ pub fn prefer(
         ))
         .execute(conn)?;
     let target = Target::user(id, &email);
-    audit::record_change(conn, principal, &Act::PreferencesChanged, &target, before, after)
+    audit::record_change(conn, principal, &AuditAction::PreferencesChanged, &target, before, after)
 }
 
 /// Refuses an address that somebody other than `except` has, in whatever spelling. Only the same text is kept out by

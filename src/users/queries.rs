@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
 use crate::auth::password_links::Newest;
-use crate::db::cursor::{From, ListPosition, Page, keyset};
+use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
 use crate::db::functions::{coalesce_flag, lower};
 use crate::db::ids::UserId;
 use crate::db::schema::{password_links, projects, sessions, users};
@@ -89,7 +89,7 @@ impl UserLine {
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
-    from: &From<ListPosition>,
+    from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<UserLine>> {
     let last_seen = sessions::table

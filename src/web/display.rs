@@ -254,7 +254,7 @@ pub struct Pager {
 
 /// A button of a page's head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Action {
+pub struct ButtonLink {
     /// Its verb.
     pub label: String,
     /// Where it leads.

@@ -12,9 +12,9 @@ use super::display::{HiddenField, Link};
 use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
 use crate::error::ErrorInfo;
+use crate::http::authed_request::SeenViewer;
 use crate::http::guard::request_id;
 use crate::http::headers::Nonce;
-use crate::http::visit::SeenViewer;
 use crate::http::{forms, problem};
 use crate::web::sessions::sign_in_location;
 

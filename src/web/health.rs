@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use crate::app::App;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::guard;
-use crate::http::visit::Visit;
 use crate::queue::queries::late_duties;
 
 /// The process answers; nothing else is asked.
@@ -16,14 +16,14 @@ pub async fn alive() -> HttpResponse {
 /// Whether requests can be served: 503 when the process is about to end, the database is down, a migration is pending,
 /// or a table or column is missing. What is missing but only slows things down is told with 200, and so is a duty that
 /// nobody fulfils: it may not take every instance out of service. Which it is, is told to this machine and to admins.
-pub async fn ready(app: web::Data<App>, request: HttpRequest, visit: Option<Visit>) -> HttpResponse {
+pub async fn ready(app: web::Data<App>, request: HttpRequest, authed: Option<AuthedRequest>) -> HttpResponse {
     if app.draining.has_begun() {
         return unready(json!({ "status": "stopping" }));
     }
     let state = app.readiness.of(&app.db, late_duties).await;
     let is_ready = state.as_ref().is_some_and(|state| !state.is_broken);
     let mut body = json!({ "status": if is_ready { "ready" } else { "unavailable" } });
-    if guard::is_from_this_machine(&request) || is_admin(visit).await {
+    if guard::is_from_this_machine(&request) || is_admin(authed).await {
         match state {
             None => body["database"] = json!("unreachable or not migrated"),
             Some(mut state) => {
@@ -37,9 +37,9 @@ pub async fn ready(app: web::Data<App>, request: HttpRequest, visit: Option<Visi
     if is_ready { HttpResponse::Ok().json(body) } else { unready(body) }
 }
 
-async fn is_admin(visit: Option<Visit>) -> bool {
-    match visit {
-        Some(visit) => visit.read_as_admin(|_, _| Ok(())).await.is_ok(),
+async fn is_admin(authed: Option<AuthedRequest>) -> bool {
+    match authed {
+        Some(authed) => authed.read_as_admin(|_, _| Ok(())).await.is_ok(),
         None => false,
     }
 }

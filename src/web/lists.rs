@@ -2,7 +2,7 @@
 
 use super::display::{Chip, Chips, Pager, counted};
 use super::urls::with_query;
-use crate::db::cursor::{From, ListPosition, Page, TimePosition};
+use crate::db::cursor::{ListPosition, Page, PageStart, TimePosition};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
 
@@ -32,7 +32,7 @@ pub fn limit(query: &Query) -> AppResult<usize> {
 ///
 /// # Errors
 /// A 400 when the position is not one of this list.
-pub fn from(query: &Query) -> AppResult<From<ListPosition>> {
+pub fn from(query: &Query) -> AppResult<PageStart<ListPosition>> {
     let position = |text: &str| {
         text.parse().map_err(|_| {
             AppError::BadRequest(format!(
@@ -41,9 +41,9 @@ pub fn from(query: &Query) -> AppResult<From<ListPosition>> {
         })
     };
     match (query.first("before"), query.first("after")) {
-        (None, None) => Ok(From::Start),
-        (Some(before), None) => Ok(From::Beyond(position(before)?)),
-        (None, Some(after)) => Ok(From::Back(position(after)?)),
+        (None, None) => Ok(PageStart::Start),
+        (Some(before), None) => Ok(PageStart::Beyond(position(before)?)),
+        (None, Some(after)) => Ok(PageStart::Back(position(after)?)),
         (Some(_), Some(_)) => Err(AppError::BadRequest("Use either before or after, not both.".to_owned())),
     }
 }
@@ -52,7 +52,7 @@ pub fn from(query: &Query) -> AppResult<From<ListPosition>> {
 ///
 /// # Errors
 /// A 400 when the position is not one of such a list.
-pub fn from_time(query: &Query) -> AppResult<From<TimePosition>> {
+pub fn from_time(query: &Query) -> AppResult<PageStart<TimePosition>> {
     let timed = |position: &ListPosition| {
         TimePosition::try_from(position).map_err(|_| {
             AppError::BadRequest(format!(
@@ -62,9 +62,9 @@ pub fn from_time(query: &Query) -> AppResult<From<TimePosition>> {
         })
     };
     Ok(match from(query)? {
-        From::Start => From::Start,
-        From::Beyond(position) => From::Beyond(timed(&position)?),
-        From::Back(position) => From::Back(timed(&position)?),
+        PageStart::Start => PageStart::Start,
+        PageStart::Beyond(position) => PageStart::Beyond(timed(&position)?),
+        PageStart::Back(position) => PageStart::Back(timed(&position)?),
     })
 }
 

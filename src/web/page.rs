@@ -10,28 +10,34 @@ use super::shell::Shell;
 use super::urls;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::headers::Nonce;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
-use crate::projects::deletion::{self, Known};
+use crate::projects::deletion::{self, ProjectOrTombstone};
 use crate::projects::{self, queries::ProjectView};
 
-impl Visit {
-    /// [`Visit::read`] for a page of one project, which is found in the round trip that finds the viewer; what is
+impl AuthedRequest {
+    /// [`AuthedRequest::read`] for a page of one project, which is found in the round trip that finds the viewer; what is
     /// left of one whose row is gone takes another.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::NotFound`] for a project that the viewer can't see.
-    pub async fn read_project<T, F>(&self, id: ProjectId, work: F) -> AppResult<(Viewer, (Known, T))>
+    pub async fn read_project<T, F>(
+        &self,
+        id: ProjectId,
+        work: F,
+    ) -> AppResult<(Viewer, (ProjectOrTombstone, T))>
     where
         T: Send + 'static,
-        F: FnOnce(&mut PgConnection, &Viewer, &Known) -> AppResult<T> + Send + 'static,
+        F: FnOnce(&mut PgConnection, &Viewer, &ProjectOrTombstone) -> AppResult<T> + Send + 'static,
     {
         let find = move |conn: &mut PgConnection| projects::visited::find_with_viewer(conn, id);
         let work = move |conn: &mut PgConnection, viewer: &Viewer, project: Option<ProjectView>| {
             let project = match project {
-                Some(project) => Known::Row(Box::new(project)),
-                None => Known::Gone(deletion::tombstone(conn, id)?.ok_or(AppError::NotFound)?),
+                Some(project) => ProjectOrTombstone::Project(Box::new(project)),
+                None => {
+                    ProjectOrTombstone::Tombstone(deletion::tombstone(conn, id)?.ok_or(AppError::NotFound)?)
+                }
             };
             let value = work(conn, viewer, &project)?;
             Ok((project, value))

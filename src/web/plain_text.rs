@@ -7,11 +7,11 @@ use diesel::{PgConnection, QueryResult};
 
 use super::streamed;
 use crate::error::AppError;
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 
 /// `text` for a browser to show, and what `read` reads of the rest from `next` on.
 pub fn answer<P: Send + 'static>(
-    visit: &Visit,
+    authed: &AuthedRequest,
     text: String,
     next: Option<P>,
     read: impl Fn(&mut PgConnection, P) -> QueryResult<Option<(String, Option<P>)>> + Send + Sync + 'static,
@@ -21,7 +21,7 @@ pub fn answer<P: Send + 'static>(
     if next.is_none() {
         return head.body(text);
     }
-    head.streaming(streamed::body(visit.reader(), text.into(), next, move |conn, _, place| {
+    head.streaming(streamed::body(authed.reader(), text.into(), next, move |conn, _, place| {
         let (text, next) = read(conn, place)?.ok_or(AppError::NotFound)?;
         Ok((Bytes::from(text), next))
     }))

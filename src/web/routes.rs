@@ -9,8 +9,8 @@ use super::{
     references, search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::guard;
-use crate::http::visit::Visit;
 
 /// Mounts every page.
 pub fn mount(config: &mut ServiceConfig) {
@@ -146,10 +146,10 @@ fn mount_instance(config: &mut ServiceConfig) {
 ///
 /// # Errors
 /// Always: there is nothing there.
-pub async fn not_found(visit: Option<Visit>) -> AppResult<HttpResponse> {
+pub async fn not_found(authed: Option<AuthedRequest>) -> AppResult<HttpResponse> {
     // Whoever is signed in keeps their frame: the error page shows the viewer that this finds.
-    if let Some(visit) = visit {
-        visit.read(|_, _| Ok(())).await?;
+    if let Some(authed) = authed {
+        authed.read(|_, _| Ok(())).await?;
     }
     Err(AppError::NotFound)
 }

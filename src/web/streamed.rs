@@ -9,7 +9,7 @@ use diesel::PgConnection;
 use futures_util::stream::{self, Stream, StreamExt};
 
 use crate::error::AppResult;
-use crate::http::visit::Reader;
+use crate::http::authed_request::Reader;
 use crate::identity::Viewer;
 
 /// `head`, and what `read` reads from `next` on; it says where to go on itself, until there is nothing more.

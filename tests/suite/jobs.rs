@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error as DieselError;
-use pilothouse::db::cursor::From;
+use pilothouse::db::cursor::PageStart;
 use pilothouse::db::{Actor, DbError};
 use pilothouse::jobs::{Context, Job, JobError, Outcome, Runner};
 use pilothouse::queue::claims::{self, LEASE};
@@ -528,7 +528,7 @@ fn finding_a_job_reads_no_more_of_the_queue_the_longer_it_is() {
             assert_eq!(claims::due_kinds(conn, &[kind("due"), kind("later"), kind("none")])?, [kind("due")]);
             assert!(claims::claim(conn, &kind("due"), uuid::Uuid::new_v4())?.is_some());
             assert!(claims::claim(conn, &kind("later"), uuid::Uuid::new_v4())?.is_none());
-            assert_eq!(queries::failed(conn, &From::Start, 50)?.rows.len(), 50);
+            assert_eq!(queries::failed(conn, &PageStart::Start, 50)?.rows.len(), 50);
             Ok::<_, DbError>(whole_table_scans(conn)?)
         })
         .unwrap();

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use pilothouse::activity::lookup;
 use pilothouse::chat::{conversations, messages, search};
-use pilothouse::db::cursor::{From, TimePosition};
+use pilothouse::db::cursor::{PageStart, TimePosition};
 use pilothouse::db::statement::Statement;
 use pilothouse::files::Directory;
 use pilothouse::files::listing::{self, Ask};
@@ -196,7 +196,7 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
     let ask = |directory: &str| Ask { directory: Directory::new(directory), ..Ask::default() };
     for actor in ["owner", "admin"] {
         // 2,000 messages in 16 conversations, half of them in one.
-        for from in [From::Start, From::Beyond(middle), From::Back(middle)] {
+        for from in [PageStart::Start, PageStart::Beyond(middle), PageStart::Back(middle)] {
             let plan = explained(conn, actor, &conversations::statement(container, &from, 50));
             assert!(plan.contains("chat_messages_conversation_idx"), "{actor}, {from:?}\n{plan}");
             assert!(pages_touched(&plan) < 1_200, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
@@ -205,15 +205,15 @@ fn chat_and_files_walk_their_indexes_and_touch_what_a_page_shows() {
             assert!(plan.contains("message_cost_tracker_message_idx"), "{actor}, {from:?}\n{plan}");
             // The position is a bound of the index, not a filter on all that lies before it.
             let bound = plan.lines().any(|line| line.contains("Index Cond") && line.contains("ROW("));
-            assert!(bound || from == From::Start, "{actor}, {from:?}\n{plan}");
+            assert!(bound || from == PageStart::Start, "{actor}, {from:?}\n{plan}");
             assert!(pages_touched(&plan) < 300, "{actor}, {from:?}: {}\n{plan}", pages_touched(&plan));
         }
         let plan = explained(conn, actor, &search::statement(container, "nothing", Some(&middle), 50));
         assert!(plan.contains("chat_messages_newest_idx"), "{actor}\n{plan}");
-        let plan = explained(conn, actor, &listing::statement(container, &ask("d20"), &From::Start, 50));
+        let plan = explained(conn, actor, &listing::statement(container, &ask("d20"), &PageStart::Start, 50));
         assert!(plan.contains("file_storage_path_idx"), "{actor}\n{plan}");
         assert!(pages_touched(&plan) < 200, "{actor}: {}\n{plan}", pages_touched(&plan));
-        let plan = explained(conn, actor, &listing::statement(container, &ask(""), &From::Start, 50));
+        let plan = explained(conn, actor, &listing::statement(container, &ask(""), &PageStart::Start, 50));
         assert!(!plan.contains("Seq Scan on file_storage"), "{actor}\n{plan}");
     }
 }

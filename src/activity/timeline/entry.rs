@@ -8,7 +8,7 @@ use crate::activity::filter::Reference;
 use crate::activity::position::{Source, TimelineCursor};
 use crate::activity::sentence::{self, Actor, LinkTarget, Object, Part};
 use crate::activity::status::{Outcome, Status};
-use crate::audit::Act;
+use crate::audit::AuditAction;
 use crate::vocabulary::Group;
 
 /// What kind of record an entry is, and its type.
@@ -19,7 +19,7 @@ pub enum EntryKind {
     /// An operation with a start and an end.
     Event(EventType),
     /// Something was done in the console.
-    Audit(Act),
+    Audit(AuditAction),
 }
 
 impl EntryKind {

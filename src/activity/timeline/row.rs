@@ -9,7 +9,7 @@ use crate::activity::filter::Reference;
 use crate::activity::position::{Source, TimelineCursor};
 use crate::activity::sentence::{self, Actor, LinkTarget, Object};
 use crate::activity::status::Status;
-use crate::audit::Act;
+use crate::audit::AuditAction;
 
 type N = Nullable<Text>;
 
@@ -129,7 +129,7 @@ impl Row {
         match source {
             Source::Action => EntryKind::Action(ActionType::from_stored(stored)),
             Source::Event => EntryKind::Event(EventType::from_stored(stored)),
-            Source::Audit => EntryKind::Audit(Act::from_stored(stored)),
+            Source::Audit => EntryKind::Audit(AuditAction::from_stored(stored)),
         }
     }
 

@@ -76,7 +76,7 @@ const NAMED: &str = " LEFT JOIN public.projects p ON p.id = t.project_id \
 pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> RowStatement {
     let mut s = RowStatement::new();
     if !is_common(ask.filter) {
-        s.of_a_rare_shape();
+        s.limit_statement_cache();
     }
     s.sql(SHOWN);
     rare_parts(&mut s, ask.scope, running_since);

@@ -15,9 +15,9 @@ use crate::auth::sign_in::{self, Checked};
 use crate::auth::throttle::Attempt;
 use crate::db::SecretHash;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::{AuthedRequest, origin_of};
 use crate::http::forms::Form;
 use crate::http::session_store;
-use crate::http::visit::{Visit, origin_of};
 use crate::identity::Viewer;
 use crate::users::commands;
 
@@ -33,26 +33,26 @@ pub struct PasswordForm {
 ///
 /// # Errors
 /// When the database can't be asked; refusals are pages.
-pub async fn update(visit: Visit, form: Form<PasswordForm>) -> AppResult<HttpResponse> {
-    let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
-    let mut page = AccountPage::of(&viewer, visit.app.clock.now());
+pub async fn update(authed: AuthedRequest, form: Form<PasswordForm>) -> AppResult<HttpResponse> {
+    let (viewer, ()) = authed.read(|_, _| Ok(())).await?;
+    let mut page = AccountPage::of(&viewer, authed.app.clock.now());
     page.password_errors.extend(password::problem(&form.0.password));
     if page.password_errors.is_empty() {
-        match change(&visit, &viewer, form.0).await? {
+        match change(&authed, &viewer, form.0).await? {
             Outcome::Changed(token) => {
-                session_store::hand_out(&visit.request, &token).map_err(AppError::Internal)?;
+                session_store::hand_out(&authed.request, &token).map_err(AppError::Internal)?;
                 // The notice is for the session that goes on.
-                let visit = visit.going_on_as(SecretHash::of(&token));
+                let authed = authed.going_on_as(SecretHash::of(&token));
                 let notice = "Your password is changed. Your other sessions have ended.";
-                return Ok(visit.redirect_with_notice("/account", notice));
+                return Ok(authed.redirect_with_notice("/account", notice));
             }
             Outcome::WrongPassword => {
                 page.current_password_errors.push("This is not your current password.".to_owned());
             }
-            Outcome::Wait(seconds) => return too_many(page, &visit, &viewer, seconds),
+            Outcome::Wait(seconds) => return too_many(page, &authed, &viewer, seconds),
         }
     }
-    page.refuse(&visit, &viewer)
+    page.refuse(&authed, &viewer)
 }
 
 enum Outcome {
@@ -63,9 +63,9 @@ enum Outcome {
     Wait(u64),
 }
 
-async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult<Outcome> {
-    let app: web::Data<App> = visit.app.clone();
-    let (id, session, origin) = (viewer.id, viewer.session, origin_of(&visit.request));
+async fn change(authed: &AuthedRequest, viewer: &Viewer, form: PasswordForm) -> AppResult<Outcome> {
+    let app: web::Data<App> = authed.app.clone();
+    let (id, session, origin) = (viewer.id, viewer.session, origin_of(&authed.request));
     let attempt = Attempt::new(&viewer.email, origin.ip);
     let find = move |conn: &mut PgConnection| sign_in::account_of(conn, id);
     let (verified, place) =
@@ -87,9 +87,14 @@ async fn change(visit: &Visit, viewer: &Viewer, form: PasswordForm) -> AppResult
     Ok(if changed { Outcome::Changed(token) } else { Outcome::WrongPassword })
 }
 
-fn too_many(mut page: AccountPage, visit: &Visit, viewer: &Viewer, seconds: u64) -> AppResult<HttpResponse> {
+fn too_many(
+    mut page: AccountPage,
+    authed: &AuthedRequest,
+    viewer: &Viewer,
+    seconds: u64,
+) -> AppResult<HttpResponse> {
     page.errors.push(format!("Too many tries. Wait {seconds} seconds, then try again."));
-    let mut response = page.answer(visit, viewer, StatusCode::TOO_MANY_REQUESTS)?;
+    let mut response = page.answer(authed, viewer, StatusCode::TOO_MANY_REQUESTS)?;
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     Ok(response)
 }

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::{self, Form};
-use crate::http::visit::Visit;
 use crate::identity::Theme;
 use crate::users::commands::{self, Preferences};
 use crate::users::zone_named;
@@ -25,8 +25,8 @@ pub struct PreferencesForm {
 ///
 /// # Errors
 /// When the database can't be asked; refusals are pages.
-pub async fn update(visit: Visit, form: Form<PreferencesForm>) -> AppResult<HttpResponse> {
-    let principal = visit.principal();
+pub async fn update(authed: AuthedRequest, form: Form<PreferencesForm>) -> AppResult<HttpResponse> {
+    let principal = authed.principal();
     let form = form.0;
     let zone = form.time_zone.as_deref().map(zone_named).transpose();
     let theme = form.theme.as_deref().map(Theme::parse).transpose();
@@ -37,7 +37,7 @@ pub async fn update(visit: Visit, form: Form<PreferencesForm>) -> AppResult<Http
         }
         _ => None,
     };
-    let (viewer, ()) = visit
+    let (viewer, ()) = authed
         .write(move |conn, viewer| {
             if let Some(wanted) = wanted {
                 commands::prefer(conn, &principal(viewer), viewer.id, wanted)?;
@@ -46,18 +46,18 @@ pub async fn update(visit: Visit, form: Form<PreferencesForm>) -> AppResult<Http
         })
         .await?;
     if wanted.is_none() {
-        let mut page = AccountPage::of(&viewer, visit.app.clock.now());
+        let mut page = AccountPage::of(&viewer, authed.app.clock.now());
         if let Some(typed) = form.time_zone {
             page.time_zone.value = typed;
         }
         page.time_zone.errors.extend(zone.err());
         page.theme_errors.extend(theme.err());
         page.shortcut_errors.extend(shortcuts.err());
-        return page.refuse(&visit, &viewer);
+        return page.refuse(&authed, &viewer);
     }
     Ok(match Some(form.next.as_str()).filter(|next| forms::is_local_path(next)) {
         Some(next) => crate::web::urls::see_other(next),
-        None => visit.redirect_with_notice("/account", "Your preferences are saved."),
+        None => authed.redirect_with_notice("/account", "Your preferences are saved."),
     })
 }
 

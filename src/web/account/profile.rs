@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::show::AccountPage;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::{Field, Form, is_untouched};
-use crate::http::visit::Visit;
 use crate::users::UserName;
 use crate::users::commands::{self, ChangeError};
 use crate::users::queries::UserView;
@@ -30,14 +30,14 @@ enum Refused {
 ///
 /// # Errors
 /// 400 for a version that is no time; refusals are pages.
-pub async fn update(visit: Visit, form: Form<ProfileForm>) -> AppResult<HttpResponse> {
-    let principal = visit.principal();
+pub async fn update(authed: AuthedRequest, form: Form<ProfileForm>) -> AppResult<HttpResponse> {
+    let principal = authed.principal();
     let typed = form.0.name.clone();
     let seen = match Seen::parse(form.0.updated_at.as_deref())? {
         Seen::Present => None,
         Seen::At(at) => Some(at),
     };
-    let (viewer, refused) = visit
+    let (viewer, refused) = authed
         .write(move |conn, viewer| {
             if is_untouched(&typed, viewer.name.as_deref().unwrap_or_default()) {
                 return Ok(None);
@@ -53,23 +53,23 @@ pub async fn update(visit: Visit, form: Form<ProfileForm>) -> AppResult<HttpResp
             }
         })
         .await?;
-    let mut page = AccountPage::of(&viewer, visit.app.clock.now());
+    let mut page = AccountPage::of(&viewer, authed.app.clock.now());
     match refused {
-        None => Ok(visit.redirect_with_notice("/account", "Your profile is saved.")),
+        None => Ok(authed.redirect_with_notice("/account", "Your profile is saved.")),
         Some(Refused::Invalid(problem)) => {
             page.name_field = Field { value: form.0.name, errors: vec![problem] };
             // What was typed was typed over what the form showed, not over what is stored now.
             if let Some(seen) = form.0.updated_at {
                 page.updated_at = seen;
             }
-            page.refuse(&visit, &viewer)
+            page.refuse(&authed, &viewer)
         }
         Some(Refused::Stale(current)) => {
             let stored = current.name.unwrap_or_default();
             page.conflict = version::differences([("Name", form.0.name.clone(), stored)]);
             page.name_field = Field::of(form.0.name);
             page.errors.push(version::conflict_notice("your profile"));
-            page.answer(&visit, &viewer, StatusCode::CONFLICT)
+            page.answer(&authed, &viewer, StatusCode::CONFLICT)
         }
     }
 }

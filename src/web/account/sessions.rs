@@ -7,7 +7,7 @@ use askama::Template;
 use crate::auth::sessions;
 use crate::db::ids::SessionId;
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::web::display::{Tab, counted};
 use crate::web::sample::Sample;
 use crate::web::session_rows::SessionRow;
@@ -33,25 +33,25 @@ pub struct SessionsPage {
 ///
 /// # Errors
 /// When the session can't be read.
-pub async fn index(visit: Visit) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
-    let (viewer, living) = visit.read(|conn, viewer| Ok(sessions::living(conn, viewer.id)?)).await?;
+pub async fn index(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
+    let (viewer, living) = authed.read(|conn, viewer| Ok(sessions::living(conn, viewer.id)?)).await?;
     let row = |line: &sessions::SessionLine| {
         SessionRow::new(line, viewer.session, urls::revoke_own_session(line.id), now, viewer.zone)
     };
     let way = vec![Crumb::link("Account", "/account"), Crumb::here("Sessions")];
-    let shell = visit.shell(&viewer, "Sessions").with_breadcrumbs(way);
-    visit.page(StatusCode::OK, &SessionsPage::of(shell, living.iter().map(row).collect()))
+    let shell = authed.shell(&viewer, "Sessions").with_breadcrumbs(way);
+    authed.page(StatusCode::OK, &SessionsPage::of(shell, living.iter().map(row).collect()))
 }
 
 /// Ends one of the viewer's sessions, and signs out when it is this one.
 ///
 /// # Errors
 /// 404 for a session that is not theirs.
-pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
-    let session = path::id::<SessionId>(&visit.request, "id");
-    let principal = visit.principal();
-    let (viewer, session) = visit
+pub async fn revoke(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let session = path::id::<SessionId>(&authed.request, "id");
+    let principal = authed.principal();
+    let (viewer, session) = authed
         .write(move |conn, viewer| {
             let session = session?;
             let theirs = sessions::revoke(conn, &principal(viewer), viewer.id, session)?;
@@ -59,18 +59,18 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
         })
         .await?;
     if session == viewer.session {
-        return Ok(sign_in_again(&visit));
+        return Ok(sign_in_again(&authed));
     }
-    Ok(visit.redirect_with_notice("/account/sessions", "The session has ended."))
+    Ok(authed.redirect_with_notice("/account/sessions", "The session has ended."))
 }
 
 /// Ends all of the viewer's sessions but this one.
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn revoke_others(visit: Visit) -> AppResult<HttpResponse> {
-    let principal = visit.principal();
-    let (_, ended) = visit
+pub async fn revoke_others(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let principal = authed.principal();
+    let (_, ended) = authed
         .write(move |conn, viewer| {
             Ok(sessions::revoke_others(conn, &principal(viewer), viewer.id, viewer.session)?)
         })
@@ -79,7 +79,7 @@ pub async fn revoke_others(visit: Visit) -> AppResult<HttpResponse> {
         0 => "There was no other session.".to_owned(),
         _ => format!("Ended {}.", counted(ended, "other session", "other sessions")),
     };
-    Ok(visit.redirect_with_notice("/account/sessions", notice))
+    Ok(authed.redirect_with_notice("/account/sessions", notice))
 }
 
 impl SessionsPage {

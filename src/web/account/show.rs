@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 
 use crate::auth::password;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Field;
-use crate::http::visit::Visit;
 use crate::identity::{Theme, Viewer};
 use crate::web::display::{Choice, Tab};
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -66,9 +66,9 @@ pub fn password_hint() -> String {
 ///
 /// # Errors
 /// When the session can't be read.
-pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
-    let (viewer, ()) = visit.read(|_, _| Ok(())).await?;
-    AccountPage::of(&viewer, visit.app.clock.now()).answer(&visit, &viewer, StatusCode::OK)
+pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let (viewer, ()) = authed.read(|_, _| Ok(())).await?;
+    AccountPage::of(&viewer, authed.app.clock.now()).answer(&authed, &viewer, StatusCode::OK)
 }
 
 impl AccountPage {
@@ -131,18 +131,23 @@ impl AccountPage {
     ///
     /// # Errors
     /// When the template can't be rendered.
-    pub fn refuse(mut self, visit: &Visit, viewer: &Viewer) -> AppResult<HttpResponse> {
+    pub fn refuse(mut self, authed: &AuthedRequest, viewer: &Viewer) -> AppResult<HttpResponse> {
         self.errors.push("Nothing was saved. Check the marked fields.".to_owned());
-        self.answer(visit, viewer, StatusCode::UNPROCESSABLE_ENTITY)
+        self.answer(authed, viewer, StatusCode::UNPROCESSABLE_ENTITY)
     }
 
     /// The page in `viewer`'s frame.
     ///
     /// # Errors
     /// When the template can't be rendered.
-    pub fn answer(mut self, visit: &Visit, viewer: &Viewer, status: StatusCode) -> AppResult<HttpResponse> {
-        self.shell = visit.shell(viewer, "Account").with_breadcrumbs(vec![Crumb::here("Account")]);
-        visit.page(status, &self)
+    pub fn answer(
+        mut self,
+        authed: &AuthedRequest,
+        viewer: &Viewer,
+        status: StatusCode,
+    ) -> AppResult<HttpResponse> {
+        self.shell = authed.shell(viewer, "Account").with_breadcrumbs(vec![Crumb::here("Account")]);
+        authed.page(status, &self)
     }
 }
 

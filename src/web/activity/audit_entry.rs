@@ -14,7 +14,7 @@ use crate::activity::sentence::LinkTarget;
 use crate::activity::timeline;
 use crate::audit::columns::Columns;
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::identity::Viewer;
 use crate::web::display::{Fact, Meta, in_short};
 use crate::web::escape::PageBudget;
@@ -79,21 +79,22 @@ const MOST_CHANGES: usize = 110_000;
 ///
 /// # Errors
 /// 404 for an owner, and for one that does not exist.
-pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
     if id.contains('\0') {
         return Err(AppError::NotFound);
     }
-    let (viewer, found) =
-        visit.read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound)).await?;
-    page(&visit, &viewer, &found)
+    let (viewer, found) = authed
+        .read_as_admin(move |conn, _| detail::audit_entry(conn, &id)?.ok_or(AppError::NotFound))
+        .await?;
+    page(&authed, &viewer, &found)
 }
 
-pub(super) fn page(visit: &Visit, viewer: &Viewer, found: &AuditDetail) -> AppResult<HttpResponse> {
-    let eyes = Eyes::of(viewer, visit.app.clock.now());
+pub(super) fn page(authed: &AuthedRequest, viewer: &Viewer, found: &AuditDetail) -> AppResult<HttpResponse> {
+    let eyes = Eyes::of(viewer, authed.app.clock.now());
     let crumbs = vec![Crumb::link("Audit log", "/audit"), Crumb::here(found.detail.entry.kind.label())];
-    let shell = visit.shell(viewer, in_short(&found.detail.entry.plain(), 300)).with_breadcrumbs(crumbs);
-    visit.page(StatusCode::OK, &AuditEntryPage::new(shell, found, &eyes))
+    let shell = authed.shell(viewer, in_short(&found.detail.entry.plain(), 300)).with_breadcrumbs(crumbs);
+    authed.page(StatusCode::OK, &AuditEntryPage::new(shell, found, &eyes))
 }
 
 impl AuditEntryPage {

@@ -10,8 +10,8 @@ use crate::activity::Filter;
 use crate::activity::options::Choice;
 use crate::activity::timeline::WordColumn;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
 use crate::web::display::HiddenField;
 use crate::web::sample::{HOSTILE, Sample};
@@ -54,7 +54,7 @@ pub fn asked(query: &Query) -> Option<WordColumn> {
 /// # Errors
 /// When the page can't be rendered.
 pub fn show(
-    visit: &Visit,
+    authed: &AuthedRequest,
     viewer: &Viewer,
     (path, filter): (&str, &Filter),
     column: WordColumn,
@@ -66,13 +66,13 @@ pub fn show(
     let hidden = filter.pairs().into_iter().filter(|(of, _)| *of != name);
     crumbs.push(Crumb::here(label));
     let page = ChoicesPage {
-        shell: visit.shell(viewer, format!("{label}: filter")).with_breadcrumbs(crumbs),
+        shell: authed.shell(viewer, format!("{label}: filter")).with_breadcrumbs(crumbs),
         group,
         action: path.to_owned(),
         hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
         back_url: with_query(path, &filter.pairs()),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl ChoicesPage {

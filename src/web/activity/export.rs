@@ -9,9 +9,9 @@ use crate::activity::timeline::records::{self, Record};
 use crate::activity::{Entry, Filter, ProjectState, Scope};
 use crate::audit::columns::Columns;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::projects::queries as projects;
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, Subject};
@@ -66,7 +66,7 @@ const AUDIT: &[&str] = &[
 ///
 /// # Errors
 /// 400 for a filter or format that makes no sense; 429 after too many.
-pub async fn timeline(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+pub async fn timeline(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
     let query = Query(form.0);
     let asked = query.clone();
     let open = move |conn: &mut _, viewer: &_| {
@@ -81,7 +81,7 @@ pub async fn timeline(visit: Visit, form: Form<Vec<(String, String)>>) -> AppRes
         };
         Ok((subject, filter, position))
     };
-    export::start(&visit, &query, open, |conn, viewer, filter: &Filter, _, at| {
+    export::start(&authed, &query, open, |conn, viewer, filter: &Filter, _, at| {
         Ok(batch(records::batch(conn, Scope::of(viewer), filter, at)?))
     })
     .await
@@ -92,7 +92,7 @@ pub async fn timeline(visit: Visit, form: Form<Vec<(String, String)>>) -> AppRes
 /// # Errors
 /// 404 for a project that the viewer can't see; otherwise as [`timeline`].
 pub async fn of_project(
-    visit: Visit,
+    authed: AuthedRequest,
     path: Path<String>,
     form: Form<Vec<(String, String)>>,
 ) -> AppResult<HttpResponse> {
@@ -112,7 +112,7 @@ pub async fn of_project(
         };
         Ok((subject, filter, position))
     };
-    export::start(&visit, &query, open, move |conn, _, filter: &Filter, _, at| {
+    export::start(&authed, &query, open, move |conn, _, filter: &Filter, _, at| {
         // A project that is not theirs any more has no rows for them, which must not look like its end.
         if !projects::exists(conn, id)? {
             return Err(AppError::NotFound);
@@ -126,7 +126,7 @@ pub async fn of_project(
 ///
 /// # Errors
 /// 404 for an owner; otherwise as [`timeline`].
-pub async fn audit(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+pub async fn audit(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
     let query = Query(form.0);
     let asked = query.clone();
     let open = move |conn: &mut _, viewer: &crate::identity::Viewer| {
@@ -142,7 +142,7 @@ pub async fn audit(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult
         };
         Ok((subject, filter, position))
     };
-    export::start(&visit, &query, open, |conn, _, filter: &Filter, _, at| {
+    export::start(&authed, &query, open, |conn, _, filter: &Filter, _, at| {
         let (entries, next) = audit_records::batch(conn, filter, at)?;
         let rows = entries.into_iter().map(|(entry, columns)| audit_row(entry, columns)).collect();
         Ok(Batch { rows, next })

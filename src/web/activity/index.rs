@@ -14,8 +14,8 @@ use crate::activity::options::{self, Options};
 use crate::activity::timeline;
 use crate::activity::{Filter, Scope};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
 use crate::web::sample::Sample;
 use crate::web::shell::{Crumb, Shell};
@@ -46,9 +46,9 @@ pub fn read_filter(query: &Query, viewer: &Viewer) -> AppResult<Filter> {
 ///
 /// # Errors
 /// 400 for a filter that makes no sense.
-pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
-    let (viewer, step) = visit
+pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
+    let (viewer, step) = authed
         .read(move |conn, viewer| {
             let filter = read_filter(&query, viewer)?;
             if let Some(address) = form::canonical(conn, viewer, &query, &filter, "/activity")? {
@@ -68,13 +68,13 @@ pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
         Step::Choices(filter, column, all) => {
             let crumbs = vec![Crumb::link("Activity", "/activity")];
-            return choices::show(&visit, &viewer, ("/activity", &filter), column, all, crumbs);
+            return choices::show(&authed, &viewer, ("/activity", &filter), column, all, crumbs);
         }
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
     let view = TimelineView::new("/activity", &filter, options, &page, &eyes);
-    let shell = visit.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
-    visit.page(StatusCode::OK, &ActivityPage { shell, heading: "Activity", view })
+    let shell = authed.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
+    authed.page(StatusCode::OK, &ActivityPage { shell, heading: "Activity", view })
 }
 
 /// The key of the entry that a link around it points at.
@@ -87,9 +87,9 @@ pub fn here(query: &Query) -> Option<String> {
 ///
 /// # Errors
 /// 404 for an owner; 400 for a filter that makes no sense.
-pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
-    let (viewer, step) = visit
+pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
+    let (viewer, step) = authed
         .read_as_admin(move |conn, admin| {
             let filter = read_filter(&query, admin)?;
             if let Some(address) = form::canonical(conn, admin, &query, &filter, "/audit")? {
@@ -110,7 +110,7 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
         Step::Choices(filter, column, all) => {
             let crumbs = vec![Crumb::link("Audit log", "/audit")];
-            return choices::show(&visit, &viewer, ("/audit", &filter), column, all, crumbs);
+            return choices::show(&authed, &viewer, ("/audit", &filter), column, all, crumbs);
         }
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here);
@@ -119,8 +119,8 @@ pub async fn audit(visit: Visit, query: Query) -> AppResult<HttpResponse> {
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.reference_keys.clear();
     view.filters.by_target = true;
-    let shell = visit.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
-    visit.page(StatusCode::OK, &ActivityPage { shell, heading: "Audit log", view })
+    let shell = authed.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
+    authed.page(StatusCode::OK, &ActivityPage { shell, heading: "Audit log", view })
 }
 
 impl Sample for ActivityPage {

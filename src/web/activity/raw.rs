@@ -8,47 +8,47 @@ use diesel::PgConnection;
 use crate::activity::Source;
 use crate::activity::stored::{self, LONGEST_RAW, Place};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::web::plain_text;
 
 /// Shows all of an action.
 ///
 /// # Errors
 /// 404 for one that the viewer can't see.
-pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn action(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    let read = visit.read(move |conn, _| beginning(conn, Source::Action, &id)).await?;
-    Ok(answer(&visit, read.1))
+    let read = authed.read(move |conn, _| beginning(conn, Source::Action, &id)).await?;
+    Ok(answer(&authed, read.1))
 }
 
 /// Shows all of an event.
 ///
 /// # Errors
 /// 404 for one that the viewer can't see.
-pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    let read = visit.read(move |conn, _| beginning(conn, Source::Event, &id)).await?;
-    Ok(answer(&visit, read.1))
+    let read = authed.read(move |conn, _| beginning(conn, Source::Event, &id)).await?;
+    Ok(answer(&authed, read.1))
 }
 
 /// Shows all of an audit entry.
 ///
 /// # Errors
 /// 404 for an owner, and for one that does not exist.
-pub async fn audit_entry(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn audit_entry(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
-    let read = visit.read_as_admin(move |conn, _| beginning(conn, Source::Audit, &id)).await?;
-    Ok(answer(&visit, read.1))
+    let read = authed.read_as_admin(move |conn, _| beginning(conn, Source::Audit, &id)).await?;
+    Ok(answer(&authed, read.1))
 }
 
 /// Shows all of the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`.
 ///
 /// # Errors
 /// 400 without an id; 404 for an entry that the viewer can't see.
-pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+pub async fn any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let key = query.only("id").map(str::to_owned).map_err(AppError::BadRequest)?;
-    let read = visit.read(move |conn, viewer| {
+    let read = authed.read(move |conn, viewer| {
         let (source, id) = Source::of_key(&key);
         match source {
             Source::Audit if viewer.as_admin().is_none() => {}
@@ -61,7 +61,7 @@ pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         beginning(conn, Source::Action, &key)
     });
     let read = read.await?;
-    Ok(answer(&visit, read.1))
+    Ok(answer(&authed, read.1))
 }
 
 /// A record's text, as far as it was read.
@@ -84,6 +84,6 @@ fn beginning(conn: &mut PgConnection, source: Source, id: &str) -> AppResult<Beg
     Ok(Beginning { source, id: id.to_owned(), text, next })
 }
 
-fn answer(visit: &Visit, Beginning { source, id, text, next }: Beginning) -> HttpResponse {
-    plain_text::answer(visit, text, next, move |conn, place| stored::piece(conn, source, &id, place))
+fn answer(authed: &AuthedRequest, Beginning { source, id, text, next }: Beginning) -> HttpResponse {
+    plain_text::answer(authed, text, next, move |conn, place| stored::piece(conn, source, &id, place))
 }

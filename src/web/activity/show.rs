@@ -18,8 +18,8 @@ use crate::activity::sentence;
 use crate::activity::stored::Column;
 use crate::activity::{ProjectState, Reference, Source, timeline};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
 use crate::web::display::{Badge, Fact, Link, Meta, grouped, in_short};
 use crate::web::escape::{PageBudget, weight};
@@ -85,25 +85,25 @@ const FACT_SHOWN: usize = 300;
 ///
 /// # Errors
 /// 404 for one that the viewer can't see.
-pub async fn action(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
-    show(visit, path.into_inner(), detail::action).await
+pub async fn action(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
+    show(authed, path.into_inner(), detail::action).await
 }
 
 /// Shows an event.
 ///
 /// # Errors
 /// 404 for one that the viewer can't see.
-pub async fn event(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
-    show(visit, path.into_inner(), detail::event).await
+pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
+    show(authed, path.into_inner(), detail::event).await
 }
 
 /// Shows the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`.
 ///
 /// # Errors
 /// 400 without an id; 404 for an entry that the viewer can't see.
-pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+pub async fn any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let key = query.only("id").map(str::to_owned).map_err(AppError::BadRequest)?;
-    let (viewer, found) = visit
+    let (viewer, found) = authed
         .read(move |conn, viewer| {
             let (kind, id) = Source::of_key(&key);
             let one =
@@ -122,8 +122,8 @@ pub async fn any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         })
         .await?;
     match found {
-        Found::Entry((detail, records)) => page(&visit, &viewer, &detail, &records),
-        Found::Audit(entry) => audit_entry::page(&visit, &viewer, &entry),
+        Found::Entry((detail, records)) => page(&authed, &viewer, &detail, &records),
+        Found::Audit(entry) => audit_entry::page(&authed, &viewer, &entry),
     }
 }
 
@@ -147,19 +147,24 @@ fn with_records(
     Ok(Some((Box::new(detail), records)))
 }
 
-async fn show(visit: Visit, id: String, find: Find) -> AppResult<HttpResponse> {
+async fn show(authed: AuthedRequest, id: String, find: Find) -> AppResult<HttpResponse> {
     if id.contains('\0') {
         return Err(AppError::NotFound);
     }
     let (viewer, (detail, records)) =
-        visit.read(move |conn, _| with_records(conn, &id, find)?.ok_or(AppError::NotFound)).await?;
-    page(&visit, &viewer, &detail, &records)
+        authed.read(move |conn, _| with_records(conn, &id, find)?.ok_or(AppError::NotFound)).await?;
+    page(&authed, &viewer, &detail, &records)
 }
 
-fn page(visit: &Visit, viewer: &Viewer, detail: &Detail, records: &[Record]) -> AppResult<HttpResponse> {
-    let eyes = Eyes::of(viewer, visit.app.clock.now());
-    let shell = visit.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
-    visit.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &eyes))
+fn page(
+    authed: &AuthedRequest,
+    viewer: &Viewer,
+    detail: &Detail,
+    records: &[Record],
+) -> AppResult<HttpResponse> {
+    let eyes = Eyes::of(viewer, authed.app.clock.now());
+    let shell = authed.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
+    authed.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &eyes))
 }
 
 /// How many references are looked up; the rest is one click away.

@@ -13,10 +13,10 @@ use crate::chat::Role;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::search::{self, Found, Hit};
 use crate::containers::queries::projects_in;
-use crate::db::cursor::{From, TimePosition};
+use crate::db::cursor::{PageStart, TimePosition};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::display::{Chips, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
@@ -142,10 +142,10 @@ enum Rows {
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see; 400 for a position that makes no sense.
-pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let (asked, now) = (query.clone(), visit.app.clock.now());
-    let (viewer, (project, rows, others)) = visit
+    let (asked, now) = (query.clone(), authed.app.clock.now());
+    let (viewer, (project, rows, others)) = authed
         .read(move |conn, _| {
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let (limit, from) = (lists::limit(&asked)?, lists::from_time(&asked)?);
@@ -156,8 +156,8 @@ pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<
                 None => Rows::Conversations(conversations::page(conn, container, &from, limit)?),
                 Some(text) => {
                     let older_than = match &from {
-                        From::Beyond(position) => Some(position),
-                        From::Start | From::Back(_) => None,
+                        PageStart::Beyond(position) => Some(position),
+                        PageStart::Start | PageStart::Back(_) => None,
                     };
                     let found = search::messages(conn, container, text, older_than, limit)?;
                     Rows::Hits(found, limit)
@@ -170,8 +170,9 @@ pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<
         .await?;
     let (zone, path) = (viewer.zone, urls::project_part(id, "chat"));
     let head = ProjectHead::new(&project, "chat", now, zone);
-    let shell =
-        visit.shell(&viewer, format!("Chat of {}", project.name)).with_breadcrumbs(head.crumbs(Some("Chat")));
+    let shell = authed
+        .shell(&viewer, format!("Chat of {}", project.name))
+        .with_breadcrumbs(head.crumbs(Some("Chat")));
     let mut page = ChatPage::new(shell, head, path, &query);
     page.has_container = project.container.is_some();
     if !others.is_empty() {
@@ -180,7 +181,7 @@ pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<
             .push(format!("The same container serves {}, so this chat is theirs too.", names.join(", ")));
     }
     page.fill(rows, &query, now, zone);
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl ChatPage {

@@ -11,8 +11,8 @@ use actix_web::web::Path;
 
 use crate::chat::Role;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::web::display::Badge;
 
 /// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
@@ -20,12 +20,12 @@ use crate::web::display::Badge;
 ///
 /// # Errors
 /// 404 for a project, conversation or message that the viewer can't see; 400 for a position that makes no sense.
-pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let opens = |name: &str| query.0.iter().any(|(key, _)| key == name);
     if opens("session") || query.first("message").is_some() {
-        show::show(visit, path, query).await
+        show::show(authed, path, query).await
     } else {
-        index::index(visit, path, query).await
+        index::index(authed, path, query).await
     }
 }
 

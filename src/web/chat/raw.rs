@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use crate::chat::messages;
 use crate::db::ids::{MessageId, ProjectId};
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::projects::queries;
 use crate::web::plain_text;
 
@@ -14,9 +14,9 @@ use crate::web::plain_text;
 ///
 /// # Errors
 /// 404 for a message that is not in the project's chat or that the viewer can't see.
-pub async fn show(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (project, message) = path.into_inner();
-    let read = visit.read(move |conn, _| {
+    let read = authed.read(move |conn, _| {
         let project: ProjectId = project.parse().map_err(|_| AppError::NotFound)?;
         let message: MessageId = message.parse().map_err(|_| AppError::NotFound)?;
         let project = queries::find(conn, project)?.ok_or(AppError::NotFound)?;
@@ -25,7 +25,7 @@ pub async fn show(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpR
         Ok((container, message, beginning))
     });
     let (_, (container, message, (text, next))) = read.await?;
-    Ok(plain_text::answer(&visit, text, next, move |conn, from| {
+    Ok(plain_text::answer(&authed, text, next, move |conn, from| {
         messages::raw(conn, container, message, from)
     }))
 }

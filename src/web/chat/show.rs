@@ -11,11 +11,11 @@ use super::speakers;
 use crate::activity::lookup;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::messages::{self, Message};
-use crate::db::cursor::{From, Page};
+use crate::db::cursor::{Page, PageStart};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::activity::convert::Eyes;
 use crate::web::display::{Link, Meta, Pager, beginning, counted, grouped, visible};
@@ -51,10 +51,10 @@ pub struct ConversationPage {
 ///
 /// # Errors
 /// 404 for a project, conversation or message that the viewer can't see; 400 for a position that makes no sense.
-pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let (asked, now) = (query.clone(), visit.app.clock.now());
-    let (viewer, (project, conversation, page, led_to)) = visit
+    let (asked, now) = (query.clone(), authed.app.clock.now());
+    let (viewer, (project, conversation, page, led_to)) = authed
         .read(move |conn, _| {
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let container = project.container.as_ref().ok_or(AppError::NotFound)?.id;
@@ -65,7 +65,7 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
                     let message = message.parse().map_err(|_| AppError::NotFound)?;
                     let (session, position) =
                         messages::place(conn, container, message)?.ok_or(AppError::NotFound)?;
-                    from = From::Beyond(position.just_before());
+                    from = PageStart::Beyond(position.just_before());
                     session
                 }
                 None => asked
@@ -78,7 +78,7 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
             let conversation = conversations::find(conn, container, &session)?.ok_or(AppError::NotFound)?;
             let mut page = messages::page(conn, container, &session, &from, limit)?;
             if let (Some(_), Some(first)) = (asked.first("message"), page.rows.first()) {
-                let before = From::Back(first.position);
+                let before = PageStart::Back(first.position);
                 page.has_previous = !messages::page(conn, container, &session, &before, 1)?.rows.is_empty();
             }
             let led_to = led_to(conn, id, &page)?;
@@ -95,7 +95,7 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
     }
     crumbs.push(Crumb::here(title.clone()));
     let page = ConversationPage {
-        shell: visit.shell(&viewer, format!("{title} · Chat of {}", project.name)).with_breadcrumbs(crumbs),
+        shell: authed.shell(&viewer, format!("{title} · Chat of {}", project.name)).with_breadcrumbs(crumbs),
         project: head,
         pager: pager(&path, &conversation.session, &query, &page),
         chat_url: path,
@@ -113,7 +113,7 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
             })
             .collect(),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 /// The first action of each request that the messages belong to.

@@ -8,12 +8,12 @@ use super::index::filter;
 use crate::activity::exports;
 use crate::containers::queries::{self, ContainerLine, Filter};
 use crate::containers::records::{self, ContainerRecord};
-use crate::db::cursor::From;
+use crate::db::cursor::PageStart;
 use crate::db::ids::ContainerId;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, ROWS, Subject};
 
@@ -43,7 +43,7 @@ const COLUMNS: &[&str] = &[
 ///
 /// # Errors
 /// 400 for an unknown format; 429 after too many.
-pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
     let query = Query(form.0);
     let subject = Subject {
         what: "the list of containers".to_owned(),
@@ -53,8 +53,8 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
         columns: COLUMNS,
     };
     let filter = filter(&query);
-    let open = move |_: &mut _, _: &_| Ok((subject, filter, Some(From::Start)));
-    export::start(&visit, &query, open, |conn, _, filter: &Filter, began, from| {
+    let open = move |_: &mut _, _: &_| Ok((subject, filter, Some(PageStart::Start)));
+    export::start(&authed, &query, open, |conn, _, filter: &Filter, began, from| {
         let read = exports::database_now(conn)?;
         let mut page = queries::page(conn, filter, &from, ROWS)?;
         let mut ids: Vec<ContainerId> = page.rows.iter().map(|line| line.id).collect();
@@ -67,7 +67,7 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
             let record = records.remove(&line.id)?;
             exports::was_there(record.created_at, began, read).then(|| row(record, line))
         });
-        Ok(Batch { rows: rows.collect(), next: next.map(From::Beyond) })
+        Ok(Batch { rows: rows.collect(), next: next.map(PageStart::Beyond) })
     })
     .await
 }

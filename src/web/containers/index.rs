@@ -12,8 +12,8 @@ use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::display_name;
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager};
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -109,14 +109,14 @@ pub(super) fn filter(query: &Query) -> Filter {
 ///
 /// # Errors
 /// 400 for a position or limit that makes no sense.
-pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let (limit, from) = (lists::limit(&query)?, lists::from(&query)?);
     let filter = filter(&query);
     let sort = filter.sort;
-    let (viewer, page) = visit.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
-    let now = visit.app.clock.now();
-    let shell = visit.shell(&viewer, "Containers").with_breadcrumbs(vec![Crumb::here("Containers")]);
-    visit.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, sort, (now, viewer.zone)))
+    let (viewer, page) = authed.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
+    let now = authed.app.clock.now();
+    let shell = authed.shell(&viewer, "Containers").with_breadcrumbs(vec![Crumb::here("Containers")]);
+    authed.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, sort, (now, viewer.zone)))
 }
 
 impl ContainersPage {

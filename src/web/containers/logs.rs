@@ -11,7 +11,7 @@ use super::head::ContainerHead;
 use super::show::container_id;
 use crate::containers::{Verb, queries};
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 
@@ -33,9 +33,9 @@ pub struct LogsPage {
 ///
 /// # Errors
 /// 404 for a container that the viewer can't see.
-pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
-    let (viewer, (container, projects)) = visit
+pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
+    let (viewer, (container, projects)) = authed
         .read(move |conn, _| {
             let id = container_id(&path)?;
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
@@ -44,14 +44,14 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
         .await?;
     let head = ContainerHead::new(&container, &projects, "logs", (now, viewer.zone));
     let page = LogsPage {
-        shell: visit
+        shell: authed
             .shell(&viewer, format!("Logs of {}", container.name))
             .with_breadcrumbs(head.crumbs(Some("Logs"))),
         container: head,
         reason: Verb::NO_LOGS.to_owned(),
         command: command(&container.engine_id),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 /// A command that somebody may paste into a shell holds nothing but an id.

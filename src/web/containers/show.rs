@@ -13,7 +13,7 @@ use crate::activity::{Filter, Reference, Scope, timeline};
 use crate::containers::queries::{self, ContainerView};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::identity::display_name;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
@@ -97,10 +97,10 @@ const LATEST: i64 = 10;
 ///
 /// # Errors
 /// 404 for a container that the viewer can't see.
-pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
-    let now = visit.app.clock.now();
-    let (viewer, (container, projects, latest)) = visit
+    let now = authed.app.clock.now();
+    let (viewer, (container, projects, latest)) = authed
         .read(move |conn, viewer| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
@@ -110,11 +110,11 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
         })
         .await?;
     let head = ContainerHead::new(&container, &projects, "", (now, viewer.zone));
-    let shell = visit.shell(&viewer, &container.name).with_breadcrumbs(head.crumbs(None));
+    let shell = authed.shell(&viewer, &container.name).with_breadcrumbs(head.crumbs(None));
     let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
     page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();
     page.days = Eyes::of(&viewer, now).days(&latest);
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl ContainerPage {

@@ -10,7 +10,7 @@ use super::show::container_id;
 use crate::containers::Verb;
 use crate::containers::queries;
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::web::confirmation::ConfirmationPage;
 use crate::web::shell::Crumb;
 use crate::web::urls;
@@ -19,15 +19,15 @@ use crate::web::urls;
 ///
 /// # Errors
 /// 404 for a container that the viewer can't see.
-pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (id, verb) = path.into_inner();
     let id = container_id(&Path::from(id))?;
     let verb = Verb::from_path(&verb).ok_or(AppError::NotFound)?;
     let (viewer, container) =
-        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+        authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
     let title = format!("{} {}", verb.label(), container.name);
     let page = ConfirmationPage {
-        shell: visit.shell(&viewer, title.clone()).with_breadcrumbs(vec![
+        shell: authed.shell(&viewer, title.clone()).with_breadcrumbs(vec![
             Crumb::link("Containers", "/containers"),
             Crumb::link(&container.name, urls::container(id)),
             Crumb::here(verb.label()),
@@ -36,23 +36,23 @@ pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<Ht
         text: String::new(),
         effects: Vec::new(),
         errors: Vec::new(),
-        action: visit.request.path().to_owned(),
+        action: authed.request.path().to_owned(),
         confirm: None,
         verb: verb.label().to_owned(),
         danger: verb == Verb::Delete,
         blocked: Some(Verb::UNAVAILABLE.to_owned()),
         cancel_url: urls::container(id),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 /// Refuses.
 ///
 /// # Errors
 /// 503; 404 for a container that the viewer can't see.
-pub async fn carry_out(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+pub async fn carry_out(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (id, _) = path.into_inner();
     let id = container_id(&Path::from(id))?;
-    visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+    authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
     Err(AppError::NoEngine(Verb::UNAVAILABLE))
 }

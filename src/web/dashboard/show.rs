@@ -13,11 +13,11 @@ use crate::activity::daily::{self, Daily, Span};
 use crate::activity::timeline::{self, TimelinePage};
 use crate::activity::{FAILED, Filter, Scope};
 use crate::auth::sessions;
-use crate::db::cursor::From;
+use crate::db::cursor::PageStart;
 use crate::db::server_version::ServerVersion;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::{Role, Viewer};
 use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
@@ -92,15 +92,15 @@ const PROJECTS: usize = 12;
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
+pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
     let asked = query.first("days").and_then(|days| days.parse().ok());
     let days = RANGES.into_iter().find(|days| Some(*days) == asked).unwrap_or(RANGES[0]);
-    let (viewer, glance) = visit.read(move |conn, viewer| Glance::of(conn, viewer, days, now)).await?;
+    let (viewer, glance) = authed.read(move |conn, viewer| Glance::of(conn, viewer, days, now)).await?;
     let eyes = Eyes::of(&viewer, now);
     let failed = glance.failed.entries.iter();
     let page = DashboardPage {
-        shell: visit.shell(&viewer, "Dashboard").with_breadcrumbs(vec![Crumb::here("Dashboard")]),
+        shell: authed.shell(&viewer, "Dashboard").with_breadcrumbs(vec![Crumb::here("Dashboard")]),
         instance: glance.instance.map(|(figures, daily)| Instance {
             figures: figures::figures(&figures),
             chart: Chart::new(&daily, now, viewer.zone),
@@ -119,7 +119,7 @@ pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
         has_more_projects: glance.has_more_projects,
         since: Since::new(glance.latest, glance.visit, Some(viewer.id), &eyes),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl Glance {
@@ -159,7 +159,7 @@ fn own_projects(conn: &mut PgConnection) -> AppResult<(Vec<ProjectLine>, bool)> 
         sort: Sort::Active,
         ..projects::queries::Filter::default()
     };
-    let page = projects::queries::page(conn, &active, &From::Start, PROJECTS)?;
+    let page = projects::queries::page(conn, &active, &PageStart::Start, PROJECTS)?;
     Ok((page.rows, page.has_next))
 }
 

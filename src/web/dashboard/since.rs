@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::activity::timeline::TimelinePage;
 use crate::activity::{Entry, EntryKind, Outcome};
-use crate::audit::Act;
+use crate::audit::AuditAction;
 use crate::db::ids::UserId;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::Day;
@@ -82,7 +82,7 @@ impl Since {
 }
 
 fn is_own_coming(entry: &Entry, viewer: Option<UserId>) -> bool {
-    matches!(entry.kind, EntryKind::Audit(Act::SignedIn | Act::SignedOut))
+    matches!(entry.kind, EntryKind::Audit(AuditAction::SignedIn | AuditAction::SignedOut))
         && viewer.is_some_and(|viewer| entry.actor.user.as_deref() == Some(viewer.to_string().as_str()))
 }
 

@@ -19,8 +19,8 @@ use super::streamed;
 use crate::activity::exports::{self, ExportError};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
 
 /// What is exported.
@@ -85,7 +85,12 @@ pub fn hidden<K: Into<String>>(filters: impl IntoIterator<Item = (K, String)>) -
 ///
 /// # Errors
 /// What `open` and `read` answer; 400 for an unknown `format`; 429 when its user has started too many.
-pub async fn start<P, F, O, R>(visit: &Visit, query: &Query, open: O, read: R) -> AppResult<HttpResponse>
+pub async fn start<P, F, O, R>(
+    authed: &AuthedRequest,
+    query: &Query,
+    open: O,
+    read: R,
+) -> AppResult<HttpResponse>
 where
     P: Send + 'static,
     F: Send + Sync + 'static,
@@ -93,9 +98,9 @@ where
     R: Fn(&mut PgConnection, &Viewer, &F, DateTime<Utc>, P) -> AppResult<Batch<P>> + Send + Sync + 'static,
 {
     let format = Format::of(query.first("format"));
-    let principal = visit.principal();
+    let principal = authed.principal();
     query.check().map_err(AppError::BadRequest)?;
-    let (viewer, (subject, format, context, beginning)) = visit
+    let (viewer, (subject, format, context, beginning)) = authed
         .write(move |conn, viewer| {
             let (subject, context, position) = open(conn, viewer)?;
             let format = format.map_err(AppError::BadRequest)?;
@@ -119,7 +124,7 @@ where
         // Written on the blocking thread as well: rows become bytes before they pile up.
         Ok((Bytes::from(format.rows(columns, &rows)?), next))
     };
-    let (batch, reader) = (Arc::new(batch), visit.reader());
+    let (batch, reader) = (Arc::new(batch), authed.reader());
     let mut head = format.head(columns)?;
     let next = match beginning.position {
         Some(position) => {
@@ -130,7 +135,7 @@ where
         }
         None => None,
     };
-    let day = visit.app.clock.now().format("%Y-%m-%d");
+    let day = authed.app.clock.now().format("%Y-%m-%d");
     let name = format!("pilothouse-{}-{day}.{}", subject.file, format.as_str());
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, format.content_type()))

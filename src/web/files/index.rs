@@ -9,13 +9,13 @@ use chrono_tz::Tz;
 
 use super::{shown_name, steps};
 use crate::containers::queries::projects_in;
-use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::cursor::{ListPosition, Page, PageStart};
 use crate::db::ids::FileId;
 use crate::error::{AppError, AppResult};
 use crate::files::Directory;
 use crate::files::listing::{self, Ask, Entry, LOOKED_AT, Listing, Sort};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::projects::queries;
 use crate::web::display::{ByteSize, Chips, Choice, Link, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
@@ -139,11 +139,11 @@ fn position(id: FileId) -> ListPosition {
     ListPosition { key: "file".to_owned(), id: id.0 }
 }
 
-fn from(query: &Query) -> AppResult<From<FileId>> {
+fn from(query: &Query) -> AppResult<PageStart<FileId>> {
     Ok(match lists::from(query)? {
-        From::Start => From::Start,
-        From::Beyond(position) => From::Beyond(FileId(position.id)),
-        From::Back(position) => From::Back(FileId(position.id)),
+        PageStart::Start => PageStart::Start,
+        PageStart::Beyond(position) => PageStart::Beyond(FileId(position.id)),
+        PageStart::Back(position) => PageStart::Back(FileId(position.id)),
     })
 }
 
@@ -151,10 +151,10 @@ fn from(query: &Query) -> AppResult<From<FileId>> {
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see; 400 for a position that is none of this list.
-pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let (asked, now) = (query.clone(), visit.app.clock.now());
-    let (viewer, (project, found, others)) = visit
+    let (asked, now) = (query.clone(), authed.app.clock.now());
+    let (viewer, (project, found, others)) = authed
         .read(move |conn, _| {
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let (limit, from) = (lists::limit(&asked)?, from(&asked)?);
@@ -175,7 +175,7 @@ pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<
         .await?;
     let (zone, action) = (viewer.zone, urls::project_part(id, "files"));
     let head = ProjectHead::new(&project, "files", now, zone);
-    let shell = visit
+    let shell = authed
         .shell(&viewer, format!("Files of {}", project.name))
         .with_breadcrumbs(head.crumbs(Some("Files")));
     let mut page = FilesPage::new(shell, head, action, &query);
@@ -188,7 +188,7 @@ pub async fn index(visit: Visit, path: Path<String>, query: Query) -> AppResult<
     if let Some(found) = &found {
         page.fill(found, &query, now, zone);
     }
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl FilesPage {

@@ -8,8 +8,8 @@ use actix_web::web::Path;
 
 use crate::error::AppResult;
 use crate::files::Directory;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::web::display::visible;
 use crate::web::shell::Crumb;
 use crate::web::urls;
@@ -18,10 +18,10 @@ use crate::web::urls;
 ///
 /// # Errors
 /// 404 for a project or file that the viewer can't see; 400 for a position that makes no sense.
-pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     match query.first("file") {
-        Some(file) => show::show(visit, path, file.to_owned()).await,
-        None => index::index(visit, path, query).await,
+        Some(file) => show::show(authed, path, file.to_owned()).await,
+        None => index::index(authed, path, query).await,
     }
 }
 

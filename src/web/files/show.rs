@@ -12,7 +12,7 @@ use crate::db::ids::FileId;
 use crate::error::{AppError, AppResult};
 use crate::files::Directory;
 use crate::files::queries::{self, Change, File};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::web::display::{ByteSize, Fact, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
@@ -63,10 +63,10 @@ const CONTENT_NOTE: &str = "The console knows what this file is called, how larg
 ///
 /// # Errors
 /// 404 for a file that is not the project's or that the viewer can't see.
-pub async fn show(visit: Visit, path: Path<String>, file: String) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>, file: String) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let now = visit.app.clock.now();
-    let (viewer, (project, file, changes)) = visit
+    let now = authed.app.clock.now();
+    let (viewer, (project, file, changes)) = authed
         .read(move |conn, _| {
             let project = crate::projects::queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let container = project.container.as_ref().ok_or(AppError::NotFound)?.id;
@@ -85,7 +85,7 @@ pub async fn show(visit: Visit, path: Path<String>, file: String) -> AppResult<H
     let name = shown_name(file.path.rsplit('/').next().unwrap_or_default());
     crumbs.push(Crumb::here(name.clone()));
     let page = FilePage {
-        shell: visit.shell(&viewer, format!("{name} · {}", project.name)).with_breadcrumbs(crumbs),
+        shell: authed.shell(&viewer, format!("{name} · {}", project.name)).with_breadcrumbs(crumbs),
         project: head,
         name,
         is_deleted: file.is_deleted,
@@ -94,7 +94,7 @@ pub async fn show(visit: Visit, path: Path<String>, file: String) -> AppResult<H
         changes: changes.iter().map(|change| ChangeRow::new(change, now, zone)).collect(),
         content_note: CONTENT_NOTE.to_owned(),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl ChangeRow {

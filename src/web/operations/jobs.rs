@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::show::PATH;
 use crate::db::ids::JobId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
-use crate::http::visit::Visit;
 use crate::queue::{RunAgainError, run_again as begin_anew};
 
 /// The job to begin anew.
@@ -20,10 +20,10 @@ pub struct JobForm {
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown job.
-pub async fn run_again(visit: Visit, form: Form<JobForm>) -> AppResult<HttpResponse> {
+pub async fn run_again(authed: AuthedRequest, form: Form<JobForm>) -> AppResult<HttpResponse> {
     let id = form.0.id.parse::<JobId>();
-    let principal = visit.principal();
-    let (_, notice) = visit
+    let principal = authed.principal();
+    let (_, notice) = authed
         .write_as_admin(move |conn, admin| {
             let id = id.map_err(|_| AppError::NotFound)?;
             match begin_anew(conn, &principal(admin), id) {
@@ -36,5 +36,5 @@ pub async fn run_again(visit: Visit, form: Form<JobForm>) -> AppResult<HttpRespo
             }
         })
         .await?;
-    Ok(visit.redirect_with_notice(PATH, notice))
+    Ok(authed.redirect_with_notice(PATH, notice))
 }

@@ -9,8 +9,8 @@ use diesel::PgConnection;
 
 use crate::db::cursor::Page;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::queue::Kind;
 use crate::queue::instance::{Errand, ErrandRecord};
 use crate::queue::queries::{self, Duty, DutyState, FailedJob, MOST_COUNTED, Waiting};
@@ -102,14 +102,14 @@ pub struct OperationsPage {
 ///
 /// # Errors
 /// 404 for anybody but an admin; 400 for an impossible `limit` or cursor.
-pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
-    let errands = visit.app.errands.all();
-    let (viewer, mut page) = visit
+pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
+    let errands = authed.app.errands.all();
+    let (viewer, mut page) = authed
         .read_as_admin(move |conn, admin| OperationsPage::load(conn, &query, &errands, now, admin.zone))
         .await?;
-    page.shell = visit.shell(&viewer, "Operations").with_breadcrumbs(vec![Crumb::here("Operations")]);
-    visit.page(StatusCode::OK, &page)
+    page.shell = authed.shell(&viewer, "Operations").with_breadcrumbs(vec![Crumb::here("Operations")]);
+    authed.page(StatusCode::OK, &page)
 }
 
 struct Found {

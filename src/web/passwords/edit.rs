@@ -9,14 +9,14 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::audit::Act;
+use crate::audit::AuditAction;
 use crate::auth::queue::Place;
 use crate::auth::{password, password_links};
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::origin_of;
 use crate::http::forms::Form;
 use crate::http::headers::Nonce;
-use crate::http::visit::origin_of;
 use crate::users::commands;
 use crate::web::account::show::password_hint;
 use crate::web::page::render;
@@ -118,7 +118,7 @@ async fn set_password(
             let Some(account) = password_links::redeem(conn, &link, origin.ip)? else { return Ok(false) };
             let principal = account.principal(origin, at);
             let person = (account.id, account.email.as_str());
-            commands::set_password(conn, &principal, person, &Act::PasswordSet, &password_hash)?;
+            commands::set_password(conn, &principal, person, &AuditAction::PasswordSet, &password_hash)?;
             Ok(true)
         })
         .await

@@ -10,8 +10,8 @@ use super::project_id;
 use crate::activity::options::{self, Options};
 use crate::activity::{Scope, timeline};
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::web::activity::TimelineView;
 use crate::web::activity::choices;
 use crate::web::activity::convert::Eyes;
@@ -38,12 +38,12 @@ pub struct ProjectActivityPage {
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see; 400 for a filter that makes no sense.
-pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let now = visit.app.clock.now();
+    let now = authed.app.clock.now();
     let path = urls::project_part(id, "activity");
     let asked = path.clone();
-    let (viewer, (project, step)) = visit
+    let (viewer, (project, step)) = authed
         .read_project(id, move |conn, viewer, _| {
             let filter = read_filter(&query, viewer)?;
             if let Some(address) = form::canonical(conn, viewer, &query, &filter, &asked)? {
@@ -65,15 +65,15 @@ pub async fn show(visit: Visit, path: Path<String>, query: Query) -> AppResult<H
         Step::Choices(filter, column, all) => {
             let mut crumbs = head.crumbs(None);
             crumbs.push(Crumb::link("Activity", &path));
-            return choices::show(&visit, &viewer, (&path, &filter), column, all, crumbs);
+            return choices::show(&authed, &viewer, (&path, &filter), column, all, crumbs);
         }
     };
     let eyes = Eyes::of(&viewer, now).pointed_at(here).within(id);
     let view = TimelineView::new(&path, &filter, options, &page, &eyes);
-    let shell = visit
+    let shell = authed
         .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));
-    visit.page(StatusCode::OK, &ProjectActivityPage { shell, project: head, view })
+    authed.page(StatusCode::OK, &ProjectActivityPage { shell, project: head, view })
 }
 
 impl Sample for ProjectActivityPage {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use super::new::{NewProjectPage, ProjectFields, container_choices, crumbs};
 use crate::containers;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
-use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
 use crate::web::urls;
 
@@ -43,9 +43,9 @@ const CONTAINER_TAKEN: &str = "A project is attached to this container already. 
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn create(visit: Visit, form: Form<NewProject>) -> AppResult<HttpResponse> {
-    let principal = visit.principal();
-    let (viewer, outcome) = visit
+pub async fn create(authed: AuthedRequest, form: Form<NewProject>) -> AppResult<HttpResponse> {
+    let principal = authed.principal();
+    let (viewer, outcome) = authed
         .write(move |conn, viewer| {
             let typed = form.0;
             let mut fields = ProjectFields::typed(&typed.name, &typed.description, &typed.kind, None);
@@ -76,14 +76,14 @@ pub async fn create(visit: Visit, form: Form<NewProject>) -> AppResult<HttpRespo
         .await?;
     match outcome {
         Outcome::Created(url, name) => {
-            Ok(visit.redirect_with_notice(&url, format!("Project {name} created.")))
+            Ok(authed.redirect_with_notice(&url, format!("Project {name} created.")))
         }
         Outcome::Refused(refused) => {
             let (fields, container_errors, containers) = *refused;
-            let shell = visit.shell(&viewer, "New project").with_breadcrumbs(crumbs());
+            let shell = authed.shell(&viewer, "New project").with_breadcrumbs(crumbs());
             let errors = vec!["The project was not created. See what is marked below.".to_owned()];
             let page = NewProjectPage { shell, errors, fields, containers, container_errors };
-            visit.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
+            authed.page(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
     }
 }

@@ -6,12 +6,12 @@ use actix_web::HttpResponse;
 
 use super::index::filter;
 use crate::activity::exports;
-use crate::db::cursor::From;
+use crate::db::cursor::PageStart;
 use crate::db::ids::ProjectId;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::projects::queries::{self, Filter};
 use crate::projects::records::{self, ProjectRecord};
 use crate::web::export::cell::Cell;
@@ -38,7 +38,7 @@ const COLUMNS: &[&str] = &[
 ///
 /// # Errors
 /// 400 for an unknown format; 429 after too many.
-pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
     let query = Query(form.0);
     let subject = Subject {
         what: "the list of projects".to_owned(),
@@ -48,8 +48,8 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
         columns: COLUMNS,
     };
     let filter = filter(&query);
-    let open = move |_: &mut _, _: &_| Ok((subject, filter, Some(From::Start)));
-    export::start(&visit, &query, open, |conn, _, filter: &Filter, began, from| {
+    let open = move |_: &mut _, _: &_| Ok((subject, filter, Some(PageStart::Start)));
+    export::start(&authed, &query, open, |conn, _, filter: &Filter, began, from| {
         let read = exports::database_now(conn)?;
         let mut page = queries::page(conn, filter, &from, ROWS)?;
         let mut ids: Vec<ProjectId> = page.rows.iter().map(|line| line.id).collect();
@@ -63,7 +63,7 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
             exports::was_there(record.project.created_at, began, read)
                 .then(|| row(record, line.last_action_ms))
         });
-        Ok(Batch { rows: rows.collect(), next: next.map(From::Beyond) })
+        Ok(Batch { rows: rows.collect(), next: next.map(PageStart::Beyond) })
     })
     .await
 }

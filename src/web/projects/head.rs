@@ -7,10 +7,10 @@ use super::badge;
 use crate::containers;
 use crate::db::ids::ProjectId;
 use crate::identity::display_name;
-use crate::projects::deletion::{Deletion, Known, Tombstone};
+use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
-use crate::web::display::{Action, Badge, Meta, Tab};
+use crate::web::display::{Badge, ButtonLink, Meta, Tab};
 use crate::web::sample::HOSTILE;
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
@@ -36,7 +36,7 @@ pub struct ProjectHead {
     /// What the viewer has to know first.
     pub notice: Option<String>,
     /// The way out of what the notice says.
-    pub remedy: Option<Action>,
+    pub remedy: Option<ButtonLink>,
 }
 
 /// The tabs: label and last part of the address.
@@ -86,7 +86,7 @@ impl ProjectHead {
         }
         let remedy = |label: &str, part: &str| {
             let url = urls::project_part(project.id, part);
-            Some(Action { label: label.to_owned(), url, icon: "restored" })
+            Some(ButtonLink { label: label.to_owned(), url, icon: "restored" })
         };
         let (notice, remedy) = match &status {
             Status::Archived => (
@@ -137,10 +137,10 @@ impl ProjectHead {
 
     /// The head of a project or of what is left of it.
     #[must_use]
-    pub fn of(known: &Known, id: ProjectId, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn of(known: &ProjectOrTombstone, id: ProjectId, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
         match known {
-            Known::Row(project) => Self::new(project, part, now, zone),
-            Known::Gone(tombstone) => Self::gone(tombstone, id, part, now, zone),
+            ProjectOrTombstone::Project(project) => Self::new(project, part, now, zone),
+            ProjectOrTombstone::Tombstone(tombstone) => Self::gone(tombstone, id, part, now, zone),
         }
     }
 
@@ -179,7 +179,7 @@ impl ProjectHead {
                 .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
                 .to_vec(),
             notice: Some(HOSTILE.to_owned()),
-            remedy: Some(Action {
+            remedy: Some(ButtonLink {
                 label: "Restore".to_owned(),
                 url: "/restore".to_owned(),
                 icon: "restored",

@@ -8,10 +8,10 @@ use chrono_tz::Tz;
 
 use super::badge;
 use crate::containers;
-use crate::db::cursor::{From, Page};
+use crate::db::cursor::{Page, PageStart};
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::display_name;
 use crate::projects::deletion::{self, Tombstone};
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
@@ -138,22 +138,22 @@ pub(super) fn filter(query: &Query) -> Filter {
 ///
 /// # Errors
 /// 400 for a position or limit that makes no sense.
-pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let (limit, from, filter) = (lists::limit(&query)?, lists::from(&query)?, filter(&query));
     let sort = filter.sort;
     // What is gone for good belongs beside what is deleted, on its first page.
-    let shows_gone = filter.status.as_deref() == Some("deleted") && from == From::Start;
-    let (viewer, (page, kinds, gone)) = visit
+    let shows_gone = filter.status.as_deref() == Some("deleted") && from == PageStart::Start;
+    let (viewer, (page, kinds, gone)) = authed
         .read(move |conn, _| {
             let gone = if shows_gone { deletion::gone(conn, MOST_GONE)? } else { Vec::new() };
             Ok((queries::page(conn, &filter, &from, limit)?, queries::kinds(conn)?, gone))
         })
         .await?;
-    let now = visit.app.clock.now();
-    let shell = visit.shell(&viewer, "Projects").with_breadcrumbs(vec![Crumb::here("Projects")]);
+    let now = authed.app.clock.now();
+    let shell = authed.shell(&viewer, "Projects").with_breadcrumbs(vec![Crumb::here("Projects")]);
     let mut page = ProjectsPage::new(shell, &query, &page, &kinds, sort, (now, viewer.zone));
     page.gone = gone.iter().filter_map(|tombstone| GoneRow::new(tombstone, now, viewer.zone)).collect();
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl ProjectsPage {

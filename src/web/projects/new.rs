@@ -8,8 +8,8 @@ use url::form_urlencoded::byte_serialize;
 use crate::containers;
 use crate::db::ids::ContainerId;
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::{Field, LARGEST};
-use crate::http::visit::Visit;
 use crate::projects::commands::Draft;
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, ProjectDescription, ProjectName};
@@ -120,16 +120,16 @@ pub(super) fn crumbs() -> Vec<Crumb> {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
-    let (viewer, free) = visit.read(|conn, _| Ok(containers::queries::free(conn)?)).await?;
+pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let (viewer, free) = authed.read(|conn, _| Ok(containers::queries::free(conn)?)).await?;
     let page = NewProjectPage {
-        shell: visit.shell(&viewer, "New project").with_breadcrumbs(crumbs()),
+        shell: authed.shell(&viewer, "New project").with_breadcrumbs(crumbs()),
         errors: Vec::new(),
         fields: ProjectFields::typed("", "", "nextjs", None),
         containers: container_choices(&free, ""),
         container_errors: Vec::new(),
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl Sample for NewProjectPage {

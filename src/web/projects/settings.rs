@@ -12,8 +12,8 @@ use super::head::ProjectHead;
 use super::new::ProjectFields;
 use super::project_id;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{BrokenJson, JsonText, Status};
@@ -145,13 +145,13 @@ pub fn json_text(value: Option<&Value>) -> String {
 impl SettingsPage {
     /// The settings of `project` as stored.
     #[must_use]
-    pub fn of(visit: &Visit, viewer: &Viewer, project: &ProjectView) -> Self {
-        let head = ProjectHead::new(project, "settings", visit.app.clock.now(), viewer.zone);
+    pub fn of(authed: &AuthedRequest, viewer: &Viewer, project: &ProjectView) -> Self {
+        let head = ProjectHead::new(project, "settings", authed.app.clock.now(), viewer.zone);
         let status = Status::from_stored(project.status.as_deref());
         let (archived, deleted) = (status == Status::Archived, status == Status::Deleted);
         let part = |name: &str| urls::project_part(project.id, name);
         Self {
-            shell: visit
+            shell: authed
                 .shell(viewer, format!("Settings of {}", project.name))
                 .with_breadcrumbs(head.crumbs(Some("Settings"))),
             project: head,
@@ -174,11 +174,11 @@ impl SettingsPage {
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see.
-pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let (viewer, project) =
-        visit.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
-    visit.page(StatusCode::OK, &SettingsPage::of(&visit, &viewer, &project))
+        authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
+    authed.page(StatusCode::OK, &SettingsPage::of(&authed, &viewer, &project))
 }
 
 impl Sample for SettingsPage {

@@ -13,10 +13,10 @@ use super::project_id;
 use crate::activity::{Filter, Scope, daily, timeline};
 use crate::containers;
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::identity::display_name;
 use crate::projects::Kind;
-use crate::projects::deletion::{self, Known};
+use crate::projects::deletion::{self, ProjectOrTombstone};
 use crate::projects::queries::{ContainerPart, ProjectView};
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
@@ -96,13 +96,13 @@ const LATEST: i64 = 10;
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see.
-pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
-    let now = visit.app.clock.now();
-    let (viewer, (known, deletion, latest, year)) = visit
+    let now = authed.app.clock.now();
+    let (viewer, (known, deletion, latest, year)) = authed
         .read(move |conn, viewer| {
-            let known = deletion::known(conn, id)?.ok_or(AppError::NotFound)?;
-            let is_deleted = matches!(&known, Known::Row(project) if project.is_deleted());
+            let known = deletion::project_or_tombstone(conn, id)?.ok_or(AppError::NotFound)?;
+            let is_deleted = matches!(&known, ProjectOrTombstone::Project(project) if project.is_deleted());
             let deletion = if is_deleted { deletion::last(conn, id)? } else { None };
             let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
             let latest = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
@@ -116,11 +116,11 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
         head = head.with_deletion(deletion, now, zone);
     }
     let row = match &known {
-        Known::Row(project) => Some(project),
-        Known::Gone(_) => None,
+        ProjectOrTombstone::Project(project) => Some(project),
+        ProjectOrTombstone::Tombstone(_) => None,
     };
     let page = ProjectPage {
-        shell: visit.shell(&viewer, &head.name).with_breadcrumbs(head.crumbs(None)),
+        shell: authed.shell(&viewer, &head.name).with_breadcrumbs(head.crumbs(None)),
         description: row
             .and_then(|row| row.description.as_deref())
             .filter(|text| !text.trim().is_empty())
@@ -134,7 +134,7 @@ pub async fn show(visit: Visit, path: Path<String>) -> AppResult<HttpResponse> {
         is_gone: row.is_none(),
         project: head,
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 /// A description as far as a page holds it.

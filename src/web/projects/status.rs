@@ -10,8 +10,8 @@ use super::head::ProjectHead;
 use super::project_id;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
-use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
@@ -73,17 +73,17 @@ pub struct Confirmation {
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see, and for other words.
-pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (id, step) = parts(path)?;
-    let (viewer, (project, contents)) = visit
+    let (viewer, (project, contents)) = authed
         .read(move |conn, _| {
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let contents = going(conn, &project, step)?;
             Ok((project, contents))
         })
         .await?;
-    let page = page(&visit, &viewer, &project, contents, step, Vec::new());
-    visit.page(StatusCode::OK, &page)
+    let page = page(&authed, &viewer, &project, contents, step, Vec::new());
+    authed.page(StatusCode::OK, &page)
 }
 
 /// Does it.
@@ -91,13 +91,13 @@ pub async fn confirm(visit: Visit, path: Path<(String, String)>) -> AppResult<Ht
 /// # Errors
 /// 404 for a project that the viewer can't see, and for other words.
 pub async fn carry_out(
-    visit: Visit,
+    authed: AuthedRequest,
     path: Path<(String, String)>,
     form: Form<Confirmation>,
 ) -> AppResult<HttpResponse> {
     let (id, step) = parts(path)?;
-    let principal = visit.principal();
-    let (viewer, refused) = visit
+    let principal = authed.principal();
+    let (viewer, refused) = authed
         .write(move |conn, viewer| {
             match commands::make_move(conn, &principal(viewer), id, step, &form.0.confirm) {
                 Ok(()) => Ok(None),
@@ -117,11 +117,11 @@ pub async fn carry_out(
         })
         .await?;
     if let Some((status, project, contents, errors)) = refused {
-        let page = page(&visit, &viewer, &project, contents, step, errors);
-        return visit.page(status, &page);
+        let page = page(&authed, &viewer, &project, contents, step, errors);
+        return authed.page(status, &page);
     }
     let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
-    Ok(visit.redirect_with_notice(&location, format!("The project is {}.", done(step))))
+    Ok(authed.redirect_with_notice(&location, format!("The project is {}.", done(step))))
 }
 
 fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {
@@ -165,23 +165,23 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
 }
 
 fn page(
-    visit: &Visit,
+    authed: &AuthedRequest,
     viewer: &crate::identity::Viewer,
     project: &ProjectView,
     contents: Option<Contents>,
     step: Move,
     errors: Vec<String>,
 ) -> ConfirmationPage {
-    let head = ProjectHead::new(project, "", visit.app.clock.now(), viewer.zone);
+    let head = ProjectHead::new(project, "", authed.app.clock.now(), viewer.zone);
     let title = format!("{}: {}", verb(step), project.name);
     let effects = contents.map(|contents| effects(project, contents)).unwrap_or_default();
     ConfirmationPage {
-        shell: visit.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(verb(step)))),
+        shell: authed.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(verb(step)))),
         title,
         text: text(step).to_owned(),
         effects,
         errors: errors.clone(),
-        action: visit.request.path().to_owned(),
+        action: authed.request.path().to_owned(),
         confirm: (step == Move::Delete).then(|| ConfirmName {
             name: project.name.clone(),
             label: "Type the name to confirm".to_owned(),

@@ -9,8 +9,8 @@ use super::new::ProjectFields;
 use super::project_id;
 use super::settings::{JsonField, SettingsPage, json_text};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
-use crate::http::visit::Visit;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
@@ -49,13 +49,17 @@ enum Outcome {
 ///
 /// # Errors
 /// 404 for a project that the viewer can't see; 400 for a version that is no time.
-pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>) -> AppResult<HttpResponse> {
+pub async fn update(
+    authed: AuthedRequest,
+    path: Path<String>,
+    form: Form<ProjectChange>,
+) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let seen = Seen::parse(form.0.updated_at.as_deref())?;
-    let principal = visit.principal();
-    let (viewer, outcome) = visit
+    let principal = authed.principal();
+    let (viewer, outcome) = authed
         .write(move |conn, viewer| {
-            let stored = commands::hold(conn, id)?.ok_or(AppError::NotFound)?;
+            let stored = commands::lock_project(conn, id)?.ok_or(AppError::NotFound)?;
             let mut typed = Typed::new(form.0, &stored);
             let draft = typed.fields.draft(&typed.kind, Some(&stored));
             let settings = typed.settings.parse_unless(stored.settings.as_ref());
@@ -86,7 +90,7 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
     let (status, project, typed, errors, conflict) = match outcome {
         Outcome::Saved => {
             let url = urls::project_part(id, "settings");
-            return Ok(visit.redirect_with_notice(&url, "Changes saved."));
+            return Ok(authed.redirect_with_notice(&url, "Changes saved."));
         }
         Outcome::Invalid(both) => {
             let told = "Nothing was saved. See what is marked below.".to_owned();
@@ -102,13 +106,13 @@ pub async fn update(visit: Visit, path: Path<String>, form: Form<ProjectChange>)
             (StatusCode::CONFLICT, all.0, all.1, told, Vec::new())
         }
     };
-    let mut page = SettingsPage::of(&visit, &viewer, &project);
+    let mut page = SettingsPage::of(&authed, &viewer, &project);
     page.errors = vec![errors];
     page.fields = typed.fields;
     page.settings = typed.settings;
     page.metadata = typed.metadata;
     page.conflict = conflict;
-    visit.page(status, &page)
+    authed.page(status, &page)
 }
 
 impl Typed {

@@ -8,8 +8,8 @@ use askama::Template;
 use crate::activity::{Reference, Scope};
 use crate::activity::{lookup, record, timeline};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::index::read_filter;
@@ -45,29 +45,33 @@ pub struct ReferencePage {
 ///
 /// # Errors
 /// 404 for a reference that nothing visible carries; 400 for a position that makes no sense.
-pub async fn show(visit: Visit, path: Path<(String, String)>, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(
+    authed: AuthedRequest,
+    path: Path<(String, String)>,
+    query: Query,
+) -> AppResult<HttpResponse> {
     let (key, value) = path.into_inner();
-    answer(visit, key, value, query).await
+    answer(authed, key, value, query).await
 }
 
 /// [`show`] for any key and value.
 ///
 /// # Errors
 /// 400 when one of them is missing; otherwise as [`show`].
-pub async fn show_any(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+pub async fn show_any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let part = |name| query.only(name).map(str::to_owned).map_err(AppError::BadRequest);
     let (key, value) = (part("key")?, part("value")?);
-    answer(visit, key, value, query).await
+    answer(authed, key, value, query).await
 }
 
-async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppResult<HttpResponse> {
+async fn answer(authed: AuthedRequest, key: String, value: String, query: Query) -> AppResult<HttpResponse> {
     if key.contains('\0') || value.contains('\0') || key.is_empty() || value.is_empty() {
         return Err(AppError::NotFound);
     }
     let reference = Reference { key, value };
     let asked = reference.clone();
-    let now = visit.app.clock.now();
-    let (viewer, (filter, page, record)) = visit
+    let now = authed.app.clock.now();
+    let (viewer, (filter, page, record)) = authed
         .read(move |conn, viewer| {
             let mut filter = read_filter(&query, viewer)?;
             filter.reference = Some(asked.clone());
@@ -87,7 +91,7 @@ async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppRe
     let path = urls::reference(&reference.key, &reference.value);
     let title = format!("{label} {}", reference.value);
     let page = ReferencePage {
-        shell: visit
+        shell: authed
             .shell(&viewer, title.clone())
             .with_breadcrumbs(vec![Crumb::link("Activity", "/activity"), Crumb::here(title)]),
         key_label: capitalised(&label),
@@ -97,7 +101,7 @@ async fn answer(visit: Visit, key: String, value: String, query: Query) -> AppRe
         pager: pager(&path, &filter, &page),
         value: reference.value,
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 fn capitalised(text: &str) -> String {

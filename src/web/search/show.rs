@@ -5,9 +5,9 @@ use actix_web::http::{StatusCode, header};
 use askama::Template;
 
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::{Role, Viewer};
 use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
 use crate::web::activity::reference::key_label;
@@ -57,34 +57,34 @@ pub struct Hit {
 ///
 /// # Errors
 /// When the database can't be asked.
-pub async fn show(visit: Visit, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let q: String = query.first("q").unwrap_or_default().trim().chars().take(LONGEST).collect();
     let wanted = q.clone();
-    let (viewer, found) = visit
+    let (viewer, found) = authed
         .read(
             move |conn, viewer| {
                 if wanted.is_empty() { Ok(Vec::new()) } else { Ok(search::find(conn, viewer, &wanted)?) }
             },
         )
         .await?;
-    if let Some(path) = own_address(&visit, &q) {
+    if let Some(path) = own_address(&authed, &q) {
         return Ok(urls::see_other(&path));
     }
     if let Some(only) = search::only(&found) {
         return Ok(urls::see_other(&address(&only.target)));
     }
-    let mut shell = visit.shell(&viewer, "Search").with_breadcrumbs(vec![Crumb::here("Search")]);
+    let mut shell = authed.shell(&viewer, "Search").with_breadcrumbs(vec![Crumb::here("Search")]);
     shell.search_query.clone_from(&q);
     let groups = Kind::ALL.iter().filter_map(|kind| Group::of(*kind, &found, &q)).collect();
-    visit.page(StatusCode::OK, &SearchPage { shell, q, groups, searched: searched(&viewer) })
+    authed.page(StatusCode::OK, &SearchPage { shell, q, groups, searched: searched(&viewer) })
 }
 
 /// The path of a pasted address of this console.
-fn own_address(visit: &Visit, text: &str) -> Option<String> {
+fn own_address(authed: &AuthedRequest, text: &str) -> Option<String> {
     let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
-    let host = match &visit.app.config.base_url {
+    let host = match &authed.app.config.base_url {
         Some(base) => base.authority().to_owned(),
-        None => visit.request.headers().get(header::HOST)?.to_str().ok()?.to_owned(),
+        None => authed.request.headers().get(header::HOST)?.to_str().ok()?.to_owned(),
     };
     let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
     let is_own = url.authority() == host && forms::is_local_path(path);

@@ -6,18 +6,18 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::auth::sessions;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::session_store;
-use crate::http::visit::Visit;
 use crate::web::urls;
 
 /// Ends the session in the table, then in the browser. Without a living session there is nothing to end.
 ///
 /// # Errors
 /// When the database can't be asked: the session would live on, so the browser keeps it as well.
-pub async fn destroy(request: HttpRequest, visit: Option<Visit>) -> AppResult<HttpResponse> {
-    if let Some(visit) = visit {
-        let principal = visit.principal();
-        let ended = visit
+pub async fn destroy(request: HttpRequest, authed: Option<AuthedRequest>) -> AppResult<HttpResponse> {
+    if let Some(authed) = authed {
+        let principal = authed.principal();
+        let ended = authed
             .write_uncounted(move |conn, viewer| {
                 Ok(sessions::sign_out(conn, &principal(viewer), viewer.id, viewer.session)?)
             })

@@ -8,7 +8,7 @@ use super::show::sign_in_again;
 use crate::auth::{password_links, sessions};
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::identity::{Role, Viewer};
 use crate::projects::queries as projects;
 use crate::users::commands::{self, ChangeError};
@@ -25,37 +25,37 @@ const LAST_ADMIN: &str =
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn ask_deactivate(visit: Visit) -> AppResult<HttpResponse> {
-    ask(visit, false).await
+pub async fn ask_deactivate(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    ask(authed, false).await
 }
 
 /// Asks before a user is activated.
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn ask_activate(visit: Visit) -> AppResult<HttpResponse> {
-    ask(visit, true).await
+pub async fn ask_activate(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    ask(authed, true).await
 }
 
 /// Ends a user's sessions and lets nobody sign in as them.
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn deactivate(visit: Visit) -> AppResult<HttpResponse> {
-    set(visit, false).await
+pub async fn deactivate(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    set(authed, false).await
 }
 
 /// Lets a user sign in again.
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn activate(visit: Visit) -> AppResult<HttpResponse> {
-    set(visit, true).await
+pub async fn activate(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    set(authed, true).await
 }
 
-async fn ask(visit: Visit, active: bool) -> AppResult<HttpResponse> {
-    let id = path::id::<UserId>(&visit.request, "id");
-    let (viewer, (user, page)) = visit
+async fn ask(authed: AuthedRequest, active: bool) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&authed.request, "id");
+    let (viewer, (user, page)) = authed
         .read_as_admin(move |conn, admin| {
             let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
             let page = question(conn, admin.id, &user, active)?;
@@ -65,13 +65,13 @@ async fn ask(visit: Visit, active: bool) -> AppResult<HttpResponse> {
     if user.is_active() == active {
         return Ok(urls::see_other(&urls::user(user.id)));
     }
-    answer(&visit, &viewer, &user, page, StatusCode::OK)
+    answer(&authed, &viewer, &user, page, StatusCode::OK)
 }
 
-async fn set(visit: Visit, active: bool) -> AppResult<HttpResponse> {
-    let id = path::id::<UserId>(&visit.request, "id");
-    let principal = visit.principal();
-    let (viewer, (user, refused)) = visit
+async fn set(authed: AuthedRequest, active: bool) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&authed.request, "id");
+    let principal = authed.principal();
+    let (viewer, (user, refused)) = authed
         .write_as_admin(move |conn, admin| {
             let user = queries::find(conn, id?)?.ok_or(AppError::NotFound)?;
             // A savepoint: the page of a refusal is read in the same transaction.
@@ -88,13 +88,13 @@ async fn set(visit: Visit, active: bool) -> AppResult<HttpResponse> {
         })
         .await?;
     if let Some(page) = refused {
-        return answer(&visit, &viewer, &user, page, StatusCode::UNPROCESSABLE_ENTITY);
+        return answer(&authed, &viewer, &user, page, StatusCode::UNPROCESSABLE_ENTITY);
     }
     if !active && user.id == viewer.id {
-        return Ok(sign_in_again(&visit));
+        return Ok(sign_in_again(&authed));
     }
     let done = if active { "can sign in again" } else { "is deactivated and signed out everywhere" };
-    Ok(visit.redirect_with_notice(&urls::user(user.id), format!("{} {done}.", user.display_name())))
+    Ok(authed.redirect_with_notice(&urls::user(user.id), format!("{} {done}.", user.display_name())))
 }
 
 fn question(
@@ -155,16 +155,16 @@ fn effects(conn: &mut PgConnection, user: UserId) -> AppResult<Vec<Effect>> {
 }
 
 fn answer(
-    visit: &Visit,
+    authed: &AuthedRequest,
     viewer: &Viewer,
     user: &UserView,
     mut page: ConfirmationPage,
     status: StatusCode,
 ) -> AppResult<HttpResponse> {
-    page.shell = visit.shell(viewer, &page.title).with_breadcrumbs(vec![
+    page.shell = authed.shell(viewer, &page.title).with_breadcrumbs(vec![
         Crumb::link("Users", "/users"),
         Crumb::link(user.display_name(), urls::user(user.id)),
         Crumb::here(&page.verb),
     ]);
-    visit.page(status, &page)
+    authed.page(status, &page)
 }

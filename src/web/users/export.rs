@@ -6,12 +6,12 @@ use actix_web::HttpResponse;
 
 use super::index::filter;
 use crate::activity::exports;
-use crate::db::cursor::From;
+use crate::db::cursor::PageStart;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::Viewer;
 use crate::users::queries::{self, Filter, UserLine, UserView};
 use crate::web::export::cell::Cell;
@@ -34,7 +34,7 @@ const COLUMNS: &[&str] = &[
 ///
 /// # Errors
 /// 404 for anybody but an admin; 400 for an unknown format; 429 after too many.
-pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
     let query = Query(form.0);
     let subject = Subject {
         what: "the list of users".to_owned(),
@@ -47,10 +47,10 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
     let open = move |_: &mut _, viewer: &Viewer| {
         viewer.as_admin().ok_or(AppError::NotFound)?;
         // A value that nobody can have has no first page either.
-        let position = wanted.is_some().then_some(From::Start);
+        let position = wanted.is_some().then_some(PageStart::Start);
         Ok((subject, wanted.unwrap_or_default(), position))
     };
-    export::start(&visit, &query, open, |conn, _, filter: &Filter, began, from| {
+    export::start(&authed, &query, open, |conn, _, filter: &Filter, began, from| {
         let read = exports::database_now(conn)?;
         let page = queries::page(conn, filter, &from, ROWS)?;
         let ids: Vec<UserId> = page.rows.iter().map(|line| line.id).collect();
@@ -61,7 +61,7 @@ pub async fn export(visit: Visit, form: Form<Vec<(String, String)>>) -> AppResul
             let view = views.remove(&line.id)?;
             exports::was_there(view.created_at, began, read).then(|| row(view, line))
         });
-        Ok(Batch { rows: rows.collect(), next: next.map(From::Beyond) })
+        Ok(Batch { rows: rows.collect(), next: next.map(PageStart::Beyond) })
     })
     .await
 }

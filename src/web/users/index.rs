@@ -8,10 +8,10 @@ use chrono_tz::Tz;
 use diesel::PgConnection;
 
 use super::{activity_badge, role_label};
-use crate::db::cursor::{From, ListPosition, Page};
+use crate::db::cursor::{ListPosition, Page, PageStart};
 use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::http::visit::Visit;
 use crate::identity::Role;
 use crate::users::queries::{self, Filter, Sort, UserLine};
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
@@ -73,12 +73,12 @@ pub struct UsersPage {
 ///
 /// # Errors
 /// 404 for anybody but an admin; 400 for an impossible `limit` or cursor.
-pub async fn index(visit: Visit, query: Query) -> AppResult<HttpResponse> {
-    let now = visit.app.clock.now();
+pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
     let (viewer, mut page) =
-        visit.read_as_admin(move |conn, admin| UsersPage::load(conn, &query, now, admin.zone)).await?;
-    page.shell = visit.shell(&viewer, "Users").with_breadcrumbs(vec![Crumb::here("Users")]);
-    visit.page(StatusCode::OK, &page)
+        authed.read_as_admin(move |conn, admin| UsersPage::load(conn, &query, now, admin.zone)).await?;
+    page.shell = authed.shell(&viewer, "Users").with_breadcrumbs(vec![Crumb::here("Users")]);
+    authed.page(StatusCode::OK, &page)
 }
 
 impl UsersPage {
@@ -90,7 +90,7 @@ impl UsersPage {
         let (limit, from) = (lists::limit(query)?, lists::from(query)?);
         let page = match filter(query) {
             Some(filter) => queries::page(conn, &filter, &from, limit)?,
-            None => Page::of(Vec::new(), limit, &From::<ListPosition>::Start),
+            None => Page::of(Vec::new(), limit, &PageStart::<ListPosition>::Start),
         };
         Ok(Self::of(query, &page, now, zone))
     }

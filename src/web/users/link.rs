@@ -15,7 +15,7 @@ use crate::auth::password_links::{self, LinkError};
 use crate::db::ids::UserId;
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::users::queries;
 use crate::web::flash::{Flash, SecretLink};
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -31,10 +31,10 @@ pub struct OneTimeLink {
 }
 
 impl OneTimeLink {
-    /// A fresh secret, with its whole address as `visit`'s browser reaches the console.
+    /// A fresh secret, with its whole address as `authed`'s browser reaches the console.
     #[must_use]
-    pub fn new(visit: &Visit) -> Self {
-        Self { secret: visit.app.entropy.secret(), base: base(visit) }
+    pub fn new(authed: &AuthedRequest) -> Self {
+        Self { secret: authed.app.entropy.secret(), base: base(authed) }
     }
 
     /// What the database keeps.
@@ -45,20 +45,20 @@ impl OneTimeLink {
 
     /// Leads to the page that shows the link for `user`.
     #[must_use]
-    pub fn hand_over(self, visit: &Visit, user: UserId) -> HttpResponse {
+    pub fn hand_over(self, authed: &AuthedRequest, user: UserId) -> HttpResponse {
         // Shown only by a page that does not show the link.
         let missed = "A link to set a password was made and not shown. Make a new one on the user's page.";
         let link = SecretLink { secret: self.secret, user: user.to_string(), base: self.base };
-        visit.redirect_with(&urls::user_part(user, "link"), Flash::good(missed).with_link(link))
+        authed.redirect_with(&urls::user_part(user, "link"), Flash::good(missed).with_link(link))
     }
 }
 
 /// Scheme, host and port of the console: as configured, else as the browser says that it reached us.
-fn base(visit: &Visit) -> String {
-    if let Some(base) = &visit.app.config.base_url {
+fn base(authed: &AuthedRequest) -> String {
+    if let Some(base) = &authed.app.config.base_url {
         return base.origin().ascii_serialization();
     }
-    let header = |name| visit.request.headers().get(name).and_then(|value| value.to_str().ok());
+    let header = |name| authed.request.headers().get(name).and_then(|value| value.to_str().ok());
     let host = header(header::HOST).unwrap_or_default();
     // Only the Origin tells whether a proxy in front of us speaks TLS.
     let origin =
@@ -73,11 +73,11 @@ fn base(visit: &Visit) -> String {
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn create(visit: Visit) -> AppResult<HttpResponse> {
-    let id = path::id::<UserId>(&visit.request, "id");
-    let (now, principal, link) = (visit.app.clock.now(), visit.principal(), OneTimeLink::new(&visit));
+pub async fn create(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&authed.request, "id");
+    let (now, principal, link) = (authed.app.clock.now(), authed.principal(), OneTimeLink::new(&authed));
     let hash = link.hash();
-    let (viewer, outcome) = visit
+    let (viewer, outcome) = authed
         .write_as_admin(move |conn, admin| {
             let id = id?;
             match password_links::make(conn, &principal(admin), id, &hash) {
@@ -94,8 +94,8 @@ pub async fn create(visit: Visit) -> AppResult<HttpResponse> {
         })
         .await?;
     match outcome {
-        Ok(id) => Ok(link.hand_over(&visit, id)),
-        Err(page) => page.answer(&visit, &viewer, StatusCode::UNPROCESSABLE_ENTITY),
+        Ok(id) => Ok(link.hand_over(&authed, id)),
+        Err(page) => page.answer(&authed, &viewer, StatusCode::UNPROCESSABLE_ENTITY),
     }
 }
 
@@ -123,13 +123,13 @@ pub struct LinkPage {
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
-    let id = path::id::<UserId>(&visit.request, "id");
-    let now = visit.app.clock.now();
+pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let id = path::id::<UserId>(&authed.request, "id");
+    let now = authed.app.clock.now();
     let (viewer, user) =
-        visit.read_as_admin(move |conn, _| queries::find(conn, id?)?.ok_or(AppError::NotFound)).await?;
+        authed.read_as_admin(move |conn, _| queries::find(conn, id?)?.ok_or(AppError::NotFound)).await?;
     let (name, user_url) = (user.display_name().to_owned(), urls::user(user.id));
-    let mut shell = visit.shell(&viewer, "Link to set a password").with_breadcrumbs(vec![
+    let mut shell = authed.shell(&viewer, "Link to set a password").with_breadcrumbs(vec![
         Crumb::link("Users", "/users"),
         Crumb::link(&name, &user_url),
         Crumb::here("Link"),
@@ -137,18 +137,18 @@ pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
     let handed =
         shell.flash.take().and_then(|flash| flash.link).filter(|link| link.user == user.id.to_string());
     // A HEAD shows nothing, so it uses nothing up.
-    let Some(link) = handed.filter(|_| visit.request.method() != Method::HEAD) else {
+    let Some(link) = handed.filter(|_| authed.request.method() != Method::HEAD) else {
         return Ok(urls::see_other(&user_url));
     };
     let hash = SecretHash::of(&link.secret);
-    let shown = visit
+    let shown = authed
         .app
         .db
         .write(&Actor::Gate, move |conn| password_links::show(conn, &hash).map_err(AppError::from))
         .await?;
     let Some(expires) = shown else {
         let missed = "That link is not shown again: it was shown, or it no longer works. Make a new one if it is lost.";
-        return Ok(visit.redirect_with(&user_url, Flash::bad(missed)));
+        return Ok(authed.redirect_with(&user_url, Flash::bad(missed)));
     };
     let page = LinkPage {
         shell,
@@ -159,7 +159,7 @@ pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
         name,
         user_url,
     };
-    visit.page(StatusCode::OK, &page)
+    authed.page(StatusCode::OK, &page)
 }
 
 impl Sample for LinkPage {

@@ -11,8 +11,8 @@ use crate::auth::password_links;
 use crate::db::SecretHash;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::{Field, Form};
-use crate::http::visit::Visit;
 use crate::identity::Principal;
 use crate::users::commands::{self, ChangeError};
 use crate::web::display::Choice;
@@ -41,27 +41,28 @@ pub struct NewUserPage {
 ///
 /// # Errors
 /// 404 for anybody but an admin.
-pub async fn new(visit: Visit) -> AppResult<HttpResponse> {
-    let (viewer, ()) = visit.read_as_admin(|_, _| Ok(())).await?;
+pub async fn new(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let (viewer, ()) = authed.read_as_admin(|_, _| Ok(())).await?;
     let fields = UserForm { role: "owner".to_owned(), ..UserForm::default() }.fields();
-    let shell = visit.shell(&viewer, "New user").with_breadcrumbs(breadcrumbs());
-    visit.page(StatusCode::OK, &NewUserPage::of(shell, fields))
+    let shell = authed.shell(&viewer, "New user").with_breadcrumbs(breadcrumbs());
+    authed.page(StatusCode::OK, &NewUserPage::of(shell, fields))
 }
 
 /// Creates the user with a link to set a password, and leads to the page that shows it.
 ///
 /// # Errors
 /// 404 for anybody but an admin.
-pub async fn create(visit: Visit, form: Form<UserForm>) -> AppResult<HttpResponse> {
-    let link = OneTimeLink::new(&visit);
-    let (principal, hash) = (visit.principal(), link.hash());
-    let (viewer, outcome) =
-        visit.write_as_admin(move |conn, admin| create_user(conn, &principal(admin), &form.0, &hash)).await?;
+pub async fn create(authed: AuthedRequest, form: Form<UserForm>) -> AppResult<HttpResponse> {
+    let link = OneTimeLink::new(&authed);
+    let (principal, hash) = (authed.principal(), link.hash());
+    let (viewer, outcome) = authed
+        .write_as_admin(move |conn, admin| create_user(conn, &principal(admin), &form.0, &hash))
+        .await?;
     match outcome {
-        Ok(id) => Ok(link.hand_over(&visit, id)),
+        Ok(id) => Ok(link.hand_over(&authed, id)),
         Err(fields) => {
-            let shell = visit.shell(&viewer, "New user").with_breadcrumbs(breadcrumbs());
-            visit.page(StatusCode::UNPROCESSABLE_ENTITY, &NewUserPage::of(shell, fields))
+            let shell = authed.shell(&viewer, "New user").with_breadcrumbs(breadcrumbs());
+            authed.page(StatusCode::UNPROCESSABLE_ENTITY, &NewUserPage::of(shell, fields))
         }
     }
 }

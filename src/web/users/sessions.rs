@@ -6,7 +6,7 @@ use super::show::sign_in_again;
 use crate::auth::sessions;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
-use crate::http::visit::Visit;
+use crate::http::authed_request::AuthedRequest;
 use crate::web::display::counted;
 use crate::web::{path, urls};
 
@@ -14,11 +14,11 @@ use crate::web::{path, urls};
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for a session that is not that user's.
-pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
-    let user = path::id::<UserId>(&visit.request, "id");
-    let session = path::id::<SessionId>(&visit.request, "sid");
-    let principal = visit.principal();
-    let (viewer, (user, session)) = visit
+pub async fn revoke(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let user = path::id::<UserId>(&authed.request, "id");
+    let session = path::id::<SessionId>(&authed.request, "sid");
+    let principal = authed.principal();
+    let (viewer, (user, session)) = authed
         .write_as_admin(move |conn, admin| {
             let (session, user) = (session?, user?);
             let theirs = sessions::revoke(conn, &principal(admin), user, session)?;
@@ -26,19 +26,19 @@ pub async fn revoke(visit: Visit) -> AppResult<HttpResponse> {
         })
         .await?;
     if session == viewer.session {
-        return Ok(sign_in_again(&visit));
+        return Ok(sign_in_again(&authed));
     }
-    Ok(visit.redirect_with_notice(&urls::user(user), "The session has ended."))
+    Ok(authed.redirect_with_notice(&urls::user(user), "The session has ended."))
 }
 
 /// Ends every session of a user; of the admin's own, all but this one.
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn revoke_all(visit: Visit) -> AppResult<HttpResponse> {
-    let user = path::id::<UserId>(&visit.request, "id");
-    let principal = visit.principal();
-    let (_, (user, ended)) = visit
+pub async fn revoke_all(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let user = path::id::<UserId>(&authed.request, "id");
+    let principal = authed.principal();
+    let (_, (user, ended)) = authed
         .write_as_admin(move |conn, admin| {
             let (user, principal) = (user?, principal(admin));
             let ended = if user == admin.id {
@@ -53,5 +53,5 @@ pub async fn revoke_all(visit: Visit) -> AppResult<HttpResponse> {
         0 => "There was no session to end.".to_owned(),
         _ => format!("Ended {}.", counted(ended, "session", "sessions")),
     };
-    Ok(visit.redirect_with_notice(&urls::user(user), notice))
+    Ok(authed.redirect_with_notice(&urls::user(user), notice))
 }

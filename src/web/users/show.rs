@@ -13,12 +13,12 @@ use crate::activity::{self, Scope, timeline};
 use crate::auth::{password_links, sessions};
 use crate::containers;
 use crate::containers::queries::ContainerLine;
-use crate::db::cursor::From;
+use crate::db::cursor::PageStart;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Field;
 use crate::http::session_store;
-use crate::http::visit::Visit;
 use crate::identity::{Admin, Role, Viewer};
 use crate::projects::queries as projects;
 use crate::projects::queries::Filter;
@@ -129,18 +129,18 @@ impl OwnedContainer {
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user.
-pub async fn show(visit: Visit) -> AppResult<HttpResponse> {
-    let id = path::id(&visit.request, "id");
-    let now = visit.app.clock.now();
+pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let id = path::id(&authed.request, "id");
+    let now = authed.app.clock.now();
     let (viewer, page) =
-        visit.read_as_admin(move |conn, admin| UserPage::load(conn, admin, id?, now)).await?;
-    page.answer(&visit, &viewer, StatusCode::OK)
+        authed.read_as_admin(move |conn, admin| UserPage::load(conn, admin, id?, now)).await?;
+    page.answer(&authed, &viewer, StatusCode::OK)
 }
 
 /// Sends somebody whose own session has just ended to the sign-in page.
 #[must_use]
-pub fn sign_in_again(visit: &Visit) -> HttpResponse {
-    session_store::forget(&visit.request);
+pub fn sign_in_again(authed: &AuthedRequest) -> HttpResponse {
+    session_store::forget(&authed.request);
     urls::see_other("/login")
 }
 
@@ -163,9 +163,9 @@ impl UserPage {
         let (user, link) = queries::with_newest_link(conn, id)?.ok_or(AppError::NotFound)?;
         let living = sessions::living(conn, id)?;
         let filter = Filter { owner: Some(id), ..Filter::default() };
-        let owned = projects::page(conn, &filter, &From::Start, OWNED)?;
+        let owned = projects::page(conn, &filter, &PageStart::Start, OWNED)?;
         let filter = containers::queries::Filter { owner: Some(id), ..Default::default() };
-        let held = containers::queries::page(conn, &filter, &From::Start, OWNED)?;
+        let held = containers::queries::page(conn, &filter, &PageStart::Start, OWNED)?;
         let mut filter = activity::Filter { limit: LATEST, ..activity::Filter::none(admin.zone) };
         filter.actors.only.push(id.to_string());
         let latest = timeline::page(conn, Scope::Everything, &filter, now.timestamp_millis())?;
@@ -251,10 +251,15 @@ impl UserPage {
     ///
     /// # Errors
     /// When the template can't be rendered.
-    pub fn answer(mut self, visit: &Visit, viewer: &Viewer, status: StatusCode) -> AppResult<HttpResponse> {
+    pub fn answer(
+        mut self,
+        authed: &AuthedRequest,
+        viewer: &Viewer,
+        status: StatusCode,
+    ) -> AppResult<HttpResponse> {
         let way = vec![Crumb::link("Users", "/users"), Crumb::here(&self.name)];
-        self.shell = visit.shell(viewer, &self.name).with_breadcrumbs(way);
-        visit.page(status, &self)
+        self.shell = authed.shell(viewer, &self.name).with_breadcrumbs(way);
+        authed.page(status, &self)
     }
 }
 

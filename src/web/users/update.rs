@@ -11,8 +11,8 @@ use super::role_label;
 use super::show::{UserPage, sign_in_again};
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
+use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
-use crate::http::visit::Visit;
 use crate::identity::{Admin, Principal};
 use crate::users::commands::{self, ChangeError, Consequences};
 use crate::users::queries::{self, UserView};
@@ -35,19 +35,19 @@ pub struct EditForm {
 ///
 /// # Errors
 /// 404 for anybody but an admin, and for an unknown user; 400 for an impossible `updated_at`.
-pub async fn update(visit: Visit, form: Form<EditForm>) -> AppResult<HttpResponse> {
-    let id = path::id(&visit.request, "id");
-    let (now, principal) = (visit.app.clock.now(), visit.principal());
-    let (viewer, outcome) = visit
+pub async fn update(authed: AuthedRequest, form: Form<EditForm>) -> AppResult<HttpResponse> {
+    let id = path::id(&authed.request, "id");
+    let (now, principal) = (authed.app.clock.now(), authed.principal());
+    let (viewer, outcome) = authed
         .write_as_admin(move |conn, admin| {
             let id = id?;
             Ok((id, change(conn, admin, &principal(admin), id, &form.0, now)?))
         })
         .await?;
     match outcome {
-        (id, Ok(done)) if id == viewer.id && done.sessions_ended => Ok(sign_in_again(&visit)),
-        (id, Ok(done)) => Ok(visit.redirect_with_notice(&urls::user(id), saved(done))),
-        (_, Err((status, page))) => page.answer(&visit, &viewer, status),
+        (id, Ok(done)) if id == viewer.id && done.sessions_ended => Ok(sign_in_again(&authed)),
+        (id, Ok(done)) => Ok(authed.redirect_with_notice(&urls::user(id), saved(done))),
+        (_, Err((status, page))) => page.answer(&authed, &viewer, status),
     }
 }
 

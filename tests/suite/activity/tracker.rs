@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use pilothouse::activity::{ActionType, NewAction, Scope, Status, spool, tally, track};
-use pilothouse::audit::{self, Act, Target};
+use pilothouse::audit::{self, AuditAction, Target};
 use pilothouse::db::ids::ProjectId;
 use pilothouse::db::schema::{action_spool, projects};
 use pilothouse::db::{Actor, ConnectOptions, Db, DbError};
@@ -280,8 +280,13 @@ fn an_audit_entry_keeps_who_did_what_to_whom() {
         .write_blocking(&admin.actor, |conn| {
             let target = Target::project(shop, "shop");
             let (before, after) = (serde_json::json!({"name": "shop"}), serde_json::json!({"name": "store"}));
-            audit::record_change(conn, &principal, &Act::ProjectUpdated, &target, before, after)?;
-            audit::record(conn, &principal, &Act::SignedIn, &Target::user(admin.id, "root@demo.test"))?;
+            audit::record_change(conn, &principal, &AuditAction::ProjectUpdated, &target, before, after)?;
+            audit::record(
+                conn,
+                &principal,
+                &AuditAction::SignedIn,
+                &Target::user(admin.id, "root@demo.test"),
+            )?;
             Ok::<(), DbError>(())
         })
         .unwrap();

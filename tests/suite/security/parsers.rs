@@ -5,7 +5,7 @@ use actix_web::test::TestRequest;
 use chrono_tz::Tz;
 use percent_encoding::percent_decode_str;
 use pilothouse::activity::{ActionType, EventType, Filter, Source, TimelineCursor};
-use pilothouse::audit::Act;
+use pilothouse::audit::AuditAction;
 use pilothouse::auth::password;
 use pilothouse::config::Config;
 use pilothouse::db::SecretHash;
@@ -214,8 +214,8 @@ proptest! {
     fn a_stored_word_is_shown_whatever_it_is(text in texts()) {
         prop_assert_eq!(ActionType::from_stored(&text).as_str().to_owned(), text.clone());
         prop_assert_eq!(EventType::from_stored(&text).as_str().to_owned(), text.clone());
-        prop_assert_eq!(Act::from_stored(&text).as_str().to_owned(), text.clone());
-        let _ = (ActionType::from_stored(&text).label(), EventType::from_stored(&text).label(), Act::from_stored(&text).label());
+        prop_assert_eq!(AuditAction::from_stored(&text).as_str().to_owned(), text.clone());
+        let _ = (ActionType::from_stored(&text).label(), EventType::from_stored(&text).label(), AuditAction::from_stored(&text).label());
         let device = session_rows::device(&text);
         prop_assert!(!device.is_empty() && device.chars().count() <= 60);
         prop_assert_eq!(SecretHash::of(&text).as_str().len(), 64);

@@ -627,7 +627,7 @@ fn a_message_is_for_the_session_that_it_was_left_for_and_for_two_minutes() {
     let cookie = owner.cookies_with("pilothouse").pop().unwrap().1;
     let session = SecretHash::of(&cookie[cookie.len() - 64..]);
     let left_at = |minutes_ago: i64, flash: Flash| {
-        let clock = Clock::held_at(console.app.clock.now_ms() - minutes_ago * 60_000);
+        let clock = Clock::frozen_at(console.app.clock.now_ms() - minutes_ago * 60_000);
         let mut response = HttpResponse::Ok().finish();
         flash::leave(&App { clock, ..console.app.clone() }, &mut response, &flash);
         let cookie = response.cookies().next().unwrap();

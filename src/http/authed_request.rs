@@ -15,9 +15,9 @@ use crate::error::{AppError, AppResult};
 use crate::identity::{Admin, Origin, Principal, Viewer};
 
 /// A request with a session cookie whose signature holds. Whether the session still lives is known once
-/// [`Visit::read`] or [`Visit::write`] has opened the transaction, in the same round trip.
+/// [`AuthedRequest::read`] or [`AuthedRequest::write`] has opened the transaction, in the same round trip.
 #[derive(Debug, Clone)]
-pub struct Visit {
+pub struct AuthedRequest {
     /// The process.
     pub app: web::Data<App>,
     /// The request itself.
@@ -36,11 +36,11 @@ pub fn origin_of(request: &HttpRequest) -> Origin {
     Origin { request_id: Some(guard::request_id(request)), ip: guard::client_ip(request), user_agent }
 }
 
-/// The viewer that a visit found, left for the error page, which shows the same frame.
+/// The viewer whom a request found, left for the error page, which shows the same frame.
 #[derive(Debug, Clone)]
 pub struct SeenViewer(pub Viewer);
 
-impl Visit {
+impl AuthedRequest {
     /// Reads what a page shows, in one READ ONLY transaction as the viewer.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Visit {
         self.read_found(find, |conn, viewer, ()| work(conn, viewer)).await
     }
 
-    /// [`Visit::read`] with what `find` finds in the round trip that finds the viewer.
+    /// [`AuthedRequest::read`] with what `find` finds in the round trip that finds the viewer.
     ///
     /// # Errors
     /// What `find` and `work` answer; [`AppError::SignIn`] without a living session.
@@ -92,7 +92,7 @@ impl Visit {
         self.write_uncounted(counted).await
     }
 
-    /// [`Visit::write`] for what must be possible however much its viewer has done: leaving.
+    /// [`AuthedRequest::write`] for what must be possible however much its viewer has done: leaving.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::SignIn`] without a living session.
@@ -107,7 +107,7 @@ impl Visit {
         Ok((viewer, result?))
     }
 
-    /// [`Visit::read`] for a page of admins; for others it does not exist.
+    /// [`AuthedRequest::read`] for a page of admins; for others it does not exist.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::NotFound`] for an owner.
@@ -119,7 +119,7 @@ impl Visit {
         self.read(move |conn, viewer| work(conn, &viewer.as_admin().ok_or(AppError::NotFound)?)).await
     }
 
-    /// [`Visit::write`] for an act of admins; for others its address does not exist.
+    /// [`AuthedRequest::write`] for an act of admins; for others its address does not exist.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::NotFound`] for an owner.
@@ -131,7 +131,7 @@ impl Visit {
         self.write(move |conn, viewer| work(conn, &viewer.as_admin().ok_or(AppError::NotFound)?)).await
     }
 
-    /// The visit once its session goes on under a new token, for what is left for the next page.
+    /// The request once its session goes on under a new token, for what is left for the next page.
     #[must_use]
     pub fn going_on_as(self, credential: SecretHash) -> Self {
         Self { credential, ..self }
@@ -182,7 +182,7 @@ impl Visit {
     }
 }
 
-/// Reads on in the session of a visit whose answer has begun already: each time anew as what the session is by
+/// Reads on in the session of a request whose answer has begun already: each time anew as what the session is by
 /// then, or not at all once it has ended.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -191,7 +191,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// [`Visit::read`], without a page to show an error on.
+    /// [`AuthedRequest::read`], without a page to show an error on.
     ///
     /// # Errors
     /// What `work` answers; [`AppError::SignIn`] once the session has ended.
@@ -237,18 +237,18 @@ fn as_found<X, T>(
     }
 }
 
-impl FromRequest for Visit {
+impl FromRequest for AuthedRequest {
     type Error = AppError;
     type Future = Ready<Result<Self, AppError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let visit = match (request.app_data::<web::Data<App>>(), session_store::credential(request)) {
+        let authed = match (request.app_data::<web::Data<App>>(), session_store::credential(request)) {
             (Some(app), Some(credential)) => {
                 Ok(Self { app: app.clone(), request: request.clone(), credential })
             }
             (Some(_), None) => Err(AppError::SignIn),
             (None, _) => Err(AppError::Internal(anyhow::anyhow!("the app is not mounted"))),
         };
-        ready(visit)
+        ready(authed)
     }
 }

@@ -4,7 +4,7 @@ use crate::vocabulary::{Group, humanised, vocabulary};
 
 /// What the console knows about one of its own acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ActFacts {
+pub struct AuditActionFacts {
     /// What a filter calls it; empty for an unknown act, which is called by its own name.
     pub label: &'static str,
     /// The verb: "ada *created the user* grace".
@@ -19,7 +19,7 @@ pub struct ActFacts {
 
 vocabulary! {
     /// Something that somebody did in the console.
-    Act: ActFacts, unknown ActFacts { label: "", done: "", names_target: true, icon: "unknown", group: Group::Other };
+    AuditAction: AuditActionFacts, unknown AuditActionFacts { label: "", done: "", names_target: true, icon: "unknown", group: Group::Other };
 
     /// A session began.
     SignedIn = "session.started" {
@@ -127,7 +127,7 @@ vocabulary! {
     }
 }
 
-impl Act {
+impl AuditAction {
     /// What filters and headings call it.
     #[must_use]
     pub fn label(&self) -> String {
@@ -144,10 +144,10 @@ mod tests {
 
     #[test]
     fn every_act_reads_back_from_what_it_stores() {
-        for known in Act::ALL {
-            assert_eq!(&Act::from_stored(known.as_str()), known);
+        for known in AuditAction::ALL {
+            assert_eq!(&AuditAction::from_stored(known.as_str()), known);
         }
-        assert_eq!(Act::from_stored("user.created"), Act::UserCreated);
-        assert_eq!(Act::from_stored("LOGIN"), Act::Other("LOGIN".to_owned()));
+        assert_eq!(AuditAction::from_stored("user.created"), AuditAction::UserCreated);
+        assert_eq!(AuditAction::from_stored("LOGIN"), AuditAction::Other("LOGIN".to_owned()));
     }
 }
