@@ -9,11 +9,11 @@
 //!   [`Filter::parse`]); [`TimelinePage::days`] groups it. An [`Entry`] has its key, [`sentence::Part`]s, status,
 //!   references and what is folded under it. `older` and `newer` are positions for `before` and `after`.
 //! - [`detail::action`], [`detail::event`] and [`detail::audit_entry`] answer one record with its thread.
-//! - [`record::behind`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
+//! - [`reference_target::of`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::Options::of_page`] says what a page's filters offer, [`options::all`] all that there is to choose.
 //! - [`listing::actions`] answers rows for the activities API.
-//! - [`exports::begin`] records an export; [`timeline::records`] and [`audit_records`] read it, batch by batch.
+//! - [`exports::begin`] records an export; [`timeline::exported`] and [`exported_audit`] read it, batch by batch.
 //! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
 //!   [`rollup::keep`] has counted; a job calls that.
 //! - [`upkeep::STEPS`] hold what triggers keep against the rows that it is kept of.
@@ -22,11 +22,11 @@
 //! with all of its facts. No part of this knows HTTP, HTML or addresses.
 
 mod action_type;
-pub mod audit_records;
 pub mod changes;
 pub mod daily;
 pub mod detail;
 mod event_type;
+pub mod exported_audit;
 pub mod exports;
 pub mod fill;
 pub mod filter;
@@ -35,7 +35,7 @@ pub mod lookup;
 mod new_action;
 pub mod options;
 mod position;
-pub mod record;
+pub mod reference_target;
 pub mod rollup;
 pub mod sentence;
 pub mod spool;

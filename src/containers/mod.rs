@@ -1,8 +1,8 @@
 //! Containers as the `containers` table knows them. No engine is asked yet: every state is what a worker
 //! last wrote, and is shown with when that was.
 
+pub mod exported;
 mod model;
 pub mod queries;
-pub mod records;
 
 pub use model::{Status, Verb};

@@ -5,10 +5,10 @@
 
 pub mod commands;
 pub mod deletion;
+pub mod exported;
 mod json_text;
 mod model;
 pub mod queries;
-pub mod records;
 pub mod visited;
 
 pub use json_text::{BrokenJson, JsonText, Place};

@@ -6,8 +6,8 @@
 
 mod day;
 mod entry;
+pub mod exported;
 mod fold;
-pub mod records;
 mod row;
 mod select;
 mod words;

@@ -6,8 +6,8 @@ use actix_web::web::Path;
 use askama::Template;
 
 use super::changes::{self, Change};
-use super::convert::{Eyes, around};
 use super::display::{Entry, Part};
+use super::presenter::{TimelinePresenter, around};
 use super::show::{facts, more_around, raw, thread};
 use crate::activity::detail::{self, AuditDetail};
 use crate::activity::sentence::LinkTarget;
@@ -91,16 +91,20 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
 }
 
 pub(super) fn page(authed: &AuthedRequest, viewer: &Viewer, found: &AuditDetail) -> AppResult<HttpResponse> {
-    let eyes = Eyes::of(viewer, authed.app.clock.now());
+    let presenter = TimelinePresenter::of(viewer, authed.app.clock.now());
     let crumbs = vec![Crumb::link("Audit log", "/audit"), Crumb::here(found.detail.entry.kind.label())];
     let shell = authed.shell(viewer, in_short(&found.detail.entry.plain(), 300)).with_breadcrumbs(crumbs);
-    authed.page(StatusCode::OK, &AuditEntryPage::new(shell, found, &eyes))
+    authed.page(StatusCode::OK, &AuditEntryPage::new(shell, found, &presenter))
 }
 
 impl AuditEntryPage {
-    fn new(shell: Shell, AuditDetail { detail, columns }: &AuditDetail, eyes: &Eyes) -> Self {
+    fn new(
+        shell: Shell,
+        AuditDetail { detail, columns }: &AuditDetail,
+        presenter: &TimelinePresenter,
+    ) -> Self {
         let entry = &detail.entry;
-        let (before, after, thread_more) = eyes.thread(thread(detail), entry);
+        let (before, after, thread_more) = presenter.thread(thread(detail), entry);
         let (changes, left_out) = changes::within(
             changes::between(columns.before.as_ref(), columns.after.as_ref()),
             &mut PageBudget::of(MOST_CHANGES),
@@ -118,8 +122,8 @@ impl AuditEntryPage {
         let stored = ["id", "activityType", "requestId", "metadata"];
         Self {
             shell,
-            heading: eyes.headline(&entry.sentence),
-            time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
+            heading: presenter.headline(&entry.sentence),
+            time: Timestamp::from_millis(entry.moment.ms, presenter.now, presenter.zone),
             meta: vec![Meta::text(entry.kind.label())],
             changes_title: if has_both { "What changed" } else { "What was recorded" },
             changes,
@@ -127,8 +131,8 @@ impl AuditEntryPage {
             has_after: has_after || has_both,
             after_title: if has_both { "After" } else { "Value" },
             after_label: if has_both { "after" } else { "" },
-            who: who(entry, columns, eyes),
-            on_what: on_what(entry, columns, eyes),
+            who: who(entry, columns, presenter),
+            on_what: on_what(entry, columns, presenter),
             target_url: target_id.map(|id| urls::with_query("/audit", &[("target", id)])),
             facts: facts(&detail.stored, |name| stored.contains(&name)),
             changes_more: match (is_incomplete, left_out) {
@@ -151,8 +155,8 @@ fn linked(label: &str, value: &str, url: Option<String>) -> Fact {
     Fact { url, ..Fact::text(label, value) }
 }
 
-fn who(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact> {
-    let page = |id: &String| eyes.address(&LinkTarget::User(id.clone()));
+fn who(entry: &timeline::Entry, columns: &Columns, presenter: &TimelinePresenter) -> Vec<Fact> {
+    let page = |id: &String| presenter.address(&LinkTarget::User(id.clone()));
     let url = entry.actor.user.as_ref().filter(|_| entry.actor.exists).and_then(page);
     let mut facts = vec![linked("Who", &entry.actor.name, url)];
     let at_the_time = [("E-mail then", &columns.actor_email), ("Role then", &columns.actor_role)];
@@ -168,7 +172,7 @@ fn who(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact> {
     facts
 }
 
-fn on_what(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact> {
+fn on_what(entry: &timeline::Entry, columns: &Columns, presenter: &TimelinePresenter) -> Vec<Fact> {
     let mut facts = Vec::new();
     let id = columns.target_id.clone().filter(|id| !id.is_empty());
     if let Some(kind) = &columns.target_kind {
@@ -179,14 +183,14 @@ fn on_what(entry: &timeline::Entry, columns: &Columns, eyes: &Eyes) -> Vec<Fact>
             _ => None,
         };
         let name = columns.target_name.as_deref().or(id.as_deref()).unwrap_or("—");
-        let url = page.and_then(|target| eyes.address(&target));
+        let url = page.and_then(|target| presenter.address(&target));
         facts.push(linked(&crate::vocabulary::humanised(kind), name, url));
     }
     facts.extend(id.map(|id| Fact::mono("Id", id)));
     if let Some(project) =
         entry.project.as_ref().filter(|_| columns.target_kind.as_deref() != Some("project"))
     {
-        let url = eyes.address(&LinkTarget::Project(project.id.clone()));
+        let url = presenter.address(&LinkTarget::Project(project.id.clone()));
         facts.push(linked("In the project", &project.name, url));
     }
     facts

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::convert::Eyes;
+use super::presenter::TimelinePresenter;
 use crate::activity::Status;
 use crate::activity::timeline;
 use crate::web::display::{Badge, in_short};
@@ -36,16 +36,16 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// What `gap` says to `eyes`.
+    /// What `gap` says.
     #[must_use]
-    pub fn of(gap: &timeline::Gap, eyes: &Eyes) -> Self {
-        Self { text: text_of(gap, eyes) }
+    pub fn of(gap: &timeline::Gap, presenter: &TimelinePresenter) -> Self {
+        Self { text: text_of(gap, presenter) }
     }
 }
 
-fn text_of(gap: &timeline::Gap, eyes: &Eyes) -> String {
+fn text_of(gap: &timeline::Gap, presenter: &TimelinePresenter) -> String {
     if gap.is_kept {
-        let to = eyes.moment(gap.to_ms);
+        let to = presenter.moment(gap.to_ms);
         return match gap.lost {
             0 => format!("Records of before {to} are still being taken into the timeline."),
             _ => format!(
@@ -58,7 +58,7 @@ fn text_of(gap: &timeline::Gap, eyes: &Eyes) -> String {
         1 => ("1 record was lost".to_owned(), "What it recorded"),
         lost => (format!("{lost} records were lost"), "What they recorded"),
     };
-    let (from, to) = (eyes.moment(gap.from_ms), eyes.moment(gap.to_ms));
+    let (from, to) = (presenter.moment(gap.from_ms), presenter.moment(gap.to_ms));
     let when = if from == to { format!("on {from}") } else { format!("between {from} and {to}") };
     let reason = if gap.reason.trim().is_empty() { "nobody knows why" } else { gap.reason.trim() };
     format!("{lost} {when}: {reason}. {it} did happen.")

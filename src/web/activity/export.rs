@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 
 use super::index::read_filter;
-use crate::activity::audit_records;
-use crate::activity::timeline::records::{self, Record};
+use crate::activity::exported_audit;
+use crate::activity::timeline::exported::{self, ExportedEntry};
 use crate::activity::{Entry, Filter, ProjectState, Scope};
 use crate::audit::columns::Columns;
 use crate::error::{AppError, AppResult};
@@ -71,7 +71,7 @@ pub async fn timeline(authed: AuthedRequest, form: Form<Vec<(String, String)>>) 
     let asked = query.clone();
     let open = move |conn: &mut _, viewer: &_| {
         let filter = read_filter(&asked, viewer)?;
-        let position = records::start(conn, Scope::of(viewer), &filter)?;
+        let position = exported::start(conn, Scope::of(viewer), &filter)?;
         let subject = Subject {
             what: "the activity".to_owned(),
             file: "activity".to_owned(),
@@ -82,7 +82,7 @@ pub async fn timeline(authed: AuthedRequest, form: Form<Vec<(String, String)>>) 
         Ok((subject, filter, position))
     };
     export::start(&authed, &query, open, |conn, viewer, filter: &Filter, _, at| {
-        Ok(batch(records::batch(conn, Scope::of(viewer), filter, at)?))
+        Ok(batch(exported::batch(conn, Scope::of(viewer), filter, at)?))
     })
     .await
 }
@@ -102,7 +102,7 @@ pub async fn of_project(
     let open = move |conn: &mut _, viewer: &_| {
         let project = projects::find(conn, id)?.ok_or(AppError::NotFound)?;
         let filter = read_filter(&asked, viewer)?;
-        let position = records::start(conn, Scope::Project(id), &filter)?;
+        let position = exported::start(conn, Scope::Project(id), &filter)?;
         let subject = Subject {
             what: format!("the activity of {}", project.name),
             file: format!("{}-activity", export::file_name(&project.name, "project")),
@@ -117,7 +117,7 @@ pub async fn of_project(
         if !projects::exists(conn, id)? {
             return Err(AppError::NotFound);
         }
-        Ok(batch(records::batch(conn, Scope::Project(id), filter, at)?))
+        Ok(batch(exported::batch(conn, Scope::Project(id), filter, at)?))
     })
     .await
 }
@@ -132,7 +132,7 @@ pub async fn audit(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> 
     let open = move |conn: &mut _, viewer: &crate::identity::Viewer| {
         let admin = viewer.as_admin().ok_or(AppError::NotFound)?;
         let filter = read_filter(&asked, &admin)?;
-        let position = records::start(conn, Scope::Everything, &audit_records::audit_only(&filter))?;
+        let position = exported::start(conn, Scope::Everything, &exported_audit::audit_only(&filter))?;
         let subject = Subject {
             what: "the audit log".to_owned(),
             file: "audit".to_owned(),
@@ -143,7 +143,7 @@ pub async fn audit(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> 
         Ok((subject, filter, position))
     };
     export::start(&authed, &query, open, |conn, _, filter: &Filter, _, at| {
-        let (entries, next) = audit_records::batch(conn, filter, at)?;
+        let (entries, next) = exported_audit::batch(conn, filter, at)?;
         let rows = entries.into_iter().map(|(entry, columns)| audit_row(entry, columns)).collect();
         Ok(Batch { rows, next })
     })
@@ -156,11 +156,11 @@ fn filters(filter: &Filter) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn batch<P>((records, next): (Vec<Record>, Option<P>)) -> Batch<P> {
+fn batch<P>((records, next): (Vec<ExportedEntry>, Option<P>)) -> Batch<P> {
     Batch { rows: records.into_iter().map(row).collect(), next }
 }
 
-fn row(Record { entry, references }: Record) -> Vec<Cell> {
+fn row(ExportedEntry { entry, references }: ExportedEntry) -> Vec<Cell> {
     let [project_id, project_name] = project(&entry);
     let details = details(&entry);
     vec![

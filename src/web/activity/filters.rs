@@ -3,8 +3,8 @@
 use chrono::{Datelike, Days, NaiveDate};
 
 use super::choices;
-use super::convert::Eyes;
 use super::form;
+use super::presenter::TimelinePresenter;
 use super::reference::key_label;
 use crate::activity::filter::Words;
 use crate::activity::options::{Choice, Options, source_label};
@@ -89,9 +89,9 @@ pub struct FilterOption {
 impl Filters {
     /// The form for `filter` on the page at `path`.
     #[must_use]
-    pub fn new(path: &str, filter: &Filter, options: Options, eyes: &Eyes) -> Self {
+    pub fn new(path: &str, filter: &Filter, options: Options, presenter: &TimelinePresenter) -> Self {
         // What people do to accounts and sessions stands in no owner's timeline.
-        let shown = options.types.into_iter().filter(|(of, _)| eyes.is_admin || *of != Group::People);
+        let shown = options.types.into_iter().filter(|(of, _)| presenter.is_admin || *of != Group::People);
         let types = shown.map(|(of, choices)| (of.label(), choices)).collect();
         let groups = [
             group("Type", "type", &filter.types, types),
@@ -116,7 +116,7 @@ impl Filters {
             to: day(filter.to),
             dates_set: filter.from.is_some() || filter.to.is_some(),
             zone: filter.zone.name().to_owned(),
-            presets: presets(path, filter, eyes),
+            presets: presets(path, filter, presenter),
             reference_keys,
             reference: value.to_owned(),
             hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
@@ -192,8 +192,8 @@ pub(super) fn group(
     FilterGroup { label, name, count: words.only.len() + words.not.len(), sections, all_url: None }
 }
 
-fn presets(path: &str, filter: &Filter, eyes: &Eyes) -> Vec<Link> {
-    let today = eyes.now.with_timezone(&eyes.zone).date_naive();
+fn presets(path: &str, filter: &Filter, presenter: &TimelinePresenter) -> Vec<Link> {
+    let today = presenter.now.with_timezone(&presenter.zone).date_naive();
     let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
     let week = back(u64::from(today.weekday().num_days_from_monday()));
     let month = today.with_day(1).unwrap_or(today);

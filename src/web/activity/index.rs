@@ -6,10 +6,10 @@ use askama::Template;
 
 use super::TimelineView;
 use super::choices;
-use super::convert::Eyes;
 use super::display::DayItem;
 use super::form::{self, Step};
-use crate::activity::audit_records::audit_only;
+use super::presenter::TimelinePresenter;
+use crate::activity::exported_audit::audit_only;
 use crate::activity::options::{self, Options};
 use crate::activity::timeline;
 use crate::activity::{Filter, Scope};
@@ -71,8 +71,8 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
             return choices::show(&authed, &viewer, ("/activity", &filter), column, all, crumbs);
         }
     };
-    let eyes = Eyes::of(&viewer, now).pointed_at(here);
-    let view = TimelineView::new("/activity", &filter, options, &page, &eyes);
+    let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here);
+    let view = TimelineView::new("/activity", &filter, options, &page, &presenter);
     let shell = authed.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
     authed.page(StatusCode::OK, &ActivityPage { shell, heading: "Activity", view })
 }
@@ -113,8 +113,8 @@ pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
             return choices::show(&authed, &viewer, ("/audit", &filter), column, all, crumbs);
         }
     };
-    let eyes = Eyes::of(&viewer, now).pointed_at(here);
-    let mut view = TimelineView::new("/audit", &filter, options, &page, &eyes);
+    let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here);
+    let mut view = TimelineView::new("/audit", &filter, options, &page, &presenter);
     // Audit entries have neither status nor environment, and come from one source.
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.reference_keys.clear();

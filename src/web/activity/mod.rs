@@ -3,15 +3,15 @@
 pub mod audit_entry;
 pub mod changes;
 pub mod choices;
-pub mod convert;
 pub mod display;
 pub mod export;
 pub mod filters;
 pub mod form;
 pub mod index;
+pub mod presenter;
 pub mod raw;
-pub mod record_card;
 pub mod reference;
+pub mod reference_card;
 pub mod samples;
 pub mod show;
 
@@ -21,9 +21,9 @@ use crate::activity::{Direction, Filter, TimelineCursor};
 use crate::web::display::{Chips, Link, Pager, counted};
 use crate::web::urls::with_query;
 
-use convert::Eyes;
 use display::{Day, Running};
 use filters::Filters;
+use presenter::TimelinePresenter;
 
 /// What every page with a whole timeline shows; see `templates/activity/_timeline.html`.
 #[derive(Debug)]
@@ -45,24 +45,33 @@ pub struct TimelineView {
 }
 
 impl TimelineView {
-    /// `page` at `path` as `eyes` see it.
+    /// `page` at `path`.
     #[must_use]
-    pub fn new(path: &str, filter: &Filter, options: Options, page: &TimelinePage, eyes: &Eyes) -> Self {
+    pub fn new(
+        path: &str,
+        filter: &Filter,
+        options: Options,
+        page: &TimelinePage,
+        presenter: &TimelinePresenter,
+    ) -> Self {
         let start = filter.position.as_ref().map(|(direction, cursor)| {
             let side = match direction {
                 Direction::Before => "before",
                 Direction::After => "after",
             };
-            Link::new(format!("Entries {side} {}", eyes.moment(cursor.ms)), with_query(path, &filter.pairs()))
+            Link::new(
+                format!("Entries {side} {}", presenter.moment(cursor.ms)),
+                with_query(path, &filter.pairs()),
+            )
         });
         Self {
             chips: filters::chips(path, filter, &options),
-            filters: Filters::new(path, filter, options, eyes),
+            filters: Filters::new(path, filter, options, presenter),
             start,
-            running: page.running.iter().map(|entry| eyes.running(entry)).collect(),
-            days: eyes.days(page),
+            running: page.running.iter().map(|entry| presenter.running(entry)).collect(),
+            days: presenter.days(page),
             pager: pager(path, filter, page),
-            zone: eyes.zone.name().to_owned(),
+            zone: presenter.zone.name().to_owned(),
         }
     }
 }

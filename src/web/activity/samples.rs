@@ -4,8 +4,8 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 
 use super::TimelineView;
-use super::convert::Eyes;
 use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
+use super::presenter::TimelinePresenter;
 use crate::activity::options::Options;
 use crate::activity::timeline::TimelinePage;
 use crate::activity::{Filter, Status};
@@ -13,8 +13,14 @@ use crate::web::display::Link;
 use crate::web::sample::{HOSTILE, endless};
 use crate::web::time::TimeOfDay;
 
-fn eyes() -> Eyes {
-    Eyes { now: DateTime::UNIX_EPOCH, zone: Tz::UTC, is_admin: true, here: None, own_project: None }
+fn presenter() -> TimelinePresenter {
+    TimelinePresenter {
+        now: DateTime::UNIX_EPOCH,
+        zone: Tz::UTC,
+        is_admin: true,
+        here: None,
+        own_project: None,
+    }
 }
 
 fn entry(id: &str, text: &str) -> Entry {
@@ -95,7 +101,7 @@ pub fn running() -> Vec<Running> {
 #[must_use]
 pub fn views() -> Vec<(&'static str, TimelineView)> {
     let view = |filter: &Filter| {
-        TimelineView::new("/activity", filter, Options::known(), &TimelinePage::default(), &eyes())
+        TimelineView::new("/activity", filter, Options::known(), &TimelinePage::default(), &presenter())
     };
     let none = Filter::none(Tz::UTC);
     let filtered = Filter::parse([("type", HOSTILE), ("status", "-failed"), ("ref", "a:b")], Tz::UTC)

@@ -8,12 +8,12 @@ use diesel::{PgConnection, QueryResult};
 use serde_json::{Map, Value};
 
 use super::audit_entry;
-use super::convert::{Eyes, around};
 use super::display::{Entry, Part, ReferenceChip};
-use super::record_card::RecordCard;
+use super::presenter::{TimelinePresenter, around};
 use super::reference::chip;
+use super::reference_card::ReferenceCard;
 use crate::activity::detail::{self, AuditDetail, Detail};
-use crate::activity::record::{self, Record};
+use crate::activity::reference_target::{self, ReferenceTarget};
 use crate::activity::sentence;
 use crate::activity::stored::Column;
 use crate::activity::{ProjectState, Reference, Source, timeline};
@@ -53,7 +53,7 @@ pub struct EntryPage {
     /// "and 12 more stand in the raw JSON", or nothing.
     pub references_more: String,
     /// The records behind what it refers to, each once.
-    pub records: Vec<RecordCard>,
+    pub records: Vec<ReferenceCard>,
     /// What led to it.
     pub before: Vec<Entry>,
     /// What followed.
@@ -130,7 +130,7 @@ pub async fn any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse>
 /// What an id turned out to be.
 enum Found {
     /// An action or an event, with the records behind its references.
-    Entry((Box<Detail>, Vec<Record>)),
+    Entry((Box<Detail>, Vec<ReferenceTarget>)),
     /// An audit entry.
     Audit(Box<AuditDetail>),
 }
@@ -141,7 +141,7 @@ fn with_records(
     conn: &mut PgConnection,
     id: &str,
     find: Find,
-) -> QueryResult<Option<(Box<Detail>, Vec<Record>)>> {
+) -> QueryResult<Option<(Box<Detail>, Vec<ReferenceTarget>)>> {
     let Some(detail) = find(conn, id)? else { return Ok(None) };
     let records = records_behind(conn, &detail.entry.references)?;
     Ok(Some((Box::new(detail), records)))
@@ -160,21 +160,21 @@ fn page(
     authed: &AuthedRequest,
     viewer: &Viewer,
     detail: &Detail,
-    records: &[Record],
+    records: &[ReferenceTarget],
 ) -> AppResult<HttpResponse> {
-    let eyes = Eyes::of(viewer, authed.app.clock.now());
+    let presenter = TimelinePresenter::of(viewer, authed.app.clock.now());
     let shell = authed.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
-    authed.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &eyes))
+    authed.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &presenter))
 }
 
 /// How many references are looked up; the rest is one click away.
 const MOST_RECORDS: usize = 12;
 
 /// The records behind the first references, in their order.
-fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Record>> {
+fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<ReferenceTarget>> {
     let first: Vec<Reference> = references.iter().take(MOST_RECORDS).cloned().collect();
-    let mut records: Vec<Record> = Vec::new();
-    for record in record::behind_each(conn, &first)?.into_iter().flatten() {
+    let mut records: Vec<ReferenceTarget> = Vec::new();
+    for record in reference_target::of_each(conn, &first)?.into_iter().flatten() {
         // A push stands behind its id and behind its commit.
         if !records.contains(&record) {
             records.push(record);
@@ -200,11 +200,16 @@ pub(super) fn crumbs(detail: &Detail) -> Vec<Crumb> {
 }
 
 impl EntryPage {
-    fn new(shell: Shell, detail: &Detail, records: &[Record], eyes: &Eyes) -> Self {
+    fn new(
+        shell: Shell,
+        detail: &Detail,
+        records: &[ReferenceTarget],
+        presenter: &TimelinePresenter,
+    ) -> Self {
         let entry = &detail.entry;
-        let (before, after, thread_more) = eyes.thread(thread(detail), entry);
+        let (before, after, thread_more) = presenter.thread(thread(detail), entry);
         let neighbour =
-            |other: &timeline::Entry| Link::new(in_short(&other.plain(), 300), eyes.page_of(other));
+            |other: &timeline::Entry| Link::new(in_short(&other.plain(), 300), presenter.page_of(other));
         let (text, detail_cut) = whole_detail(detail);
         let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
         let mut room = PageBudget::of(MOST_CHIPS);
@@ -212,10 +217,10 @@ impl EntryPage {
         let more = entry.references_cut + entry.references.len() - chips.len();
         Self {
             shell,
-            heading: eyes.headline(&entry.sentence),
-            badge: entry.status.as_ref().map(|status| eyes.state(entry, status)),
-            time: Timestamp::from_millis(entry.moment.ms, eyes.now, eyes.zone),
-            meta: meta(entry, eyes),
+            heading: presenter.headline(&entry.sentence),
+            badge: entry.status.as_ref().map(|status| presenter.state(entry, status)),
+            time: Timestamp::from_millis(entry.moment.ms, presenter.now, presenter.zone),
+            meta: meta(entry, presenter),
             detail: Some(text).filter(|text| !text.trim().is_empty()),
             detail_cut,
             facts: facts(&detail.stored, |_| true),
@@ -224,7 +229,7 @@ impl EntryPage {
                 0 => String::new(),
                 more => format!("and {more} more, among the columns as they are stored"),
             },
-            records: cards(records, eyes),
+            records: cards(records, presenter),
             before,
             after,
             thread_more: more_around(thread_more),
@@ -264,9 +269,9 @@ pub(super) fn facts(columns: &[Column], wanted: impl Fn(&str) -> bool) -> Vec<Fa
         .collect()
 }
 
-fn cards(records: &[Record], eyes: &Eyes) -> Vec<RecordCard> {
+fn cards(records: &[ReferenceTarget], presenter: &TimelinePresenter) -> Vec<ReferenceCard> {
     let mut room = PageBudget::of(MOST_CARDS);
-    let cards = records.iter().map(|record| RecordCard::new(record, eyes).without("Project"));
+    let cards = records.iter().map(|record| ReferenceCard::new(record, presenter).without("Project"));
     cards.filter(|card| room.take(card.weight())).collect()
 }
 
@@ -289,12 +294,15 @@ pub(super) fn thread(detail: &Detail) -> (Vec<&timeline::Entry>, Vec<&timeline::
     (before, after)
 }
 
-fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
+fn meta(entry: &timeline::Entry, presenter: &TimelinePresenter) -> Vec<Meta> {
     let mut meta = Vec::new();
     if let Some(project) = &entry.project {
         let url = Some(&project.id).filter(|_| project.state == ProjectState::Exists);
         let target = url.map(|id| sentence::LinkTarget::Project(id.clone()));
-        meta.push(Meta { label: project.name.clone(), url: target.and_then(|target| eyes.address(&target)) });
+        meta.push(Meta {
+            label: project.name.clone(),
+            url: target.and_then(|target| presenter.address(&target)),
+        });
     }
     meta.extend(entry.environment.as_deref().map(|text| Meta::text(in_short(text, 200))));
     meta.push(Meta::text(match entry.source() {
@@ -303,7 +311,7 @@ fn meta(entry: &timeline::Entry, eyes: &Eyes) -> Vec<Meta> {
         Source::Audit => "audit entry",
     }));
     meta.extend(entry.duration_ms.map(|ms| Meta::text(duration(ms))));
-    let odd = eyes.mark(entry);
+    let odd = presenter.mark(entry);
     meta.extend((!odd.is_empty()).then(|| Meta::text(odd)));
     meta
 }
@@ -342,7 +350,7 @@ impl Sample for EntryPage {
                 url: "/references/a/b".to_owned(),
             }],
             references_more: text.to_owned(),
-            records: vec![RecordCard::sample()],
+            records: vec![ReferenceCard::sample()],
             before: entries,
             after: Vec::new(),
             older: Some(Link::new(text, "/activity/x")),

@@ -17,7 +17,7 @@ use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::projects::queries;
-use crate::web::activity::convert::Eyes;
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Link, Meta, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
@@ -85,7 +85,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
             Ok((project, conversation, page, led_to))
         })
         .await?;
-    let eyes = Eyes::of(&viewer, now);
+    let presenter = TimelinePresenter::of(&viewer, now);
     let head = ProjectHead::new(&project, "chat", now, viewer.zone);
     let path = urls::project_part(id, "chat");
     let title = title(&conversation.first_words);
@@ -99,7 +99,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
         project: head,
         pager: pager(&path, &conversation.session, &query, &page),
         chat_url: path,
-        meta: meta(&conversation, &eyes),
+        meta: meta(&conversation, &presenter),
         title,
         messages: page
             .rows
@@ -137,12 +137,12 @@ fn led_to(
         .collect())
 }
 
-fn meta(conversation: &Conversation, eyes: &Eyes) -> Vec<Meta> {
+fn meta(conversation: &Conversation, presenter: &TimelinePresenter) -> Vec<Meta> {
     let count = match conversation.messages {
         many if many > COUNTED => format!("more than {} messages", grouped(COUNTED)),
         few => counted(usize::try_from(few).unwrap_or_default(), "message", "messages"),
     };
-    let time = |at| Timestamp::new(at, eyes.now, eyes.zone).precise;
+    let time = |at| Timestamp::new(at, presenter.now, presenter.zone).precise;
     let name = match conversation.session.trim() {
         "" => "no conversation named".to_owned(),
         _ => format!("conversation {}", visible(&conversation.session)),

@@ -6,8 +6,8 @@ use actix_web::HttpResponse;
 
 use super::index::filter;
 use crate::activity::exports;
+use crate::containers::exported::{self, ExportedContainer};
 use crate::containers::queries::{self, ContainerLine, Filter};
-use crate::containers::records::{self, ContainerRecord};
 use crate::db::cursor::PageStart;
 use crate::db::ids::ContainerId;
 use crate::error::AppResult;
@@ -58,10 +58,10 @@ pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) ->
         let read = exports::database_now(conn)?;
         let mut page = queries::page(conn, filter, &from, ROWS)?;
         let mut ids: Vec<ContainerId> = page.rows.iter().map(|line| line.id).collect();
-        page.cut(records::fitting(conn, &ids)?);
+        page.cut(exported::fitting(conn, &ids)?);
         ids.truncate(page.rows.len());
-        let mut records: HashMap<ContainerId, ContainerRecord> =
-            records::of(conn, &ids)?.into_iter().map(|record| (record.id, record)).collect();
+        let mut records: HashMap<ContainerId, ExportedContainer> =
+            exported::of(conn, &ids)?.into_iter().map(|record| (record.id, record)).collect();
         let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));
         let rows = page.rows.iter().filter_map(|line| {
             let record = records.remove(&line.id)?;
@@ -72,7 +72,7 @@ pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) ->
     .await
 }
 
-fn row(record: ContainerRecord, line: &ContainerLine) -> Vec<Cell> {
+fn row(record: ExportedContainer, line: &ContainerLine) -> Vec<Cell> {
     let (owner_id, owner_name, owner_email) = match record.owner {
         Some((id, name, email)) => (Some(id.to_string()), name, Some(email)),
         None => (None, None, None),

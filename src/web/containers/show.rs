@@ -15,8 +15,8 @@ use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::identity::display_name;
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Fact, grouped};
 use crate::web::escape::PageBudget;
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -113,7 +113,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
     let shell = authed.shell(&viewer, &container.name).with_breadcrumbs(head.crumbs(None));
     let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
     page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();
-    page.days = Eyes::of(&viewer, now).days(&latest);
+    page.days = TimelinePresenter::of(&viewer, now).days(&latest);
     authed.page(StatusCode::OK, &page)
 }
 

@@ -21,8 +21,8 @@ use crate::http::query::Query;
 use crate::identity::{Role, Viewer};
 use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{DayItem, Part, Running};
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::projects::index::{ProjectRow, sample_rows};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
@@ -97,7 +97,7 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
     let asked = query.first("days").and_then(|days| days.parse().ok());
     let days = RANGES.into_iter().find(|days| Some(*days) == asked).unwrap_or(RANGES[0]);
     let (viewer, glance) = authed.read(move |conn, viewer| Glance::of(conn, viewer, days, now)).await?;
-    let eyes = Eyes::of(&viewer, now);
+    let presenter = TimelinePresenter::of(&viewer, now);
     let failed = glance.failed.entries.iter();
     let page = DashboardPage {
         shell: authed.shell(&viewer, "Dashboard").with_breadcrumbs(vec![Crumb::here("Dashboard")]),
@@ -106,18 +106,18 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
             chart: Chart::new(&daily, now, viewer.zone),
             warning: figures.server.and_then(ServerVersion::warning),
         }),
-        running: glance.latest.running.iter().map(|entry| eyes.running(entry)).collect(),
+        running: glance.latest.running.iter().map(|entry| presenter.running(entry)).collect(),
         failed: failed
             .map(|entry| FailedLine {
-                sentence: eyes.sentence(&entry.sentence),
-                url: eyes.page_of(entry),
+                sentence: presenter.sentence(&entry.sentence),
+                url: presenter.page_of(entry),
                 when: Timestamp::from_millis(entry.moment.ms, now, viewer.zone),
             })
             .collect(),
         failed_url: urls::with_query("/activity", &FAILED.map(|word| ("status", word))),
         projects: glance.projects.iter().map(|line| ProjectRow::new(line, now, viewer.zone)).collect(),
         has_more_projects: glance.has_more_projects,
-        since: Since::new(glance.latest, glance.visit, Some(viewer.id), &eyes),
+        since: Since::new(glance.latest, glance.visit, Some(viewer.id), &presenter),
     };
     authed.page(StatusCode::OK, &page)
 }
@@ -165,7 +165,7 @@ fn own_projects(conn: &mut PgConnection) -> AppResult<(Vec<ProjectLine>, bool)> 
 
 impl Sample for DashboardPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let eyes = Eyes {
+        let presenter = TimelinePresenter {
             now: DateTime::UNIX_EPOCH,
             zone: chrono_tz::Tz::UTC,
             is_admin: true,
@@ -181,7 +181,7 @@ impl Sample for DashboardPage {
             failed_url: "/activity".to_owned(),
             projects: Vec::new(),
             has_more_projects: false,
-            since: Since::new(TimelinePage::default(), None, None, &eyes),
+            since: Since::new(TimelinePage::default(), None, None, &presenter),
         };
         let failure = FailedLine {
             sentence: vec![Part { text: HOSTILE.into(), url: None, kind: "word" }],
@@ -222,7 +222,7 @@ impl Sample for DashboardPage {
         };
         let uncounted = Self { instance: Some(instance(None)), ..empty() };
         let admin = Self { instance: Some(instance(Some(DateTime::UNIX_EPOCH))), since, ..empty() };
-        let quiet = Since::new(TimelinePage::default(), Some(DateTime::UNIX_EPOCH), None, &eyes);
+        let quiet = Since::new(TimelinePage::default(), Some(DateTime::UNIX_EPOCH), None, &presenter);
         vec![
             ("nothing yet", empty()),
             ("busy and hostile", busy),

@@ -6,8 +6,8 @@ use crate::activity::timeline::TimelinePage;
 use crate::activity::{Entry, EntryKind, Outcome};
 use crate::audit::AuditAction;
 use crate::db::ids::UserId;
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::Day;
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::counted;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -42,9 +42,9 @@ impl Since {
         mut page: TimelinePage,
         visit: Option<DateTime<Utc>>,
         viewer: Option<UserId>,
-        eyes: &Eyes,
+        presenter: &TimelinePresenter,
     ) -> Self {
-        let now_ms = eyes.now.timestamp_millis();
+        let now_ms = presenter.now.timestamp_millis();
         let reads_more = page.older.is_some();
         page.entries.retain(|entry| !is_own_coming(entry, viewer));
         let visit_ms = visit.map(|at| at.timestamp_millis());
@@ -65,7 +65,7 @@ impl Since {
         page.entries.truncate(if new == 0 { SHOWN } else { new.min(SHOWN) });
         let last = page.entries.last().map(|entry| entry.moment.ms);
         page.gaps.retain(|gap| last.is_none_or(|last| gap.to_ms >= last) && gap.to_ms <= now_ms);
-        let day = visit.map(|at| at.with_timezone(&eyes.zone).date_naive().to_string());
+        let day = visit.map(|at| at.with_timezone(&presenter.zone).date_naive().to_string());
         Self {
             more: (new > SHOWN)
                 .then(|| if is_cut { "All of them".to_owned() } else { format!("All {entries} entries") }),
@@ -73,10 +73,10 @@ impl Since {
                 "/activity",
                 &day.map(|day| ("from", day)).into_iter().collect::<Vec<_>>(),
             ),
-            visit: visit.map(|at| Timestamp::new(at, eyes.now, eyes.zone)),
+            visit: visit.map(|at| Timestamp::new(at, presenter.now, presenter.zone)),
             summary,
             nothing_new,
-            days: eyes.days(&page),
+            days: presenter.days(&page),
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::web::activity::TimelineView;
 use crate::web::activity::choices;
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::DayItem;
 use crate::web::activity::form::{self, Step};
 use crate::web::activity::index::{here, read_filter};
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
@@ -68,8 +68,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
             return choices::show(&authed, &viewer, (&path, &filter), column, all, crumbs);
         }
     };
-    let eyes = Eyes::of(&viewer, now).pointed_at(here).within(id);
-    let view = TimelineView::new(&path, &filter, options, &page, &eyes);
+    let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here).within(id);
+    let view = TimelineView::new(&path, &filter, options, &page, &presenter);
     let shell = authed
         .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));

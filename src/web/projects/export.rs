@@ -12,8 +12,8 @@ use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::http::query::Query;
+use crate::projects::exported::{self, ExportedProject};
 use crate::projects::queries::{self, Filter};
-use crate::projects::records::{self, ProjectRecord};
 use crate::web::export::cell::Cell;
 use crate::web::export::{self, Batch, ROWS, Subject};
 
@@ -53,10 +53,10 @@ pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) ->
         let read = exports::database_now(conn)?;
         let mut page = queries::page(conn, filter, &from, ROWS)?;
         let mut ids: Vec<ProjectId> = page.rows.iter().map(|line| line.id).collect();
-        page.cut(records::fitting(conn, &ids)?);
+        page.cut(exported::fitting(conn, &ids)?);
         ids.truncate(page.rows.len());
-        let mut records: HashMap<ProjectId, ProjectRecord> =
-            records::of(conn, &ids)?.into_iter().map(|record| (record.project.id, record)).collect();
+        let mut records: HashMap<ProjectId, ExportedProject> =
+            exported::of(conn, &ids)?.into_iter().map(|record| (record.project.id, record)).collect();
         let next = page.rows.last().filter(|_| page.has_next).map(|line| line.position(filter.sort));
         let rows = page.rows.iter().filter_map(|line| {
             let record = records.remove(&line.id)?;
@@ -68,7 +68,7 @@ pub async fn export(authed: AuthedRequest, form: Form<Vec<(String, String)>>) ->
     .await
 }
 
-fn row(record: ProjectRecord, last_action_ms: Option<i64>) -> Vec<Cell> {
+fn row(record: ExportedProject, last_action_ms: Option<i64>) -> Vec<Cell> {
     let project = record.project;
     let (owner_id, owner_name, owner_email) = match record.owner {
         Some((id, name, email)) => (Some(id.to_string()), name, Some(email)),

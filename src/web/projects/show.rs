@@ -18,8 +18,8 @@ use crate::identity::display_name;
 use crate::projects::Kind;
 use crate::projects::deletion::{self, ProjectOrTombstone};
 use crate::projects::queries::{ContainerPart, ProjectView};
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem, Running};
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Badge, Fact};
 use crate::web::escape::PageBudget;
 use crate::web::sample::{HOSTILE, Sample};
@@ -110,7 +110,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             Ok((known, deletion, latest, year))
         })
         .await?;
-    let (zone, eyes) = (viewer.zone, Eyes::of(&viewer, now));
+    let (zone, presenter) = (viewer.zone, TimelinePresenter::of(&viewer, now));
     let mut head = ProjectHead::of(&known, id, "", now, zone);
     if let Some(deletion) = &deletion {
         head = head.with_deletion(deletion, now, zone);
@@ -126,8 +126,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             .filter(|text| !text.trim().is_empty())
             .map(shown),
         heat: HeatMap::new(&year, &urls::project_part(id, "activity"), now, zone),
-        running: latest.running.iter().map(|entry| eyes.running(entry)).collect(),
-        days: eyes.days(&latest),
+        running: latest.running.iter().map(|entry| presenter.running(entry)).collect(),
+        days: presenter.days(&latest),
         activity_url: urls::project_part(id, "activity"),
         container: row.and_then(|row| row.container.as_ref()).map(ContainerCard::new),
         facts: row.map_or_else(|| vec![Fact::mono("Id", id.to_string())], |row| facts(row, now, zone)),

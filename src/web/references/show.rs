@@ -6,16 +6,16 @@ use actix_web::web::Path;
 use askama::Template;
 
 use crate::activity::{Reference, Scope};
-use crate::activity::{lookup, record, timeline};
+use crate::activity::{lookup, reference_target, timeline};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::index::read_filter;
 use crate::web::activity::pager;
-use crate::web::activity::record_card::RecordCard;
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::activity::reference::key_label;
+use crate::web::activity::reference_card::ReferenceCard;
 use crate::web::display::Pager;
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
@@ -32,7 +32,7 @@ pub struct ReferencePage {
     /// Its value.
     pub value: String,
     /// The record behind it.
-    pub record: Option<RecordCard>,
+    pub record: Option<ReferenceCard>,
     /// Why there is none.
     pub record_note: String,
     /// The entries by day.
@@ -77,7 +77,7 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
             filter.reference = Some(asked.clone());
             let scope = Scope::of(viewer);
             let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
-            let record = record::behind(conn, &asked)?;
+            let record = reference_target::of(conn, &asked)?;
             let is_known = !page.is_empty() || filter.position.is_some() || record.is_some();
             if !is_known && !lookup::is_named(conn, &asked)? {
                 return Err(AppError::NotFound);
@@ -86,7 +86,7 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
             Ok((filter, page, record))
         })
         .await?;
-    let eyes = Eyes::of(&viewer, now);
+    let presenter = TimelinePresenter::of(&viewer, now);
     let label = key_label(&reference.key).to_owned();
     let path = urls::reference(&reference.key, &reference.value);
     let title = format!("{label} {}", reference.value);
@@ -95,9 +95,9 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
             .shell(&viewer, title.clone())
             .with_breadcrumbs(vec![Crumb::link("Activity", "/activity"), Crumb::here(title)]),
         key_label: capitalised(&label),
-        record: record.as_ref().map(|record| RecordCard::new(record, &eyes)),
+        record: record.as_ref().map(|record| ReferenceCard::new(record, &presenter)),
         record_note: format!("This {label} is known by name only; no record of its own is known here."),
-        days: eyes.days(&page),
+        days: presenter.days(&page),
         pager: pager(&path, &filter, &page),
         value: reference.value,
     };
@@ -111,7 +111,7 @@ fn capitalised(text: &str) -> String {
 
 impl Sample for ReferencePage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let page = |text: &str, days: Vec<Day>, record: Option<RecordCard>| Self {
+        let page = |text: &str, days: Vec<Day>, record: Option<ReferenceCard>| Self {
             shell: Shell::sample("Reference"),
             key_label: text.to_owned(),
             value: text.to_owned(),
@@ -122,7 +122,7 @@ impl Sample for ReferencePage {
         };
         vec![
             ("unknown record", page("commit", Vec::new(), None)),
-            ("hostile", page(HOSTILE, crate::web::activity::samples::days(), Some(RecordCard::sample()))),
+            ("hostile", page(HOSTILE, crate::web::activity::samples::days(), Some(ReferenceCard::sample()))),
         ]
     }
 }

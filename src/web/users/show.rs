@@ -23,8 +23,8 @@ use crate::identity::{Admin, Role, Viewer};
 use crate::projects::queries as projects;
 use crate::projects::queries::Filter;
 use crate::users::queries::{self, UserView};
-use crate::web::activity::convert::Eyes;
 use crate::web::activity::display::{Day, DayItem};
+use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::containers::badge as container_badge;
 use crate::web::display::{Badge, Choice, Meta};
 use crate::web::projects::index::ProjectRow;
@@ -181,7 +181,7 @@ impl UserPage {
         page.more_projects = owned.has_next;
         page.containers = held.rows.iter().map(OwnedContainer::new).collect();
         page.more_containers = held.has_next;
-        page.days = Eyes::of(admin, now).days(&latest);
+        page.days = TimelinePresenter::of(admin, now).days(&latest);
         if id == admin.id {
             page.self_note = Some(SELF);
             page.revoke_all_url = None;

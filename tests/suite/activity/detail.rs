@@ -1,6 +1,6 @@
 //! One record and its thread: what led to it, what followed, what belongs to it, what it points to.
 
-use pilothouse::activity::record::{self, FactValue};
+use pilothouse::activity::reference_target::{self, FactValue};
 use pilothouse::activity::sentence::LinkTarget;
 use pilothouse::activity::{Entry, Reference, detail};
 use pilothouse::db::DbError;
@@ -113,7 +113,9 @@ fn each_reference_leads_to_the_record_behind_it() {
         let reference = Reference { key: key.to_owned(), value: value.to_owned() };
         world
             .db
-            .read_blocking(&person.actor, |conn| record::behind(conn, &reference).map_err(DbError::from))
+            .read_blocking(&person.actor, |conn| {
+                reference_target::of(conn, &reference).map_err(DbError::from)
+            })
             .unwrap()
     };
     let shop = shop.to_string();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pilothouse::activity::timeline::records;
+use pilothouse::activity::timeline::exported;
 use pilothouse::activity::{Filter, Scope};
 use pilothouse::db::{Actor, DbError};
 use reqwest::Response;
@@ -604,10 +604,10 @@ fn a_batch_is_bounded_whatever_there_is() {
         .app
         .db
         .read_blocking(&Actor::System, |conn| {
-            let mut at = records::start(conn, scope, &filter)?;
+            let mut at = exported::start(conn, scope, &filter)?;
             let (mut sizes, mut all) = (Vec::new(), 0);
             while let Some(from) = at.take() {
-                let (batch, next) = records::batch(conn, scope, &filter, from)?;
+                let (batch, next) = exported::batch(conn, scope, &filter, from)?;
                 sizes.push(batch.len());
                 all += batch.len();
                 at = next;

@@ -30,7 +30,7 @@ const BELIEVED_MS: i64 = 24 * 3_600_000;
 
 /// Who looks, and when: what decides how times and links are shown.
 #[derive(Debug, Clone)]
-pub struct Eyes {
+pub struct TimelinePresenter {
     /// Now.
     pub now: DateTime<Utc>,
     /// Where times are shown for.
@@ -43,20 +43,20 @@ pub struct Eyes {
     pub own_project: Option<String>,
 }
 
-impl Eyes {
+impl TimelinePresenter {
     /// `viewer` at `now`.
     #[must_use]
     pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
         Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin, here: None, own_project: None }
     }
 
-    /// The same eyes, pointed at the entry with the key `here`.
+    /// The same, pointed at the entry with the key `here`.
     #[must_use]
     pub fn pointed_at(self, here: Option<String>) -> Self {
         Self { here, ..self }
     }
 
-    /// The same eyes on the timeline of `project`.
+    /// The same, on the timeline of `project`.
     #[must_use]
     pub fn within(self, project: ProjectId) -> Self {
         Self { own_project: Some(project.to_string()), ..self }
@@ -263,7 +263,7 @@ impl Eyes {
             .collect()
     }
 
-    /// The page of a thing, when it has one that these eyes may see.
+    /// The page of a thing, when it has one that the viewer may see.
     #[must_use]
     pub fn address(&self, target: &LinkTarget) -> Option<String> {
         match target {

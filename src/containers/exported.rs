@@ -11,7 +11,7 @@ use crate::db::schema::{containers, users};
 
 /// One container.
 #[derive(Debug, Clone, Queryable)]
-pub struct ContainerRecord {
+pub struct ExportedContainer {
     /// `containers.id`.
     pub id: ContainerId,
     /// The engine's id.
@@ -48,7 +48,7 @@ pub struct ContainerRecord {
 ///
 /// # Errors
 /// When the statement fails.
-pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ContainerRecord>> {
+pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ExportedContainer>> {
     containers::table
         .left_join(users::table)
         .filter(containers::id.eq_any(ids))

@@ -11,7 +11,7 @@ use crate::db::schema::{containers, projects, users};
 
 /// One project.
 #[derive(Debug, Clone, Queryable)]
-pub struct ProjectRecord {
+pub struct ExportedProject {
     /// Its own row.
     pub project: ProjectRow,
     /// Its owner: id, name and address.
@@ -24,7 +24,7 @@ pub struct ProjectRecord {
 ///
 /// # Errors
 /// When the statement fails.
-pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<ProjectRecord>> {
+pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<ExportedProject>> {
     projects::table
         .left_join(users::table)
         .left_join(containers::table)

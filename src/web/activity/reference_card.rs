@@ -1,9 +1,9 @@
 //! The record behind a reference as a small panel of facts.
 
-use super::convert::Eyes;
 use super::display::badge;
+use super::presenter::TimelinePresenter;
 use crate::activity::Status;
-use crate::activity::record::{FactValue, Record};
+use crate::activity::reference_target::{FactValue, ReferenceTarget};
 use crate::web::display::{Badge, Fact};
 use crate::web::escape::weight;
 use crate::web::sample::HOSTILE;
@@ -11,7 +11,7 @@ use crate::web::time::Timestamp;
 
 /// The record behind a reference.
 #[derive(Debug, Clone)]
-pub struct RecordCard {
+pub struct ReferenceCard {
     /// What kind of thing, and its name.
     pub title: String,
     /// Its state.
@@ -20,10 +20,10 @@ pub struct RecordCard {
     pub facts: Vec<Fact>,
 }
 
-impl RecordCard {
-    /// `record` as `eyes` see it.
+impl ReferenceCard {
+    /// What `record` says.
     #[must_use]
-    pub fn new(record: &Record, eyes: &Eyes) -> Self {
+    pub fn new(record: &ReferenceTarget, presenter: &TimelinePresenter) -> Self {
         let mut state = None;
         let mut facts = Vec::new();
         for fact in &record.facts {
@@ -33,11 +33,11 @@ impl RecordCard {
                 FactValue::Url(text) => facts.push(Fact::address(fact.label, text)),
                 FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
                 FactValue::Time(ms) => {
-                    let time = Timestamp::from_millis(*ms, eyes.now, eyes.zone);
+                    let time = Timestamp::from_millis(*ms, presenter.now, presenter.zone);
                     facts.push(Fact::text(fact.label, time.precise));
                 }
                 FactValue::Link(target, label) => {
-                    facts.push(Fact { url: eyes.address(target), ..Fact::mono(fact.label, label) });
+                    facts.push(Fact { url: presenter.address(target), ..Fact::mono(fact.label, label) });
                 }
             }
         }

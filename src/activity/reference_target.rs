@@ -11,7 +11,7 @@ use crate::db::statement::Statement;
 
 /// What a reference points to, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct ReferenceTarget {
     /// What kind of thing it is: "Deployment".
     pub kind: &'static str,
     /// What it is called.
@@ -76,16 +76,19 @@ impl Facts {
 ///
 /// # Errors
 /// When the statement fails.
-pub fn behind(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Option<Record>> {
-    Ok(behind_each(conn, std::slice::from_ref(reference))?.pop().flatten())
+pub fn of(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Option<ReferenceTarget>> {
+    Ok(of_each(conn, std::slice::from_ref(reference))?.pop().flatten())
 }
 
 /// [`behind`] for each of `references`, in one round trip; none when no key among them has records.
 ///
 /// # Errors
 /// When the statement fails.
-pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<Option<Record>>> {
-    let mut records: Vec<Option<Record>> = vec![None; references.len()];
+pub fn of_each(
+    conn: &mut PgConnection,
+    references: &[Reference],
+) -> QueryResult<Vec<Option<ReferenceTarget>>> {
+    let mut records: Vec<Option<ReferenceTarget>> = vec![None; references.len()];
     let mut s = Statement::<(BigInt, Text)>::new();
     s.limit_statement_cache();
     let mut asked = false;
@@ -111,7 +114,7 @@ pub fn behind_each(conn: &mut PgConnection, references: &[Reference]) -> QueryRe
     for (at, json) in found {
         let at = usize::try_from(at).unwrap_or(usize::MAX);
         if let (Some(reference), Some(record)) = (references.get(at), records.get_mut(at)) {
-            *record = Record::read(&reference.key, &json);
+            *record = ReferenceTarget::read(&reference.key, &json);
         }
     }
     Ok(records)
@@ -231,7 +234,7 @@ fn listed(names: Option<Vec<String>>, count: Option<i64>) -> Option<FactValue> {
     Some(FactValue::Code(if more > 0 { format!("{text} and {more} more") } else { text }))
 }
 
-impl Record {
+impl ReferenceTarget {
     fn read(key: &str, json: &str) -> Option<Self> {
         let row: Stored = serde_json::from_str(json)
             .inspect_err(|error| tracing::warn!(key, %error, "a record behind a reference can't be read"))

@@ -18,7 +18,7 @@ pub const BATCH: i64 = 250;
 
 /// One record.
 #[derive(Debug, Clone)]
-pub struct Record {
+pub struct ExportedEntry {
     /// The record, its `details` uncut.
     pub entry: Entry,
     /// `reference_ids` as stored: JSON.
@@ -48,7 +48,7 @@ pub fn batch(
     scope: Scope,
     filter: &Filter,
     before: TimelineCursor,
-) -> QueryResult<(Vec<Record>, Option<TimelineCursor>)> {
+) -> QueryResult<(Vec<ExportedEntry>, Option<TimelineCursor>)> {
     let position = Some((Direction::Before, before));
     let read = rows(conn, scope, &Filter { limit: BATCH, position, ..filter.clone() })?;
     let mut read: Vec<(TimelineCursor, Row)> =
@@ -60,15 +60,15 @@ pub fn batch(
     let next = read.last().filter(|_| read.len() < all).map(|(position, _)| position.clone());
     let record = |(_, row): (TimelineCursor, Row)| {
         let references = row.references.clone();
-        row.into_entry().map(|entry| Record { entry, references })
+        row.into_entry().map(|entry| ExportedEntry { entry, references })
     };
-    let mut records: Vec<Record> = read.into_iter().filter_map(record).collect();
+    let mut records: Vec<ExportedEntry> = read.into_iter().filter_map(record).collect();
     name_admins(&mut records);
     Ok((records, next))
 }
 
 /// Owners may not see an admin's row; the audit entry of the same request knows what they were called.
-fn name_admins(records: &mut [Record]) {
+fn name_admins(records: &mut [ExportedEntry]) {
     let named: HashMap<String, Entry> = records
         .iter()
         .filter(|record| record.entry.source() == Source::Audit && record.entry.actor.is_admin)
