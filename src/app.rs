@@ -87,9 +87,7 @@ impl Default for Deadlines {
 /// How many connections there may be at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// In all.
     pub all: usize,
-    /// From one address.
     pub of_one_address: usize,
 }
 

@@ -40,7 +40,6 @@ pub enum AppError {
     /// The client took too long to send its request.
     #[error("the request took too long to arrive")]
     RequestTimeout,
-    /// Too many tries.
     #[error("too many requests; retry in {retry_after} s")]
     TooMany {
         /// Seconds.
@@ -209,7 +208,6 @@ impl From<DieselError> for AppError {
 /// What an answer was made from; a middleware of the surface turns it into a page or a problem.
 #[derive(Debug, Clone)]
 pub struct ErrorInfo {
-    /// The status.
     pub status: StatusCode,
     /// What the person may read.
     pub detail: String,

@@ -57,9 +57,6 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// not stop it: see [`stop_when_told`].
 ///
 /// This is what `HttpServer` does, with [`TimedStream`] between the socket and HTTP.
-///
-/// # Errors
-/// When the listener can't be used.
 pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
     let held = Held::default();
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);

@@ -26,59 +26,47 @@ vocabulary! {
     ActionType: ActionFacts, unknown ActionFacts {
         label: "", done: "", tried: "", doing: "", icon: "unknown", group: Group::Other, references: &[],
     };
-
-    /// A project and its container came to be.
     ProjectCreated = "project_created" {
         label: "Project created", done: "created", tried: "create", doing: "creating",
         icon: "project-created", group: Group::Projects, references: &["container_id", "container_session_id"],
     }
-    /// Name, description or settings changed.
     ProjectUpdated = "project_updated" {
         label: "Project changed", done: "changed the settings of", tried: "change the settings of",
         doing: "changing the settings of", icon: "updated", group: Group::Projects, references: &[],
     }
-    /// Put aside.
     ProjectArchived = "project_archived" {
         label: "Project archived", done: "archived", tried: "archive", doing: "archiving",
         icon: "archived", group: Group::Projects, references: &[],
     }
-    /// Taken up again.
     ProjectUnarchived = "project_unarchived" {
         label: "Project unarchived", done: "unarchived", tried: "unarchive", doing: "unarchiving",
         icon: "restored", group: Group::Projects, references: &[],
     }
-    /// Marked as deleted; it can be restored until it is purged.
     ProjectDeleted = "project_deleted" {
         label: "Project deleted", done: "deleted", tried: "delete", doing: "deleting",
         icon: "deleted", group: Group::Projects, references: &[],
     }
-    /// Its deletion was taken back.
     ProjectRestored = "project_restored" {
         label: "Project restored", done: "restored", tried: "restore", doing: "restoring",
         icon: "restored", group: Group::Projects, references: &[],
     }
-    /// A database and its tables came to be.
     DatabaseCreated = "database_created" {
         label: "Database created", done: "created a database for", tried: "create a database for",
         doing: "creating a database for", icon: "database", group: Group::Data,
         references: &["database_id", "database_name"],
     }
-    /// Queries ran against the development database.
     QueriesExecuted = "queries_executed" {
         label: "Queries executed", done: "ran queries for", tried: "run queries for", doing: "running queries for",
         icon: "queries", group: Group::Data, references: &["database_id", "database_name"],
     }
-    /// The builder wrote API endpoints.
     EndpointsAdded = "endpoints_added" {
         label: "Endpoints added", done: "added endpoints to", tried: "add endpoints to", doing: "adding endpoints to",
         icon: "endpoints", group: Group::Code, references: &["container_id", "branch_name"],
     }
-    /// Commits went to the repository.
     GithubPush = "github_push" {
         label: "GitHub push", done: "pushed to", tried: "push to", doing: "pushing to",
         icon: "push", group: Group::Code, references: &["github_push_id", "commit_sha", "branch_name"],
     }
-    /// A version went live.
     Deployment = "deployment" {
         label: "Deployment", done: "deployed", tried: "deploy", doing: "deploying",
         icon: "deployment", group: Group::Delivery, references: &["deployment_id", "app_name"],

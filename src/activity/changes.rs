@@ -19,19 +19,12 @@ pub type Key = (String, String);
 const MOST: &str = "1000";
 
 impl Seen {
-    /// From now on.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn now(conn: &mut PgConnection) -> QueryResult<Self> {
         read(conn, None)
     }
 
     /// The entries that were written since, also by transactions that began long before and were committed late. A
     /// transaction that is still open holds nobody up: what it writes is told once it is committed.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn since(&mut self, conn: &mut PgConnection) -> QueryResult<Vec<Key>> {
         let now = read(conn, Some(&self.xmin))?;
         let news = now.told.iter().filter(|entry| !self.told.contains(entry));

@@ -14,9 +14,7 @@ use crate::db::time::Day;
 /// Days of somebody's zone, both inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// The first one.
     pub first: NaiveDate,
-    /// The last one.
     pub last: NaiveDate,
     /// Whose days they are.
     pub zone: Tz,
@@ -46,10 +44,6 @@ pub struct Daily {
 type Quarters = (NaiveDate, Vec<i16>, Vec<i32>, Vec<i32>);
 type Row = (Option<DateTime<Utc>>, Option<Quarters>);
 
-/// The days of one project.
-///
-/// # Errors
-/// When the statement fails.
 pub fn of_project(conn: &mut PgConnection, project: ProjectId, span: &Span) -> QueryResult<Daily> {
     let (first, last) = span.utc_days();
     let of_span = daily_activity::project_id
@@ -69,9 +63,6 @@ pub fn of_project(conn: &mut PgConnection, project: ProjectId, span: &Span) -> Q
 }
 
 /// The days of everything there is, for admins; others see none.
-///
-/// # Errors
-/// When the statement fails.
 pub fn of_everything(conn: &mut PgConnection, span: &Span) -> QueryResult<Daily> {
     let (first, last) = span.utc_days();
     let of_span = daily_totals::day.ge(Day(first)).and(daily_totals::day.le(Day(last)));

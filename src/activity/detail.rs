@@ -38,17 +38,11 @@ pub struct Thread {
 }
 
 /// The action with this id, if the viewer may see it.
-///
-/// # Errors
-/// When a statement fails.
 pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
     detail(conn, Source::Action, id, "action_details")
 }
 
 /// The event with this id, if the viewer may see it.
-///
-/// # Errors
-/// When a statement fails.
 pub fn event(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
     detail(conn, Source::Event, id, "description")
 }

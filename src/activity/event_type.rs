@@ -16,44 +16,24 @@ pub struct EventFacts {
 vocabulary! {
     /// What an operation is doing. APR is the automatic pull request.
     EventType: EventFacts, unknown EventFacts { label: "", icon: "unknown", group: Group::Other };
-
-    /// Reading the code base began.
     IndexingStarted = "INDEXING_STARTED" { label: "Indexing started", icon: "indexing", group: Group::Operations }
-    /// Reading the code base goes on.
     IndexingProgress = "INDEXING_PROGRESS" { label: "Indexing", icon: "indexing", group: Group::Operations }
-    /// The code base is read.
     IndexingCompleted = "INDEXING_COMPLETED" { label: "Indexing completed", icon: "indexing", group: Group::Operations }
-    /// The code base could not be read.
     IndexingFailed = "INDEXING_FAILED" { label: "Indexing failed", icon: "indexing", group: Group::Operations }
-    /// An automatic pull request was asked for.
     AprSessionCreated = "APR_SESSION_CREATED" { label: "Pull request started", icon: "branch", group: Group::Code }
-    /// The change is being understood.
     AprAnalyzing = "APR_ANALYZING" { label: "Pull request: analysing", icon: "search", group: Group::Code }
-    /// The change is being written.
     AprCodeGeneration = "APR_CODE_GENERATION" { label: "Pull request: writing code", icon: "code", group: Group::Code }
-    /// The change is being checked.
     AprValidation = "APR_VALIDATION" { label: "Pull request: validating", icon: "test", group: Group::Code }
-    /// The change is being reviewed.
     AprReview = "APR_REVIEW" { label: "Pull request: in review", icon: "review", group: Group::Code }
-    /// The pull request is open.
     AprPrCreated = "APR_PR_CREATED" { label: "Pull request opened", icon: "branch", group: Group::Code }
-    /// The pull request is finished.
     AprCompleted = "APR_COMPLETED" { label: "Pull request completed", icon: "branch", group: Group::Code }
-    /// The pull request came to nothing.
     AprFailed = "APR_FAILED" { label: "Pull request failed", icon: "branch", group: Group::Code }
-    /// Somebody wrote to the assistant.
     ChatMessageSent = "CHAT_MESSAGE_SENT" { label: "Message sent", icon: "chat", group: Group::Chat }
-    /// The assistant answered.
     ChatMessageReceived = "CHAT_MESSAGE_RECEIVED" { label: "Message received", icon: "chat", group: Group::Chat }
-    /// A repair began.
     AutoFixStarted = "AUTO_FIX_STARTED" { label: "Auto-fix started", icon: "autofix", group: Group::Operations }
-    /// A repair is done.
     AutoFixCompleted = "AUTO_FIX_COMPLETED" { label: "Auto-fix completed", icon: "autofix", group: Group::Operations }
-    /// A repair did not work.
     AutoFixFailed = "AUTO_FIX_FAILED" { label: "Auto-fix failed", icon: "autofix", group: Group::Operations }
-    /// A project's first files are being written.
     CodeScaffolding = "CODE_SCAFFOLDING" { label: "Code scaffolding", icon: "code", group: Group::Code }
-    /// Tests are being written.
     TestGeneration = "TEST_GENERATION" { label: "Test generation", icon: "test", group: Group::Code }
 }
 

@@ -91,9 +91,6 @@ pub fn begin(
 }
 
 /// Now, by the database's clock.
-///
-/// # Errors
-/// When the statement fails.
 pub fn database_now(conn: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
     diesel::select(now).get_result(conn)
 }

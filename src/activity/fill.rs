@@ -17,9 +17,6 @@ pub struct State {
 }
 
 /// See [`State`].
-///
-/// # Errors
-/// The database's.
 pub fn state(conn: &mut PgConnection) -> QueryResult<State> {
     diesel::sql_query(
         "SELECT (SELECT count(*) FROM pilothouse.recording_gaps WHERE source IS NOT NULL AND entry_id IS NOT NULL) AS unwritten, \
@@ -29,17 +26,11 @@ pub fn state(conn: &mut PgConnection) -> QueryResult<State> {
 }
 
 /// Takes up to `most` of the records that are older than the timeline into it. Whether there is more to do.
-///
-/// # Errors
-/// The database's.
 pub fn take_in(conn: &mut PgConnection, most: i32) -> QueryResult<bool> {
     diesel::select(fill_timeline(most)).get_result(conn)
 }
 
 /// Gives up to `most` entries of `project` to whoever owns it now. How many there were.
-///
-/// # Errors
-/// The database's.
 pub fn move_entries(conn: &mut PgConnection, project: ProjectId, most: i32) -> QueryResult<i32> {
     diesel::select(move_entries_of(project.0, most)).get_result(conn)
 }

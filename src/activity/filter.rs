@@ -76,13 +76,10 @@ pub struct Reference {
 pub struct Filter {
     /// Stored types of actions, events and audit entries.
     pub types: Words,
-    /// Stored statuses.
     pub statuses: Words,
-    /// Stored environments.
     pub environments: Words,
     /// Ids of users.
     pub actors: Words,
-    /// Names of sources.
     pub sources: Words,
     /// First day shown, in the viewer's zone.
     pub from: Option<NaiveDate>,

@@ -11,7 +11,6 @@ use crate::db::ids::ProjectId;
 use crate::db::schema::projects;
 use crate::db::statement::Statement;
 
-/// What to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Stored types; all when empty.
@@ -35,11 +34,9 @@ pub struct Listing {
 pub enum Start {
     /// After this many rows, which are read and thrown away.
     Offset(i64),
-    /// After this position.
     After(TimelineCursor),
 }
 
-/// Rows of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// One JSON object a row, written by PostgreSQL: what `reference_ids` holds comes out as it went in.
@@ -49,17 +46,11 @@ pub struct Listed {
 }
 
 /// Whether the viewer sees such a project.
-///
-/// # Errors
-/// When the statement fails.
 pub fn project_exists(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(projects::table.find(project))).get_result(conn)
 }
 
 /// The actions of `project` that the viewer may see and `listing` asks for.
-///
-/// # Errors
-/// When the statement fails.
 pub fn actions(conn: &mut PgConnection, project: ProjectId, listing: &Listing) -> QueryResult<Listed> {
     let offset = match listing.start {
         Start::Offset(offset) => offset,

@@ -93,9 +93,6 @@ pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
 
 /// References that hold exactly `value`, and records of that id; a commit is also found by its first seven
 /// digits and more. `everything`: for an admin.
-///
-/// # Errors
-/// When a statement fails.
 pub fn references(conn: &mut PgConnection, everything: bool, value: &str) -> QueryResult<Vec<Reference>> {
     let mut found: Vec<(String, String)> = Vec::new();
     for spelling in spellings(value) {
@@ -131,9 +128,6 @@ const NAMED_IN: [(&str, &str); 3] = [
 ];
 
 /// Whether a record that the viewer may see names `reference`, so that its page links to it.
-///
-/// # Errors
-/// When the statement fails.
 pub fn is_named(conn: &mut PgConnection, reference: &Reference) -> QueryResult<bool> {
     for (_, row) in NAMED_IN.into_iter().filter(|(key, _)| *key == reference.key) {
         let mut s = Statement::<(Bool,)>::new();
@@ -146,9 +140,6 @@ pub fn is_named(conn: &mut PgConnection, reference: &Reference) -> QueryResult<b
 }
 
 /// The first action of each of these requests in a project: request, action, and what it says.
-///
-/// # Errors
-/// When a statement fails.
 pub fn first_of_requests(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -167,18 +158,13 @@ pub fn first_of_requests(
 /// An entry that a pasted id means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownEntry {
-    /// Which source it is from.
     pub source: Source,
-    /// Its id.
     pub id: String,
     /// What it is called when it is found by its request; none when the id is its own.
     pub of_request: Option<String>,
 }
 
 /// The entries whose id is `id`, and at most ten of each source of the request whose id it is, in their order.
-///
-/// # Errors
-/// When the statement fails.
 pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>> {
     let mut statement = Statement::<(Text, Text, Nullable<Text>)>::new();
     statement

@@ -29,7 +29,6 @@ pub struct Options {
     pub types: Vec<(Group, Vec<Choice>)>,
     /// Statuses; each finds the events of the same outcome too.
     pub statuses: Vec<Choice>,
-    /// Environments.
     pub environments: Vec<Choice>,
     /// Users who appear in recent entries.
     pub actors: Vec<Choice>,
@@ -98,9 +97,6 @@ fn choice(value: &str, label: String) -> Choice {
 
 impl Options {
     /// The known words, those of `page`, and whom `filter` names.
-    ///
-    /// # Errors
-    /// The database's.
     pub fn of_page(conn: &mut PgConnection, filter: &Filter, page: &TimelinePage) -> QueryResult<Self> {
         let mut options = Self::known();
         let mut unknown_types = BTreeSet::new();
@@ -195,9 +191,6 @@ fn users_called(conn: &mut PgConnection, ids: &[&String]) -> QueryResult<Vec<(St
 }
 
 /// Whether `project` holds an action with `word` in `column`.
-///
-/// # Errors
-/// The database's.
 pub fn holds(
     conn: &mut PgConnection,
     project: ProjectId,
@@ -217,9 +210,6 @@ pub fn holds(
 const MOST_HELD: &str = "200";
 
 /// The words in `column` within `of`: by steps along its index, however many rows have each.
-///
-/// # Errors
-/// The database's.
 pub fn held(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResult<Vec<String>> {
     let mut s = Statement::<(Text,)>::new();
     let name = column.name();
@@ -250,9 +240,6 @@ pub fn held(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResu
 }
 
 /// The same for the audit log, of whose newest entries it is read: nobody else writes words there.
-///
-/// # Errors
-/// The database's.
 pub fn all_of_audit_log(conn: &mut PgConnection, column: WordColumn) -> QueryResult<Vec<Choice>> {
     let mut s = Statement::<(Text,)>::new();
     s.sql("SELECT DISTINCT ").sql(column.name());
@@ -266,9 +253,6 @@ pub fn all_of_audit_log(conn: &mut PgConnection, column: WordColumn) -> QueryRes
 }
 
 /// All that a filter may ask `column` for within `of`, known or not, in words.
-///
-/// # Errors
-/// The database's.
 pub fn all(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResult<Vec<Choice>> {
     let mut words = held(conn, of, column)?;
     if column == WordColumn::Status {
@@ -313,7 +297,6 @@ fn in_words(conn: &mut PgConnection, column: WordColumn, mut words: Vec<String>)
     Ok(choices)
 }
 
-/// What each source is called.
 #[must_use]
 pub fn source_label(source: Source) -> &'static str {
     match source {

@@ -43,7 +43,6 @@ pub enum Source {
     Action,
     /// `"ActivityLog"`
     Audit,
-    /// `"ActivityEvent"`
     Event,
 }
 

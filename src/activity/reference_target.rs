@@ -29,7 +29,6 @@ pub struct Fact {
     pub value: FactValue,
 }
 
-/// How a fact is to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FactValue {
     /// Words.
@@ -73,17 +72,11 @@ impl Facts {
 
 /// The record that `reference` points to, if there is one and the viewer may see it. For a key that several
 /// records share (a commit, an app) the newest.
-///
-/// # Errors
-/// When the statement fails.
 pub fn of(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Option<ReferenceTarget>> {
     Ok(of_each(conn, std::slice::from_ref(reference))?.pop().flatten())
 }
 
 /// [`behind`] for each of `references`, in one round trip; none when no key among them has records.
-///
-/// # Errors
-/// When the statement fails.
 pub fn of_each(
     conn: &mut PgConnection,
     references: &[Reference],

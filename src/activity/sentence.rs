@@ -56,12 +56,7 @@ pub enum LinkTarget {
         id: String,
     },
     /// One key and value of `reference_ids`.
-    Reference {
-        /// The key.
-        key: String,
-        /// The value.
-        value: String,
-    },
+    Reference { key: String, value: String },
     /// A thing without a page: gone, unknown, or of a kind that has none.
     Nowhere,
 }

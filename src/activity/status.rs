@@ -30,7 +30,6 @@ pub struct StatusBadge {
 
 /// The words for success, in lower case.
 pub const GOOD: [&str; 5] = ["success", "succeeded", "completed", "ok", "done"];
-/// The words for failure.
 pub const FAILED: [&str; 3] = ["failed", "failure", "error"];
 /// The words for what goes on.
 pub const BUSY: [&str; 5] = ["running", "in_progress", "pending", "queued", "started"];

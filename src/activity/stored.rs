@@ -17,7 +17,6 @@ pub const LONGEST_RAW: i64 = 20_000_000;
 /// A column that holds something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its name.
     pub name: String,
     /// What was read of it; JSON is indented.
     pub text: String,
@@ -105,9 +104,6 @@ impl Place {
 
 /// A piece of the text of an action or an event, each column by its name, and where it goes on; none when the viewer
 /// sees no such record.
-///
-/// # Errors
-/// When the statement fails.
 pub fn piece(
     conn: &mut PgConnection,
     source: Source,

@@ -12,16 +12,12 @@ use super::position::Source;
 use super::timeline::{Ask, Entry, Row, RowStatement, Rows, Scope, TYING, rows, shown};
 use super::{Direction, Filter};
 
-/// Reads the thread of `entry`.
 pub(super) fn thread_of(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Thread> {
     let rows: Vec<Row> = statement(entry).load(conn)?;
     Ok(sorted(entry, rows))
 }
 
 /// How PostgreSQL reads the thread of `entry`.
-///
-/// # Errors
-/// The database's.
 pub fn plan_of_thread(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Vec<String>> {
     statement(entry).explain(conn)
 }

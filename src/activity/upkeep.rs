@@ -253,9 +253,6 @@ fn transactions_to_come(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64>
 }
 
 /// Has everything counted again, by the job that counts: no row says whether a mark was left for it.
-///
-/// # Errors
-/// The database's.
 pub fn recount(conn: &mut PgConnection) -> QueryResult<()> {
     let rollup = super::rollup::NAME;
     diesel::sql_query("UPDATE pilothouse.rollups SET recounted_at = NULL WHERE name = $1")
@@ -269,9 +266,6 @@ const NEWEST: i64 = 20_000;
 const LAST_PAGES: i64 = 1_000;
 
 /// How many of the actions that are likely to have come lately the timeline lacks, in a bounded time.
-///
-/// # Errors
-/// The database's.
 pub fn glance(conn: &mut PgConnection) -> QueryResult<i64> {
     diesel::sql_query(format!(
         "SELECT count(*) AS rows FROM ( \
@@ -291,9 +285,6 @@ pub fn glance(conn: &mut PgConnection) -> QueryResult<i64> {
 
 /// Actions and audit entries that came without a time. They stand at the beginning of 1970: when they happened is
 /// nothing that could be made up.
-///
-/// # Errors
-/// The database's.
 pub fn undated(conn: &mut PgConnection) -> QueryResult<i64> {
     diesel::sql_query(
         "SELECT (SELECT count(*) FROM (SELECT FROM turbobackend.project_actions WHERE created_at IS NULL LIMIT 1000) a) \

@@ -23,7 +23,6 @@ const LONGEST_COMPARED: i64 = 60_000;
 pub enum Extent {
     /// What a page shows: JSON that is too much to compare is left out.
     Page,
-    /// All of it.
     Whole,
 }
 
@@ -56,9 +55,7 @@ pub struct Columns {
     pub actor_role: Option<String>,
     /// The admin who acted in the actor's place.
     pub acting_admin: Option<String>,
-    /// What the target was.
     pub target_kind: Option<String>,
-    /// Its id.
     pub target_id: Option<String>,
     /// What it was called.
     pub target_name: Option<String>,
@@ -77,9 +74,6 @@ pub struct Columns {
 }
 
 /// The bytes of the columns that anybody may make long.
-///
-/// # Errors
-/// When the statement fails.
 pub fn weights_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<String, i64>> {
     let mut s = Statement::<(Text, BigInt)>::new();
     s.sql(concat!(

@@ -18,7 +18,6 @@ use crate::runtime::Entropy;
 pub struct Target {
     /// `user`, `project` or `session`; other programs write other words.
     pub kind: &'static str,
-    /// Its id.
     pub id: String,
     /// What it was called at the time.
     pub name: String,
@@ -33,7 +32,6 @@ impl Target {
         Self { kind: "user", id: id.to_string(), name: name.to_owned(), project: None }
     }
 
-    /// A project.
     #[must_use]
     pub fn project(id: ProjectId, name: &str) -> Self {
         Self { kind: "project", id: id.to_string(), name: name.to_owned(), project: Some(id) }

@@ -58,7 +58,6 @@ impl Blocks {
         longest
     }
 
-    /// Remembers `block`.
     pub(super) fn remember(&self, block: Block, now: Instant) {
         let mut blocks = self.lock();
         if blocks.len() >= MOST && !blocks.contains_key(&block.subject) {

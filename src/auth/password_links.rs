@@ -32,9 +32,6 @@ pub enum LinkError {
 }
 
 /// Makes a link for `user` that replaces any older one. The caller shows the secret behind `hash`.
-///
-/// # Errors
-/// See [`LinkError`].
 pub fn make(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -69,9 +66,6 @@ pub fn make(
 
 /// Notes that the secret behind `hash` is shown now. Answers until when it works; nothing when it was shown before,
 /// also at another instance, or no longer works.
-///
-/// # Errors
-/// When the statement fails.
 pub fn show(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<DateTime<Utc>>> {
     diesel::update(password_links::table)
         .filter(password_links::hash.eq(hash.as_str()))
@@ -85,9 +79,6 @@ pub fn show(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<Da
 }
 
 /// Whose password the link sets, while it works.
-///
-/// # Errors
-/// When the statement fails.
 pub fn holder(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<(UserId, String)>> {
     password_links::table
         .inner_join(users::table)
@@ -101,9 +92,6 @@ pub fn holder(conn: &mut PgConnection, hash: &SecretHash) -> QueryResult<Option<
 }
 
 /// When the link that waits for `user` ends, if one waits.
-///
-/// # Errors
-/// When the statement fails.
 pub fn waiting(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<DateTime<Utc>>> {
     password_links::table
         .filter(password_links::user_id.eq(user))
@@ -125,9 +113,6 @@ pub enum Newest {
 
 /// Uses the link up, `from` there. Answers whose it was, locked until the transaction ends; nothing when it no longer
 /// works, also when two requests race, or one and a change of its user.
-///
-/// # Errors
-/// When a statement fails.
 pub fn redeem(
     conn: &mut PgConnection,
     hash: &SecretHash,

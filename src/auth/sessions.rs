@@ -23,7 +23,6 @@ pub const MOST_PER_USER: i64 = 20;
 /// One living session as lists show it.
 #[derive(Debug, Clone)]
 pub struct SessionLine {
-    /// Its id.
     pub id: SessionId,
     /// When it was started.
     pub created_at: Option<DateTime<Utc>>,
@@ -57,9 +56,6 @@ impl SessionLine {
 }
 
 /// Starts a session of `user`, whose row is held, for whoever holds the token with this hash.
-///
-/// # Errors
-/// When a statement fails.
 pub fn start(
     conn: &mut PgConnection,
     user: UserId,
@@ -94,9 +90,6 @@ pub fn start(
 /// When `user` was last here before `session` began: the last activity of the sessions that are older. One that
 /// is still used beside this one has seen everything up to its beginning, and counts as that; younger ones don't
 /// count. So the moment never moves while the session lives. What is dated ahead is nobody's last activity.
-///
-/// # Errors
-/// When the statement fails.
 pub fn previous_visit(
     conn: &mut PgConnection,
     user: UserId,
@@ -117,9 +110,6 @@ pub fn previous_visit(
 }
 
 /// Writes that the session was used just now.
-///
-/// # Errors
-/// When the statement fails.
 pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
     diesel::update(sessions::table.filter(sessions::id.eq(session)).filter(sessions::is_active.eq(true)))
         .set(sessions::last_activity.eq(now.nullable()))
@@ -128,9 +118,6 @@ pub fn touch(conn: &mut PgConnection, session: SessionId) -> QueryResult<()> {
 }
 
 /// Ends the session whose token has this hash, for the gate; nothing when there is none.
-///
-/// # Errors
-/// When the statement fails.
 pub fn end_by_token(conn: &mut PgConnection, token: &SecretHash) -> QueryResult<()> {
     diesel::update(sessions::table.filter(sessions::token.eq(token.as_str())))
         .set(sessions::is_active.eq(false))
@@ -139,9 +126,6 @@ pub fn end_by_token(conn: &mut PgConnection, token: &SecretHash) -> QueryResult<
 }
 
 /// Ends the principal's own session at their wish.
-///
-/// # Errors
-/// When a statement fails.
 pub fn sign_out(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -155,9 +139,6 @@ pub fn sign_out(
 
 /// Ends one session of a user, wherever it is. Answers whether it is or was theirs; one that has ended
 /// already leaves no second record.
-///
-/// # Errors
-/// When a statement fails.
 pub fn revoke(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -173,9 +154,6 @@ pub fn revoke(
 }
 
 /// Ends all sessions of a user but `kept`. Answers how many were alive.
-///
-/// # Errors
-/// When a statement fails.
 pub fn revoke_others(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -194,9 +172,6 @@ pub fn revoke_others(
 }
 
 /// Ends every session of a user, for an admin. Answers how many were alive; nothing when there is no such user.
-///
-/// # Errors
-/// When a statement fails.
 pub fn revoke_all(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -252,9 +227,6 @@ fn note_own_end(conn: &mut PgConnection, ended: Vec<SessionId>) -> QueryResult<u
 }
 
 /// Ends all sessions of `user`, whose row is held, but `keep`. Answers how many were alive.
-///
-/// # Errors
-/// When the statement fails.
 pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -> QueryResult<usize> {
     let ended = diesel::update(sessions::table)
         .filter(sessions::user_id.eq(user))
@@ -267,9 +239,6 @@ pub fn end_all(conn: &mut PgConnection, user: UserId, keep: Option<SessionId>) -
 }
 
 /// Whether nobody has ended `session` of `user`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn is_alive(conn: &mut PgConnection, user: UserId, session: SessionId) -> QueryResult<bool> {
     let rows = sessions::table
         .filter(sessions::user_id.eq(user))
@@ -304,9 +273,6 @@ diesel::define_sql_function! {
 
 /// The living sessions of `user`, the most recently used first. A session lives as long as
 /// `pilothouse.session_actor` lets it in.
-///
-/// # Errors
-/// When the statement fails.
 pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionLine>> {
     let rows: Vec<SessionRow> = sessions::table
         .inner_join(users::table)

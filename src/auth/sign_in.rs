@@ -20,11 +20,9 @@ use crate::identity::{Origin, Principal, Role, display_name, domain_spellings};
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct Account {
-    /// Whose it is.
     pub id: UserId,
     /// The address as it is stored.
     pub email: String,
-    /// The name, if any.
     pub name: Option<String>,
     /// What they may do.
     pub role: String,
@@ -61,9 +59,6 @@ impl Account {
 
 /// The account with this address: as it is typed, else the only one with its domain in another spelling, else the
 /// only one that differs in case as well.
-///
-/// # Errors
-/// When a statement fails.
 pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Account>> {
     // One statement, whether or not there is such an account: two would tell by their time.
     let same = domain_spellings(email);
@@ -83,9 +78,6 @@ pub fn account(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Accou
 }
 
 /// The account of `user`, while they may sign in.
-///
-/// # Errors
-/// When the statement fails.
 pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account>> {
     users::table
         .filter(users::id.eq(user))
@@ -96,9 +88,6 @@ pub fn account_of(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<A
 }
 
 /// The account of `user` as it is now, locked until the transaction ends, while they may sign in.
-///
-/// # Errors
-/// When the statement fails.
 pub fn lock_user(conn: &mut PgConnection, user: UserId) -> QueryResult<Option<Account>> {
     users::table
         .filter(users::id.eq(user))
@@ -134,9 +123,6 @@ const SOONEST_WAIT: Duration = Duration::from_millis(100);
 
 /// Counts `attempt` and checks `password` against the account that `find` finds. Takes as long whether or not there is
 /// one.
-///
-/// # Errors
-/// See [`QueueError`].
 pub async fn check<F>(
     (sign_ins, db): (&Queue, &Db),
     attempt: Attempt,
@@ -193,9 +179,6 @@ where
 
 /// The account whose password was right, locked until the transaction ends: with the name and the role of this moment,
 /// and only while it still is active and has the address and the password that were checked. Its tries are forgotten.
-///
-/// # Errors
-/// When a statement fails.
 pub fn lock_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResult<Option<Account>> {
     let account = lock_user(conn, verified.account.id)?.filter(|account| account.is_still(verified));
     if account.is_some() {
@@ -206,9 +189,6 @@ pub fn lock_verified(conn: &mut PgConnection, verified: &Verified) -> QueryResul
 
 /// Starts a session for whoever was `verified`, ends the one that the browser came with, and records the sign-in.
 /// Answers whether they still may sign in with that password.
-///
-/// # Errors
-/// When a statement fails.
 pub fn begin(
     conn: &mut PgConnection,
     verified: &Verified,

@@ -137,9 +137,6 @@ pub enum Admission {
 pub struct Counted(Vec<(String, Option<DateTime<Utc>>)>);
 
 /// Counts a try, or says how long to wait.
-///
-/// # Errors
-/// When a statement fails.
 pub fn admit(conn: &mut PgConnection, attempt: &Attempt) -> QueryResult<Admission> {
     let pair = attempt.pair();
     let mut subjects: Vec<Subject<'_>> = vec![("account", &attempt.account, FREE_PER_ACCOUNT)];
@@ -322,9 +319,6 @@ fn forget_old(conn: &mut PgConnection) -> QueryResult<()> {
 
 /// Takes back what [`admit`] counted, after a password that was right: the account starts afresh, also from where it
 /// is known; an address is freed of this try, and stays blocked when another one blocked it.
-///
-/// # Errors
-/// When a statement fails.
 pub fn forget(conn: &mut PgConnection, attempt: &Attempt, counted: &Counted) -> QueryResult<()> {
     diesel::delete(failures::table.find(("account", &attempt.account))).execute(conn)?;
     for (address, blocked) in &counted.0 {

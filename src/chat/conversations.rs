@@ -32,7 +32,6 @@ pub struct Conversation {
     pub messages: i64,
 }
 
-/// A page of conversations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversations {
     /// The rows.
@@ -96,9 +95,6 @@ pub(super) fn bound<'a, R>(
 }
 
 /// A page of the container's conversations.
-///
-/// # Errors
-/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     container: ContainerId,
@@ -121,9 +117,6 @@ fn conversation(row: Stored) -> Conversation {
 }
 
 /// The container's conversation `session`, if it has a message.
-///
-/// # Errors
-/// When the statement fails.
 pub fn find(
     conn: &mut PgConnection,
     container: ContainerId,

@@ -17,7 +17,6 @@ use crate::db::time::Timestamptz;
 /// A page holds no more characters of a message.
 pub const LONGEST: usize = 20_000;
 
-/// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Where it stands in its conversation.
@@ -39,7 +38,6 @@ pub struct Message {
 }
 
 impl Message {
-    /// Its id.
     #[must_use]
     pub fn id(&self) -> MessageId {
         MessageId(self.position.id)
@@ -52,7 +50,6 @@ impl Message {
         noted.or_else(|| self.metadata.as_ref()?.get("request_id")?.as_str())
     }
 
-    /// The model that wrote it.
     #[must_use]
     pub fn model(&self) -> Option<&str> {
         let noted = self.cost.as_ref().and_then(|cost| cost.model.as_deref());
@@ -63,7 +60,6 @@ impl Message {
 /// A row of `message_cost_tracker`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
-    /// The model.
     pub model: Option<String>,
     /// Tokens that went in.
     pub input: Option<i64>,
@@ -71,7 +67,6 @@ pub struct Cost {
     pub output: Option<i64>,
     /// Dollars, as a decimal number.
     pub dollars: Option<String>,
-    /// The request.
     pub request: Option<String>,
 }
 
@@ -134,9 +129,6 @@ pub fn statement(
 }
 
 /// A page of the conversation `session`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     container: ContainerId,
@@ -167,9 +159,6 @@ fn message(row: Stored) -> Message {
 }
 
 /// Where a message of the container stands: its conversation, and its place there.
-///
-/// # Errors
-/// When the statement fails.
 pub fn place(
     conn: &mut PgConnection,
     container: ContainerId,
@@ -186,9 +175,6 @@ pub fn place(
 }
 
 /// A piece of a message's text as it was written, from the character `from` on (the first is 1), and where it goes on.
-///
-/// # Errors
-/// When the statement fails.
 pub fn raw(
     conn: &mut PgConnection,
     container: ContainerId,

@@ -47,7 +47,6 @@ pub struct Attachment {
     pub name: String,
     /// Its size in bytes.
     pub size: Option<i64>,
-    /// Its media type.
     pub media_type: Option<String>,
     /// Where it is, as somebody else wrote it: check it before making a link.
     pub address: Option<String>,

@@ -20,7 +20,6 @@ pub const LOOKED_INTO: usize = 10_000;
 /// A message that holds the words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
-    /// Its id.
     pub id: MessageId,
     /// Its conversation.
     pub session: String,
@@ -32,7 +31,6 @@ pub struct Hit {
     pub content: String,
 }
 
-/// What one look found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
     /// The messages, newest first.
@@ -87,9 +85,6 @@ pub fn statement(
 }
 
 /// The container's messages that hold `text`, older than a position.
-///
-/// # Errors
-/// When the statement fails.
 pub fn messages(
     conn: &mut PgConnection,
     container: ContainerId,

@@ -100,9 +100,6 @@ impl Database {
 
     /// Whether two connections of the console's share one session of the server: a pooler in transaction mode
     /// is in front.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn is_behind_pooler(&self) -> Result<bool, CommandError> {
         if self.cluster.is_some() {
             return Ok(false);
@@ -117,9 +114,6 @@ impl Database {
     }
 
     /// What [`Database::is_behind_pooler`] and the configuration disagree about, if they do.
-    ///
-    /// # Errors
-    /// The database's.
     pub(super) fn untold_pooler(&self, config: &Config) -> Result<Option<&'static str>, CommandError> {
         if config.behind_pooler || !self.is_behind_pooler()? {
             return Ok(None);

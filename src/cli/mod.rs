@@ -46,7 +46,6 @@ enum Command {
     Import(ImportCommand),
 }
 
-/// What `serve` takes.
 #[derive(Debug, Default, clap::Args)]
 struct ServeArguments {
     /// Fill an empty console with months of invented life, and say how to sign in.
@@ -57,7 +56,6 @@ struct ServeArguments {
     listen: Option<SocketAddr>,
 }
 
-/// What can be imported.
 #[derive(Debug, Subcommand)]
 enum ImportCommand {
     Git(import_git::ImportGit),
@@ -72,7 +70,6 @@ enum CommandError {
     /// Nothing can be done with these arguments.
     #[error("{0}")]
     Usage(String),
-    /// It was tried and failed.
     #[error("{0}")]
     Failed(String),
 }

@@ -9,18 +9,15 @@ use crate::db::batch;
 use crate::db::ids::{ContainerId, UserId};
 use crate::db::schema::{containers, users};
 
-/// One container.
 #[derive(Debug, Clone, Queryable)]
 pub struct ExportedContainer {
     /// `containers.id`.
     pub id: ContainerId,
     /// The engine's id.
     pub engine_id: String,
-    /// Its name.
     pub name: String,
     /// `containers.status`.
     pub status: String,
-    /// Its image.
     pub image_name: Option<String>,
     /// The published port.
     pub assigned_port: Option<i32>,
@@ -45,9 +42,6 @@ pub struct ExportedContainer {
 }
 
 /// Those of the containers with these ids that the viewer may see, in any order.
-///
-/// # Errors
-/// When the statement fails.
 pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ExportedContainer>> {
     containers::table
         .left_join(users::table)
@@ -73,9 +67,6 @@ pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<Expor
 }
 
 /// How many of the first of `ids` fit into a batch.
-///
-/// # Errors
-/// When the statement fails.
 pub fn fitting(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<usize> {
     let weights: HashMap<ContainerId, [Option<i32>; 3]> = containers::table
         .filter(containers::id.eq_any(ids))

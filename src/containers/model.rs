@@ -5,9 +5,7 @@
 pub enum Status {
     /// Made, not started.
     Created,
-    /// Running.
     Running,
-    /// Stopped.
     Stopped,
     /// Gone from the engine; its record stays.
     Deleted,
@@ -47,9 +45,7 @@ impl Status {
 /// What can be done to a container once an engine is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// Start it.
     Start,
-    /// Stop it.
     Stop,
     /// Stop and start it.
     Restart,

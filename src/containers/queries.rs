@@ -16,10 +16,8 @@ use crate::db::time::{Instant, listed_time};
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
-    /// The newest first.
     #[default]
     Newest,
-    /// By name.
     Name,
 }
 
@@ -41,11 +39,9 @@ pub struct Filter {
 pub struct ContainerLine {
     /// `containers.id`.
     pub id: ContainerId,
-    /// Its name.
     pub name: String,
     /// `containers.status`.
     pub status: String,
-    /// Its image.
     pub image_name: Option<String>,
     /// The published port.
     pub assigned_port: Option<i32>,
@@ -55,13 +51,11 @@ pub struct ContainerLine {
     pub updated_at: Option<DateTime<Utc>>,
     /// When the engine was last asked.
     pub observed_at: Option<DateTime<Utc>>,
-    /// Its owner's name.
     pub owner_name: Option<String>,
     /// Its owner's address.
     pub owner_email: Option<String>,
     /// A project that runs in it: there may be several, the first by name is shown.
     pub project_id: Option<ProjectId>,
-    /// That project's name.
     pub project_name: Option<String>,
 }
 
@@ -77,9 +71,6 @@ impl ContainerLine {
 }
 
 /// A page of containers that match `filter`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
@@ -147,11 +138,9 @@ pub struct ContainerView {
     pub id: ContainerId,
     /// The engine's id.
     pub engine_id: String,
-    /// Its name.
     pub name: String,
     /// `containers.status`.
     pub status: String,
-    /// Its image.
     pub image_name: Option<String>,
     /// The published port.
     pub assigned_port: Option<i32>,
@@ -177,14 +166,10 @@ pub struct ContainerView {
     pub observed_from: Option<String>,
     /// The state in the engine's own word.
     pub engine_status: Option<String>,
-    /// Its owner.
     pub owner: Option<(UserId, Option<String>, String)>,
 }
 
 /// The container with this id, if the viewer may see it.
-///
-/// # Errors
-/// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<ContainerView>> {
     containers::table
         .left_join(users::table)
@@ -213,9 +198,6 @@ pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<Cont
 }
 
 /// The projects that run in a container, by name; at most twenty.
-///
-/// # Errors
-/// When the statement fails.
 pub fn projects_in(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Vec<(ProjectId, String)>> {
     projects::table
         .filter(projects::container_id.eq(id))
@@ -227,9 +209,6 @@ pub fn projects_in(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Vec<
 }
 
 /// The containers that the viewer may attach to a new project: those without one, by name; at most 200.
-///
-/// # Errors
-/// When the statement fails.
 pub fn free(conn: &mut PgConnection) -> QueryResult<Vec<(ContainerId, String)>> {
     containers::table
         .filter(containers::status.ne("deleted"))
@@ -243,9 +222,6 @@ pub fn free(conn: &mut PgConnection) -> QueryResult<Vec<(ContainerId, String)>> 
 }
 
 /// How many containers the viewer has in each status.
-///
-/// # Errors
-/// When the statement fails.
 pub fn count_by_status(conn: &mut PgConnection) -> QueryResult<Vec<(String, i64)>> {
     containers::table
         .group_by(containers::status)

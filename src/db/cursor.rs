@@ -97,7 +97,6 @@ impl TryFrom<&ListPosition> for TimePosition {
     }
 }
 
-/// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
     /// The rows in the list's order.

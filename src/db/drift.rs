@@ -45,13 +45,11 @@ pub enum Severity {
 /// What is wrong with a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
-    /// It is not there.
     Missing,
     /// It is there, but not as the migrations make it.
     Differs {
         /// As the migrations make it.
         expected: String,
-        /// As it is.
         found: String,
     },
     /// A role may not do what the migrations let it do.

@@ -20,6 +20,5 @@ uuid_id! {
     FileId
 }
 uuid_id! {
-    /// `pilothouse.jobs.id`
     JobId
 }

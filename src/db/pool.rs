@@ -11,9 +11,7 @@ use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection};
 use super::address;
 use super::settings::{Scope, relied_on};
 
-/// The pool of connections.
 pub(super) type Pool = diesel::r2d2::Pool<ConnectionManager<PgConnection>>;
-/// One of its connections.
 pub(super) type PooledConnection = diesel::r2d2::PooledConnection<ConnectionManager<PgConnection>>;
 
 /// How to reach the server, and how long to wait for it.

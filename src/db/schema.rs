@@ -1,7 +1,6 @@
 //! The tables of the three schemas, by hand: `tests/suite/drift.rs` holds them against a migrated database.
 //! Quoted and reserved names have idiomatic ones here (`"ActivityEvent"` is [`activity_events`], `type` is `kind`).
 
-#![expect(missing_docs, reason = "the macros make a struct a column; the tables are described")]
 #![cfg_attr(
     not(test),
     expect(clippy::wildcard_imports, reason = "a table's columns have the types of one module")
@@ -18,7 +17,6 @@ pub mod sql_types {
     #[diesel(postgres_type(name = "ActivityEventType", schema = "public"))]
     pub struct ActivityEventType;
 
-    /// `"ActivityEventStatus"`.
     #[derive(Debug, Clone, Copy, diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
     #[diesel(postgres_type(name = "ActivityEventStatus", schema = "public"))]
     pub struct ActivityEventStatus;

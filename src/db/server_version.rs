@@ -44,9 +44,6 @@ impl fmt::Display for ServerVersion {
 }
 
 /// The release behind `conn`.
-///
-/// # Errors
-/// The database's.
 pub fn server_version(conn: &mut PgConnection) -> QueryResult<ServerVersion> {
     diesel::select(diesel::dsl::sql::<Integer>("current_setting('server_version_num')::int"))
         .get_result(conn)

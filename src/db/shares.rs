@@ -108,7 +108,6 @@ impl Shares {
         share
     }
 
-    /// Whose the session with this hash is.
     pub(super) fn know(&self, hash: SecretHash, user: UserId) {
         self.remember(hash, Holder::User(user));
     }

@@ -139,9 +139,6 @@ impl<R> Statement<R> {
 
     /// How PostgreSQL reads it once it is kept prepared, whatever its values: the plan, executed, a line each, with
     /// how often each step ran and what it touched.
-    ///
-    /// # Errors
-    /// When the statement fails.
     pub fn explain(&self, conn: &mut PgConnection) -> QueryResult<Vec<String>> {
         let binds = || self.pieces.iter().filter_map(Piece::as_literal);
         let list = |texts: Vec<String>| {

@@ -11,9 +11,6 @@ struct Encoding {
 }
 
 /// What is wrong with the database's encoding, and the command that makes a database without that fault.
-///
-/// # Errors
-/// The database's.
 pub fn wrong_encoding(conn: &mut PgConnection) -> QueryResult<Option<String>> {
     let row: Encoding = sql_query(
         "SELECT CASE WHEN getdatabaseencoding() <> 'UTF8' THEN format( \
@@ -40,9 +37,6 @@ struct State {
 
 /// What the server's administrator has to change for the console's login, a sentence each. To be asked as that
 /// login and in a transaction, once the settings that it may change are set.
-///
-/// # Errors
-/// The database's.
 pub fn problems(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     // A message is asked for, since a setting's name tells little: with LANGUAGE in its environment a server speaks that
     // language also where lc_messages is C.UTF-8 or English.

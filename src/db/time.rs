@@ -23,7 +23,6 @@ pub struct Timestamptz;
 #[diesel(postgres_type(oid = 1114, array_oid = 1115))]
 pub struct Timestamp;
 
-/// `date`
 #[derive(Debug, Clone, Copy, Default, QueryId, SqlType)]
 #[diesel(postgres_type(oid = 1082, array_oid = 1182))]
 pub struct Date;

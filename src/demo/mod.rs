@@ -43,9 +43,6 @@ pub struct Summary {
 }
 
 /// Whether one of the demo's users is there already.
-///
-/// # Errors
-/// The database's.
 pub fn exists(conn: &mut PgConnection) -> QueryResult<bool> {
     // Not every column may be read in every role, and a bare EXISTS would ask for all.
     let known = users::table.filter(users::email.eq_any(cast::EMAILS)).select(users::id);
@@ -54,9 +51,6 @@ pub fn exists(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// Fills the database with the life that leads up to `now`; all three users get `password_hash`. Does
 /// nothing, and counts nothing, when [`exists`] says so. Belongs into one transaction of the system.
-///
-/// # Errors
-/// The database's.
 pub fn create(conn: &mut PgConnection, now: DateTime<Utc>, password_hash: &str) -> QueryResult<Summary> {
     diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
         .bind::<diesel::sql_types::BigInt, _>(LOCK)

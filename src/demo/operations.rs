@@ -7,7 +7,6 @@ use super::words::{ENDPOINTS, FAILURES, TABLES, Wish};
 use super::world::{MINUTE, SECOND, Thread, World};
 
 impl World {
-    /// Code is written for a wish.
     pub(super) fn write_code(&mut self, thread: &mut Thread<'_>, wish: &Wish) {
         let duration = self.chance.between(20 * SECOND, 4 * MINUTE);
         let files = format!("{} files", wish.files.len());
@@ -39,7 +38,6 @@ impl World {
         self.pass(thread, 5 * SECOND, MINUTE);
     }
 
-    /// A commit is pushed.
     pub(super) fn push(
         &mut self,
         thread: &mut Thread<'_>,

@@ -33,7 +33,6 @@ pub(super) struct Thread<'a> {
     pub at: i64,
     /// The action that led to the next thing.
     pub cause: Option<String>,
-    /// The newest commit.
     pub commit: String,
     /// The conversation that it was asked for in.
     pub session: Option<String>,

@@ -9,7 +9,6 @@ pub struct Directory(String);
 pub struct Step {
     /// What it is called there; empty between two slashes.
     pub name: String,
-    /// The directory.
     pub directory: Directory,
 }
 
@@ -26,13 +25,11 @@ impl Directory {
         if path.is_empty() || path.ends_with('/') { Self(path.to_owned()) } else { Self(format!("{path}/")) }
     }
 
-    /// The one that holds the file at `path`.
     #[must_use]
     pub fn of_file(path: &str) -> Self {
         Self(path.rfind('/').map_or("", |slash| path.get(..=slash).unwrap_or_default()).to_owned())
     }
 
-    /// The directory `name` in this one.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
         Self(format!("{}{name}/", self.0))

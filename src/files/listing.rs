@@ -20,7 +20,6 @@ pub const LOOKED_AT: i64 = 10_000;
 /// What the entries are ordered by. Directories come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
-    /// By name.
     #[default]
     Name,
     /// The last changed first.
@@ -29,10 +28,8 @@ pub enum Sort {
     Size,
 }
 
-/// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
-    /// Where.
     pub directory: Directory,
     /// Part of a path: then every file below that holds it is listed, and no directory.
     pub text: Option<String>,
@@ -51,13 +48,11 @@ pub struct Entry {
     pub id: FileId,
     /// What it is called: below the directory that is shown, for a file that was searched for.
     pub name: String,
-    /// Whether it is a directory.
     pub is_directory: bool,
     /// How many files a directory holds.
     pub files: i64,
     /// Bytes; of a directory those of all its files. Unknown and negative sizes count nothing.
     pub size: Option<i64>,
-    /// The media type.
     pub media_type: Option<String>,
     /// When it, or the last file in it, was changed.
     pub changed_at: Option<DateTime<Utc>>,
@@ -178,9 +173,6 @@ fn place<'a>(s: &'a mut Statement<Row>, is: &'static str, id: FileId) -> &'a mut
 }
 
 /// A page of what a directory of the container holds.
-///
-/// # Errors
-/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     container: ContainerId,

@@ -14,19 +14,16 @@ use crate::db::time::Timestamptz;
 pub struct File {
     /// Its row.
     pub id: FileId,
-    /// Where it is.
     pub path: String,
     /// `file_name`, which nothing holds to the path.
     pub name: String,
     /// Bytes, as they were stored: negative ones too.
     pub size: Option<i64>,
-    /// The media type.
     pub media_type: Option<String>,
     /// When it was made.
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
     pub changed_at: Option<DateTime<Utc>>,
-    /// Whether it is deleted.
     pub is_deleted: bool,
 }
 
@@ -44,9 +41,6 @@ type Stored = (
 );
 
 /// The container's file with this id, if the viewer may see it.
-///
-/// # Errors
-/// When the statement fails.
 pub fn find(conn: &mut PgConnection, container: ContainerId, id: FileId) -> QueryResult<Option<File>> {
     let mut s = Statement::<Row>::new();
     s.sql(
@@ -82,9 +76,6 @@ pub struct Change {
 }
 
 /// The project's newest pushes that name `path` among their files, at most ten; the newest 500 are asked.
-///
-/// # Errors
-/// When the statement fails.
 pub fn changes(conn: &mut PgConnection, project: ProjectId, path: &str) -> QueryResult<Vec<Change>> {
     let mut s = Statement::<(Text, Text, Text, BigInt)>::new();
     s.sql(

@@ -20,7 +20,6 @@ use crate::identity::{Admin, Origin, Principal, Viewer};
 pub struct AuthedRequest {
     /// The process.
     pub app: web::Data<App>,
-    /// The request itself.
     pub request: HttpRequest,
     /// The hash of the session's token.
     pub credential: SecretHash,

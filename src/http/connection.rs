@@ -74,11 +74,9 @@ impl Connection {
 /// How fast a client takes what there is.
 #[derive(Default)]
 struct Pace {
-    /// How long it was waited for.
     waited: Duration,
     /// Since when it is being waited for.
     since: Option<Instant>,
-    /// Bytes that it has taken.
     taken: u64,
 }
 
@@ -325,9 +323,6 @@ impl MessageBody for OccupyingBody {
 }
 
 /// Tells the connection that a request is being answered, until the last byte of the answer is made.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn occupy<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

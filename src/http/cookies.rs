@@ -63,9 +63,6 @@ struct Signed {
 /// ends. Of two under one name nobody can tell whose they are, so neither counts. Where an answer replaces or removes
 /// the session, all that came with it end, and the earlier cookie goes. One that another console signed is left
 /// alone.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn choose_session<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,

@@ -19,9 +19,6 @@ const HELD: u64 = 512 * 1024;
 struct Whole;
 
 /// Marks answers that are there as a whole. Lies within the packing.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn mark<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -23,7 +23,6 @@ struct RequestId(String);
 #[derive(Debug, Clone, Copy)]
 pub struct AskedBy(pub UserId);
 
-/// The id of `request`.
 #[must_use]
 pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
@@ -36,9 +35,6 @@ fn loggable(path: &str) -> &str {
 
 /// Gives the request an id and a span, and writes a line of the access log. That names the route and not the path, which
 /// may hold what was searched for, or a secret.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn identify<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -79,9 +75,6 @@ pub async fn identify<B: MessageBody>(
 /// Ends a handler at its deadline (a body that trickles in would hold its connection for ever), and turns its panic into a 500 instead of a dropped connection.
 ///
 /// Wraps each route, not the router: the router needs the request for itself, and an answer needs it back.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn contain<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

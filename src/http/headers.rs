@@ -34,9 +34,6 @@ const FIXED: [(&str, &str); 9] = [
 ];
 
 /// Makes the nonce, and adds the headers to whatever comes back.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn secure<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -74,7 +71,6 @@ pub fn bare_answer(status: &str) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Adds the headers to `headers`.
 pub fn add(headers: &mut HeaderMap, nonce: &str) {
     if let Ok(policy) = HeaderValue::from_str(&policy(nonce)) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

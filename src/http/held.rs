@@ -26,7 +26,6 @@ const MOST_OF_ONE: u64 = 16 * 1024 * 1024;
 /// Bytes that wait in all.
 const MOST_OF_ALL: u64 = 64 * 1024 * 1024;
 
-/// What waits to be taken.
 #[derive(Debug, Clone, Default)]
 pub struct Held(Arc<Mutex<Waiting>>);
 
@@ -105,9 +104,6 @@ impl<B: MessageBody + Unpin> MessageBody for CountedBody<B> {
 }
 
 /// Counts what is answered until it is taken. Only what was looked at is refused: a change stands already.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn count<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -17,9 +17,6 @@ use crate::app::App;
 use crate::error::AppError;
 
 /// Lets a request pass, or answers 403.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn check<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

@@ -15,7 +15,6 @@ struct Problem<'a> {
     request_id: &'a str,
 }
 
-/// The answer for `info`.
 #[must_use]
 pub fn answer(info: &ErrorInfo, request_id: &str) -> HttpResponse {
     let problem = Problem {

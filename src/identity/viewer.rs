@@ -14,7 +14,6 @@ pub(crate) type ViewerRow =
 pub struct Viewer {
     /// Whose session it is.
     pub id: UserId,
-    /// The session itself.
     pub session: SessionId,
     /// The e-mail address.
     pub email: String,

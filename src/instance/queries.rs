@@ -6,7 +6,6 @@ use diesel::sql_types::{BigInt, Text};
 use crate::db::server_version::ServerVersion;
 use crate::db::statement::Statement;
 
-/// How many there are of one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateCount {
     /// The stored word.
@@ -25,14 +24,10 @@ pub struct Figures {
     pub projects: Vec<StateCount>,
     /// `containers.status`.
     pub containers: Vec<StateCount>,
-    /// The server that has all this.
     pub server: Option<ServerVersion>,
 }
 
 /// How much there is that the viewer sees, in one round trip.
-///
-/// # Errors
-/// When the statement fails.
 pub fn figures(conn: &mut PgConnection) -> QueryResult<Figures> {
     let mut s = Statement::<(Text, Text, BigInt)>::new();
     s.sql(

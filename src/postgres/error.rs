@@ -84,7 +84,6 @@ pub enum ClusterError {
     /// Nothing to attach to.
     #[error("no database is running in the data directory {}", .0.display())]
     NotRunning(PathBuf),
-    /// `initdb` failed.
     #[error("can't make a database in {}: {reason}", data.display())]
     Initdb {
         /// The server's data directory.
@@ -111,7 +110,6 @@ pub enum ClusterError {
     Io {
         /// What was tried, as a verb.
         action: &'static str,
-        /// On what.
         path: PathBuf,
         /// What the system answered.
         source: io::Error,

@@ -30,7 +30,6 @@ pub enum Durability {
     Throwaway,
 }
 
-/// Where a cluster lives and what it is for.
 #[derive(Debug, Clone)]
 pub struct ClusterConfig {
     /// The console's data directory; the cluster is in its subdirectory `postgres`. Made when absent.

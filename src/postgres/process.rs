@@ -19,7 +19,6 @@ const KINDLY_THEN_NOT: [(&str, Duration); 2] =
 pub(super) struct PidFile {
     /// The postmaster.
     pub(super) pid: u32,
-    /// Where its socket is.
     pub(super) socket_dir: PathBuf,
     /// Whether it takes connections.
     pub(super) ready: bool,

@@ -18,7 +18,6 @@ use crate::identity::Principal;
 /// A project as a form describes it.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Its name.
     pub name: ProjectName,
     /// What it is about.
     pub description: ProjectDescription,
@@ -56,9 +55,6 @@ pub enum ChangeError {
 }
 
 /// Creates a project that belongs to the principal.
-///
-/// # Errors
-/// See [`ChangeError`].
 pub fn create(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -122,9 +118,6 @@ fn described(draft: &Draft) -> Value {
 
 /// Changes name, description, type, settings and metadata, unless somebody else did since `seen`. JSON that is not
 /// given stays as it is stored.
-///
-/// # Errors
-/// See [`ChangeError`].
 pub fn update(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -177,9 +170,6 @@ pub fn update(
 }
 
 /// Makes `step` of a project. To delete one takes its name, `typed` as it is by then.
-///
-/// # Errors
-/// See [`ChangeError`].
 pub fn make_move(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -212,9 +202,6 @@ pub fn make_move(
 }
 
 /// The project, kept from changing until the transaction ends.
-///
-/// # Errors
-/// When a statement fails.
 pub fn lock_project(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
     let held: Option<ProjectId> = projects::table
         .filter(projects::id.eq(id))

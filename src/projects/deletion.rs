@@ -25,9 +25,6 @@ pub struct Contents {
 }
 
 /// Counts what belongs to the project `id`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn contents(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Contents> {
     const CONTAINER: &str = "(SELECT p.container_id FROM public.projects p WHERE p.id_text = ";
     let mut statement = Statement::<(BigInt, BigInt, BigInt)>::new();
@@ -66,9 +63,6 @@ pub struct Deletion {
 }
 
 /// The last time that somebody deleted the project `id` here. A worker that sets the status leaves no record.
-///
-/// # Errors
-/// When the statement fails.
 pub fn last(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Deletion>> {
     let row: Option<(Option<chrono::NaiveDateTime>, Option<String>, Option<String>)> = activity_logs::table
         .filter(activity_logs::project_id.eq(id.to_string()))
@@ -89,7 +83,6 @@ pub struct Tombstone {
     pub id: String,
     /// What it was called.
     pub name: Option<String>,
-    /// Whose it was.
     pub owner: Option<UserId>,
     /// When its row was removed.
     pub deleted_at: DateTime<Utc>,
@@ -113,9 +106,6 @@ pub enum ProjectOrTombstone {
 }
 
 /// The project with this id, or what is left of it, if the viewer may see it.
-///
-/// # Errors
-/// When a statement fails.
 pub fn project_or_tombstone(
     conn: &mut PgConnection,
     id: ProjectId,
@@ -127,9 +117,6 @@ pub fn project_or_tombstone(
 }
 
 /// What is left of the project with this id, if its row is gone and the viewer may see it.
-///
-/// # Errors
-/// When the statement fails.
 pub fn tombstone(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Tombstone>> {
     tombstones::table
         .filter(tombstones::kind.eq("project"))
@@ -140,9 +127,6 @@ pub fn tombstone(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<T
 }
 
 /// The viewer's projects whose rows are gone, the last removed first; at most `limit`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn gone(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<Tombstone>> {
     tombstones::table
         .filter(tombstones::kind.eq("project"))

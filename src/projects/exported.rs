@@ -9,10 +9,8 @@ use crate::db::batch;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, projects, users};
 
-/// One project.
 #[derive(Debug, Clone, Queryable)]
 pub struct ExportedProject {
-    /// Its own row.
     pub project: ProjectRow,
     /// Its owner: id, name and address.
     pub owner: Option<(UserId, Option<String>, String)>,
@@ -21,9 +19,6 @@ pub struct ExportedProject {
 }
 
 /// Those of the projects with these ids that the viewer may see, in any order.
-///
-/// # Errors
-/// When the statement fails.
 pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<ExportedProject>> {
     projects::table
         .left_join(users::table)
@@ -38,9 +33,6 @@ pub fn of(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<Vec<Exporte
 }
 
 /// How many of the first of `ids` fit into a batch.
-///
-/// # Errors
-/// When the statement fails.
 pub fn fitting(conn: &mut PgConnection, ids: &[ProjectId]) -> QueryResult<usize> {
     let weights: HashMap<ProjectId, Option<i32>> = projects::table
         .filter(projects::id.eq_any(ids))

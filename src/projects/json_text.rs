@@ -32,7 +32,6 @@ pub struct BrokenJson {
     pub place: Option<Place>,
 }
 
-/// A place in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Counted from 1.
@@ -69,7 +68,6 @@ impl JsonText {
         Ok(Self(value))
     }
 
-    /// The value.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.0

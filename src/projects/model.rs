@@ -128,7 +128,6 @@ impl Kind {
     }
 }
 
-/// What a project is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectName(String);
 

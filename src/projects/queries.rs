@@ -21,7 +21,6 @@ pub enum Sort {
     /// The last changed first.
     #[default]
     Changed,
-    /// By name.
     Name,
     /// The last in which something happened first. Looks at each project, so it is not the default.
     Active,
@@ -46,9 +45,7 @@ pub struct Filter {
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = projects)]
 pub struct ProjectRow {
-    /// Its id.
     pub id: ProjectId,
-    /// Its name.
     pub name: String,
     /// What it is about.
     pub description: Option<String>,
@@ -105,9 +102,7 @@ type Line = (LineRow, Option<LineOwner>, Option<LineContainer>, Option<i64>);
 /// One project as lists show it.
 #[derive(Debug, Clone)]
 pub struct ProjectLine {
-    /// Its id.
     pub id: ProjectId,
-    /// Its name.
     pub name: String,
     /// `projects.type`.
     pub kind: Option<String>,
@@ -115,11 +110,9 @@ pub struct ProjectLine {
     pub status: Option<String>,
     /// When it was last changed.
     pub updated_at: Option<DateTime<Utc>>,
-    /// Its owner's name.
     pub owner_name: Option<String>,
     /// Its owner's address.
     pub owner_email: Option<String>,
-    /// Its container's status.
     pub container_status: Option<String>,
     /// When the engine was last asked about the container.
     pub container_observed_at: Option<DateTime<Utc>>,
@@ -160,9 +153,6 @@ impl ProjectLine {
 }
 
 /// A page of projects that match `filter`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
@@ -224,9 +214,7 @@ pub fn page(
 /// One project with what its pages show of its owner and container.
 #[derive(Debug, Clone)]
 pub struct ProjectView {
-    /// Its id.
     pub id: ProjectId,
-    /// Its name.
     pub name: String,
     /// What it is about.
     pub description: Option<String>,
@@ -242,9 +230,7 @@ pub struct ProjectView {
     pub settings: Option<Value>,
     /// For its owner.
     pub metadata: Option<Value>,
-    /// Its owner.
     pub owner: Option<(UserId, Option<String>, String)>,
-    /// Its container.
     pub container: Option<ContainerPart>,
 }
 
@@ -288,11 +274,9 @@ impl ProjectView {
 pub struct ContainerPart {
     /// `containers.id`.
     pub id: ContainerId,
-    /// Its name.
     pub name: String,
     /// `containers.status`.
     pub status: String,
-    /// Its image.
     pub image_name: Option<String>,
     /// The published port.
     pub assigned_port: Option<i32>,
@@ -305,9 +289,6 @@ pub struct ContainerPart {
 }
 
 /// The project with this id, if the viewer may see it.
-///
-/// # Errors
-/// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
     let found: Option<(ProjectRow, ProjectJson, Option<Owner>, Option<ContainerPart>)> = projects::table
         .left_join(users::table)
@@ -325,17 +306,11 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
 }
 
 /// Whether a project with this id exists for whoever asks.
-///
-/// # Errors
-/// When the statement fails.
 pub fn exists(conn: &mut PgConnection, id: ProjectId) -> QueryResult<bool> {
     diesel::select(diesel::dsl::exists(projects::table.filter(projects::id.eq(id)))).get_result(conn)
 }
 
 /// The types that the viewer's projects have, for a filter; at most fifty.
-///
-/// # Errors
-/// When the statement fails.
 pub fn kinds(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     projects::table
         .select(projects::kind.assume_not_null())
@@ -347,17 +322,11 @@ pub fn kinds(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
 }
 
 /// How many projects the viewer has, the deleted aside.
-///
-/// # Errors
-/// When the statement fails.
 pub fn count(conn: &mut PgConnection) -> QueryResult<i64> {
     projects::table.filter(projects::status.is_distinct_from("deleted")).count().get_result(conn)
 }
 
 /// How many projects `owner` has, the deleted aside.
-///
-/// # Errors
-/// When the statement fails.
 pub fn count_of(conn: &mut PgConnection, owner: UserId) -> QueryResult<i64> {
     projects::table
         .filter(projects::user_id.eq(owner))

@@ -27,7 +27,6 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(10);
 /// A job that is one's own until its lease ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedJob {
-    /// Its id.
     pub id: JobId,
     /// What it does.
     pub kind: Kind,
@@ -43,7 +42,6 @@ pub struct ClaimedJob {
 /// What came of a turn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum End {
-    /// All is done.
     Done,
     /// There is more to do, from here, after a pause.
     Continue {
@@ -74,7 +72,6 @@ pub struct LeaseLost;
 /// How a turn was put on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// As it was told.
     AsTold,
     /// As failed for good.
     GivenUp,
@@ -83,9 +80,6 @@ pub enum Settled {
 }
 
 /// Which of `kinds` have a job that can be claimed.
-///
-/// # Errors
-/// The database's.
 pub fn due_kinds(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<Vec<Kind>> {
     let mut s = Statement::<(Text,)>::new();
     s.sql("SELECT k FROM unnest(").texts(kinds.iter().map(|kind| kind.as_str().to_owned()).collect());
@@ -98,9 +92,6 @@ pub fn due_kinds(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<Vec<Kin
 }
 
 /// Claims the job of `kind` that has been due the longest, under the name `claim`.
-///
-/// # Errors
-/// The database's.
 pub fn claim(conn: &mut PgConnection, kind: &Kind, claim: Uuid) -> QueryResult<Option<ClaimedJob>> {
     loop {
         let found: Option<(JobId, Value, i32, Option<Uuid>)> = jobs::table
@@ -135,9 +126,6 @@ pub fn claim(conn: &mut PgConnection, kind: &Kind, claim: Uuid) -> QueryResult<O
 /// Moves the ends of these leases. Answers the jobs whose lease was not lost.
 ///
 /// A row that the job itself has locked is passed over: nobody else can claim it meanwhile.
-///
-/// # Errors
-/// The database's.
 pub fn renew(conn: &mut PgConnection, held: &[&ClaimedJob]) -> QueryResult<Vec<JobId>> {
     let claims: Vec<Uuid> = held.iter().map(|job| job.claim).collect();
     let own = jobs::id.eq_any(held.iter().map(|job| job.id)).and(jobs::claim.eq_any(claims));
@@ -170,9 +158,6 @@ where
 }
 
 /// Puts on record what came of a turn, and lets go of the job.
-///
-/// # Errors
-/// The database's.
 pub fn settle(conn: &mut PgConnection, job: &ClaimedJob, end: &End) -> QueryResult<Settled> {
     // Not the claim's: whoever got on meanwhile begins to count anew.
     let attempts: Option<i32> = jobs::table
@@ -248,9 +233,6 @@ fn milliseconds(length: Duration) -> i64 {
 
 /// Deletes a batch of jobs that ended long ago: a week after they were done, three months after they failed. Answers
 /// whether there may be more.
-///
-/// # Errors
-/// The database's.
 pub fn prune(conn: &mut PgConnection) -> QueryResult<bool> {
     const BATCH: usize = 5_000;
     let deleted = diesel::sql_query(

@@ -13,7 +13,6 @@ use crate::db::schema::{self, jobs};
 use crate::db::time::now;
 use crate::identity::Principal;
 
-/// A job that is to be enqueued.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     kind: Kind,
@@ -53,9 +52,6 @@ impl NewJob {
 }
 
 /// Asks for `job` in the open transaction: there is none until that is committed. Answers whether it is new.
-///
-/// # Errors
-/// The database's.
 pub fn enqueue(conn: &mut PgConnection, job: &NewJob) -> QueryResult<bool> {
     let delay = i64::try_from(job.delay.as_millis()).unwrap_or(i64::MAX).milliseconds();
     diesel::select(schema::enqueue(job.kind.as_str(), job.key.as_deref(), &job.payload, delay))
@@ -71,15 +67,11 @@ pub enum RunAgainError {
     /// It waits, runs or is done.
     #[error("the job has not failed")]
     NotFailed,
-    /// The database's.
     #[error(transparent)]
     Database(#[from] diesel::result::Error),
 }
 
 /// Lets a job that was given up begin anew, as if it had never been tried. Answers what it does.
-///
-/// # Errors
-/// [`RunAgainError`]
 pub fn run_again(conn: &mut PgConnection, principal: &Principal, id: JobId) -> Result<Kind, RunAgainError> {
     let (kind, state, attempts, error): (String, String, i32, Option<String>) = jobs::table
         .find(id)

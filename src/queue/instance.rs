@@ -10,7 +10,6 @@ use super::schedules::LATE;
 /// What an instance does for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Errand {
-    /// Looking for jobs that are due.
     LookForJobs,
     /// Reading in the file of actions that the database did not take: it lies on this machine.
     ReadSpoolFile,
@@ -36,7 +35,6 @@ impl Errand {
     }
 }
 
-/// How an errand goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrandRecord {
     /// When the runner began with it.
@@ -94,7 +92,6 @@ impl Errands {
         .collect()
     }
 
-    /// All of them.
     #[must_use]
     pub fn all(&self) -> Vec<(Errand, ErrandRecord)> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

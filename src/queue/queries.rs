@@ -32,7 +32,6 @@ pub struct Duty {
     pub is_running: bool,
 }
 
-/// How a duty stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DutyState {
     /// Its last run succeeded, and the next one is not late.
@@ -73,9 +72,6 @@ type DutyRow = (
 );
 
 /// All duties: those that this version knows, in its order, and then those of others.
-///
-/// # Errors
-/// The database's.
 pub fn duties(conn: &mut PgConnection) -> QueryResult<Vec<Duty>> {
     let rows: Vec<DutyRow> = schedules::table
         .select((
@@ -129,9 +125,6 @@ impl Duty {
 }
 
 /// The duties that have been due for long, whether they fail or nobody does them, each in a sentence.
-///
-/// # Errors
-/// The database's.
 pub fn late_duties(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     let since = diesel::dsl::sql::<Timestamptz>("coalesce(due_since, next_at)");
     let late: Vec<(String, DateTime<Utc>)> = schedules::table
@@ -151,7 +144,6 @@ pub struct Waiting {
     /// Those that an instance works on.
     #[diesel(sql_type = BigInt)]
     pub running: i64,
-    /// Those that are due.
     #[diesel(sql_type = BigInt)]
     pub due: i64,
     /// Those whose time has not come.
@@ -169,9 +161,6 @@ pub struct Waiting {
 pub const MOST_COUNTED: i64 = 50_000;
 
 /// The jobs that wait or run, counted a kind.
-///
-/// # Errors
-/// The database's.
 pub fn waiting(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
     diesel::sql_query(
         "SELECT kind, count(*) FILTER (WHERE claimed_until > now()) AS running, \
@@ -189,7 +178,6 @@ pub fn waiting(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
 /// A job that was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct FailedJob {
-    /// Its id.
     pub id: JobId,
     /// The stored word of what it does.
     pub kind: String,
@@ -212,9 +200,6 @@ impl FailedJob {
 }
 
 /// A page of the jobs that were given up, the newest first.
-///
-/// # Errors
-/// The database's.
 pub fn failed(
     conn: &mut PgConnection,
     from: &PageStart<TimePosition>,

@@ -33,9 +33,6 @@ pub fn next_after(pattern: &str, start: DateTime<Utc>) -> Result<DateTime<Utc>, 
 
 /// Sees to it that each kind with a schedule has its row, as this version of the console wants it, and is due at once
 /// when it is new.
-///
-/// # Errors
-/// The database's.
 pub fn keep(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<()> {
     for (kind, pattern) in kinds.iter().filter_map(|kind| Some((kind, kind.facts()?.schedule?))) {
         diesel::sql_query(
@@ -51,9 +48,6 @@ pub fn keep(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<()> {
 }
 
 /// Enqueues what is due. Several instances may ask at once; each time is taken by one.
-///
-/// # Errors
-/// The database's.
 pub fn enqueue_due(conn: &mut PgConnection) -> QueryResult<()> {
     let due: Vec<(String, String, DateTime<Utc>)> = schedules::table
         .filter(schedules::next_at.le(now))

@@ -9,7 +9,6 @@ use gix::bstr::{BStr, ByteSlice};
 use super::boundary::{Located, read_inside};
 use super::commit::{Author, text};
 
-/// Largest list that is read.
 const LARGEST_LIST: u64 = 1 << 20;
 
 /// What `.mailmap`, `mailmap.blob` and `mailmap.file` say, the later one first.
@@ -88,7 +87,6 @@ fn commit_of(git: &gix::Repository, name: &[u8]) -> Option<ObjectId> {
     Some(found.commit)
 }
 
-/// The file at `path` in a commit.
 fn blob_in(git: &gix::Repository, commit: ObjectId, path: &BStr) -> Option<ObjectId> {
     let tree = git.find_commit(commit).ok()?.tree().ok()?;
     let entry = tree.lookup_entry(path.split_str("/")).ok()??;

@@ -105,7 +105,6 @@ impl Boundary<'_> {
         self.target(&file, git_dir, &contents)
     }
 
-    /// What the line in `file` leads to.
     fn target(&self, file: &Path, base: &Path, line: &[u8]) -> Checked<PathBuf> {
         let target = gix::path::from_byte_slice(line.trim_ascii())
             .map_err(|_| BoundaryError::Io(file.to_owned(), io::ErrorKind::InvalidData.into()))?;

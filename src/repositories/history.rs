@@ -132,7 +132,6 @@ pub(super) struct Commit {
 pub(super) enum Before {
     /// It has none: the history starts here.
     Nothing,
-    /// This commit.
     Commit(ObjectId),
     /// A commit that can't be read.
     CutOff,
@@ -147,9 +146,6 @@ pub(super) struct Headline {
 
 impl Repository {
     /// Opens the repository and finds the newest commit.
-    ///
-    /// # Errors
-    /// See [`ReadError`].
     pub fn open(source: &Source) -> Result<Self, ReadError> {
         let Source { path, branch, follow_links } = source;
         let located = boundary::locate(path, *follow_links)?;

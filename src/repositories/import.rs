@@ -51,7 +51,6 @@ pub enum Progress {
         /// Commits so far.
         commits: usize,
     },
-    /// Pushes are recorded.
     Recording {
         /// Commits of the pushes that are on record by now, those of earlier runs too.
         commits: usize,
@@ -65,7 +64,6 @@ pub enum Progress {
 pub struct Summary {
     /// Commits of the first-parent history.
     pub commits: usize,
-    /// Pushes that they make.
     pub pushes: usize,
     /// Pushes that this run recorded.
     pub new_pushes: usize,
@@ -90,9 +88,6 @@ pub struct LeftOut {
 
 /// Records the first-parent history of `source` as pushes of `project`, oldest first and in batches, as the
 /// system. `report` hears how far it is.
-///
-/// # Errors
-/// See [`ImportError`].
 pub fn import(
     (db, clock): (&Db, &Clock),
     source: &Source,

@@ -29,7 +29,6 @@ impl Clock {
         }
     }
 
-    /// Now.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn now(&self) -> DateTime<Utc> {

@@ -45,7 +45,6 @@ impl Kind {
 pub enum Target {
     /// A project, or what is left of it.
     Project(ProjectId),
-    /// A container.
     Container(ContainerId),
     /// A user, for admins.
     User(UserId),
@@ -57,14 +56,11 @@ pub enum Target {
     Event(String),
     /// An audit entry, by its id; for admins.
     AuditEntry(String),
-    /// A reference.
     Reference(Reference),
 }
 
-/// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// What kind of thing it is.
     pub kind: Kind,
     /// Where its page is.
     pub target: Target,
@@ -78,9 +74,6 @@ pub struct Found {
 
 /// Everything that `text` finds for `viewer`: at most [`MOST`] of a kind and one more, by which the reader of
 /// the answer tells that there are more.
-///
-/// # Errors
-/// When a statement fails.
 pub fn find(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> QueryResult<Vec<Found>> {
     let is_admin = viewer.role == Role::Admin;
     let mut found = ids::things(conn, viewer, text)?;

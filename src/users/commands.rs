@@ -69,9 +69,6 @@ fn taken(error: diesel::result::Error) -> ChangeError {
 }
 
 /// Creates a user. Without a hash they can't sign in until a one-time link sets a password.
-///
-/// # Errors
-/// See [`ChangeError`].
 pub fn create(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -109,9 +106,6 @@ pub struct Consequences {
 
 /// Changes name, address and role, unless somebody else did since `seen`. Another address or role is somebody whom
 /// neither the sessions nor a link that waits were made for.
-///
-/// # Errors
-/// See [`ChangeError`].
 pub fn update(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -158,9 +152,6 @@ pub fn update(
 }
 
 /// Lets a user sign in, or not; either ends every session at once and cancels the link that waits.
-///
-/// # Errors
-/// See [`ChangeError`].
 pub fn set_active(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -195,9 +186,6 @@ pub fn set_active(
 
 /// Sets the password of a user whose row is held, and ends all sessions. A one-time link that waits for them is
 /// cancelled with it.
-///
-/// # Errors
-/// When a statement fails.
 pub fn set_password(
     conn: &mut PgConnection,
     principal: &Principal,
@@ -230,9 +218,6 @@ pub fn set_password_of(
 /// [`set_password`] for somebody who has proved to know their password and asks in `session`: every session ends,
 /// and a new one begins for whoever holds the token with the hash `renewed`. Answers whether it still is their
 /// password, and that session still theirs.
-///
-/// # Errors
-/// When a statement fails.
 pub fn change_password(
     conn: &mut PgConnection,
     verified: &Verified,
@@ -296,9 +281,6 @@ pub struct Preferences {
 }
 
 /// Changes one's own preferences.
-///
-/// # Errors
-/// When a statement fails.
 pub fn prefer(
     conn: &mut PgConnection,
     principal: &Principal,

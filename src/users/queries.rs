@@ -22,7 +22,6 @@ pub enum Sort {
     /// By address.
     #[default]
     Email,
-    /// The newest first.
     Newest,
     /// The last signed in first.
     SignedIn,
@@ -33,9 +32,7 @@ pub enum Sort {
 pub struct Filter {
     /// Part of the name or address.
     pub text: Option<String>,
-    /// One role.
     pub role: Option<Role>,
-    /// Active or deactivated.
     pub active: Option<bool>,
     /// The order.
     pub sort: Sort,
@@ -44,11 +41,9 @@ pub struct Filter {
 /// One user as lists show them.
 #[derive(Debug, Clone, Queryable)]
 pub struct UserLine {
-    /// Their id.
     pub id: UserId,
     /// Their address.
     pub email: String,
-    /// Their name.
     pub name: Option<String>,
     /// `users.role`.
     pub role: String,
@@ -83,9 +78,6 @@ impl UserLine {
 }
 
 /// A page of users that match `filter`.
-///
-/// # Errors
-/// When the statement fails.
 pub fn page(
     conn: &mut PgConnection,
     filter: &Filter,
@@ -149,11 +141,9 @@ pub fn page(
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct UserView {
-    /// Their id.
     pub id: UserId,
     /// Their address.
     pub email: String,
-    /// Their name.
     pub name: Option<String>,
     /// `users.role`.
     pub role: String,
@@ -182,25 +172,16 @@ impl UserView {
 }
 
 /// The user with this id, if the viewer may see them.
-///
-/// # Errors
-/// When the statement fails.
 pub fn find(conn: &mut PgConnection, id: UserId) -> QueryResult<Option<UserView>> {
     Ok(find_many(conn, &[id])?.pop())
 }
 
 /// Those of the users with these ids whom the viewer may see, in any order.
-///
-/// # Errors
-/// When the statement fails.
 pub fn find_many(conn: &mut PgConnection, ids: &[UserId]) -> QueryResult<Vec<UserView>> {
     users::table.filter(users::id.eq_any(ids)).select(UserView::as_select()).load(conn)
 }
 
 /// The user with this address, in whatever spelling of its domain: id, and the address as it is stored.
-///
-/// # Errors
-/// When the statement fails.
 pub fn known_as(conn: &mut PgConnection, email: &str) -> QueryResult<Option<(UserId, String)>> {
     users::table
         .filter(users::email.eq_any(domain_spellings(email)))
@@ -212,9 +193,6 @@ pub fn known_as(conn: &mut PgConnection, email: &str) -> QueryResult<Option<(Use
 
 /// The stored address that equals `email` but for capitals and the spelling of its letters or domain, of anybody but
 /// `except`; an exact match first.
-///
-/// # Errors
-/// When the statement fails.
 pub fn similar_email(
     conn: &mut PgConnection,
     email: &str,
@@ -238,25 +216,16 @@ define_sql_function! {
 }
 
 /// Whether an admin other than `id` could sign in: one who is active and has a password.
-///
-/// # Errors
-/// When the statement fails.
 pub fn another_admin_can_sign_in(conn: &mut PgConnection, id: UserId) -> QueryResult<bool> {
     diesel::select(other_admin_can_sign_in(id)).get_result(conn)
 }
 
 /// How many users there are.
-///
-/// # Errors
-/// When the statement fails.
 pub fn count(conn: &mut PgConnection) -> QueryResult<i64> {
     users::table.count().get_result(conn)
 }
 
 /// A user, and what became of their newest link: nothing of one that was used.
-///
-/// # Errors
-/// When the statement fails.
 pub fn with_newest_link(
     conn: &mut PgConnection,
     user: UserId,

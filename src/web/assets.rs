@@ -19,9 +19,7 @@ pub struct Urls {
     pub css: String,
     /// The script.
     pub js: String,
-    /// The icon sprite.
     pub icons: String,
-    /// The favicon.
     pub favicon: String,
 }
 

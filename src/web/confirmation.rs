@@ -21,7 +21,6 @@ pub struct ConfirmationPage {
     pub errors: Vec<String>,
     /// Where the form goes.
     pub action: String,
-    /// The name to type.
     pub confirm: Option<ConfirmName>,
     /// The button.
     pub verb: String,
@@ -38,12 +37,10 @@ pub struct ConfirmationPage {
 pub struct Effect {
     /// How many; empty for a plain line.
     pub count: String,
-    /// What.
     pub text: String,
 }
 
 impl Effect {
-    /// A plain line.
     #[must_use]
     pub fn line(text: impl Into<String>) -> Self {
         Self { count: String::new(), text: text.into() }
@@ -53,7 +50,6 @@ impl Effect {
 /// A name that has to be typed, sent as `confirm`.
 #[derive(Debug, Clone)]
 pub struct ConfirmName {
-    /// The name.
     pub name: String,
     /// The field's label.
     pub label: String,

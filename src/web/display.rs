@@ -120,7 +120,6 @@ pub struct Link {
 }
 
 impl Link {
-    /// `label` that leads to `url`.
     #[must_use]
     pub fn new(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self { label: label.into(), url: url.into() }
@@ -153,9 +152,7 @@ impl Meta {
 /// One line of a list of facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// What it is.
     pub label: String,
-    /// Its value.
     pub value: String,
     /// Where the value leads, if anywhere.
     pub url: Option<String>,
@@ -192,7 +189,6 @@ impl Fact {
     }
 }
 
-/// One tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tab {
     /// Its word.
@@ -210,7 +206,6 @@ pub struct Choice {
     pub value: String,
     /// What is shown.
     pub label: String,
-    /// Whether it is chosen.
     pub chosen: bool,
 }
 
@@ -235,7 +230,6 @@ pub struct Chip {
 /// The active filters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Chips {
-    /// One each.
     pub items: Vec<Chip>,
     /// The page without any.
     pub clear_url: String,
@@ -266,9 +260,7 @@ pub struct ButtonLink {
 /// A field that a form carries along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HiddenField {
-    /// Its name.
     pub name: String,
-    /// Its value.
     pub value: String,
 }
 

@@ -62,7 +62,6 @@ pub struct PlainErrorPage {
     pub error: ErrorView,
 }
 
-/// What each status is called.
 fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "That request can't be read",
@@ -80,9 +79,6 @@ fn title(status: StatusCode) -> &'static str {
 }
 
 /// Renders errors; everything else passes untouched.
-///
-/// # Errors
-/// Whatever the inner service answers.
 pub async fn render<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,

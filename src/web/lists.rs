@@ -95,7 +95,6 @@ pub fn pager<T>(
 /// A filter's name in the address, and what its chip says of a value.
 pub type ChipFilter<'a> = (&'a str, &'a dyn Fn(&str) -> String);
 
-/// The chips of the filters that are on.
 #[must_use]
 pub fn chips(path: &str, query: &Query, filters: &[ChipFilter<'_>]) -> Chips {
     let mut items = Vec::new();

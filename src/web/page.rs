@@ -55,10 +55,6 @@ impl AuthedRequest {
         shell
     }
 
-    /// Renders `page` with `status`.
-    ///
-    /// # Errors
-    /// When the template can't be rendered.
     pub fn page(&self, status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
         let mut response = render(status, page)?;
         if flash::waits(&self.app, &self.request) {
@@ -86,9 +82,6 @@ impl AuthedRequest {
 const ROOM: usize = 64 * 1024;
 
 /// Renders `page` with `status`, for pages without a viewer.
-///
-/// # Errors
-/// When the template can't be rendered.
 pub fn render(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
     let mut html = String::with_capacity(ROOM);
     page.render_into(&mut html).map_err(|error| AppError::Internal(error.into()))?;

@@ -21,31 +21,22 @@ use super::urls::external;
 /// What can be opened and closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Element {
-    /// A paragraph.
     Paragraph,
     /// A heading of this level of the page, 4 to 6: a message stands under a heading of level 3.
     Heading(u8),
     /// A quotation.
     Quote,
-    /// A list with bullets.
     Bullets,
     /// A list that counts from this number.
     Numbers(u64),
-    /// An item of a list.
     Item,
-    /// A table.
     Table,
-    /// A row of a table.
     Row,
     /// A cell that names its column.
     Head,
-    /// A cell.
     Cell,
-    /// Emphasis.
     Emphasis,
-    /// Strong emphasis.
     Strong,
-    /// Struck out.
     Struck,
     /// A link to this address, which [`external`] has let through.
     Link(String),
@@ -54,7 +45,6 @@ pub enum Element {
 /// A part of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
-    /// Plain text.
     Text(String),
     /// Code within a line.
     Code(String),
@@ -64,7 +54,6 @@ pub enum Piece {
     Break,
     /// A line across.
     Rule,
-    /// The beginning of an element.
     Open(Element),
     /// Its end.
     Close(Element),

@@ -9,10 +9,8 @@ use super::time::Timestamp;
 use crate::auth::sessions::SessionLine;
 use crate::db::ids::SessionId;
 
-/// One session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionRow {
-    /// Its id.
     pub id: String,
     /// Where a form ends it.
     pub revoke_url: String,

@@ -21,7 +21,6 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// `at` as seen from `now` in `zone`.
     #[must_use]
     pub fn new(at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> Self {
         let local = at.with_timezone(&zone);
@@ -110,7 +109,6 @@ fn weekday(date: NaiveDate) -> &'static str {
     WEEKDAYS.get(date.weekday().num_days_from_monday() as usize).copied().unwrap_or_default()
 }
 
-/// The last digit of `number`.
 fn push_digit(text: &mut String, number: u32) {
     text.push(char::from_digit(number % 10, 10).unwrap_or('0'));
 }

@@ -38,37 +38,31 @@ fn below(base: &str, parts: PercentEncode<'_>) -> String {
     address
 }
 
-/// `/projects/{id}`
 #[must_use]
 pub fn project(id: ProjectId) -> String {
     format!("/projects/{id}")
 }
 
-/// `/projects/{id}/{part}`
 #[must_use]
 pub fn project_part(id: ProjectId, part: &str) -> String {
     format!("/projects/{id}/{part}")
 }
 
-/// `/containers/{id}`
 #[must_use]
 pub fn container(id: ContainerId) -> String {
     format!("/containers/{id}")
 }
 
-/// `/containers/{id}/{verb}`
 #[must_use]
 pub fn container_part(id: ContainerId, part: &str) -> String {
     format!("/containers/{id}/{part}")
 }
 
-/// `/users/{id}`
 #[must_use]
 pub fn user(id: UserId) -> String {
     format!("/users/{id}")
 }
 
-/// `/users/{id}/{part}`
 #[must_use]
 pub fn user_part(id: UserId, part: &str) -> String {
     format!("/users/{id}/{part}")
@@ -133,7 +127,6 @@ fn entry(base: &str, id: &str, word: impl FnOnce() -> String) -> String {
     }
 }
 
-/// `/references/{key}/{value}`, or `/references?key=&value=`
 #[must_use]
 pub fn reference(key: &str, value: &str) -> String {
     if !survives(key) || !value.split('/').all(survives) {

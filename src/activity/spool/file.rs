@@ -95,7 +95,6 @@ impl Taken {
         &self.lines
     }
 
-    /// Removes it: all of it is elsewhere.
     pub(super) fn remove(self) -> io::Result<()> {
         fs::remove_file(self.path)
     }

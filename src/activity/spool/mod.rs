@@ -90,7 +90,6 @@ fn insert(conn: &mut PgConnection, payload: &Value, id: &str, reason: &str) -> Q
 pub struct Retried {
     /// In the record now, by this retry or an earlier one.
     pub recorded: usize,
-    /// Still waiting.
     pub waiting: usize,
     /// Given up: each is counted in `pilothouse.recording_gaps`.
     pub lost: usize,
@@ -224,7 +223,6 @@ pub enum FileError {
     /// The system's reason.
     #[error("the file of actions that were kept back can't be used: {0}")]
     File(#[from] std::io::Error),
-    /// The database's.
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -14,7 +14,6 @@ pub struct Gap {
     pub project: Option<String>,
     /// The first and last time, epoch milliseconds, between which records are missing.
     pub from_ms: i64,
-    /// See `from_ms`.
     pub to_ms: i64,
     /// How many.
     pub lost: i64,
@@ -24,7 +23,6 @@ pub struct Gap {
     pub is_kept: bool,
 }
 
-/// One page.
 #[derive(Debug, Clone, Default)]
 pub struct TimelinePage {
     /// Operations that go on, newest first; on the first page only. They stand in `entries` as well.
@@ -39,7 +37,6 @@ pub struct TimelinePage {
     pub newer: Option<TimelineCursor>,
 }
 
-/// What stands on one day.
 #[derive(Debug)]
 pub struct Day<'a> {
     /// The day in the viewer's zone.

@@ -147,9 +147,7 @@ pub struct Entry {
     pub status: Option<Status>,
     /// Where it happened; actions only.
     pub environment: Option<String>,
-    /// Who.
     pub actor: Actor,
-    /// To which project.
     pub project: Option<ProjectName>,
     /// Who did what to which thing.
     pub sentence: Vec<Part>,
@@ -159,7 +157,6 @@ pub struct Entry {
     pub references: Vec<Reference>,
     /// How many more there are.
     pub references_cut: usize,
-    /// The request that it belongs to.
     pub request_id: Option<String>,
     /// The id of the record that led to it.
     pub caused_by: Option<String>,

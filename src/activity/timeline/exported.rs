@@ -27,9 +27,6 @@ pub struct ExportedEntry {
 
 /// The position just before the newest record that `filter` lets through, so that reading on from there begins
 /// with it, and with nothing that is written later and newer. Nothing when no record matches.
-///
-/// # Errors
-/// When the statement fails.
 pub fn start(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Option<TimelineCursor>> {
     let one = Filter { limit: 1, position: None, ..filter.clone() };
     let newest = rows(conn, scope, &one)?;
@@ -40,9 +37,6 @@ pub fn start(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryRes
 
 /// The next records from `before` on, newest first, and where the batch after them begins: [`BATCH`] of them, or as
 /// many as make a batch (`db::batch`).
-///
-/// # Errors
-/// When a statement fails.
 pub fn batch(
     conn: &mut PgConnection,
     scope: Scope,

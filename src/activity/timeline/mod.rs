@@ -34,7 +34,6 @@ pub(super) use words::{status_words, words};
 /// How to look at the timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// One project.
     Project(ProjectId),
     /// All projects of an owner.
     Own,
@@ -61,9 +60,6 @@ const CLOCKS_DIFFER_MS: i64 = 3_600_000;
 const MOST_RUNNING: i64 = 10;
 
 /// The page of `filter` within `scope`. On the first page what goes on now is pinned.
-///
-/// # Errors
-/// The database's.
 pub fn page(
     conn: &mut PgConnection,
     scope: Scope,
@@ -88,9 +84,6 @@ pub fn page(
 }
 
 /// How PostgreSQL reads the entries of a page: for the tests that hold this against the number of rows.
-///
-/// # Errors
-/// The database's.
 pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
     select::page(&Ask::new(scope, filter), None).explain(conn)
 }

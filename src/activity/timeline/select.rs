@@ -15,7 +15,6 @@ use crate::db::statement::Statement;
 
 pub(in crate::activity) type RowStatement = Statement<RowSql>;
 
-/// What of the timeline is asked for.
 pub(in crate::activity) struct Ask<'a> {
     pub scope: Scope,
     pub filter: &'a Filter,

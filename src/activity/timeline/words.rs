@@ -14,9 +14,7 @@ pub enum WordColumn {
     Type,
     /// How it went.
     Status,
-    /// Where.
     Environment,
-    /// Who.
     Actor,
 }
 

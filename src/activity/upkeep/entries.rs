@@ -5,9 +5,7 @@ use diesel::sql_types::{Array, Text};
 
 use super::{BATCH, Deed, Walked};
 
-/// A source of the timeline.
 pub(super) struct Source {
-    /// Its word.
     word: &'static str,
     table: &'static str,
     id: &'static str,

@@ -21,7 +21,6 @@ use crate::http::session_store;
 use crate::identity::Viewer;
 use crate::users::commands;
 
-/// What the form sends.
 #[derive(Deserialize)]
 pub struct PasswordForm {
     current_password: String,

@@ -13,7 +13,6 @@ use crate::users::commands::{self, ChangeError};
 use crate::users::queries::UserView;
 use crate::web::version::{self, Seen};
 
-/// What the form sends.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ProfileForm {
     name: String,

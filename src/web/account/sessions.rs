@@ -23,16 +23,12 @@ pub struct SessionsPage {
     pub shell: Shell,
     /// Account and sessions.
     pub tabs: Vec<Tab>,
-    /// The living sessions.
     pub sessions: Vec<SessionRow>,
     /// Whether there are any besides this one.
     pub others: bool,
 }
 
 /// Lists the viewer's sessions.
-///
-/// # Errors
-/// When the session can't be read.
 pub async fn index(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
     let (viewer, living) = authed.read(|conn, viewer| Ok(sessions::living(conn, viewer.id)?)).await?;
@@ -65,9 +61,6 @@ pub async fn revoke(authed: AuthedRequest) -> AppResult<HttpResponse> {
 }
 
 /// Ends all of the viewer's sessions but this one.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn revoke_others(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let principal = authed.principal();
     let (_, ended) = authed

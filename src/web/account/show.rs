@@ -26,11 +26,9 @@ pub struct AccountPage {
     pub tabs: Vec<Tab>,
     /// What is wrong with the form that was sent.
     pub errors: Vec<String>,
-    /// The name.
     pub name_field: Field,
     /// The address.
     pub email: String,
-    /// What is wrong with the current password.
     pub current_password_errors: Vec<String>,
     /// What is wrong with the new password.
     pub password_errors: Vec<String>,
@@ -40,9 +38,7 @@ pub struct AccountPage {
     pub updated_at: String,
     /// Both versions, when the profile was saved elsewhere meanwhile.
     pub conflict: Vec<Difference>,
-    /// The time zone.
     pub time_zone: Field,
-    /// What time it is there.
     pub time_zone_hint: String,
     /// Every time zone, with how far it is from UTC.
     pub time_zones: Vec<Choice>,
@@ -63,16 +59,12 @@ pub fn password_hint() -> String {
 }
 
 /// Shows the viewer's account.
-///
-/// # Errors
-/// When the session can't be read.
 pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let (viewer, ()) = authed.read(|_, _| Ok(())).await?;
     AccountPage::of(&viewer, authed.app.clock.now()).answer(&authed, &viewer, StatusCode::OK)
 }
 
 impl AccountPage {
-    /// The account of `viewer`.
     #[must_use]
     pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
         let name = viewer.name.as_deref().unwrap_or_default();
@@ -128,18 +120,12 @@ impl AccountPage {
     }
 
     /// The page of a form that was refused.
-    ///
-    /// # Errors
-    /// When the template can't be rendered.
     pub fn refuse(mut self, authed: &AuthedRequest, viewer: &Viewer) -> AppResult<HttpResponse> {
         self.errors.push("Nothing was saved. Check the marked fields.".to_owned());
         self.answer(authed, viewer, StatusCode::UNPROCESSABLE_ENTITY)
     }
 
     /// The page in `viewer`'s frame.
-    ///
-    /// # Errors
-    /// When the template can't be rendered.
     pub fn answer(
         mut self,
         authed: &AuthedRequest,

@@ -50,9 +50,7 @@ pub struct AuditEntryPage {
     pub after_title: &'static str,
     /// The same where columns have no heads, on a phone.
     pub after_label: &'static str,
-    /// Who, and from where.
     pub who: Vec<Fact>,
-    /// On what.
     pub on_what: Vec<Fact>,
     /// The log of the same target, if there is one.
     pub target_url: Option<String>,

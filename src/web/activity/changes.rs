@@ -15,7 +15,6 @@ const SHOWN: usize = 200;
 pub struct Change {
     /// Its way through the objects: `settings.build.command`.
     pub field: String,
-    /// As it was.
     pub before: FieldValue,
     /// As it became.
     pub after: FieldValue,
@@ -26,7 +25,6 @@ pub struct Change {
 pub struct FieldValue {
     /// What stands there; nothing for a field that was not there.
     pub text: String,
-    /// The whole of a long one.
     pub more: Option<Long>,
 }
 

@@ -50,9 +50,6 @@ pub fn asked(query: &Query) -> Option<WordColumn> {
 }
 
 /// Shows what `column` may be asked for in the timeline at `path`, which `crumbs` lead to.
-///
-/// # Errors
-/// When the page can't be rendered.
 pub fn show(
     authed: &AuthedRequest,
     viewer: &Viewer,

@@ -8,7 +8,6 @@ use crate::activity::timeline;
 use crate::web::display::{Badge, in_short};
 use crate::web::time::TimeOfDay;
 
-/// One day with what is shown of it.
 #[derive(Debug, Clone)]
 pub struct Day {
     /// "Thursday 19 November".
@@ -36,7 +35,6 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// What `gap` says.
     #[must_use]
     pub fn of(gap: &timeline::Gap, presenter: &TimelinePresenter) -> Self {
         Self { text: text_of(gap, presenter) }
@@ -85,7 +83,6 @@ pub struct Entry {
     pub sentence: Vec<Part>,
     /// The second line.
     pub detail: Option<String>,
-    /// The whole of a long detail.
     pub detail_more: Option<Long>,
     /// What it refers to, the first few.
     pub references: Vec<ReferenceChip>,
@@ -117,11 +114,9 @@ pub struct Part {
 pub struct Long {
     /// "Show all 10,000 characters".
     pub label: String,
-    /// The whole text.
     pub text: String,
 }
 
-/// One reference.
 #[derive(Debug, Clone)]
 pub struct ReferenceChip {
     /// What it is called: "commit".
@@ -168,7 +163,6 @@ pub struct Running {
     pub progress: Option<u8>,
 }
 
-/// How a status is shown.
 #[must_use]
 pub fn badge(status: &Status) -> Badge {
     let shown = status.badge();

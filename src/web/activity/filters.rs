@@ -51,12 +51,10 @@ pub struct Filters {
     pub export_fields: Vec<HiddenField>,
 }
 
-/// One filter.
 #[derive(Debug, Clone)]
 pub struct FilterGroup {
     /// Its word.
     pub label: &'static str,
-    /// Its name in the address.
     pub name: &'static str,
     /// How many of its options are on.
     pub count: usize,
@@ -71,7 +69,6 @@ pub struct FilterGroup {
 pub struct FilterSection {
     /// The heading, or nothing.
     pub heading: &'static str,
-    /// The options.
     pub options: Vec<FilterOption>,
 }
 

@@ -20,7 +20,6 @@ use crate::web::urls::with_query;
 pub const HIDE: &str = "hide";
 /// The key of a reference, or nothing when it is to be found out.
 pub const REF_KEY: &str = "ref_key";
-/// The value of a reference.
 pub const REF_VALUE: &str = "ref_value";
 /// A day to begin with, the newest entry of it first; nothing is left out.
 pub const JUMP: &str = "jump";
@@ -43,7 +42,6 @@ pub const KEYS: [&str; 9] = [
 pub enum Step<T> {
     /// Show all that a filter may ask for.
     Choices(Box<Filter>, WordColumn, Vec<Choice>),
-    /// A page.
     Page(T),
     /// A form that means the page at this address.
     Elsewhere(String),

@@ -28,7 +28,6 @@ use presenter::TimelinePresenter;
 /// What every page with a whole timeline shows; see `templates/activity/_timeline.html`.
 #[derive(Debug)]
 pub struct TimelineView {
-    /// The filter form.
     pub filters: Filters,
     /// The filters that are on.
     pub chips: Chips,
@@ -36,7 +35,6 @@ pub struct TimelineView {
     pub start: Option<Link>,
     /// What runs now; on the first page.
     pub running: Vec<Running>,
-    /// The entries by day.
     pub days: Vec<Day>,
     /// The neighbouring pages.
     pub pager: Pager,
@@ -76,7 +74,6 @@ impl TimelineView {
     }
 }
 
-/// The pager of a timeline at `path`.
 #[must_use]
 pub fn pager(path: &str, filter: &Filter, page: &TimelinePage) -> Pager {
     let link = |direction: Direction, cursor: &TimelineCursor| {

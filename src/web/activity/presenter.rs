@@ -31,7 +31,6 @@ const BELIEVED_MS: i64 = 24 * 3_600_000;
 /// Who looks, and when: what decides how times and links are shown.
 #[derive(Debug, Clone)]
 pub struct TimelinePresenter {
-    /// Now.
     pub now: DateTime<Utc>,
     /// Where times are shown for.
     pub zone: Tz,
@@ -44,7 +43,6 @@ pub struct TimelinePresenter {
 }
 
 impl TimelinePresenter {
-    /// `viewer` at `now`.
     #[must_use]
     pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
         Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin, here: None, own_project: None }
@@ -68,7 +66,6 @@ impl TimelinePresenter {
         time::short_moment(instant(ms).with_timezone(&self.zone).naive_local())
     }
 
-    /// The entries of `page` by day.
     #[must_use]
     pub fn days(&self, page: &TimelinePage) -> Vec<Day> {
         page.days(self.zone)
@@ -243,7 +240,6 @@ impl TimelinePresenter {
         shortened(self.sentence(parts), HEADING_SHOWN)
     }
 
-    /// The parts of a sentence with their addresses.
     #[must_use]
     pub fn sentence(&self, parts: &[sentence::Part]) -> Vec<Part> {
         parts

@@ -21,7 +21,6 @@ pub struct ReferenceCard {
 }
 
 impl ReferenceCard {
-    /// What `record` says.
     #[must_use]
     pub fn new(record: &ReferenceTarget, presenter: &TimelinePresenter) -> Self {
         let mut state = None;
@@ -64,7 +63,6 @@ impl ReferenceCard {
         self
     }
 
-    /// For samples.
     pub(in crate::web) fn sample() -> Self {
         Self {
             title: HOSTILE.to_owned(),

@@ -82,7 +82,6 @@ pub fn days() -> Vec<Day> {
     }]
 }
 
-/// What could be running.
 #[must_use]
 pub fn running() -> Vec<Running> {
     vec![Running {
@@ -97,7 +96,6 @@ pub fn running() -> Vec<Running> {
     }]
 }
 
-/// Whole timelines.
 #[must_use]
 pub fn views() -> Vec<(&'static str, TimelineView)> {
     let view = |filter: &Filter| {

@@ -131,7 +131,6 @@ pub async fn any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse>
 enum Found {
     /// An action or an event, with the records behind its references.
     Entry((Box<Detail>, Vec<ReferenceTarget>)),
-    /// An audit entry.
     Audit(Box<AuditDetail>),
 }
 

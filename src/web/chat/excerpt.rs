@@ -6,11 +6,9 @@ use crate::web::display::beginning;
 /// A text around a hit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// What stands before it.
     pub before: String,
     /// The hit, as it is written there.
     pub hit: String,
-    /// What stands after it.
     pub after: String,
 }
 

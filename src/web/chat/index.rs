@@ -33,7 +33,6 @@ use crate::web::{lists, urls};
 pub struct ChatPage {
     /// The frame.
     pub shell: Shell,
-    /// The head of all its pages.
     pub project: ProjectHead,
     /// This page without filters.
     pub action: String,
@@ -45,7 +44,6 @@ pub struct ChatPage {
     pub has_container: bool,
     /// Who else is heard here, or what is not listed.
     pub notes: Vec<String>,
-    /// The conversations.
     pub conversations: Vec<ConversationRow>,
     /// The messages that hold what was searched for.
     pub hits: Vec<HitRow>,
@@ -53,10 +51,8 @@ pub struct ChatPage {
     pub pager: Pager,
 }
 
-/// One conversation.
 #[derive(Debug, Clone)]
 pub struct ConversationRow {
-    /// `session_id`.
     pub session: String,
     /// Its page.
     pub url: String,
@@ -64,11 +60,9 @@ pub struct ConversationRow {
     pub title: String,
     /// Whether its messages name no conversation.
     pub is_nameless: bool,
-    /// How many messages it has.
     pub messages: String,
     /// Who speaks.
     pub roles: String,
-    /// When it began.
     pub began: Timestamp,
     /// When something was last said.
     pub last: Timestamp,
@@ -107,7 +101,6 @@ pub(super) fn title(first_words: &str) -> String {
 /// One message that holds what was searched for.
 #[derive(Debug, Clone)]
 pub struct HitRow {
-    /// Its id.
     pub id: String,
     /// Where it stands in its conversation.
     pub url: String,

@@ -16,7 +16,6 @@ use crate::web::urls;
 /// See `templates/chat/_message.html`.
 #[derive(Debug, Clone)]
 pub struct MessageCard {
-    /// Its id.
     pub id: String,
     /// `user`, `assistant`, `system` or `other`.
     pub speaker: &'static str,
@@ -44,16 +43,12 @@ pub struct MessageCard {
     pub metadata: Option<String>,
 }
 
-/// One attachment.
 #[derive(Debug, Clone)]
 pub struct AttachmentRow {
-    /// Its name.
     pub name: String,
     /// Where it is, when that is safe to follow.
     pub url: Option<String>,
-    /// Its size.
     pub size: Option<ByteSize>,
-    /// Its media type.
     pub media_type: String,
 }
 
@@ -77,7 +72,6 @@ fn shortened(text: &str, length: usize) -> String {
 const MOST_ATTACHMENTS: usize = 20;
 
 impl MessageCard {
-    /// `message` of a conversation in `project`.
     #[must_use]
     pub fn new(message: &Message, project: ProjectId, (now, zone): (DateTime<Utc>, Tz)) -> Self {
         let role = Role::from_stored(&message.role);
@@ -119,7 +113,6 @@ impl MessageCard {
         }
     }
 
-    /// For samples.
     #[must_use]
     pub(super) fn sample(text: &str, speaker: &'static str, id: u128) -> Self {
         let id = uuid::Uuid::from_u128(id).to_string();

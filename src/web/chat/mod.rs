@@ -41,7 +41,6 @@ fn speakers(roles: &[String]) -> String {
     roles.iter().map(Role::label).collect::<Vec<_>>().join(", ")
 }
 
-/// How a role looks.
 fn badge(role: &Role) -> Badge {
     let (icon, tone) = match role {
         Role::User => ("user", "neutral"),

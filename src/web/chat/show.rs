@@ -27,7 +27,6 @@ use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{lists, urls};
 
-/// A conversation.
 #[derive(Debug, Template)]
 #[template(path = "chat/show.html")]
 pub struct ConversationPage {

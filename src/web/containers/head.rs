@@ -16,7 +16,6 @@ use crate::web::urls;
 /// See `templates/containers/_header.html`.
 #[derive(Debug, Clone)]
 pub struct ContainerHead {
-    /// Its name.
     pub name: String,
     /// Its page.
     pub url: String,
@@ -38,7 +37,6 @@ pub struct ContainerHead {
     pub tabs: Vec<Tab>,
 }
 
-/// One verb.
 #[derive(Debug, Clone)]
 pub struct VerbButton {
     /// Its word.
@@ -125,7 +123,6 @@ impl ContainerHead {
         crumbs
     }
 
-    /// For samples.
     pub(super) fn sample(name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -23,7 +23,6 @@ use crate::web::{export, lists, urls};
 
 const PATH: &str = "/containers";
 
-/// The list of containers.
 #[derive(Debug, Template)]
 #[template(path = "containers/index.html")]
 pub struct ContainersPage {
@@ -45,20 +44,16 @@ pub struct ContainersPage {
     pub export_fields: Vec<HiddenField>,
     /// Why nothing can be done to them.
     pub engine_note: &'static str,
-    /// The rows.
     pub containers: Vec<ContainerRow>,
 }
 
 /// One container as the list shows it.
 #[derive(Debug, Clone)]
 pub struct ContainerRow {
-    /// Its id.
     pub id: String,
     /// Its page.
     pub url: String,
-    /// Its name.
     pub name: String,
-    /// Its image.
     pub image: String,
     /// Its published port.
     pub ports: String,
@@ -70,7 +65,6 @@ pub struct ContainerRow {
     pub observed: Option<Timestamp>,
     /// What runs in it.
     pub project: Option<Link>,
-    /// Whose it is.
     pub owner: String,
 }
 

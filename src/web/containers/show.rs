@@ -24,13 +24,11 @@ use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
 use crate::web::urls;
 
-/// A container.
 #[derive(Debug, Template)]
 #[template(path = "containers/show.html")]
 pub struct ContainerPage {
     /// The frame.
     pub shell: Shell,
-    /// The head of all its pages.
     pub container: ContainerHead,
     /// What workers last said of it.
     pub reported: Panel,
@@ -42,7 +40,6 @@ pub struct ContainerPage {
     pub labels: Vec<Fact>,
     /// What workers keep with it.
     pub metadata: Option<String>,
-    /// The projects that it serves.
     pub projects: Vec<ProjectLinks>,
     /// What happened to it lately.
     pub days: Vec<Day>,
@@ -55,20 +52,17 @@ pub struct ContainerPage {
 pub struct Panel {
     /// When they were noted.
     pub as_of: Option<Timestamp>,
-    /// The facts.
     pub facts: Vec<Fact>,
 }
 
 /// A project in the container, and where its conversations and files are.
 #[derive(Debug, Clone)]
 pub struct ProjectLinks {
-    /// Its name.
     pub name: String,
     /// Its page.
     pub url: String,
     /// Its conversations.
     pub chat_url: String,
-    /// Its files.
     pub files_url: String,
 }
 

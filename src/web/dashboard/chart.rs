@@ -29,7 +29,6 @@ pub struct Chart {
     pub lines: Vec<Line>,
     /// Dates below.
     pub ticks: Vec<Tick>,
-    /// A day each.
     pub days: Vec<ChartDay>,
     /// The zone that days are meant in.
     pub zone: String,
@@ -64,17 +63,12 @@ pub struct ChartDay {
     pub title: String,
     /// The timeline of the day.
     pub url: String,
-    /// Entries of the day.
     pub entries: String,
-    /// Failed ones.
     pub failed: String,
-    /// Its bars.
     pub bar: Bar,
-    /// The lower bar.
     pub failed_bar: Bar,
 }
 
-/// One bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bar {
     /// Left edge, percent.

@@ -27,7 +27,6 @@ pub struct Part {
 /// States that don't count among what there is: it can come back, but it is out of sight.
 const GONE: [&str; 2] = ["deleted", "deactivated"];
 
-/// The three figures.
 #[must_use]
 pub fn figures(of: &Figures) -> Vec<Figure> {
     vec![

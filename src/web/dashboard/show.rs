@@ -30,7 +30,6 @@ use crate::web::time::Timestamp;
 use crate::web::urls;
 use crate::{instance, projects};
 
-/// The dashboard.
 #[derive(Debug, Template)]
 #[template(path = "dashboard/show.html")]
 pub struct DashboardPage {
@@ -40,7 +39,6 @@ pub struct DashboardPage {
     pub instance: Option<Instance>,
     /// What runs now.
     pub running: Vec<Running>,
-    /// What failed lately.
     pub failed: Vec<FailedLine>,
     /// The timeline of failures.
     pub failed_url: String,
@@ -70,7 +68,6 @@ pub struct FailedLine {
     pub sentence: Vec<Part>,
     /// Its own page.
     pub url: String,
-    /// When.
     pub when: Timestamp,
 }
 
@@ -88,10 +85,6 @@ struct Glance {
 const FAILURES: i64 = 5;
 const PROJECTS: usize = 12;
 
-/// Shows the dashboard.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
     let asked = query.first("days").and_then(|days| days.parse().ok());

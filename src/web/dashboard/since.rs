@@ -14,7 +14,6 @@ use crate::web::urls;
 
 /// Entries that are read: what is counted is counted among these.
 pub const READ: i64 = 100;
-/// Entries that are shown.
 const SHOWN: usize = 12;
 
 /// See `templates/dashboard/_since.html`.
@@ -30,7 +29,6 @@ pub struct Since {
     pub more_url: String,
     /// What is shown are older entries, since nothing is new.
     pub nothing_new: bool,
-    /// The entries by day.
     pub days: Vec<Day>,
 }
 

@@ -32,16 +32,13 @@ pub struct Subject {
     pub file: String,
     /// The project whose owner is told.
     pub project: Option<ProjectId>,
-    /// The filters that are on.
     pub filters: Vec<(String, String)>,
-    /// What the columns are called.
     pub columns: &'static [&'static str],
 }
 
 /// Rows, and where the next batch begins.
 #[derive(Debug)]
 pub struct Batch<P> {
-    /// A cell for each column.
     pub rows: Vec<Vec<Cell>>,
     /// Nothing after the last.
     pub next: Option<P>,

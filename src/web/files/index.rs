@@ -55,7 +55,6 @@ pub struct FilesPage {
     pub deleted: Option<Link>,
     /// Whose these are too.
     pub notes: Vec<String>,
-    /// Where to look on.
     pub next_look: Option<Link>,
     /// Whether there is a container that could hold files.
     pub has_container: bool,
@@ -66,7 +65,6 @@ pub struct FilesPage {
 /// A file or a directory.
 #[derive(Debug, Clone)]
 pub struct EntryRow {
-    /// Its id.
     pub id: String,
     /// Its page.
     pub url: String,
@@ -74,7 +72,6 @@ pub struct EntryRow {
     pub name: String,
     /// Its media type, or how much a directory holds.
     pub kind: String,
-    /// Whether it is a directory.
     pub is_directory: bool,
     /// Whether it is deleted, with all that it holds.
     pub is_deleted: bool,

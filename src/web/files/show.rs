@@ -21,7 +21,6 @@ use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
 
-/// A file.
 #[derive(Debug, Template)]
 #[template(path = "files/show.html")]
 pub struct FilePage {
@@ -31,7 +30,6 @@ pub struct FilePage {
     pub project: ProjectHead,
     /// What it is called.
     pub name: String,
-    /// Whether it is deleted.
     pub is_deleted: bool,
     /// The way to its directory.
     pub steps: Vec<Crumb>,

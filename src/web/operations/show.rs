@@ -28,7 +28,6 @@ pub(super) const PATH: &str = "/operations";
 pub struct DutyRow {
     /// Its word.
     pub id: String,
-    /// What it is.
     pub name: String,
     /// How it stands.
     pub badge: Badge,
@@ -51,7 +50,6 @@ pub struct WaitingRow {
     pub name: String,
     /// That an instance works on.
     pub running: String,
-    /// That are due.
     pub due: String,
     /// Whose time has not come.
     pub later: String,
@@ -64,7 +62,6 @@ pub struct WaitingRow {
 /// A job that was given up.
 #[derive(Debug, Clone)]
 pub struct JobRow {
-    /// Its id.
     pub id: String,
     /// What it does.
     pub name: String,
@@ -72,7 +69,6 @@ pub struct JobRow {
     pub attempts: String,
     /// Why it failed.
     pub error: String,
-    /// When it was asked for.
     pub asked: Timestamp,
     /// When it was given up.
     pub failed: Option<Timestamp>,

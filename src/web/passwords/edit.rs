@@ -38,13 +38,11 @@ pub struct PasswordPage {
     pub valid: bool,
     /// That nothing was set, when something is wrong.
     pub errors: Vec<String>,
-    /// What is wrong with the password.
     pub password_errors: Vec<String>,
     /// The rule for passwords.
     pub hint: String,
 }
 
-/// What the form sends.
 #[derive(Deserialize)]
 pub struct PasswordForm {
     password: String,

@@ -28,7 +28,6 @@ use crate::web::urls;
 pub struct ProjectActivityPage {
     /// The frame.
     pub shell: Shell,
-    /// The head of all its pages.
     pub project: ProjectHead,
     /// Filters, entries and the neighbouring pages.
     pub view: TimelineView,

@@ -40,9 +40,6 @@ const NO_SUCH_CONTAINER: &str = "This container does not exist, or it is not you
 const CONTAINER_TAKEN: &str = "A project is attached to this container already. Choose another one, or none.";
 
 /// Creates the project, or shows the form again with what is wrong.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn create(authed: AuthedRequest, form: Form<NewProject>) -> AppResult<HttpResponse> {
     let principal = authed.principal();
     let (viewer, outcome) = authed

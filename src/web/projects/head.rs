@@ -19,9 +19,7 @@ use crate::web::urls;
 /// See `templates/projects/_header.html`.
 #[derive(Debug, Clone)]
 pub struct ProjectHead {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// Its page.
     pub url: String,
@@ -166,7 +164,6 @@ impl ProjectHead {
         crumbs
     }
 
-    /// For samples.
     pub(in crate::web) fn sample(name: &str) -> Self {
         Self {
             id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),

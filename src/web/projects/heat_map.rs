@@ -64,7 +64,6 @@ pub struct MonthLabel {
     pub label: String,
 }
 
-/// One step of the scale.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// 1 to 4.
@@ -73,18 +72,14 @@ pub struct Step {
     pub label: String,
 }
 
-/// One month of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonthRow {
     /// "November 2026".
     pub label: String,
     /// The timeline of the month.
     pub url: String,
-    /// Entries.
     pub entries: i64,
-    /// Failed ones.
     pub failed: i64,
-    /// Days with entries.
     pub active_days: usize,
 }
 
@@ -127,7 +122,6 @@ impl HeatMap {
         }
     }
 
-    /// For samples.
     pub(in crate::web) fn sample(counts: &[i64]) -> Self {
         let span = Self::span(DateTime::UNIX_EPOCH, Tz::UTC);
         let mut daily = span.without_entries(Some(DateTime::UNIX_EPOCH));

@@ -26,7 +26,6 @@ const PATH: &str = "/projects";
 /// How many projects are listed of which only the record is left.
 const MOST_GONE: i64 = 50;
 
-/// The list of projects.
 #[derive(Debug, Template)]
 #[template(path = "projects/index.html")]
 pub struct ProjectsPage {
@@ -36,13 +35,11 @@ pub struct ProjectsPage {
     pub q: String,
     /// The status filter.
     pub statuses: Vec<Choice>,
-    /// The type filter.
     pub types: Vec<Choice>,
     /// The order.
     pub sorts: Vec<Choice>,
     /// The filters that are on.
     pub chips: Chips,
-    /// The rows.
     pub projects: Vec<ProjectRow>,
     /// The neighbouring pages.
     pub pager: Pager,
@@ -57,13 +54,10 @@ pub struct ProjectsPage {
 /// One project as tables show it.
 #[derive(Debug, Clone)]
 pub struct ProjectRow {
-    /// Its id.
     pub id: String,
     /// Its page.
     pub url: String,
-    /// Its name.
     pub name: String,
-    /// Its owner.
     pub owner: String,
     /// Its type.
     pub kind: String,

@@ -17,7 +17,6 @@ use crate::web::display::{ByteSize, Choice};
 use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 
-/// The form of a new project.
 #[derive(Debug, Template)]
 #[template(path = "projects/new.html")]
 pub struct NewProjectPage {
@@ -39,7 +38,6 @@ const LONGEST_SENT: usize = LARGEST / 6;
 /// The fields that a new project and its settings share.
 #[derive(Debug, Clone, Default)]
 pub struct ProjectFields {
-    /// Its name.
     pub name: Field,
     /// What it is about.
     pub description: Field,
@@ -69,7 +67,6 @@ impl ProjectFields {
         }
     }
 
-    /// The fields of `project`.
     #[must_use]
     pub fn of(project: &ProjectView) -> Self {
         let kind = project.kind.as_deref();
@@ -116,10 +113,6 @@ pub(super) fn crumbs() -> Vec<Crumb> {
     vec![Crumb::link("Projects", "/projects"), Crumb::here("New project")]
 }
 
-/// Shows the form.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let (viewer, free) = authed.read(|conn, _| Ok(containers::queries::free(conn)?)).await?;
     let page = NewProjectPage {

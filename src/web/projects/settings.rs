@@ -29,7 +29,6 @@ use crate::web::version::{self, Difference};
 pub struct SettingsPage {
     /// The frame.
     pub shell: Shell,
-    /// The head of all its pages.
     pub project: ProjectHead,
     /// A summary of what is wrong.
     pub errors: Vec<String>,
@@ -43,13 +42,11 @@ pub struct SettingsPage {
     pub metadata: JsonField,
     /// Both versions, when somebody else saved meanwhile.
     pub conflict: Vec<Difference>,
-    /// Whether it is archived.
     pub archived: bool,
     /// Archives it, or brings it back.
     pub archive_url: String,
     /// Deletes it, or restores it.
     pub delete_url: String,
-    /// Whether it is deleted.
     pub deleted: bool,
     /// Whether it can be changed: neither archived nor deleted.
     pub editable: bool,
@@ -78,7 +75,6 @@ const LONGEST_SENT: usize = forms::LARGEST / 3;
 /// A line with a broken place, and the mark that stands under it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The line.
     pub line: String,
     /// Blanks and a caret.
     pub mark: String,

@@ -33,7 +33,6 @@ use crate::web::urls;
 pub struct ProjectPage {
     /// The frame.
     pub shell: Shell,
-    /// The head of all its pages.
     pub project: ProjectHead,
     /// What it is about.
     pub description: Option<String>,
@@ -45,7 +44,6 @@ pub struct ProjectPage {
     pub days: Vec<Day>,
     /// All entries.
     pub activity_url: String,
-    /// Its container.
     pub container: Option<ContainerCard>,
     /// Everything else.
     pub facts: Vec<Fact>,
@@ -58,7 +56,6 @@ pub struct ProjectPage {
 pub struct ContainerCard {
     /// Its page.
     pub url: String,
-    /// Its name.
     pub name: String,
     /// Its state.
     pub badge: Badge,

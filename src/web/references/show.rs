@@ -29,13 +29,10 @@ pub struct ReferencePage {
     pub shell: Shell,
     /// Its key, in words.
     pub key_label: String,
-    /// Its value.
     pub value: String,
-    /// The record behind it.
     pub record: Option<ReferenceCard>,
     /// Why there is none.
     pub record_note: String,
-    /// The entries by day.
     pub days: Vec<Day>,
     /// The neighbouring pages.
     pub pager: Pager,

@@ -54,9 +54,6 @@ pub struct Hit {
 }
 
 /// Searches. What is found alone is opened at once, and so is the one thing whose id was pasted.
-///
-/// # Errors
-/// When the database can't be asked.
 pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let q: String = query.first("q").unwrap_or_default().trim().chars().take(LONGEST).collect();
     let wanted = q.clone();

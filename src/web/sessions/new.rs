@@ -13,7 +13,6 @@ use crate::web::sample::{HOSTILE, Sample};
 use crate::web::sessions::safe_next;
 use crate::web::shell::Shell;
 
-/// The sign-in form.
 #[derive(Debug, Template)]
 #[template(path = "sessions/new.html")]
 pub struct SignInPage {
@@ -40,9 +39,6 @@ impl SignInPage {
 }
 
 /// Shows the form, without asking the database: it renders while the database is down, too.
-///
-/// # Errors
-/// When the template can't be rendered.
 pub async fn show(request: HttpRequest, query: Query) -> AppResult<HttpResponse> {
     let mut page = SignInPage::new(&request, "", query.first("next").unwrap_or("/"), Vec::new());
     if query.first("notice") == Some("password-set") {

@@ -15,7 +15,6 @@ pub struct UserForm {
     /// The address.
     #[serde(default)]
     pub email: String,
-    /// The name, if any.
     #[serde(default)]
     pub name: String,
     /// `owner` or `admin`.
@@ -28,7 +27,6 @@ pub struct UserForm {
 pub struct CheckedUser {
     /// The address.
     pub email: Email,
-    /// The name, if any.
     pub name: UserName,
     /// What they may do.
     pub role: Role,
@@ -41,9 +39,7 @@ pub struct UserFields {
     pub errors: Vec<String>,
     /// The address.
     pub email: Field,
-    /// The name.
     pub name: Field,
-    /// The role.
     pub role: Field,
 }
 

@@ -25,7 +25,6 @@ const PATH: &str = "/users";
 /// One line of the list.
 #[derive(Debug, Clone)]
 pub struct UserRow {
-    /// Their id.
     pub id: String,
     /// Their page.
     pub url: String,
@@ -37,7 +36,6 @@ pub struct UserRow {
     pub role: String,
     /// Whether they may sign in.
     pub badge: Badge,
-    /// How many projects they have.
     pub projects: String,
     /// When a session of theirs was used last.
     pub last_seen: Option<Timestamp>,
@@ -51,7 +49,6 @@ pub struct UsersPage {
     pub shell: Shell,
     /// Part of a name or address.
     pub q: String,
-    /// The roles to choose from.
     pub roles: Vec<Choice>,
     /// The states to choose from.
     pub statuses: Vec<Choice>,
@@ -61,7 +58,6 @@ pub struct UsersPage {
     pub chips: Chips,
     /// The neighbouring pages.
     pub pager: Pager,
-    /// Where an export is asked for.
     pub export_url: String,
     /// The filters, for an export.
     pub export_fields: Vec<HiddenField>,

@@ -19,7 +19,6 @@ use crate::web::display::Choice;
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 
-/// The form of a new user.
 #[derive(Debug, Template)]
 #[template(path = "users/new.html")]
 pub struct NewUserPage {
@@ -27,13 +26,10 @@ pub struct NewUserPage {
     pub shell: Shell,
     /// What is wrong with the form as a whole.
     pub errors: Vec<String>,
-    /// The name.
     pub name_field: Field,
     /// The address.
     pub email_field: Field,
-    /// The roles to choose from.
     pub roles: Vec<Choice>,
-    /// What is wrong with the role.
     pub role_errors: Vec<String>,
 }
 

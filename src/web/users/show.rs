@@ -43,7 +43,6 @@ const LATEST: i64 = 8;
 const SELF: &str = "This is you. Another address signs you out at once. Giving up the admin role, or deactivating \
                     yourself, does so too, and only another admin can undo it.";
 
-/// One user.
 #[derive(Debug, Template)]
 #[template(path = "users/show.html")]
 pub struct UserPage {
@@ -61,13 +60,10 @@ pub struct UserPage {
     pub errors: Vec<String>,
     /// What an edit must have seen.
     pub updated_at: String,
-    /// The name.
     pub name_field: Field,
     /// The address.
     pub email_field: Field,
-    /// The roles to choose from.
     pub roles: Vec<Choice>,
-    /// What is wrong with the role.
     pub role_errors: Vec<String>,
     /// Both versions, when somebody else saved meanwhile.
     pub conflict: Vec<Difference>,
@@ -81,7 +77,6 @@ pub struct UserPage {
     pub projects: Vec<ProjectRow>,
     /// Whether they own more than is shown.
     pub more_projects: bool,
-    /// Their containers.
     pub containers: Vec<OwnedContainer>,
     /// Whether they own more than is shown.
     pub more_containers: bool,
@@ -101,14 +96,11 @@ pub struct UserPage {
     pub state_blocked: Option<String>,
 }
 
-/// One container of a user.
 #[derive(Debug, Clone)]
 pub struct OwnedContainer {
-    /// Its id.
     pub id: String,
     /// Its page.
     pub url: String,
-    /// Its name.
     pub name: String,
     /// Its state.
     pub badge: Badge,
@@ -248,9 +240,6 @@ impl UserPage {
     }
 
     /// The page in `viewer`'s frame.
-    ///
-    /// # Errors
-    /// When the template can't be rendered.
     pub fn answer(
         mut self,
         authed: &AuthedRequest,
