@@ -57,9 +57,6 @@ pub struct AuditDetail {
 }
 
 /// The audit entry with this id. For admins: other roles have no right to its columns.
-///
-/// # Errors
-/// When a statement fails, as it does for an owner.
 pub fn audit_entry(conn: &mut PgConnection, id: &str) -> QueryResult<Option<AuditDetail>> {
     let Some(detail) = detail(conn, Source::Audit, id, "description")? else { return Ok(None) };
     let columns = columns_of(conn, &[id], Extent::Page)?.remove(id).unwrap_or_default();

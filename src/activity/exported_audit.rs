@@ -22,9 +22,6 @@ pub fn audit_only(filter: &Filter) -> Filter {
 pub type Batch = (Vec<(Entry, Columns)>, Option<TimelineCursor>);
 
 /// [`exported::batch`] of audit entries, with all their columns. For admins: others have no right to them.
-///
-/// # Errors
-/// When a statement fails, as it does for an owner.
 pub fn batch(conn: &mut PgConnection, filter: &Filter, before: TimelineCursor) -> QueryResult<Batch> {
     let (mut read, mut next) = exported::batch(conn, Scope::Everything, &audit_only(filter), before)?;
     let weights = weights_of(conn, read.iter().map(|record| record.entry.id().to_owned()).collect())?;

@@ -88,9 +88,6 @@ pub fn weights_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<Hash
 }
 
 /// The columns of the entries with these ids. For admins.
-///
-/// # Errors
-/// When the statement fails, as it does for an owner.
 pub fn columns_of(
     conn: &mut PgConnection,
     ids: &[&str],

@@ -95,9 +95,6 @@ impl fmt::Display for Finding {
 }
 
 /// What the database is made of, sorted.
-///
-/// # Errors
-/// When the catalog can't be read.
 pub fn catalog(conn: &mut PgConnection) -> QueryResult<Vec<Part>> {
     // Names in definitions are qualified when the search path does not find them. Rolling back puts the path
     // back, whether or not a transaction is open already.
@@ -118,9 +115,6 @@ pub fn catalog(conn: &mut PgConnection) -> QueryResult<Vec<Part>> {
 }
 
 /// The differences between this database and a freshly migrated one, the worst first.
-///
-/// # Errors
-/// When the catalog can't be read.
 pub fn findings(conn: &mut PgConnection) -> QueryResult<Vec<Finding>> {
     Ok(compare(&expected(), &catalog(conn)?))
 }

@@ -38,9 +38,6 @@ impl fmt::Debug for ConnectOptions {
 
 /// One connection outside the pool and past any pooler, for migrations and checks: whole statements, no actor, no
 /// deadlines.
-///
-/// # Errors
-/// Whatever libpq says.
 pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
     let mut conn = establish(url)?;
     conn.batch_execute(&relied_on(Scope::Session)).map_err(ConnectionError::CouldntSetupConfiguration)?;
@@ -48,9 +45,6 @@ pub fn connect(url: &str) -> ConnectionResult<PgConnection> {
 }
 
 /// One connection outside the pool that may go through a pooler: for [`check`].
-///
-/// # Errors
-/// Whatever libpq says.
 #[expect(clippy::disallowed_methods, reason = "the one place that opens connections")]
 pub fn establish(url: &str) -> ConnectionResult<PgConnection> {
     PgConnection::establish(url).map_err(|error| match error {

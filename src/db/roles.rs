@@ -29,9 +29,6 @@ struct RoleState {
 }
 
 /// What is wrong with the request roles, a sentence each; empty when the console may serve.
-///
-/// # Errors
-/// When the catalog can't be read.
 pub fn problems(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     let states: Vec<RoleState> = sql_query(
         "SELECT r.rolname::text AS name, r.rolsuper OR r.rolbypassrls AS unbound, \
@@ -77,9 +74,6 @@ struct Stranger {
 
 /// Roles of others that hold a grant on a table but are named by none of its policies: they would read
 /// nothing, without an error. A sentence each.
-///
-/// # Errors
-/// When the catalog can't be read.
 pub fn silenced(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     let strangers: Vec<Stranger> = sql_query(
         "SELECT DISTINCT r.rolname::text AS role, format('%I.%I', n.nspname, c.relname) AS relation \

@@ -85,9 +85,6 @@ fn is_plain_form(request: &HttpRequest) -> bool {
 const UNREADABLE: &str = "The form did not arrive whole. Send it again.";
 
 /// Reads `bytes` as URL-encoded pairs into `F`.
-///
-/// # Errors
-/// A sentence for the person who sent it.
 pub fn decode<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, String> {
     let pairs = pairs(bytes)?;
     serde_urlencoded::from_bytes(bytes).map_err(|error| {
@@ -105,9 +102,6 @@ pub fn decode<F: DeserializeOwned>(bytes: &[u8]) -> Result<F, String> {
 }
 
 /// The pairs of a URL-encoded text, strictly: no broken escape, no invalid UTF-8, no NUL.
-///
-/// # Errors
-/// A sentence for the person who sent it.
 pub fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|byte| *byte == b'%') {

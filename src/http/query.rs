@@ -44,9 +44,6 @@ impl Query {
     }
 
     /// Whether nothing has two values that has one.
-    ///
-    /// # Errors
-    /// A sentence for the person who sent it.
     pub fn check(&self) -> Result<(), String> {
         for name in SINGLE {
             let mut values = self.all(name);
@@ -71,9 +68,6 @@ impl Query {
 }
 
 /// Reads the query of an address.
-///
-/// # Errors
-/// A sentence for the person who sent it.
 pub fn parse(text: &str) -> Result<Query, String> {
     let query = Query(forms::pairs(text.as_bytes())?);
     query.check()?;

@@ -15,9 +15,6 @@ pub struct Email(String);
 
 impl Email {
     /// Checks `text`.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() {

@@ -18,9 +18,6 @@ impl Role {
     pub const ALL: [Self; 2] = [Self::Owner, Self::Admin];
 
     /// Reads what a form sends: unlike [`Role::from_stored`], nothing unknown passes.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()

@@ -18,9 +18,6 @@ impl Theme {
     }
 
     /// Reads what a form sends: unlike [`Theme::from_stored`], nothing unknown passes.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()

@@ -108,9 +108,6 @@ impl Kind {
     }
 
     /// Checks `text`; a type that a worker wrote stays allowed for its project.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
         let text = text.trim();
         let known = Self::OFFERED.iter().any(|(known, _)| *known == text);
@@ -136,9 +133,6 @@ impl ProjectName {
     pub const LONGEST: usize = 100;
 
     /// Checks `text`; a name that is stored already stays allowed for its project.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
         if present == Some(text) {
             return Ok(Self(text.to_owned()));
@@ -171,9 +165,6 @@ pub struct ProjectDescription(Option<String>);
 
 impl ProjectDescription {
     /// Checks `text`; what is stored already stays allowed for its project.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str, present: Option<&str>) -> Result<Self, String> {
         if present == Some(text) {
             return Ok(Self(Some(text.to_owned())));

@@ -6,9 +6,6 @@ use crate::db::spelling::composed;
 use crate::identity::is_deceptive;
 
 /// The time zone that `text` names: its IANA name, in whatever case, with blanks or underscores.
-///
-/// # Errors
-/// A sentence for the field.
 pub fn zone_named(text: &str) -> Result<Tz, String> {
     let wanted = text.trim().replace(' ', "_");
     let found = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(&wanted));
@@ -21,9 +18,6 @@ pub struct UserName(Option<String>);
 
 impl UserName {
     /// Checks `text`.
-    ///
-    /// # Errors
-    /// A sentence for the field.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.chars().count() > 255 {

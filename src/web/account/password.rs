@@ -29,9 +29,6 @@ pub struct PasswordForm {
 
 /// Changes the viewer's password and ends their other sessions. This one goes on under a new token: whoever
 /// holds a copy of the old one is out.
-///
-/// # Errors
-/// When the database can't be asked; refusals are pages.
 pub async fn update(authed: AuthedRequest, form: Form<PasswordForm>) -> AppResult<HttpResponse> {
     let (viewer, ()) = authed.read(|_, _| Ok(())).await?;
     let mut page = AccountPage::of(&viewer, authed.app.clock.now());

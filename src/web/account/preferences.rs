@@ -22,9 +22,6 @@ pub struct PreferencesForm {
 }
 
 /// Changes time zone, theme and keyboard shortcuts; what is not sent stays as it is.
-///
-/// # Errors
-/// When the database can't be asked; refusals are pages.
 pub async fn update(authed: AuthedRequest, form: Form<PreferencesForm>) -> AppResult<HttpResponse> {
     let principal = authed.principal();
     let form = form.0;

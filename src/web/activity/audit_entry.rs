@@ -74,9 +74,6 @@ pub struct AuditEntryPage {
 const MOST_CHANGES: usize = 110_000;
 
 /// Shows an audit entry.
-///
-/// # Errors
-/// 404 for an owner, and for one that does not exist.
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
     if id.contains('\0') {

@@ -13,9 +13,6 @@ use crate::http::query::Query;
 use crate::web::plain_text;
 
 /// Shows all of an action.
-///
-/// # Errors
-/// 404 for one that the viewer can't see.
 pub async fn action(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
     let read = authed.read(move |conn, _| beginning(conn, Source::Action, &id)).await?;
@@ -23,9 +20,6 @@ pub async fn action(authed: AuthedRequest, path: Path<String>) -> AppResult<Http
 }
 
 /// Shows all of an event.
-///
-/// # Errors
-/// 404 for one that the viewer can't see.
 pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
     let read = authed.read(move |conn, _| beginning(conn, Source::Event, &id)).await?;
@@ -33,9 +27,6 @@ pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpR
 }
 
 /// Shows all of an audit entry.
-///
-/// # Errors
-/// 404 for an owner, and for one that does not exist.
 pub async fn audit_entry(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();
     let read = authed.read_as_admin(move |conn, _| beginning(conn, Source::Audit, &id)).await?;

@@ -82,17 +82,11 @@ const MOST_RAW: usize = 30_000;
 const FACT_SHOWN: usize = 300;
 
 /// Shows an action.
-///
-/// # Errors
-/// 404 for one that the viewer can't see.
 pub async fn action(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     show(authed, path.into_inner(), detail::action).await
 }
 
 /// Shows an event.
-///
-/// # Errors
-/// 404 for one that the viewer can't see.
 pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     show(authed, path.into_inner(), detail::event).await
 }

@@ -30,9 +30,6 @@ pub struct LogsPage {
 }
 
 /// Says why there are no logs.
-///
-/// # Errors
-/// 404 for a container that the viewer can't see.
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
     let (viewer, (container, projects)) = authed

@@ -88,9 +88,6 @@ const MOST_JSON: usize = 100_000;
 const LATEST: i64 = 10;
 
 /// Shows the container.
-///
-/// # Errors
-/// 404 for a container that the viewer can't see.
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
     let now = authed.app.clock.now();

@@ -16,9 +16,6 @@ use crate::web::shell::Crumb;
 use crate::web::urls;
 
 /// Says why it can't be done.
-///
-/// # Errors
-/// 404 for a container that the viewer can't see.
 pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (id, verb) = path.into_inner();
     let id = container_id(&Path::from(id))?;

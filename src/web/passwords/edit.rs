@@ -49,9 +49,6 @@ pub struct PasswordForm {
 }
 
 /// Shows the form while the link works.
-///
-/// # Errors
-/// When the database can't be asked; a link that does not work is a page.
 pub async fn edit(app: web::Data<App>, request: HttpRequest) -> AppResult<HttpResponse> {
     match holder(&app, &request).await? {
         Some(email) => PasswordPage::of(&email, Vec::new()).answer(&request, StatusCode::OK),
@@ -60,9 +57,6 @@ pub async fn edit(app: web::Data<App>, request: HttpRequest) -> AppResult<HttpRe
 }
 
 /// Sets the password, uses the link up and ends all sessions of its user.
-///
-/// # Errors
-/// When the database can't be asked; a link that does not work is a page.
 pub async fn update(
     app: web::Data<App>,
     request: HttpRequest,

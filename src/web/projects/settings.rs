@@ -167,9 +167,6 @@ impl SettingsPage {
 }
 
 /// Shows the settings.
-///
-/// # Errors
-/// 404 for a project that the viewer can't see.
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let (viewer, project) =

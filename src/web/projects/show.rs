@@ -90,9 +90,6 @@ const MOST_DESCRIPTION: usize = 100_000;
 const LATEST: i64 = 10;
 
 /// Shows the overview.
-///
-/// # Errors
-/// 404 for a project that the viewer can't see.
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = authed.app.clock.now();

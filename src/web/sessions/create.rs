@@ -35,9 +35,6 @@ pub struct Credentials {
 const REFUSED: &str = "The address or the password is not right.";
 
 /// Checks the password and starts a session.
-///
-/// # Errors
-/// When the database can't be asked; refusals are pages.
 pub async fn create(
     app: web::Data<App>,
     request: HttpRequest,

@@ -22,33 +22,21 @@ const LAST_ADMIN: &str =
     "This is the last admin who can sign in. Without one, nobody could manage this console.";
 
 /// Asks before a user is deactivated.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn ask_deactivate(authed: AuthedRequest) -> AppResult<HttpResponse> {
     ask(authed, false).await
 }
 
 /// Asks before a user is activated.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn ask_activate(authed: AuthedRequest) -> AppResult<HttpResponse> {
     ask(authed, true).await
 }
 
 /// Ends a user's sessions and lets nobody sign in as them.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn deactivate(authed: AuthedRequest) -> AppResult<HttpResponse> {
     set(authed, false).await
 }
 
 /// Lets a user sign in again.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn activate(authed: AuthedRequest) -> AppResult<HttpResponse> {
     set(authed, true).await
 }

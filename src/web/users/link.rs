@@ -70,9 +70,6 @@ fn base(authed: &AuthedRequest) -> String {
 }
 
 /// Makes a link for a user who is there already.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn create(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let id = path::id::<UserId>(&authed.request, "id");
     let (now, principal, link) = (authed.app.clock.now(), authed.principal(), OneTimeLink::new(&authed));
@@ -120,9 +117,6 @@ pub struct LinkPage {
 }
 
 /// Shows the link that was just made; without one, leads to the user.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let id = path::id::<UserId>(&authed.request, "id");
     let now = authed.app.clock.now();

@@ -34,9 +34,6 @@ pub struct NewUserPage {
 }
 
 /// Shows an empty form.
-///
-/// # Errors
-/// 404 for anybody but an admin.
 pub async fn new(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let (viewer, ()) = authed.read_as_admin(|_, _| Ok(())).await?;
     let fields = UserForm { role: "owner".to_owned(), ..UserForm::default() }.fields();
@@ -45,9 +42,6 @@ pub async fn new(authed: AuthedRequest) -> AppResult<HttpResponse> {
 }
 
 /// Creates the user with a link to set a password, and leads to the page that shows it.
-///
-/// # Errors
-/// 404 for anybody but an admin.
 pub async fn create(authed: AuthedRequest, form: Form<UserForm>) -> AppResult<HttpResponse> {
     let link = OneTimeLink::new(&authed);
     let (principal, hash) = (authed.principal(), link.hash());

@@ -32,9 +32,6 @@ pub async fn revoke(authed: AuthedRequest) -> AppResult<HttpResponse> {
 }
 
 /// Ends every session of a user; of the admin's own, all but this one.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn revoke_all(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let user = path::id::<UserId>(&authed.request, "id");
     let principal = authed.principal();

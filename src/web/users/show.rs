@@ -118,9 +118,6 @@ impl OwnedContainer {
 }
 
 /// Shows a user.
-///
-/// # Errors
-/// 404 for anybody but an admin, and for an unknown user.
 pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let id = path::id(&authed.request, "id");
     let now = authed.app.clock.now();
