@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
 
 /// See `templates/confirmations/show.html`.
@@ -55,27 +54,4 @@ pub struct ConfirmName {
     pub label: String,
     /// What is wrong with what was typed.
     pub errors: Vec<String>,
-}
-
-impl Sample for ConfirmationPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |blocked: Option<String>, danger: bool| Self {
-            shell: Shell::sample("Delete project"),
-            title: format!("Delete {HOSTILE}"),
-            text: HOSTILE.to_owned(),
-            effects: vec![Effect { count: "14".to_owned(), text: HOSTILE.to_owned() }],
-            errors: vec![HOSTILE.to_owned()],
-            action: "/projects/x/delete".to_owned(),
-            confirm: danger.then(|| ConfirmName {
-                name: HOSTILE.to_owned(),
-                label: "Type the name to confirm".to_owned(),
-                errors: vec![HOSTILE.to_owned()],
-            }),
-            verb: "Delete project".to_owned(),
-            danger,
-            blocked,
-            cancel_url: "/projects".to_owned(),
-        };
-        vec![("dangerous", page(None, true)), ("blocked", page(Some(HOSTILE.to_owned()), false))]
-    }
 }

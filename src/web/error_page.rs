@@ -9,7 +9,6 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use askama::Template;
 
 use super::display::{HiddenField, Link};
-use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
 use crate::error::ErrorInfo;
 use crate::http::authed_request::SeenViewer;
@@ -162,32 +161,4 @@ fn again(request: &HttpRequest) -> Option<Again> {
     let fields = forms::sent(request)?.into_iter().map(|(name, value)| HiddenField { name, value });
     let url = request.uri().path_and_query()?.to_string();
     Some(Again { url, fields: fields.collect() })
-}
-
-impl ErrorView {
-    /// For samples: everything that an error can say.
-    fn sample() -> Self {
-        Self {
-            title: HOSTILE.to_owned(),
-            text: HOSTILE.to_owned(),
-            request_id: Some(HOSTILE.to_owned()),
-            actions: vec![Link::new(HOSTILE, "/")],
-            again: Some(Again {
-                url: "/projects".to_owned(),
-                fields: vec![HiddenField { name: "name".to_owned(), value: HOSTILE.to_owned() }],
-            }),
-        }
-    }
-}
-
-impl Sample for ErrorPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        vec![("hostile", Self { shell: Shell::sample("Something failed"), error: ErrorView::sample() })]
-    }
-}
-
-impl Sample for PlainErrorPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        vec![("hostile", Self { shell: Shell::anonymous("Something failed"), error: ErrorView::sample() })]
-    }
 }

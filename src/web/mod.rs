@@ -15,7 +15,6 @@ pub mod plain_text;
 pub mod prose;
 
 pub mod routes;
-pub mod sample;
 pub mod session_rows;
 pub mod shell;
 pub mod streamed;

@@ -1,10 +1,9 @@
 //! Rows of a table of sessions, as a user's page and the account's show them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::display::in_short;
-use super::sample::HOSTILE;
 use super::time::Timestamp;
 use crate::auth::sessions::SessionLine;
 use crate::db::ids::SessionId;
@@ -53,33 +52,6 @@ impl SessionRow {
             last_seen: time(line.last_activity.or(line.created_at)),
             expires: time(Some(line.expires_at)),
         }
-    }
-
-    /// Rows for page samples: this one, an old phone, and one with hostile words.
-    #[must_use]
-    pub fn samples() -> Vec<Self> {
-        let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
-        let row = |at: u128, user_agent: &str, current: bool| {
-            let line = SessionLine {
-                id: SessionId(uuid::Uuid::from_u128(at)),
-                created_at: Some(now - TimeDelta::days(3)),
-                last_activity: Some(now - TimeDelta::minutes(4)),
-                expires_at: now + TimeDelta::days(11),
-                ip_address: "2001:db8::17".parse().ok(),
-                user_agent: Some(user_agent.to_owned()),
-            };
-            let holder = if current { line.id } else { SessionId(uuid::Uuid::nil()) };
-            Self::new(&line, holder, format!("/account/sessions/{}/revoke", line.id), now, Tz::UTC)
-        };
-        vec![
-            row(1, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", true),
-            row(
-                2,
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1",
-                false,
-            ),
-            row(3, HOSTILE, false),
-        ]
     }
 }
 

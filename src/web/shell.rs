@@ -163,33 +163,4 @@ impl Shell {
     }
 }
 
-impl Shell {
-    /// The frame of a sample page: an admin whose name would run if it were not escaped.
-    #[must_use]
-    pub fn sample(title: &str) -> Self {
-        use super::sample::HOSTILE;
-        let nav = NAV
-            .iter()
-            .map(|(label, url, icon, section)| NavItem {
-                label,
-                url,
-                icon,
-                current: *url == "/projects",
-                section,
-            })
-            .collect();
-        Self {
-            nav,
-            breadcrumbs: vec![Crumb::link("Projects", "/projects"), Crumb::here(HOSTILE)],
-            flash: Some(Flash::good(HOSTILE)),
-            viewer_name: HOSTILE.to_owned(),
-            viewer_email: "admin@demo.test".to_owned(),
-            viewer_initial: "A".to_owned(),
-            is_admin: true,
-            nonce: "0123456789abcdef".to_owned(),
-            search_query: HOSTILE.to_owned(),
-            shortcuts: true,
-            ..Self::anonymous(title)
-        }
-    }
-}
+impl Shell {}

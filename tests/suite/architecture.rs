@@ -297,6 +297,12 @@ fn rust_builds_no_html() {
     assert_eq!(lines_with(&["src"], &["escape = \"none\"", "MarkupDisplay"], &[]), NONE);
 }
 
+/// What pages are tried with stands in `tests/suite/samples`, so that no build of the program carries it.
+#[test]
+fn the_program_holds_no_samples_of_its_pages() {
+    assert_eq!(lines_with(&["src"], &["trait Sample", "impl Sample for", "{{7*7}}"], &[]), NONE);
+}
+
 #[test]
 fn files_stay_small_enough_to_read() {
     const LONGEST: usize = 400;

@@ -32,6 +32,7 @@ mod postgres;
 mod prose;
 mod rls;
 mod routes;
+mod samples;
 mod security;
 mod seeds;
 mod serve;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use pilothouse::web::prose::{Element, Piece, Prose};
-use pilothouse::web::sample::HOSTILE;
 use scraper::{Html, Node};
+
+use crate::samples::HOSTILE;
 
 /// The level of the heading that a text stands under.
 const ABOVE: i32 = 3;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use crate::samples::{HOSTILE, Sample};
 use askama::Template;
 use pilothouse::web;
-use pilothouse::web::sample::{HOSTILE, Sample};
 use scraper::{ElementRef, Html, Selector};
 
 /// One page in one state.

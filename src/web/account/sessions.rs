@@ -9,7 +9,6 @@ use crate::db::ids::SessionId;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::web::display::{Tab, counted};
-use crate::web::sample::Sample;
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::users::show::sign_in_again;
@@ -76,16 +75,8 @@ pub async fn revoke_others(authed: AuthedRequest) -> AppResult<HttpResponse> {
 }
 
 impl SessionsPage {
-    fn of(shell: Shell, sessions: Vec<SessionRow>) -> Self {
+    pub fn of(shell: Shell, sessions: Vec<SessionRow>) -> Self {
         let others = sessions.iter().any(|row| !row.current);
         Self { shell, tabs: super::tabs("/account/sessions"), sessions, others }
-    }
-}
-
-impl Sample for SessionsPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |sessions| Self::of(Shell::sample("Sessions"), sessions);
-        let only = SessionRow::samples().into_iter().filter(|row| row.current).collect();
-        vec![("only-this", page(only)), ("hostile", page(SessionRow::samples()))]
     }
 }

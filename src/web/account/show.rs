@@ -12,7 +12,6 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Field;
 use crate::identity::{Theme, Viewer};
 use crate::web::display::{Choice, Tab};
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::version::{self, Difference};
 
@@ -75,7 +74,7 @@ impl AccountPage {
         }
     }
 
-    fn with(
+    pub fn with(
         name: &str,
         email: &str,
         zone: Tz,
@@ -134,33 +133,5 @@ impl AccountPage {
     ) -> AppResult<HttpResponse> {
         self.shell = authed.shell(viewer, "Account").with_breadcrumbs(vec![Crumb::here("Account")]);
         authed.page(status, &self)
-    }
-}
-
-impl Sample for AccountPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |name: &str| Self {
-            shell: Shell::sample("Account"),
-            ..Self::with(
-                name,
-                &format!("{name}@demo.test"),
-                Tz::Europe__Berlin,
-                (Theme::Dark, true),
-                DateTime::UNIX_EPOCH,
-            )
-        };
-        let wrong = || vec!["This is not right.".to_owned()];
-        let refused = Self {
-            errors: wrong(),
-            name_field: Field { value: HOSTILE.to_owned(), errors: wrong() },
-            current_password_errors: wrong(),
-            password_errors: wrong(),
-            time_zone: Field { value: HOSTILE.to_owned(), errors: wrong() },
-            shortcut_errors: wrong(),
-            conflict: vec![Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: endless(200) }],
-            theme_errors: wrong(),
-            ..page(HOSTILE)
-        };
-        vec![("plain", page("ada")), ("hostile", refused), ("endless", page(&endless(200)))]
     }
 }

@@ -18,7 +18,6 @@ use crate::http::authed_request::AuthedRequest;
 use crate::identity::Viewer;
 use crate::web::display::{Fact, Meta, in_short};
 use crate::web::escape::PageBudget;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::device;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
@@ -189,44 +188,4 @@ fn on_what(entry: &timeline::Entry, columns: &Columns, presenter: &TimelinePrese
         facts.push(linked("In the project", &project.name, url));
     }
     facts
-}
-
-impl Sample for AuditEntryPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |text: &str, before: Option<serde_json::Value>, after: Option<serde_json::Value>| Self {
-            shell: Shell::sample("Audit entry"),
-            heading: vec![Part {
-                text: text.to_owned().into(),
-                url: Some("/users/x".to_owned()),
-                kind: "actor",
-            }],
-            time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
-            meta: vec![Meta::text(text)],
-            changes_title: "What changed",
-            has_before: before.is_some(),
-            has_after: after.is_some(),
-            after_title: "After",
-            after_label: "after",
-            changes: changes::between(before.as_ref(), after.as_ref()),
-            who: vec![Fact::text("Who", text)],
-            on_what: vec![Fact::mono(text, text)],
-            target_url: Some("/audit?target=x".to_owned()),
-            facts: vec![Fact::mono(text, text)],
-            before: Vec::new(),
-            after: Vec::new(),
-            changes_more: after.as_ref().map_or_else(String::new, |_| text.to_owned()),
-            thread_more: text.to_owned(),
-            around_url: "/activity".to_owned(),
-            raw: before.is_none().then(|| text.to_owned()),
-            raw_url: "/audit/x/raw".to_owned(),
-        };
-        let object = |value: &str| Some(serde_json::json!({ "name": value, HOSTILE: { HOSTILE: [value] } }));
-        let bare = Self { on_what: Vec::new(), target_url: None, ..page("ada", None, None) };
-        vec![
-            ("without fields", bare),
-            ("created", page("ada", None, object("shop"))),
-            ("changed", page(HOSTILE, object("shop"), object(HOSTILE))),
-            ("endless", page(&endless(200), object(&endless(400)), object("shop"))),
-        ]
-    }
 }

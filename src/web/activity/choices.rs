@@ -14,7 +14,6 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::identity::Viewer;
 use crate::web::display::HiddenField;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls::with_query;
 
@@ -77,19 +76,5 @@ impl ChoicesPage {
     #[must_use]
     pub fn options(&self) -> Vec<&FilterOption> {
         self.group.sections.iter().flat_map(|section| &section.options).collect()
-    }
-}
-
-impl Sample for ChoicesPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |choices| Self {
-            shell: Shell::sample("Who"),
-            group: group("Who", "actor", &Filter::none(chrono_tz::Tz::UTC).actors, vec![("", choices)]),
-            action: "/activity".to_owned(),
-            hidden: vec![HiddenField { name: "type".to_owned(), value: HOSTILE.to_owned() }],
-            back_url: "/activity".to_owned(),
-        };
-        let hostile = Choice { value: HOSTILE.to_owned(), label: HOSTILE.to_owned() };
-        vec![("hostile", page(vec![hostile])), ("nothing yet", page(Vec::new()))]
     }
 }

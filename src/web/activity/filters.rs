@@ -159,7 +159,7 @@ fn option(words: &Words, Choice { value, label }: Choice) -> FilterOption {
     FilterOption { chosen: words.only.contains(&value), value, label }
 }
 
-pub(super) fn group(
+pub fn group(
     label: &'static str,
     name: &'static str,
     words: &Words,

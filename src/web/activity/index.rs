@@ -17,7 +17,6 @@ use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::identity::Viewer;
-use crate::web::sample::Sample;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -121,11 +120,4 @@ pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     view.filters.by_target = true;
     let shell = authed.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
     authed.page(StatusCode::OK, &ActivityPage { shell, heading: "Audit log", view })
-}
-
-impl Sample for ActivityPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |view| Self { shell: Shell::sample("Activity"), heading: "Activity", view };
-        super::samples::views().into_iter().map(|(name, view)| (name, page(view))).collect()
-    }
 }

@@ -12,7 +12,6 @@ pub mod presenter;
 pub mod raw;
 pub mod reference;
 pub mod reference_card;
-pub mod samples;
 pub mod show;
 
 use crate::activity::options::Options;

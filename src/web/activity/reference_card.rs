@@ -6,7 +6,6 @@ use crate::activity::Status;
 use crate::activity::reference_target::{FactValue, ReferenceTarget};
 use crate::web::display::{Badge, Fact};
 use crate::web::escape::weight;
-use crate::web::sample::HOSTILE;
 use crate::web::time::Timestamp;
 
 /// The record behind a reference.
@@ -61,13 +60,5 @@ impl ReferenceCard {
             self.facts.retain(|fact| fact.label != label);
         }
         self
-    }
-
-    pub(in crate::web) fn sample() -> Self {
-        Self {
-            title: HOSTILE.to_owned(),
-            badge: Some(badge(&Status::from_stored(HOSTILE))),
-            facts: vec![Fact::mono(HOSTILE, HOSTILE)],
-        }
     }
 }

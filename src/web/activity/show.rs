@@ -23,7 +23,6 @@ use crate::http::query::Query;
 use crate::identity::Viewer;
 use crate::web::display::{Badge, Fact, Link, Meta, grouped, in_short};
 use crate::web::escape::{PageBudget, weight};
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::{Timestamp, duration};
 use crate::web::urls;
@@ -318,44 +317,4 @@ pub(super) fn raw(detail: &Detail) -> Option<String> {
     let object: Map<String, Value> =
         detail.stored.iter().map(|column| (column.name.clone(), value(column))).collect();
     serde_json::to_string_pretty(&object).ok().filter(|raw| weight(raw) <= MOST_RAW)
-}
-
-impl Sample for EntryPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |text: &str, entries: Vec<Entry>| Self {
-            shell: Shell::sample("Entry"),
-            heading: vec![Part {
-                text: text.to_owned().into(),
-                url: Some("/projects/x".to_owned()),
-                kind: "object",
-            }],
-            badge: None,
-            time: Timestamp::from_millis(1_763_680_000_000, chrono::DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC),
-            meta: vec![Meta::text(text)],
-            detail: Some(text.to_owned()),
-            detail_cut: entries.first().map_or_else(String::new, |_| text.to_owned()),
-            thread_more: entries.first().map_or_else(String::new, |_| text.to_owned()),
-            raw: entries.is_empty().then(|| text.to_owned()),
-            facts: vec![Fact::mono(text, text)],
-            references: vec![ReferenceChip {
-                key: text.to_owned().into(),
-                value: text.to_owned(),
-                url: "/references/a/b".to_owned(),
-            }],
-            references_more: text.to_owned(),
-            records: vec![ReferenceCard::sample()],
-            before: entries,
-            after: Vec::new(),
-            older: Some(Link::new(text, "/activity/x")),
-            newer: Some(Link::new(text, "/activity/y")),
-            around_url: "/activity".to_owned(),
-            raw_url: "/activity/x/raw".to_owned(),
-        };
-        let entries =
-            super::samples::days().into_iter().flat_map(|day| day.items).filter_map(|item| match item {
-                super::display::DayItem::Entry(entry) => Some(*entry),
-                super::display::DayItem::Gap(_) => None,
-            });
-        vec![("alone", page("shop-api", Vec::new())), ("hostile", page(HOSTILE, entries.collect()))]
-    }
 }

@@ -22,7 +22,6 @@ use crate::web::display::{Chips, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::Prose;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
 use crate::web::{lists, urls};
@@ -178,7 +177,7 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
 }
 
 impl ChatPage {
-    fn new(shell: Shell, project: ProjectHead, action: String, query: &Query) -> Self {
+    pub fn new(shell: Shell, project: ProjectHead, action: String, query: &Query) -> Self {
         Self {
             shell,
             project,
@@ -234,47 +233,5 @@ impl ChatPage {
             }
             Rows::None => {}
         }
-    }
-}
-
-impl Sample for ChatPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |query: &Query| {
-            let (shell, head) = (Shell::sample("Chat"), ProjectHead::sample(HOSTILE));
-            Self::new(shell, head, "/projects/x/chat".to_owned(), query)
-        };
-        let time = || Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC);
-        let row = |text: &str| ConversationRow {
-            session: text.to_owned(),
-            url: "/projects/x/chat?session=y".to_owned(),
-            title: text.to_owned(),
-            is_nameless: true,
-            messages: text.to_owned(),
-            roles: text.to_owned(),
-            began: time(),
-            last: time(),
-        };
-        let hit = HitRow {
-            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            url: "/projects/x/chat?message=y#m-y".to_owned(),
-            role: HOSTILE.to_owned(),
-            at: time(),
-            excerpt: Excerpt { before: HOSTILE.to_owned(), hit: HOSTILE.to_owned(), after: endless(300) },
-        };
-        let search = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
-        vec![
-            ("nothing yet", page(&Query::default())),
-            ("without a container", Self { has_container: false, ..page(&Query::default()) }),
-            ("nothing matches", page(&search)),
-            ("hits", Self { hits: vec![hit], ..page(&search) }),
-            (
-                "hostile",
-                Self {
-                    conversations: vec![row("Add a search field"), row(HOSTILE), row(&endless(200))],
-                    notes: vec![HOSTILE.to_owned()],
-                    ..page(&Query::default())
-                },
-            ),
-        ]
     }
 }

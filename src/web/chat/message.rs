@@ -9,7 +9,6 @@ use crate::chat::{Attachment, Role};
 use crate::db::ids::ProjectId;
 use crate::web::display::{Badge, ByteSize, Link, beginning, grouped, visible};
 use crate::web::prose::Prose;
-use crate::web::sample::HOSTILE;
 use crate::web::time::Timestamp;
 use crate::web::urls;
 
@@ -110,40 +109,6 @@ impl MessageCard {
                 .as_ref()
                 .filter(|value| value.as_object().is_none_or(|map| !map.is_empty()) && !value.is_null())
                 .and_then(|value| serde_json::to_string_pretty(value).ok()),
-        }
-    }
-
-    #[must_use]
-    pub(super) fn sample(text: &str, speaker: &'static str, id: u128) -> Self {
-        let id = uuid::Uuid::from_u128(id).to_string();
-        Self {
-            url: format!("/projects/x/chat?message={id}#m-{id}"),
-            speaker,
-            role: badge(&Role::Other(text.to_owned())),
-            at: (speaker != "other")
-                .then(|| Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-            body: Prose::new(text),
-            cut: Some(text.to_owned()),
-            raw_url: format!("/projects/x/chat/{id}/raw"),
-            attachments: vec![
-                AttachmentRow {
-                    name: text.to_owned(),
-                    url: None,
-                    size: Some(ByteSize::new(12_400)),
-                    media_type: text.to_owned(),
-                },
-                AttachmentRow {
-                    name: HOSTILE.to_owned(),
-                    url: urls::external("https://files.example/\"><script>"),
-                    size: None,
-                    media_type: String::new(),
-                },
-            ],
-            more_attachments: Some(text.to_owned()),
-            facts: vec![text.to_owned(), "12 tokens in".to_owned()],
-            led_to: Some(Link::new(text, "/activity/x")),
-            metadata: Some(text.to_owned()),
-            id,
         }
     }
 }

@@ -22,7 +22,6 @@ use crate::web::display::{Link, Meta, Pager, beginning, counted, grouped, visibl
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::{Element, Piece};
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{lists, urls};
@@ -169,31 +168,5 @@ fn pager(path: &str, session: &str, query: &Query, page: &Page<Message>) -> Page
         shown: if page.has_next || page.has_previous { format!("{shown} on this page") } else { shown },
         newer: page.has_previous.then(|| link("after", page.rows.first())).flatten(),
         older: page.has_next.then(|| link("before", page.rows.last())).flatten(),
-    }
-}
-
-impl Sample for ConversationPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        const MARKDOWN: &str = "# One\n\n### Three\n\n- a\n  1. b\n\n> quoted\n\n```sh\nls\n```\n\n| a | |\n|-|-|\n| 1 | 2 |\n\n---\n\n\
-            ~~struck~~ **strong** *so* `code` [link](https://shop.example) https://shop.example/x";
-        let page = |text: &str| Self {
-            shell: Shell::sample("Conversation"),
-            project: ProjectHead::sample(HOSTILE),
-            chat_url: "/projects/x/chat".to_owned(),
-            title: text.to_owned(),
-            meta: vec![Meta::text(text)],
-            messages: ["user", "assistant", "system", "other"]
-                .into_iter()
-                .zip(1..)
-                .map(|(speaker, id)| MessageCard::sample(text, speaker, id))
-                .collect(),
-            pager: Pager::default(),
-        };
-        vec![
-            ("beyond its end", Self { messages: Vec::new(), ..page("x") }),
-            ("markdown", page(MARKDOWN)),
-            ("hostile", page(HOSTILE)),
-            ("endless", page(&endless(500))),
-        ]
     }
 }

@@ -122,23 +122,6 @@ impl ContainerHead {
         }
         crumbs
     }
-
-    pub(super) fn sample(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            url: "/containers/x".to_owned(),
-            badge: badge(&Status::Other(name.to_owned())),
-            source: "observed",
-            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-            meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
-            disagreement: Some(name.to_owned()),
-            verbs: verbs(ContainerId(uuid::Uuid::nil())),
-            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
-            tabs: TABS
-                .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
-                .to_vec(),
-        }
-    }
 }
 
 fn verbs(id: ContainerId) -> Vec<VerbButton> {

@@ -16,7 +16,6 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::identity::display_name;
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager};
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{export, lists, urls};
@@ -114,7 +113,7 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
 }
 
 impl ContainersPage {
-    fn new(
+    pub fn new(
         shell: Shell,
         query: &Query,
         page: &Page<ContainerLine>,
@@ -145,36 +144,5 @@ impl ContainersPage {
             engine_note: Verb::UNAVAILABLE,
             containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
         }
-    }
-}
-
-impl Sample for ContainersPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let rows = ["shop-api", HOSTILE, &endless(200)].map(|name| ContainerRow {
-            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            url: "/containers/x".to_owned(),
-            name: name.to_owned(),
-            image: name.to_owned(),
-            ports: "4021".to_owned(),
-            badge: badge(&Status::Other(name.to_owned())),
-            source: "reported",
-            observed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-            project: Some(Link::new(name, "/projects/x")),
-            owner: name.to_owned(),
-        });
-        let page = |query: Query, containers: Vec<ContainerRow>| {
-            let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
-            let shell = Shell::sample("Containers");
-            Self {
-                containers,
-                ..Self::new(shell, &query, &none, Sort::Newest, (DateTime::UNIX_EPOCH, Tz::UTC))
-            }
-        };
-        let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
-        vec![
-            ("nothing yet", page(Query::default(), Vec::new())),
-            ("nothing matches", page(hostile.clone(), Vec::new())),
-            ("hostile", page(hostile, rows.to_vec())),
-        ]
     }
 }

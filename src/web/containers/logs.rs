@@ -12,7 +12,6 @@ use super::show::container_id;
 use crate::containers::{Verb, queries};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 
 /// What a container writes.
@@ -58,22 +57,6 @@ fn command(engine_id: &str) -> Option<String> {
         && engine_id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     let short = engine_id.get(..12).filter(|_| engine_id.len() == 64).unwrap_or(engine_id);
     is_plain.then(|| format!("docker logs --tail 200 --follow {short}"))
-}
-
-impl Sample for LogsPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |name: &str, command: Option<String>| Self {
-            shell: Shell::sample("Logs"),
-            container: ContainerHead::sample(name),
-            reason: Verb::NO_LOGS.to_owned(),
-            command,
-        };
-        vec![
-            ("plain", page("shop-web", command("0123456789abcdef"))),
-            ("hostile", page(HOSTILE, command("x; rm -rf /"))),
-            ("endless", page(&endless(200), command(&endless(200)))),
-        ]
-    }
 }
 
 #[cfg(test)]

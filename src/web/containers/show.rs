@@ -19,7 +19,6 @@ use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Fact, grouped};
 use crate::web::escape::PageBudget;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -67,7 +66,7 @@ pub struct ProjectLinks {
 }
 
 impl ProjectLinks {
-    fn new(id: ProjectId, name: &str) -> Self {
+    pub fn new(id: ProjectId, name: &str) -> Self {
         Self {
             name: name.to_owned(),
             url: urls::project(id),
@@ -178,25 +177,4 @@ fn json_shown(value: &Value) -> Option<String> {
         }
         (whole, false) => whole.to_owned(),
     })
-}
-
-impl Sample for ContainerPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |name: &str| Self {
-            shell: Shell::sample("Container"),
-            container: ContainerHead::sample(name),
-            reported: Panel {
-                as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-                facts: vec![Fact::mono(name, name), Fact::link("Address", name, "https://shop.example")],
-            },
-            observed: Panel { as_of: None, facts: Vec::new() },
-            facts: vec![Fact::mono(name, name)],
-            labels: vec![Fact::mono(name, name)],
-            metadata: Some(name.to_owned()),
-            projects: vec![ProjectLinks::new(ProjectId(uuid::Uuid::nil()), name)],
-            days: Vec::new(),
-            activity_url: "/references/container_id/x".to_owned(),
-        };
-        vec![("plain", page("shop-api")), ("hostile", page(HOSTILE)), ("endless", page(&endless(200)))]
-    }
 }

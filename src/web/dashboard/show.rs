@@ -23,8 +23,7 @@ use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
 use crate::web::activity::display::{DayItem, Part, Running};
 use crate::web::activity::presenter::TimelinePresenter;
-use crate::web::projects::index::{ProjectRow, sample_rows};
-use crate::web::sample::{HOSTILE, Sample};
+use crate::web::projects::index::ProjectRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -154,74 +153,4 @@ fn own_projects(conn: &mut PgConnection) -> AppResult<(Vec<ProjectLine>, bool)> 
     };
     let page = projects::queries::page(conn, &active, &PageStart::Start, PROJECTS)?;
     Ok((page.rows, page.has_next))
-}
-
-impl Sample for DashboardPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let presenter = TimelinePresenter {
-            now: DateTime::UNIX_EPOCH,
-            zone: chrono_tz::Tz::UTC,
-            is_admin: true,
-            here: None,
-            own_project: None,
-        };
-        let at = Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC);
-        let empty = || Self {
-            shell: Shell::sample("Dashboard"),
-            instance: None,
-            running: Vec::new(),
-            failed: Vec::new(),
-            failed_url: "/activity".to_owned(),
-            projects: Vec::new(),
-            has_more_projects: false,
-            since: Since::new(TimelinePage::default(), None, None, &presenter),
-        };
-        let failure = FailedLine {
-            sentence: vec![Part { text: HOSTILE.into(), url: None, kind: "word" }],
-            url: "/activity/x".to_owned(),
-            when: at.clone(),
-        };
-        let since = Since {
-            visit: Some(at.clone()),
-            summary: HOSTILE.to_owned(),
-            more: Some(HOSTILE.to_owned()),
-            days: crate::web::activity::samples::days(),
-            ..empty().since
-        };
-        let busy = Self {
-            running: crate::web::activity::samples::running(),
-            failed: vec![failure],
-            projects: sample_rows(),
-            has_more_projects: true,
-            since: since.clone(),
-            ..empty()
-        };
-        let instance = |as_of| Instance {
-            figures: vec![Figure {
-                label: "Users",
-                value: "3".to_owned(),
-                parts: vec![
-                    figures::Part { label: HOSTILE.to_owned(), url: None },
-                    figures::Part { label: HOSTILE.to_owned(), url: Some("/users".to_owned()) },
-                ],
-                url: "/users",
-            }],
-            chart: Chart::new(
-                &Span::ending_today(30, DateTime::UNIX_EPOCH, chrono_tz::Tz::UTC).without_entries(as_of),
-                DateTime::UNIX_EPOCH,
-                chrono_tz::Tz::UTC,
-            ),
-            warning: ServerVersion::new(150_002).warning(),
-        };
-        let uncounted = Self { instance: Some(instance(None)), ..empty() };
-        let admin = Self { instance: Some(instance(Some(DateTime::UNIX_EPOCH))), since, ..empty() };
-        let quiet = Since::new(TimelinePage::default(), Some(DateTime::UNIX_EPOCH), None, &presenter);
-        vec![
-            ("nothing yet", empty()),
-            ("busy and hostile", busy),
-            ("an admin's", admin),
-            ("not counted yet", uncounted),
-            ("nothing new", Self { since: quiet, ..empty() }),
-        ]
-    }
 }

@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 
 use super::{shown_name, steps};
 use crate::containers::queries::projects_in;
-use crate::db::cursor::{ListPosition, Page, PageStart};
+use crate::db::cursor::{ListPosition, PageStart};
 use crate::db::ids::FileId;
 use crate::error::{AppError, AppResult};
 use crate::files::Directory;
@@ -20,7 +20,6 @@ use crate::projects::queries;
 use crate::web::display::{ByteSize, Chips, Choice, Link, Pager, beginning, counted, grouped, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{lists, urls};
@@ -189,7 +188,7 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
 }
 
 impl FilesPage {
-    fn new(shell: Shell, project: ProjectHead, action: String, query: &Query) -> Self {
+    pub fn new(shell: Shell, project: ProjectHead, action: String, query: &Query) -> Self {
         let ask = ask(query);
         let mut steps = steps(&action, &ask.directory);
         if let Some(here) = steps.last_mut() {
@@ -226,7 +225,7 @@ impl FilesPage {
         }
     }
 
-    fn fill(&mut self, found: &Listing, query: &Query, now: DateTime<Utc>, zone: Tz) {
+    pub fn fill(&mut self, found: &Listing, query: &Query, now: DateTime<Utc>, zone: Tz) {
         let ask = ask(query);
         let action = self.action.as_str();
         let rows = found.page.rows.iter();
@@ -255,56 +254,5 @@ impl FilesPage {
             self.next_look =
                 Some(Link::new("Look at the files after these", urls::with_query(action, &pairs)));
         }
-    }
-}
-
-impl Sample for FilesPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |query: &[(&str, &str)]| {
-            let pairs = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            let query = Query(pairs.collect());
-            let (shell, head) = (Shell::sample("Files"), ProjectHead::sample(HOSTILE));
-            Self::new(shell, head, "/projects/x/files".to_owned(), &query)
-        };
-        let row = |name: &str, is_directory: bool| EntryRow {
-            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            url: "/projects/x/files?path=y".to_owned(),
-            name: name.to_owned(),
-            kind: name.to_owned(),
-            is_directory,
-            is_deleted: !is_directory,
-            size: is_directory.then(|| ByteSize::new(12_400)),
-            changed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-        };
-        let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
-        let found = Listing { page: none, files: 12, size: 4, deleted: 1, next_path: None, is_lost: false };
-        let mut cut = page(&[("q", HOSTILE), ("deleted", "1"), ("path", "../../etc")]);
-        cut.fill(
-            &Listing { next_path: Some(HOSTILE.to_owned()), ..found.clone() },
-            &Query(vec![("q".to_owned(), HOSTILE.to_owned())]),
-            DateTime::UNIX_EPOCH,
-            Tz::UTC,
-        );
-        let mut empty = page(&[("path", HOSTILE)]);
-        empty.fill(&found, &Query::default(), DateTime::UNIX_EPOCH, Tz::UTC);
-        vec![
-            ("nothing yet", page(&[])),
-            ("without a container", Self { has_container: false, ..page(&[]) }),
-            ("nothing in it", empty),
-            ("nothing matches", cut),
-            (
-                "hostile",
-                Self {
-                    notes: vec![HOSTILE.to_owned()],
-                    entries: vec![
-                        row("src", true),
-                        row(HOSTILE, true),
-                        row(HOSTILE, false),
-                        row(&endless(300), false),
-                    ],
-                    ..page(&[])
-                },
-            ),
-        ]
     }
 }

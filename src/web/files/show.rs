@@ -16,7 +16,6 @@ use crate::http::authed_request::AuthedRequest;
 use crate::web::display::{ByteSize, Fact, visible};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -130,30 +129,4 @@ fn facts(file: &File, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
     facts.push(Fact::text("State", if file.is_deleted { "deleted" } else { "there" }));
     facts.push(Fact::mono("Id", file.id.to_string()));
     facts
-}
-
-impl Sample for FilePage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |name: &str, changes: Vec<ChangeRow>| Self {
-            shell: Shell::sample("File"),
-            project: ProjectHead::sample(HOSTILE),
-            name: name.to_owned(),
-            is_deleted: !changes.is_empty(),
-            steps: steps("/projects/x/files", &Directory::new(name)),
-            facts: vec![Fact::mono("Path", name)],
-            changes,
-            content_note: CONTENT_NOTE.to_owned(),
-        };
-        let change = ChangeRow {
-            label: HOSTILE.to_owned(),
-            url: urls::reference("github_push_id", HOSTILE),
-            author: HOSTILE.to_owned(),
-            at: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
-        };
-        vec![
-            ("plain", page("README.md", Vec::new())),
-            ("hostile", page(HOSTILE, vec![change])),
-            ("endless", page(&endless(4000), Vec::new())),
-        ]
-    }
 }

@@ -16,7 +16,6 @@ use crate::queue::instance::{Errand, ErrandRecord};
 use crate::queue::queries::{self, Duty, DutyState, FailedJob, MOST_COUNTED, Waiting};
 use crate::web::display::{Badge, Pager, grouped};
 use crate::web::lists;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 
@@ -108,11 +107,11 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
     authed.page(StatusCode::OK, &page)
 }
 
-struct Found {
-    duties: Vec<Duty>,
-    errands: Vec<(Errand, ErrandRecord)>,
-    waiting: Vec<Waiting>,
-    failed: Page<FailedJob>,
+pub struct Found {
+    pub duties: Vec<Duty>,
+    pub errands: Vec<(Errand, ErrandRecord)>,
+    pub waiting: Vec<Waiting>,
+    pub failed: Page<FailedJob>,
 }
 
 impl OperationsPage {
@@ -133,7 +132,7 @@ impl OperationsPage {
         Ok(Self::of(query, &found, now, zone))
     }
 
-    fn of(query: &Query, found: &Found, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn of(query: &Query, found: &Found, now: DateTime<Utc>, zone: Tz) -> Self {
         let counted: i64 = found.waiting.iter().map(|row| row.running + row.due + row.later).sum();
         Self {
             shell: Shell::anonymous("Operations"),
@@ -229,94 +228,5 @@ impl JobRow {
             asked: time(job.created_at),
             failed: job.ended_at.map(time),
         }
-    }
-}
-
-impl Sample for OperationsPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(1);
-        let earlier = DateTime::<Utc>::UNIX_EPOCH;
-        let duty = |kind: Kind, failing: Option<&str>, next_at, is_running| Duty {
-            kind,
-            next_at,
-            due_since: None,
-            last_success_at: next_at.map(|_| now),
-            failing_since: failing.map(|_| earlier),
-            last_error: failing.map(str::to_owned),
-            is_running,
-        };
-        let record = |error: Option<&str>| ErrandRecord {
-            since: earlier,
-            last_success_at: error.is_none().then_some(now),
-            failing_since: error.map(|_| earlier),
-            last_error: error.map(str::to_owned),
-        };
-        let waiting = |kind: &str, due| Waiting {
-            kind: kind.to_owned(),
-            running: 1,
-            due,
-            later: 3,
-            failing: 2,
-            due_since: Some(earlier),
-        };
-        let job = |at: u128, kind: &str, error: Option<&str>| FailedJob {
-            id: crate::db::ids::JobId(uuid::Uuid::from_u128(at)),
-            kind: kind.to_owned(),
-            attempts: 12,
-            last_error: error.map(str::to_owned),
-            created_at: earlier,
-            ended_at: Some(now),
-        };
-        let page = |found: &Found| Self {
-            shell: Shell::sample("Operations"),
-            ..Self::of(&Query(Vec::new()), found, now, Tz::UTC)
-        };
-        let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
-        let long = endless(300);
-        vec![
-            (
-                "quiet",
-                page(&Found {
-                    duties: vec![duty(Kind::RollUpActivity, None, Some(now), false)],
-                    errands: vec![(Errand::LookForJobs, record(None))],
-                    waiting: Vec::new(),
-                    failed: none.clone(),
-                }),
-            ),
-            (
-                "no-runner",
-                page(&Found {
-                    duties: vec![duty(Kind::RecordSpooled, None, None, false)],
-                    errands: Vec::new(),
-                    waiting: Vec::new(),
-                    failed: none,
-                }),
-            ),
-            (
-                "trouble",
-                page(&Found {
-                    duties: vec![
-                        duty(Kind::RollUpActivity, Some(HOSTILE), Some(now), false),
-                        duty(Kind::RecordSpooled, None, Some(now), true),
-                        duty(Kind::Other(HOSTILE.to_owned()), Some(&long), Some(earlier), false),
-                        duty(Kind::PruneJobs, None, Some(earlier), false),
-                    ],
-                    errands: vec![
-                        (Errand::LookForJobs, record(None)),
-                        (Errand::ReadSpoolFile, record(Some(HOSTILE))),
-                    ],
-                    waiting: vec![waiting(HOSTILE, 7), waiting(&long, MOST_COUNTED)],
-                    failed: Page {
-                        rows: vec![
-                            job(1, "roll_up_activity", Some(&long)),
-                            job(2, HOSTILE, Some(HOSTILE)),
-                            job(3, &long, None),
-                        ],
-                        has_previous: true,
-                        has_next: true,
-                    },
-                }),
-            ),
-        ]
     }
 }

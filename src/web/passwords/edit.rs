@@ -20,7 +20,6 @@ use crate::http::headers::Nonce;
 use crate::users::commands;
 use crate::web::account::show::password_hint;
 use crate::web::page::render;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 use crate::web::urls;
 
@@ -121,7 +120,7 @@ fn keep_to_yourself(response: &mut HttpResponse) {
 }
 
 impl PasswordPage {
-    fn of(email: &str, password_errors: Vec<String>) -> Self {
+    pub fn of(email: &str, password_errors: Vec<String>) -> Self {
         Self {
             shell: Shell::anonymous("Set your password"),
             action: String::new(),
@@ -137,7 +136,7 @@ impl PasswordPage {
         }
     }
 
-    fn spent() -> Self {
+    pub fn spent() -> Self {
         Self { shell: Shell::anonymous("Link no longer works"), valid: false, ..Self::of("", Vec::new()) }
     }
 
@@ -147,18 +146,5 @@ impl PasswordPage {
         let mut response = render(status, &self)?;
         keep_to_yourself(&mut response);
         Ok(response)
-    }
-}
-
-impl Sample for PasswordPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let wrong = || vec!["Use at least 12 characters.".to_owned()];
-        vec![
-            ("plain", Self::of("ada@demo.test", Vec::new())),
-            ("refused", Self::of("ada@demo.test", wrong())),
-            ("hostile", Self::of(HOSTILE, vec![HOSTILE.to_owned()])),
-            ("endless", Self::of(&endless(200), wrong())),
-            ("spent", Self::spent()),
-        ]
     }
 }

@@ -18,7 +18,6 @@ use crate::web::activity::display::DayItem;
 use crate::web::activity::form::{self, Step};
 use crate::web::activity::index::{here, read_filter};
 use crate::web::activity::presenter::TimelinePresenter;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -73,12 +72,4 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
         .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));
     authed.page(StatusCode::OK, &ProjectActivityPage { shell, project: head, view })
-}
-
-impl Sample for ProjectActivityPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page =
-            |view| Self { shell: Shell::sample("Activity"), project: ProjectHead::sample(HOSTILE), view };
-        crate::web::activity::samples::views().into_iter().map(|(name, view)| (name, page(view))).collect()
-    }
 }

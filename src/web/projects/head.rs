@@ -11,7 +11,6 @@ use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
 use crate::web::display::{Badge, ButtonLink, Meta, Tab};
-use crate::web::sample::HOSTILE;
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -162,25 +161,5 @@ impl ProjectHead {
             }
         }
         crumbs
-    }
-
-    pub(in crate::web) fn sample(name: &str) -> Self {
-        Self {
-            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            name: name.to_owned(),
-            url: "/projects/6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            badge: badge(&Status::Other(HOSTILE.to_owned()), None),
-            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-            meta: vec![Meta::text(HOSTILE), Meta::link(HOSTILE, "https://shop.example")],
-            tabs: TABS
-                .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
-                .to_vec(),
-            notice: Some(HOSTILE.to_owned()),
-            remedy: Some(ButtonLink {
-                label: "Restore".to_owned(),
-                url: "/restore".to_owned(),
-                icon: "restored",
-            }),
-        }
     }
 }

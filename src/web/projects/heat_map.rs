@@ -6,7 +6,6 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::activity::daily::{Daily, DayCount, Span};
-use crate::web::sample::HOSTILE;
 use crate::web::time::Timestamp;
 use crate::web::urls;
 
@@ -119,18 +118,6 @@ impl HeatMap {
             months: months(numbered()),
             legend: legend(&bounds),
             table: table(&daily.days, timeline_url),
-        }
-    }
-
-    pub(in crate::web) fn sample(counts: &[i64]) -> Self {
-        let span = Self::span(DateTime::UNIX_EPOCH, Tz::UTC);
-        let mut daily = span.without_entries(Some(DateTime::UNIX_EPOCH));
-        for (day, count) in daily.days.iter_mut().zip(counts) {
-            (day.entries, day.failed) = (*count, *count / 2);
-        }
-        Self {
-            zone: HOSTILE.to_owned(),
-            ..Self::new(&daily, "/projects/x/activity", DateTime::UNIX_EPOCH, Tz::UTC)
         }
     }
 }

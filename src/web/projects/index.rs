@@ -17,7 +17,6 @@ use crate::projects::deletion::{self, Tombstone};
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
 use crate::projects::{Kind, Status};
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{export, lists, urls};
@@ -151,7 +150,7 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
 }
 
 impl ProjectsPage {
-    fn new(
+    pub fn new(
         shell: Shell,
         query: &Query,
         page: &Page<ProjectLine>,
@@ -199,44 +198,5 @@ impl ProjectsPage {
             export_url: urls::export_of(PATH),
             export_fields: export::hidden(export::filters(query)),
         }
-    }
-}
-
-/// Rows for samples: plain, hostile, endless.
-pub(in crate::web) fn sample_rows() -> Vec<ProjectRow> {
-    ["shop-api", HOSTILE, &endless(200)]
-        .map(|name| ProjectRow {
-            id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            url: "/projects/6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            name: name.to_owned(),
-            owner: name.to_owned(),
-            kind: name.to_owned(),
-            badge: badge(&Status::Other(name.to_owned()), None),
-            as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-            last_activity: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
-        })
-        .to_vec()
-}
-
-impl Sample for ProjectsPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |query: Query, projects: Vec<ProjectRow>| {
-            let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
-            let shell = Shell::sample("Projects");
-            let now = (DateTime::UNIX_EPOCH, Tz::UTC);
-            Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], Sort::Changed, now) }
-        };
-        let gone = GoneRow {
-            url: "/projects/x".to_owned(),
-            name: HOSTILE.to_owned(),
-            removed: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
-        };
-        let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
-        vec![
-            ("nothing yet", page(Query::default(), Vec::new())),
-            ("nothing matches", page(hostile.clone(), Vec::new())),
-            ("hostile", page(hostile.clone(), sample_rows())),
-            ("gone", Self { gone: vec![gone], ..page(hostile, Vec::new()) }),
-        ]
     }
 }

@@ -14,7 +14,6 @@ use crate::projects::commands::Draft;
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, ProjectDescription, ProjectName};
 use crate::web::display::{ByteSize, Choice};
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 
 #[derive(Debug, Template)]
@@ -123,23 +122,4 @@ pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
         container_errors: Vec::new(),
     };
     authed.page(StatusCode::OK, &page)
-}
-
-impl Sample for NewProjectPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let mut refused = ProjectFields::typed(HOSTILE, HOSTILE, HOSTILE, Some(HOSTILE));
-        refused.name.refuse(HOSTILE);
-        refused.kind_errors.push("Choose one of the types.".to_owned());
-        let page = |fields: ProjectFields, errors: Vec<String>| Self {
-            shell: Shell::sample("New project"),
-            errors: errors.clone(),
-            fields,
-            containers: vec![Choice::new("x", HOSTILE, "x")],
-            container_errors: errors,
-        };
-        vec![
-            ("empty", page(ProjectFields::typed("", "", "nextjs", None), Vec::new())),
-            ("refused", page(refused, vec![HOSTILE.to_owned()])),
-        ]
-    }
 }

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
-use chrono::DateTime;
 use serde_json::Value;
 use url::form_urlencoded::byte_serialize;
 
@@ -18,7 +17,6 @@ use crate::identity::Viewer;
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{BrokenJson, JsonText, Status};
 use crate::web::display::ByteSize;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::urls;
 use crate::web::version::{self, Difference};
@@ -172,33 +170,4 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
     let (viewer, project) =
         authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
     authed.page(StatusCode::OK, &SettingsPage::of(&authed, &viewer, &project))
-}
-
-impl Sample for SettingsPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let mut broken = JsonField::of(format!("{{\"a\": {HOSTILE}"));
-        let _ = broken.parse_unless(None);
-        let page = |archived: bool, conflict: Vec<Difference>| Self {
-            shell: Shell::sample("Settings"),
-            project: ProjectHead::sample(HOSTILE),
-            errors: conflict.iter().map(|_| HOSTILE.to_owned()).collect(),
-            updated_at: version::text(Some(DateTime::UNIX_EPOCH)),
-            fields: ProjectFields::typed(HOSTILE, HOSTILE, "nextjs", None),
-            settings: broken.clone(),
-            metadata: JsonField { too_large: archived.then(|| "5.0 MB".to_owned()), ..JsonField::default() },
-            conflict,
-            archived,
-            archive_url: "/archive".to_owned(),
-            delete_url: "/delete".to_owned(),
-            deleted: false,
-            editable: !archived,
-        };
-        let both = Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: HOSTILE.to_owned() };
-        vec![
-            ("active", page(false, Vec::new())),
-            ("conflict", page(false, vec![both])),
-            ("archived", page(true, Vec::new())),
-            ("deleted", Self { deleted: true, archived: false, ..page(true, Vec::new()) }),
-        ]
-    }
 }

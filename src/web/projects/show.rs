@@ -22,7 +22,6 @@ use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Badge, Fact};
 use crate::web::escape::PageBudget;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -149,32 +148,4 @@ fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
     }
     facts.push(Fact::mono("Id", project.id.to_string()));
     facts
-}
-
-impl Sample for ProjectPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |name: &str, container: Option<ContainerCard>| Self {
-            shell: Shell::sample("Project"),
-            project: ProjectHead::sample(name),
-            description: Some(name.to_owned()),
-            heat: HeatMap::sample(&[0, 1, 2, 40, 7]),
-            running: Vec::new(),
-            days: Vec::new(),
-            activity_url: "/projects/x/activity".to_owned(),
-            container,
-            facts: vec![Fact::mono(name, name)],
-            is_gone: false,
-        };
-        let card = ContainerCard {
-            url: "/containers/x".to_owned(),
-            name: HOSTILE.to_owned(),
-            badge: crate::web::containers::badge(&containers::Status::Other(HOSTILE.to_owned())),
-            facts: vec![Fact::mono(HOSTILE, HOSTILE)],
-        };
-        vec![
-            ("without a container", page("shop-api", None)),
-            ("hostile", page(HOSTILE, Some(card))),
-            ("gone", Self { is_gone: true, ..page(HOSTILE, None) }),
-        ]
-    }
 }

@@ -17,7 +17,6 @@ use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::activity::reference::key_label;
 use crate::web::activity::reference_card::ReferenceCard;
 use crate::web::display::Pager;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -104,22 +103,4 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
-impl Sample for ReferencePage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |text: &str, days: Vec<Day>, record: Option<ReferenceCard>| Self {
-            shell: Shell::sample("Reference"),
-            key_label: text.to_owned(),
-            value: text.to_owned(),
-            record,
-            record_note: text.to_owned(),
-            days,
-            pager: Pager::default(),
-        };
-        vec![
-            ("unknown record", page("commit", Vec::new(), None)),
-            ("hostile", page(HOSTILE, crate::web::activity::samples::days(), Some(ReferenceCard::sample()))),
-        ]
-    }
 }

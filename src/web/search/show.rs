@@ -11,7 +11,6 @@ use crate::http::query::Query;
 use crate::identity::{Role, Viewer};
 use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
 use crate::web::activity::reference::key_label;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -141,27 +140,4 @@ fn searched(viewer: &Viewer) -> Vec<&'static str> {
         searched.insert(1, "names, addresses and ids of users");
     }
     searched
-}
-
-impl Sample for SearchPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |q: &str, groups: Vec<Group>| Self {
-            shell: Shell::sample("Search"),
-            q: q.to_owned(),
-            groups,
-            searched: vec!["names of projects"],
-        };
-        let hit = Hit { label: HOSTILE.to_owned(), note: HOSTILE.to_owned(), url: "/projects/x".to_owned() };
-        let group = Group {
-            title: "Projects",
-            note_title: "Owner",
-            hits: vec![hit],
-            more_url: Some("/projects".to_owned()),
-        };
-        vec![
-            ("nothing asked", page("", Vec::new())),
-            ("nothing found", page(HOSTILE, Vec::new())),
-            ("hostile", page(HOSTILE, vec![group])),
-        ]
-    }
 }

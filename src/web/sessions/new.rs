@@ -9,7 +9,6 @@ use crate::http::headers::Nonce;
 use crate::http::query::Query;
 use crate::http::session_store;
 use crate::web::page::render;
-use crate::web::sample::{HOSTILE, Sample};
 use crate::web::sessions::safe_next;
 use crate::web::shell::Shell;
 
@@ -47,20 +46,4 @@ pub async fn show(request: HttpRequest, query: Query) -> AppResult<HttpResponse>
         page.hint = Some("You are signed out.".to_owned());
     }
     render(StatusCode::OK, &page)
-}
-
-impl Sample for SignInPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |email: &str, errors: Vec<String>| Self {
-            shell: Shell::anonymous("Sign in"),
-            email: email.to_owned(),
-            next: "/projects?q=a&b".to_owned(),
-            errors,
-            hint: None,
-        };
-        vec![
-            ("empty", page("", Vec::new())),
-            ("refused", page(HOSTILE, vec!["The address or the password is not right.".to_owned()])),
-        ]
-    }
 }

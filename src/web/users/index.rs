@@ -15,7 +15,6 @@ use crate::http::query::Query;
 use crate::identity::Role;
 use crate::users::queries::{self, Filter, Sort, UserLine};
 use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{export, lists, urls};
@@ -91,7 +90,7 @@ impl UsersPage {
         Ok(Self::of(query, &page, now, zone))
     }
 
-    fn of(query: &Query, page: &Page<UserLine>, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn of(query: &Query, page: &Page<UserLine>, now: DateTime<Utc>, zone: Tz) -> Self {
         let value = |name: &str| query.first(name).unwrap_or_default().to_owned();
         let sort = sort(query);
         let choices = |name: &str, all: &str, values: [(&str, &str); 2]| {
@@ -161,40 +160,5 @@ impl UserRow {
             projects: line.projects.unwrap_or(0).to_string(),
             last_seen: line.last_seen.or(line.last_login).map(|at| Timestamp::new(at, now, zone)),
         }
-    }
-}
-
-impl Sample for UsersPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let now = DateTime::<Utc>::UNIX_EPOCH;
-        let line = |at: u128, name: &str, role: &str, active: bool| UserLine {
-            id: crate::db::ids::UserId(uuid::Uuid::from_u128(at)),
-            email: format!("user{at}@demo.test"),
-            name: Some(name.to_owned()),
-            role: role.to_owned(),
-            is_active: Some(active),
-            last_login: active.then_some(now),
-            last_seen: None,
-            projects: Some(12),
-            created_at: Some(now),
-        };
-        let lines = vec![
-            line(1, "Ada Lovelace", "admin", true),
-            line(2, HOSTILE, HOSTILE, false),
-            line(3, &endless(200), "owner", true),
-            line(4, " ", "owner", true),
-        ];
-        let page = |pairs: &[(&str, &str)], rows: Vec<UserLine>| {
-            let query =
-                Query(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect());
-            let page = Page { rows, has_previous: true, has_next: true };
-            Self { shell: Shell::sample("Users"), ..Self::of(&query, &page, now, Tz::UTC) }
-        };
-        vec![
-            ("empty", page(&[], Vec::new())),
-            ("busy", page(&[], lines.clone())),
-            ("nothing-matches", page(&[("q", HOSTILE), ("role", HOSTILE), ("status", "active")], Vec::new())),
-            ("filtered", page(&[("q", "user"), ("limit", "3")], lines)),
-        ]
     }
 }

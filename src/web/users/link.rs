@@ -6,8 +6,6 @@
 use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode, header};
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use url::Url;
 
 use super::show::UserPage;
@@ -18,7 +16,6 @@ use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::users::queries;
 use crate::web::flash::{Flash, SecretLink};
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::{path, urls};
@@ -154,27 +151,4 @@ pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
         user_url,
     };
     authed.page(StatusCode::OK, &page)
-}
-
-impl Sample for LinkPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |name: &str, created: bool| Self {
-            shell: Shell::sample("Link to set a password"),
-            name: name.to_owned(),
-            email: name.to_owned(),
-            user_url: "/users/1".to_owned(),
-            created,
-            link: format!("https://console.example.org/passwords/{}", "0f".repeat(32)),
-            expires: Timestamp::new(
-                DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(1),
-                DateTime::UNIX_EPOCH,
-                Tz::UTC,
-            ),
-        };
-        vec![
-            ("new", page("Ada Lovelace", true)),
-            ("hostile", page(HOSTILE, false)),
-            ("endless", page(&endless(200), false)),
-        ]
-    }
 }

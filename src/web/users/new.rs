@@ -16,7 +16,6 @@ use crate::http::forms::{Field, Form};
 use crate::identity::Principal;
 use crate::users::commands::{self, ChangeError};
 use crate::web::display::Choice;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 
 #[derive(Debug, Template)]
@@ -84,7 +83,7 @@ fn breadcrumbs() -> Vec<Crumb> {
 }
 
 impl NewUserPage {
-    fn of(shell: Shell, fields: UserFields) -> Self {
+    pub fn of(shell: Shell, fields: UserFields) -> Self {
         Self {
             shell,
             roles: fields.roles(),
@@ -93,24 +92,5 @@ impl NewUserPage {
             email_field: fields.email,
             role_errors: fields.role.errors,
         }
-    }
-}
-
-impl Sample for NewUserPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let page = |form: UserForm| {
-            let fields = form.check(None).err().map_or_else(|| form.fields(), |fields| *fields);
-            Self::of(Shell::sample("New user"), fields)
-        };
-        let form = |name: &str, role: &str| UserForm {
-            email: name.to_owned(),
-            name: name.to_owned(),
-            role: role.to_owned(),
-        };
-        vec![
-            ("empty", Self::of(Shell::sample("New user"), UserForm::default().fields())),
-            ("hostile", page(form(HOSTILE, HOSTILE))),
-            ("endless", page(form(&endless(300), "admin"))),
-        ]
     }
 }

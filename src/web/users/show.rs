@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::PgConnection;
 
-use super::fields::{UserFields, UserForm};
+use super::fields::UserFields;
 use super::{activity_badge, role_label};
 use crate::activity::{self, Scope, timeline};
 use crate::auth::{password_links, sessions};
 use crate::containers;
 use crate::containers::queries::ContainerLine;
 use crate::db::cursor::PageStart;
-use crate::db::ids::{SessionId, UserId};
+use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Field;
@@ -28,7 +28,6 @@ use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::containers::badge as container_badge;
 use crate::web::display::{Badge, Choice, Meta};
 use crate::web::projects::index::ProjectRow;
-use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
@@ -180,7 +179,7 @@ impl UserPage {
         Ok(page)
     }
 
-    fn of(user: &UserView, now: DateTime<Utc>, zone: Tz) -> Self {
+    pub fn of(user: &UserView, now: DateTime<Utc>, zone: Tz) -> Self {
         let said =
             |what: &str, at: DateTime<Utc>| format!("{what} {}", Timestamp::new(at, now, zone).relative);
         let signed_in =
@@ -246,65 +245,5 @@ impl UserPage {
         let way = vec![Crumb::link("Users", "/users"), Crumb::here(&self.name)];
         self.shell = authed.shell(viewer, &self.name).with_breadcrumbs(way);
         authed.page(status, &self)
-    }
-}
-
-impl Sample for UserPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let now = DateTime::<Utc>::UNIX_EPOCH;
-        let page = |name: &str, role: &str, active: bool| {
-            let user = UserView {
-                id: UserId(uuid::Uuid::from_u128(1)),
-                email: format!("{name}@demo.test"),
-                name: Some(name.to_owned()),
-                role: role.to_owned(),
-                is_active: Some(active),
-                created_at: Some(now),
-                updated_at: Some(now),
-                last_login: active.then_some(now),
-            };
-            Self { shell: Shell::sample(name), ..Self::of(&user, now, Tz::UTC) }
-        };
-        let project = |name: &str| ProjectRow {
-            id: SessionId(uuid::Uuid::nil()).to_string(),
-            url: "/projects/1".to_owned(),
-            name: name.to_owned(),
-            badge: activity_badge(true),
-            kind: "Next.js".to_owned(),
-            owner: name.to_owned(),
-            as_of: None,
-            last_activity: None,
-        };
-        let busy = Self {
-            sessions: SessionRow::samples(),
-            projects: vec![project("shop-api"), project(HOSTILE), project(&endless(200))],
-            more_projects: true,
-            containers: vec![OwnedContainer {
-                id: "1".to_owned(),
-                url: "/containers/1".to_owned(),
-                name: HOSTILE.to_owned(),
-                badge: activity_badge(true),
-            }],
-            more_containers: true,
-            days: crate::web::activity::samples::days(),
-            self_note: Some(SELF),
-            conflict: vec![Difference { field: "Name", yours: HOSTILE.to_owned(), theirs: endless(200) }],
-            link_note: Some(HOSTILE.to_owned()),
-            state_blocked: Some("This is the last admin who can sign in.".to_owned()),
-            ..page("Ada Lovelace", "admin", true)
-        };
-        let mut wrong =
-            UserForm { email: HOSTILE.to_owned(), name: HOSTILE.to_owned(), role: HOSTILE.to_owned() }
-                .check(None)
-                .err()
-                .map_or_else(UserFields::default, |fields| *fields);
-        wrong.errors.push(HOSTILE.to_owned());
-        vec![
-            ("empty", page("grace", "owner", true)),
-            ("busy", busy),
-            ("deactivated", page("grace", "owner", false)),
-            ("hostile", *page(HOSTILE, HOSTILE, true).with(wrong)),
-            ("endless", page(&endless(200), "owner", true)),
-        ]
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::samples::Sample;
 use crate::support::answer::Answer;
 use crate::support::console::{Console, Person};
 use actix_web::HttpResponse;
@@ -12,7 +13,6 @@ use pilothouse::runtime::Clock;
 use pilothouse::web::account;
 use pilothouse::web::flash::{self, Flash};
 use pilothouse::web::passwords::edit::PasswordPage;
-use pilothouse::web::sample::Sample;
 use pilothouse::web::users::{index::UsersPage, link::LinkPage, new::NewUserPage, show::UserPage};
 
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";

@@ -1,17 +1,19 @@
-//! Timelines for page samples: empty, filtered, busy and hostile.
+//! Samples of timelines: empty, filtered, busy and hostile.
 
 use chrono::DateTime;
 use chrono_tz::Tz;
+use pilothouse::activity::options::Options;
+use pilothouse::activity::timeline::TimelinePage;
+use pilothouse::activity::{Filter, Status};
+use pilothouse::web::activity::TimelineView;
+use pilothouse::web::activity::display::{
+    Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running, badge,
+};
+use pilothouse::web::activity::presenter::TimelinePresenter;
+use pilothouse::web::display::Link;
+use pilothouse::web::time::TimeOfDay;
 
-use super::TimelineView;
-use super::display::{Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running};
-use super::presenter::TimelinePresenter;
-use crate::activity::options::Options;
-use crate::activity::timeline::TimelinePage;
-use crate::activity::{Filter, Status};
-use crate::web::display::Link;
-use crate::web::sample::{HOSTILE, endless};
-use crate::web::time::TimeOfDay;
+use super::{HOSTILE, endless};
 
 fn presenter() -> TimelinePresenter {
     TimelinePresenter {
@@ -49,7 +51,7 @@ fn entry(id: &str, text: &str) -> Entry {
         detail_more: Some(Long { label: "Show all".to_owned(), text: text.repeat(20) }),
         references: vec![chip(), chip()],
         references_more: "and 32 more".to_owned(),
-        badge: Some(super::display::badge(&Status::from_stored(text))),
+        badge: Some(badge(&Status::from_stored(text))),
         note: "2 m 11 s".to_owned(),
         mark: text.to_owned(),
         related: None,
@@ -57,7 +59,6 @@ fn entry(id: &str, text: &str) -> Entry {
 }
 
 /// Days that hold everything a day can hold.
-#[must_use]
 pub fn days() -> Vec<Day> {
     let mut folded = entry("event:folded", HOSTILE);
     folded.detail_more = None;
@@ -82,21 +83,19 @@ pub fn days() -> Vec<Day> {
     }]
 }
 
-#[must_use]
 pub fn running() -> Vec<Running> {
     vec![Running {
         id: "event:running".to_owned(),
         url: "/events/running".to_owned(),
         icon: "indexing",
         sentence: vec![Part { text: HOSTILE.into(), url: None, kind: "word" }],
-        badge: super::display::badge(&Status::running()),
+        badge: badge(&Status::running()),
         time: TimeOfDay::from_millis(1_763_680_000_000, Tz::UTC),
         elapsed: "12 s".to_owned(),
         progress: Some(40),
     }]
 }
 
-#[must_use]
 pub fn views() -> Vec<(&'static str, TimelineView)> {
     let view = |filter: &Filter| {
         TimelineView::new("/activity", filter, Options::known(), &TimelinePage::default(), &presenter())
