@@ -1,7 +1,8 @@
-//! What all lists share: their place in the address, their chips and their pager.
+//! What all lists share: their place in the address, and what stands around their rows.
 
-use super::display::{Chip, Chips, Pager, counted};
-use super::urls::with_query;
+use super::display::{Chip, Chips, Choice, HiddenField, Pager, counted};
+use super::export;
+use super::urls::{export_of, with_query};
 use crate::db::cursor::{ListPosition, Page, PageStart, TimePosition};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
@@ -68,6 +69,109 @@ pub fn from_time(query: &Query) -> AppResult<PageStart<TimePosition>> {
     })
 }
 
+/// What the page of a list has around its rows. See `templates/components/list.html`.
+#[derive(Debug, Clone)]
+pub struct ListPage {
+    /// The page without filters.
+    pub action: String,
+    /// What was searched for.
+    pub q: String,
+    pub selects: Vec<Select>,
+    pub chips: Chips,
+    pub pager: Pager,
+    /// What an export carries along.
+    pub export_fields: Vec<HiddenField>,
+    query: Query,
+    filters: Vec<&'static str>,
+}
+
+/// A filter or an order of a list, as its form offers it.
+#[derive(Debug, Clone)]
+pub struct Select {
+    pub name: &'static str,
+    pub label: &'static str,
+    pub options: Vec<Choice>,
+}
+
+impl ListPage {
+    /// The list at `action`, which is searched by `q`.
+    #[must_use]
+    pub fn new(action: impl Into<String>, query: &Query) -> Self {
+        Self {
+            action: action.into(),
+            q: query.first("q").unwrap_or_default().to_owned(),
+            selects: Vec::new(),
+            chips: Chips::default(),
+            pager: Pager::default(),
+            export_fields: export::hidden(export::filters(query)),
+            query: query.clone(),
+            filters: Vec::new(),
+        }
+        .with_chips("q", |value| format!("“{value}”"))
+    }
+
+    /// A chip for each value of the filter `name`, labelled by `says`.
+    #[must_use]
+    pub fn with_chips(mut self, name: &'static str, says: impl Fn(&str) -> String) -> Self {
+        self.filters.push(name);
+        for value in self.query.all(name) {
+            let mut pairs = self.query.without(&["before", "after"]);
+            pairs.retain(|(key, other)| key != name || other != value);
+            self.chips.items.push(Chip { label: says(value), remove_url: with_query(&self.action, &pairs) });
+        }
+        let without = self.query.without(&[&self.filters[..], &["before", "after"]].concat());
+        self.chips.clear_url = with_query(&self.action, &without);
+        self
+    }
+
+    /// A filter that takes one of `options`, the first of which is none; its chip is labelled by `says`.
+    #[must_use]
+    pub fn with_filter<V: Into<String>, L: Into<String>>(
+        self,
+        (name, label): (&'static str, &'static str),
+        says: impl Fn(&str) -> String,
+        options: impl IntoIterator<Item = (V, L)>,
+    ) -> Self {
+        self.with_select(name, label, options).with_chips(name, says)
+    }
+
+    /// The orders that the list has, the first of which is its own.
+    #[must_use]
+    pub fn with_sorts<const N: usize>(self, sorts: [(&str, &str); N]) -> Self {
+        self.with_select("sort", "Sort", sorts)
+    }
+
+    fn with_select<V: Into<String>, L: Into<String>>(
+        mut self,
+        name: &'static str,
+        label: &'static str,
+        options: impl IntoIterator<Item = (V, L)>,
+    ) -> Self {
+        let chosen = self.query.first(name).unwrap_or_default();
+        let options = options.into_iter().map(|(value, label)| Choice::new(value, label, chosen)).collect();
+        self.selects.push(Select { name, label, options });
+        self
+    }
+
+    /// The way to the pages beside `page`, whose rows are called by `noun`.
+    #[must_use]
+    pub fn with_page<T>(
+        mut self,
+        page: &Page<T>,
+        noun: (&str, &str),
+        position: impl Fn(&T) -> ListPosition,
+    ) -> Self {
+        self.pager = pager(&self.action, &self.query, page, noun, position);
+        self
+    }
+
+    /// The address of the list's export.
+    #[must_use]
+    pub fn export_url(&self) -> String {
+        export_of(&self.action)
+    }
+}
+
 /// The pager of `page` at `path`, with the filters that are on.
 #[must_use]
 pub fn pager<T>(
@@ -90,22 +194,4 @@ pub fn pager<T>(
         newer: page.has_previous.then(|| link("after", page.rows.first())).flatten(),
         older: page.has_next.then(|| link("before", page.rows.last())).flatten(),
     }
-}
-
-/// A filter's name in the address, and what its chip says of a value.
-pub type ChipFilter<'a> = (&'a str, &'a dyn Fn(&str) -> String);
-
-#[must_use]
-pub fn chips(path: &str, query: &Query, filters: &[ChipFilter<'_>]) -> Chips {
-    let mut items = Vec::new();
-    for (name, says) in filters {
-        for value in query.all(name) {
-            let mut pairs = query.without(&["before", "after"]);
-            pairs.retain(|(key, other)| key != name || other != value);
-            items.push(Chip { label: says(value), remove_url: with_query(path, &pairs) });
-        }
-    }
-    let mut names: Vec<&str> = filters.iter().map(|(name, _)| *name).collect();
-    names.extend(["before", "after"]);
-    Chips { items, clear_url: with_query(path, &query.without(&names)) }
 }

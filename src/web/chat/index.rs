@@ -18,13 +18,14 @@ use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::projects::queries;
-use crate::web::display::{Chips, Pager, beginning, counted, grouped, visible};
+use crate::web::display::{Pager, beginning, counted, grouped, visible};
+use crate::web::lists::{self, ListPage};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::prose::Prose;
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
-use crate::web::{lists, urls};
+use crate::web::urls;
 
 /// A project's chat.
 #[derive(Debug, Template)]
@@ -33,12 +34,7 @@ pub struct ChatPage {
     /// The frame.
     pub shell: Shell,
     pub project: ProjectHead,
-    /// This page without filters.
-    pub action: String,
-    /// What was searched for.
-    pub q: String,
-    /// The search, if one is on.
-    pub chips: Chips,
+    pub list: ListPage,
     /// Whether there is a container to talk to.
     pub has_container: bool,
     /// Who else is heard here, or what is not listed.
@@ -46,8 +42,6 @@ pub struct ChatPage {
     pub conversations: Vec<ConversationRow>,
     /// The messages that hold what was searched for.
     pub hits: Vec<HitRow>,
-    /// The neighbouring pages.
-    pub pager: Pager,
 }
 
 #[derive(Debug, Clone)]
@@ -181,22 +175,19 @@ impl ChatPage {
         Self {
             shell,
             project,
-            q: query.first("q").unwrap_or_default().to_owned(),
-            chips: lists::chips(&action, query, &[("q", &|value| format!("“{value}”"))]),
-            action,
+            list: ListPage::new(action, query),
             has_container: true,
             notes: Vec::new(),
             conversations: Vec::new(),
             hits: Vec::new(),
-            pager: Pager::default(),
         }
     }
 
     fn fill(&mut self, rows: Rows, query: &Query, now: DateTime<Utc>, zone: Tz) {
-        let path = self.action.as_str();
+        let path = self.list.action.as_str();
         match rows {
             Rows::Conversations(found) => {
-                self.pager =
+                self.list.pager =
                     lists::pager(path, query, &found.page, ("conversation", "conversations"), |row| {
                         row.last.listed()
                     });
@@ -217,7 +208,7 @@ impl ChatPage {
                 });
                 let shown = counted(found.hits.len(), "message", "messages");
                 let looked_on = found.hits.len() < limit;
-                self.pager = Pager {
+                self.list.pager = Pager {
                     shown: match (&found.next, looked_on) {
                         (Some(until), true) => {
                             format!("{shown} back to {}", Timestamp::new(until.at, now, zone).precise)
@@ -228,8 +219,11 @@ impl ChatPage {
                     newer: None,
                     older: next,
                 };
-                self.hits =
-                    found.hits.iter().map(|hit| HitRow::new(path, hit, self.q.trim(), now, zone)).collect();
+                self.hits = found
+                    .hits
+                    .iter()
+                    .map(|hit| HitRow::new(path, hit, self.list.q.trim(), now, zone))
+                    .collect();
             }
             Rows::None => {}
         }

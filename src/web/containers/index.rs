@@ -15,10 +15,11 @@ use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::identity::display_name;
-use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager};
+use crate::web::display::{Badge, Link};
+use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::{export, lists, urls};
+use crate::web::urls;
 
 const PATH: &str = "/containers";
 
@@ -27,20 +28,7 @@ const PATH: &str = "/containers";
 pub struct ContainersPage {
     /// The frame.
     pub shell: Shell,
-    /// What was searched for.
-    pub q: String,
-    /// The status filter.
-    pub statuses: Vec<Choice>,
-    /// The order.
-    pub sorts: Vec<Choice>,
-    /// The filters that are on.
-    pub chips: Chips,
-    /// The neighbouring pages.
-    pub pager: Pager,
-    /// Where the list can be exported.
-    pub export_url: String,
-    /// What the export needs to know.
-    pub export_fields: Vec<HiddenField>,
+    pub list: ListPage,
     /// Why nothing can be done to them.
     pub engine_note: &'static str,
     pub containers: Vec<ContainerRow>,
@@ -105,11 +93,10 @@ pub(super) fn filter(query: &Query) -> Filter {
 pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let (limit, from) = (lists::limit(&query)?, lists::from(&query)?);
     let filter = filter(&query);
-    let sort = filter.sort;
     let (viewer, page) = authed.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
     let now = authed.app.clock.now();
     let shell = authed.shell(&viewer, "Containers").with_breadcrumbs(vec![Crumb::here("Containers")]);
-    authed.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, sort, (now, viewer.zone)))
+    authed.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, (now, viewer.zone)))
 }
 
 impl ContainersPage {
@@ -117,32 +104,19 @@ impl ContainersPage {
         shell: Shell,
         query: &Query,
         page: &Page<ContainerLine>,
-        sort: Sort,
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
-        let chosen = |name: &str| query.first(name).unwrap_or_default().to_owned();
-        let status = chosen("status");
-        let statuses = std::iter::once(Choice::new("", "All but deleted", &status))
-            .chain(Status::KNOWN.iter().map(|known| Choice::new(known.as_str(), known.as_str(), &status)))
-            .collect();
-        let order = if sort == Sort::Name { "name" } else { "" };
-        Self {
-            shell,
-            q: chosen("q"),
-            statuses,
-            sorts: [("", "Newest first"), ("name", "By name")]
-                .map(|(value, label)| Choice::new(value, label, order))
-                .to_vec(),
-            chips: lists::chips(
-                PATH,
-                query,
-                &[("q", &|value| format!("“{value}”")), ("status", &|value| format!("status {value}"))],
-            ),
-            pager: lists::pager(PATH, query, page, ("container", "containers"), |line| line.position(sort)),
-            export_url: urls::export_of(PATH),
-            export_fields: export::hidden(export::filters(query)),
-            engine_note: Verb::UNAVAILABLE,
-            containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
-        }
+        let statuses = Status::KNOWN.iter().map(|known| (known.as_str(), known.as_str()));
+        let sort = filter(query).sort;
+        let list = ListPage::new(PATH, query)
+            .with_filter(
+                ("status", "Status"),
+                |value| format!("status {value}"),
+                std::iter::once(("", "All but deleted")).chain(statuses),
+            )
+            .with_sorts([("", "Newest first"), ("name", "By name")])
+            .with_page(page, ("container", "containers"), |line| line.position(sort));
+        let containers = page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect();
+        Self { shell, list, engine_note: Verb::UNAVAILABLE, containers }
     }
 }

@@ -17,12 +17,13 @@ use crate::files::listing::{self, Ask, Entry, LOOKED_AT, Listing, Sort};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::projects::queries;
-use crate::web::display::{ByteSize, Chips, Choice, Link, Pager, beginning, counted, grouped, visible};
+use crate::web::display::{ByteSize, Link, beginning, counted, grouped, visible};
+use crate::web::lists::{self, ListPage};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::project_id;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::{lists, urls};
+use crate::web::urls;
 
 /// A directory, or the files below it that match.
 #[derive(Debug, Template)]
@@ -32,22 +33,13 @@ pub struct FilesPage {
     pub shell: Shell,
     /// The head of all the project's pages.
     pub project: ProjectHead,
-    /// This page without filters.
-    pub action: String,
+    pub list: ListPage,
     /// The directory; empty for the root.
     pub path: String,
     /// The way to it.
     pub steps: Vec<Crumb>,
-    /// What was searched for.
-    pub q: String,
-    /// The order.
-    pub sorts: Vec<Choice>,
     /// Whether deleted files are shown.
     pub with_deleted: bool,
-    /// The filters that are on.
-    pub chips: Chips,
-    /// The neighbouring pages.
-    pub pager: Pager,
     /// How much there is.
     pub summary: String,
     /// What is hidden.
@@ -194,28 +186,16 @@ impl FilesPage {
         if let Some(here) = steps.last_mut() {
             here.url = None;
         }
-        let order = match ask.sort {
-            Sort::Name => "",
-            Sort::Changed => "changed",
-            Sort::Size => "size",
-        };
+        let list = ListPage::new(action, query)
+            .with_chips("deleted", |_| "deleted too".to_owned())
+            .with_sorts([("", "By name"), ("changed", "Last changed first"), ("size", "Largest first")]);
         Self {
             shell,
             project,
+            list,
             path: ask.directory.prefix().to_owned(),
             steps,
-            q: query.first("q").unwrap_or_default().to_owned(),
-            sorts: [("", "By name"), ("changed", "Last changed first"), ("size", "Largest first")]
-                .map(|(value, label)| Choice::new(value, label, order))
-                .to_vec(),
             with_deleted: ask.with_deleted,
-            chips: lists::chips(
-                &action,
-                query,
-                &[("q", &|value| format!("“{value}”")), ("deleted", &|_| "deleted too".to_owned())],
-            ),
-            action,
-            pager: Pager::default(),
             summary: String::new(),
             deleted: None,
             notes: Vec::new(),
@@ -227,11 +207,11 @@ impl FilesPage {
 
     pub fn fill(&mut self, found: &Listing, query: &Query, now: DateTime<Utc>, zone: Tz) {
         let ask = ask(query);
-        let action = self.action.as_str();
+        self.list =
+            self.list.clone().with_page(&found.page, ("entry", "entries"), |entry| position(entry.id));
+        let action = self.list.action.as_str();
         let rows = found.page.rows.iter();
         self.entries = rows.map(|entry| EntryRow::new(action, &ask, entry, now, zone)).collect();
-        self.pager =
-            lists::pager(action, query, &found.page, ("entry", "entries"), |entry| position(entry.id));
         let size = ByteSize::new(found.size).short;
         self.summary = match (&found.next_path, usize::try_from(found.files)) {
             (None, Ok(files)) => format!("{}, {size}", counted(files, "file", "files")),

@@ -16,10 +16,11 @@ use crate::identity::display_name;
 use crate::projects::deletion::{self, Tombstone};
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
 use crate::projects::{Kind, Status};
-use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
+use crate::web::display::Badge;
+use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::{export, lists, urls};
+use crate::web::urls;
 
 const PATH: &str = "/projects";
 /// How many projects are listed of which only the record is left.
@@ -30,24 +31,10 @@ const MOST_GONE: i64 = 50;
 pub struct ProjectsPage {
     /// The frame.
     pub shell: Shell,
-    /// What was searched for.
-    pub q: String,
-    /// The status filter.
-    pub statuses: Vec<Choice>,
-    pub types: Vec<Choice>,
-    /// The order.
-    pub sorts: Vec<Choice>,
-    /// The filters that are on.
-    pub chips: Chips,
+    pub list: ListPage,
     pub projects: Vec<ProjectRow>,
-    /// The neighbouring pages.
-    pub pager: Pager,
     /// Projects whose rows are gone, beside the deleted ones.
     pub gone: Vec<GoneRow>,
-    /// Where the list can be exported.
-    pub export_url: String,
-    /// What the export needs to know.
-    pub export_fields: Vec<HiddenField>,
 }
 
 /// One project as tables show it.
@@ -133,7 +120,6 @@ pub(super) fn filter(query: &Query) -> Filter {
 /// 400 for a position or limit that makes no sense.
 pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let (limit, from, filter) = (lists::limit(&query)?, lists::from(&query)?, filter(&query));
-    let sort = filter.sort;
     // What is gone for good belongs beside what is deleted, on its first page.
     let shows_gone = filter.status.as_deref() == Some("deleted") && from == PageStart::Start;
     let (viewer, (page, kinds, gone)) = authed
@@ -144,7 +130,7 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
         .await?;
     let now = authed.app.clock.now();
     let shell = authed.shell(&viewer, "Projects").with_breadcrumbs(vec![Crumb::here("Projects")]);
-    let mut page = ProjectsPage::new(shell, &query, &page, &kinds, sort, (now, viewer.zone));
+    let mut page = ProjectsPage::new(shell, &query, &page, &kinds, (now, viewer.zone));
     page.gone = gone.iter().filter_map(|tombstone| GoneRow::new(tombstone, now, viewer.zone)).collect();
     authed.page(StatusCode::OK, &page)
 }
@@ -155,48 +141,26 @@ impl ProjectsPage {
         query: &Query,
         page: &Page<ProjectLine>,
         kinds: &[String],
-        sort: Sort,
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
-        let chosen = |name: &str| query.first(name).unwrap_or_default().to_owned();
-        let status = chosen("status");
-        let statuses = std::iter::once(("", "Active and archived"))
-            .chain([("active", "Active"), ("archived", "Archived"), ("deleted", "Deleted")])
-            .map(|(value, label)| Choice::new(value, label, &status))
-            .collect();
-        let kind = chosen("type");
-        let types = std::iter::once(Choice::new("", "Any type", &kind))
-            .chain(kinds.iter().map(|stored| Choice::new(stored, Kind::label(stored), &kind)))
-            .collect();
-        let order = match sort {
-            Sort::Changed => "",
-            Sort::Name => "name",
-            Sort::Active => "active",
-        };
-        let sorts = [("", "Last changed first"), ("active", "Last active first"), ("name", "By name")]
-            .map(|(value, label)| Choice::new(value, label, order))
-            .to_vec();
-        let chips = lists::chips(
-            PATH,
-            query,
-            &[
-                ("q", &|value| format!("“{value}”")),
-                ("status", &|value| format!("status {value}")),
-                ("type", &|value| format!("type {}", Kind::label(value))),
-            ],
-        );
-        Self {
-            shell,
-            q: chosen("q"),
-            statuses,
-            types,
-            sorts,
-            chips,
-            pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
-            projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
-            gone: Vec::new(),
-            export_url: urls::export_of(PATH),
-            export_fields: export::hidden(export::filters(query)),
-        }
+        let statuses = [
+            ("", "Active and archived"),
+            ("active", "Active"),
+            ("archived", "Archived"),
+            ("deleted", "Deleted"),
+        ];
+        let kinds = kinds.iter().map(|stored| (stored.as_str(), Kind::label(stored)));
+        let sort = filter(query).sort;
+        let list = ListPage::new(PATH, query)
+            .with_filter(("status", "Status"), |value| format!("status {value}"), statuses)
+            .with_filter(
+                ("type", "Type"),
+                |value| format!("type {}", Kind::label(value)),
+                std::iter::once(("", "Any type")).chain(kinds),
+            )
+            .with_sorts([("", "Last changed first"), ("active", "Last active first"), ("name", "By name")])
+            .with_page(page, ("project", "projects"), |line| line.position(sort));
+        let projects = page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect();
+        Self { shell, list, projects, gone: Vec::new() }
     }
 }

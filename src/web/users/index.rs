@@ -5,7 +5,6 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use diesel::PgConnection;
 
 use super::{activity_badge, role_label};
 use crate::db::cursor::{ListPosition, Page, PageStart};
@@ -14,10 +13,11 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::identity::Role;
 use crate::users::queries::{self, Filter, Sort, UserLine};
-use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
+use crate::web::display::Badge;
+use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::{export, lists, urls};
+use crate::web::urls;
 
 const PATH: &str = "/users";
 
@@ -46,21 +46,7 @@ pub struct UserRow {
 pub struct UsersPage {
     /// The frame.
     pub shell: Shell,
-    /// Part of a name or address.
-    pub q: String,
-    pub roles: Vec<Choice>,
-    /// The states to choose from.
-    pub statuses: Vec<Choice>,
-    /// The orders to choose from.
-    pub sorts: Vec<Choice>,
-    /// The active filters.
-    pub chips: Chips,
-    /// The neighbouring pages.
-    pub pager: Pager,
-    pub export_url: String,
-    /// The filters, for an export.
-    pub export_fields: Vec<HiddenField>,
-    /// The lines.
+    pub list: ListPage,
     pub users: Vec<UserRow>,
 }
 
@@ -69,53 +55,42 @@ pub struct UsersPage {
 /// # Errors
 /// 404 for anybody but an admin; 400 for an impossible `limit` or cursor.
 pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
+    let asked = query.clone();
+    let (viewer, page) = authed
+        .read_as_admin(move |conn, _| {
+            let (limit, from) = (lists::limit(&asked)?, lists::from(&asked)?);
+            match filter(&asked) {
+                Some(filter) => Ok(queries::page(conn, &filter, &from, limit)?),
+                None => Ok(Page::of(Vec::new(), limit, &PageStart::<ListPosition>::Start)),
+            }
+        })
+        .await?;
     let now = authed.app.clock.now();
-    let (viewer, mut page) =
-        authed.read_as_admin(move |conn, admin| UsersPage::load(conn, &query, now, admin.zone)).await?;
-    page.shell = authed.shell(&viewer, "Users").with_breadcrumbs(vec![Crumb::here("Users")]);
-    authed.page(StatusCode::OK, &page)
+    let shell = authed.shell(&viewer, "Users").with_breadcrumbs(vec![Crumb::here("Users")]);
+    authed.page(StatusCode::OK, &UsersPage::new(shell, &query, &page, (now, viewer.zone)))
 }
 
 impl UsersPage {
-    /// Reads the lines that `query` asks for.
-    ///
-    /// # Errors
-    /// 400 for an impossible `limit` or cursor, or when the statement fails.
-    pub fn load(conn: &mut PgConnection, query: &Query, now: DateTime<Utc>, zone: Tz) -> AppResult<Self> {
-        let (limit, from) = (lists::limit(query)?, lists::from(query)?);
-        let page = match filter(query) {
-            Some(filter) => queries::page(conn, &filter, &from, limit)?,
-            None => Page::of(Vec::new(), limit, &PageStart::<ListPosition>::Start),
-        };
-        Ok(Self::of(query, &page, now, zone))
-    }
-
-    pub fn of(query: &Query, page: &Page<UserLine>, now: DateTime<Utc>, zone: Tz) -> Self {
-        let value = |name: &str| query.first(name).unwrap_or_default().to_owned();
+    pub fn new(shell: Shell, query: &Query, page: &Page<UserLine>, (now, zone): (DateTime<Utc>, Tz)) -> Self {
         let sort = sort(query);
-        let choices = |name: &str, all: &str, values: [(&str, &str); 2]| {
-            let chosen = value(name);
-            let all = Choice::new("", all, &chosen);
-            std::iter::once(all)
-                .chain(values.map(|(value, label)| Choice::new(value, label, &chosen)))
-                .collect()
-        };
-        Self {
-            shell: Shell::anonymous("Users"),
-            q: value("q"),
-            roles: choices("role", "Any role", [("owner", "Owners"), ("admin", "Admins")]),
-            statuses: choices("status", "Any state", [("active", "Active"), ("deactivated", "Deactivated")]),
-            sorts: choices(
-                "sort",
-                "By e-mail",
-                [("newest", "Newest first"), ("signed-in", "Last signed in first")],
-            ),
-            chips: chips(query),
-            pager: lists::pager(PATH, query, page, ("user", "users"), |line| line.position(sort)),
-            export_url: urls::export_of(PATH),
-            export_fields: export::hidden(export::filters(query)),
-            users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect(),
-        }
+        let list = ListPage::new(PATH, query)
+            .with_filter(
+                ("role", "Role"),
+                |value| format!("role {value}"),
+                [("", "Any role"), ("owner", "Owners"), ("admin", "Admins")],
+            )
+            .with_filter(
+                ("status", "Status"),
+                |value| format!("state {value}"),
+                [("", "Any state"), ("active", "Active"), ("deactivated", "Deactivated")],
+            )
+            .with_sorts([
+                ("", "By e-mail"),
+                ("newest", "Newest first"),
+                ("signed-in", "Last signed in first"),
+            ])
+            .with_page(page, ("user", "users"), |line| line.position(sort));
+        Self { shell, list, users: page.rows.iter().map(|line| UserRow::new(line, now, zone)).collect() }
     }
 }
 
@@ -140,12 +115,6 @@ fn sort(query: &Query) -> Sort {
         Some("signed-in") => Sort::SignedIn,
         _ => Sort::Email,
     }
-}
-
-fn chips(query: &Query) -> Chips {
-    let plain = |what: &'static str| move |value: &str| format!("{what} {value}");
-    let (role, state) = (plain("role"), plain("state"));
-    lists::chips(PATH, query, &[("q", &|value| format!("“{value}”")), ("role", &role), ("status", &state)])
 }
 
 impl UserRow {

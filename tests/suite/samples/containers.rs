@@ -2,7 +2,6 @@
 
 use chrono::DateTime;
 use chrono_tz::Tz;
-use pilothouse::containers::queries::Sort;
 use pilothouse::containers::{Status, Verb};
 use pilothouse::db::cursor::Page;
 use pilothouse::db::ids::ProjectId;
@@ -49,10 +48,7 @@ impl Sample for ContainersPage {
         let page = |query: Query, containers: Vec<ContainerRow>| {
             let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
             let shell = shell("Containers");
-            Self {
-                containers,
-                ..Self::new(shell, &query, &none, Sort::Newest, (DateTime::UNIX_EPOCH, Tz::UTC))
-            }
+            Self { containers, ..Self::new(shell, &query, &none, (DateTime::UNIX_EPOCH, Tz::UTC)) }
         };
         let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
         vec![

@@ -6,7 +6,6 @@ use pilothouse::containers;
 use pilothouse::db::cursor::Page;
 use pilothouse::http::query::Query;
 use pilothouse::projects::Status;
-use pilothouse::projects::queries::Sort;
 use pilothouse::web::display::{ButtonLink, Choice, Fact, Meta, Tab};
 use pilothouse::web::projects::activity::ProjectActivityPage;
 use pilothouse::web::projects::badge;
@@ -66,7 +65,7 @@ impl Sample for ProjectsPage {
             let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
             let shell = shell("Projects");
             let now = (DateTime::UNIX_EPOCH, Tz::UTC);
-            Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], Sort::Changed, now) }
+            Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], now) }
         };
         let gone = GoneRow { url: "/projects/x".to_owned(), name: HOSTILE.to_owned(), removed: timestamp() };
         let hostile = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);

@@ -44,7 +44,7 @@ impl Sample for UsersPage {
             let query =
                 Query(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect());
             let page = Page { rows, has_previous: true, has_next: true };
-            Self { shell: shell("Users"), ..Self::of(&query, &page, now, Tz::UTC) }
+            Self::new(shell("Users"), &query, &page, (now, Tz::UTC))
         };
         vec![
             ("empty", page(&[], Vec::new())),
