@@ -21,7 +21,8 @@ use crate::identity::{Origin, Principal};
 pub const MOST_PER_USER: i64 = 20;
 
 /// One living session as lists show it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
 pub struct SessionLine {
     pub id: SessionId,
     /// When it was started.
@@ -34,25 +35,6 @@ pub struct SessionLine {
     pub ip_address: Option<IpNetwork>,
     /// The browser's own words.
     pub user_agent: Option<String>,
-}
-
-type SessionRow = (
-    SessionId,
-    Option<DateTime<Utc>>,
-    Option<DateTime<Utc>>,
-    DateTime<Utc>,
-    TimeDelta,
-    Option<IpNetwork>,
-    Option<String>,
-);
-
-impl SessionLine {
-    fn of_row(row: SessionRow) -> Self {
-        let (id, created_at, last_activity, expires_at, lives, ip_address, user_agent) = row;
-        let ends = created_at.and_then(|created| created.checked_add_signed(lives));
-        let expires_at = ends.map_or(expires_at, |ends| ends.min(expires_at));
-        Self { id, created_at, last_activity, expires_at, ip_address, user_agent }
-    }
 }
 
 /// Starts a session of `user`, whose row is held, for whoever holds the token with this hash.
@@ -274,7 +256,7 @@ diesel::define_sql_function! {
 /// The living sessions of `user`, the most recently used first. A session lives as long as
 /// `pilothouse.session_actor` lets it in.
 pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionLine>> {
-    let rows: Vec<SessionRow> = sessions::table
+    let rows: Vec<(SessionLine, TimeDelta)> = sessions::table
         .inner_join(users::table)
         .filter(sessions::user_id.eq(user))
         .filter(sessions::is_active.eq(true))
@@ -286,15 +268,11 @@ pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionL
         .filter(sessions::created_at.gt(ago(session_absolute(users::role)).nullable()))
         .order((sessions::last_activity.desc().nulls_last(), sessions::id))
         .limit(100)
-        .select((
-            sessions::id,
-            sessions::created_at,
-            sessions::last_activity,
-            sessions::expires_at,
-            session_absolute(users::role),
-            sessions::ip_address,
-            sessions::user_agent,
-        ))
+        .select((SessionLine::as_select(), session_absolute(users::role)))
         .load(conn)?;
-    Ok(rows.into_iter().map(SessionLine::of_row).collect())
+    let ends = |(line, lives): (SessionLine, TimeDelta)| {
+        let absolute = line.created_at.and_then(|created| created.checked_add_signed(lives));
+        SessionLine { expires_at: absolute.map_or(line.expires_at, |end| end.min(line.expires_at)), ..line }
+    };
+    Ok(rows.into_iter().map(ends).collect())
 }

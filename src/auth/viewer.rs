@@ -1,13 +1,16 @@
 //! Who opened the transaction: the viewer of a session.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
+use crate::db::ids::{SessionId, UserId};
 use crate::db::schema::{sessions, users};
 use crate::db::time::ago;
 use crate::db::{self, DbError};
-use crate::identity::{Viewer, ViewerRow};
+use crate::identity::{Role, Theme, Viewer, ViewerProof};
 
 diesel::define_sql_function! {
     /// The user whom the transaction was opened for.
@@ -20,44 +23,62 @@ diesel::define_sql_function! {
     fn app_session_id() -> Nullable<SqlUuid>;
 }
 
-/// The columns of a [`ViewerRow`], for statements that read something else in the same round trip.
-macro_rules! viewer_columns {
+/// Whose session opened the transaction.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub(crate) struct ViewerRow {
+    id: UserId,
+    #[diesel(select_expression = sessions::id)]
+    session: SessionId,
+    email: String,
+    name: Option<String>,
+    role: String,
+    time_zone: String,
+    theme: String,
+    keyboard_shortcuts: bool,
+    updated_at: Option<DateTime<Utc>>,
+}
+
+/// Whether the session's last use was more than a minute ago.
+macro_rules! touch_due {
     () => {
-        (
-            users::id,
-            sessions::id,
-            users::email,
-            users::name,
-            users::role,
-            users::time_zone,
-            users::theme,
-            (users::keyboard_shortcuts, users::updated_at),
-            sessions::last_activity
-                .is_null()
-                .or(sessions::last_activity.lt(ago(1.minute()).nullable()))
-                .assume_not_null(),
-        )
+        sessions::last_activity
+            .is_null()
+            .or(sessions::last_activity.lt(ago(1.minute()).nullable()))
+            .assume_not_null()
     };
 }
-pub(crate) use viewer_columns;
+pub(crate) use touch_due;
 
 /// The viewer of a transaction that a session opened.
 ///
 /// # Errors
 /// [`DbError::NoSession`] when the transaction was not opened by one.
 pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
-    let row: Option<ViewerRow> = users::table
+    let found: Option<(ViewerRow, bool)> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .filter(users::id.nullable().eq(app_user_id()))
         .filter(sessions::id.nullable().eq(app_session_id()))
-        .select(viewer_columns!())
+        .select((ViewerRow::as_select(), touch_due!()))
         .first(conn)
         .optional()?;
-    row.map(|row| of_row(conn, row)).ok_or(DbError::NoSession)
+    found.map(|(row, touch_due)| of_row(conn, row, touch_due)).ok_or(DbError::NoSession)
 }
 
 /// The viewer whom a statement found by the transaction's own user and session, and nobody else.
-pub(crate) fn of_row(conn: &mut PgConnection, row: ViewerRow) -> Viewer {
-    db::opened_by(conn, row.0);
-    Viewer::of_row(row)
+pub(crate) fn of_row(conn: &mut PgConnection, row: ViewerRow, touch_due: bool) -> Viewer {
+    db::opened_by(conn, row.id);
+    Viewer {
+        id: row.id,
+        session: row.session,
+        email: row.email,
+        name: row.name,
+        role: Role::from_stored(&row.role),
+        zone: row.time_zone.parse().unwrap_or(Tz::UTC),
+        theme: Theme::from_stored(&row.theme),
+        shortcuts: row.keyboard_shortcuts,
+        updated_at: row.updated_at,
+        touch_due,
+        _proof: ViewerProof::of_own_session(),
+    }
 }

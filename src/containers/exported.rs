@@ -5,15 +5,20 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::queries::{self, ContainerLine, Filter};
 use crate::db::batch;
-use crate::db::ids::{ContainerId, UserId};
-use crate::db::schema::{containers, users};
+use crate::db::cursor::{ListPosition, PageStart};
+use crate::db::ids::{ContainerId, ProjectId};
+use crate::db::schema::containers;
+use crate::users::queries::Person;
 
-#[derive(Debug, Clone, Queryable)]
-pub struct ExportedContainer {
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = containers)]
+pub struct ExportedRow {
     /// `containers.id`.
     pub id: ContainerId,
     /// The engine's id.
+    #[diesel(column_name = container_id)]
     pub engine_id: String,
     pub name: String,
     /// `containers.status`.
@@ -37,37 +42,42 @@ pub struct ExportedContainer {
     pub observed_from: Option<String>,
     /// The state in the engine's own word.
     pub engine_status: Option<String>,
-    /// Its owner: id, name and address.
-    pub owner: Option<(UserId, Option<String>, String)>,
 }
 
-/// Those of the containers with these ids that the viewer may see, in any order.
-pub fn of(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<ExportedContainer>> {
-    containers::table
-        .left_join(users::table)
-        .filter(containers::id.eq_any(ids))
-        .select((
-            containers::id,
-            containers::container_id,
-            containers::name,
-            containers::status,
-            containers::image_name,
-            containers::assigned_port,
-            containers::url,
-            containers::created_at,
-            containers::updated_at,
-            containers::started_at,
-            containers::stopped_at,
-            containers::observed_at,
-            containers::observed_from,
-            containers::engine_status,
-            (users::id, users::name, users::email).nullable(),
-        ))
-        .load(conn)
+#[derive(Debug, Clone)]
+pub struct ExportedContainer {
+    pub container: ExportedRow,
+    pub owner: Option<Person>,
+    pub project_id: Option<ProjectId>,
+    pub project_name: Option<String>,
+}
+
+/// What [`queries::page`] shows, as far as it fits into a batch, and where the next one begins.
+pub fn page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &PageStart<ListPosition>,
+    limit: usize,
+) -> QueryResult<(Vec<ExportedContainer>, Option<ListPosition>)> {
+    let mut page = queries::page(conn, filter, from, limit)?;
+    let mut ids: Vec<ContainerId> = page.rows.iter().map(|line| line.container.id).collect();
+    page.cut(fitting(conn, &ids)?);
+    ids.truncate(page.rows.len());
+    let next = page.last(|line| line.position(filter.sort));
+    let records: Vec<ExportedRow> =
+        containers::table.filter(containers::id.eq_any(ids)).select(ExportedRow::as_select()).load(conn)?;
+    let mut records: HashMap<ContainerId, _> =
+        records.into_iter().map(|record| (record.id, record)).collect();
+    let rows = page.rows.into_iter().filter_map(|line| {
+        let ContainerLine { container, owner, project_id, project_name } = line;
+        let container = records.remove(&container.id)?;
+        Some(ExportedContainer { container, owner, project_id, project_name })
+    });
+    Ok((rows.collect(), next))
 }
 
 /// How many of the first of `ids` fit into a batch.
-pub fn fitting(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<usize> {
+fn fitting(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<usize> {
     let weights: HashMap<ContainerId, [Option<i32>; 3]> = containers::table
         .filter(containers::id.eq_any(ids))
         .select((

@@ -12,6 +12,7 @@ use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
 use crate::db::spelling::{Patterns, contains, escaped};
 use crate::db::time::{Instant, listed_time};
+use crate::users::queries::Person;
 
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,26 +35,28 @@ pub struct Filter {
     pub sort: Sort,
 }
 
-/// One container as lists show it.
-#[derive(Debug, Clone, Queryable)]
-pub struct ContainerLine {
-    /// `containers.id`.
+/// What a list shows of a container's own row.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = containers)]
+pub struct LineRow {
     pub id: ContainerId,
     pub name: String,
-    /// `containers.status`.
     pub status: String,
     pub image_name: Option<String>,
     /// The published port.
     pub assigned_port: Option<i32>,
-    /// When it was made.
     pub created_at: Option<DateTime<Utc>>,
     /// When the row was last written.
     pub updated_at: Option<DateTime<Utc>>,
     /// When the engine was last asked.
     pub observed_at: Option<DateTime<Utc>>,
-    pub owner_name: Option<String>,
-    /// Its owner's address.
-    pub owner_email: Option<String>,
+}
+
+/// One container as lists show it.
+#[derive(Debug, Clone, Queryable)]
+pub struct ContainerLine {
+    pub container: LineRow,
+    pub owner: Option<Person>,
     /// A project that runs in it: there may be several, the first by name is shown.
     pub project_id: Option<ProjectId>,
     pub project_name: Option<String>,
@@ -64,8 +67,8 @@ impl ContainerLine {
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
         match sort {
-            Sort::Newest => ListPosition::at_time(self.created_at, self.id.0),
-            Sort::Name => ListPosition { key: self.name.clone(), id: self.id.0 },
+            Sort::Newest => ListPosition::at_time(self.container.created_at, self.container.id.0),
+            Sort::Name => ListPosition { key: self.container.name.clone(), id: self.container.id.0 },
         }
     }
 }
@@ -87,16 +90,8 @@ pub fn page(
     let mut query = containers::table
         .left_join(users::table)
         .select((
-            containers::id,
-            containers::name,
-            containers::status,
-            containers::image_name,
-            containers::assigned_port,
-            containers::created_at,
-            containers::updated_at,
-            containers::observed_at,
-            users::name.nullable(),
-            users::email.nullable(),
+            LineRow::as_select(),
+            Option::<Person>::as_select(),
             first_project().select(projects::id).single_value(),
             first_project().select(projects::name).single_value(),
         ))
@@ -132,11 +127,13 @@ pub fn page(
 }
 
 /// One container with everything that its page shows.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = containers)]
 pub struct ContainerView {
     /// `containers.id`.
     pub id: ContainerId,
     /// The engine's id.
+    #[diesel(column_name = container_id)]
     pub engine_id: String,
     pub name: String,
     /// `containers.status`.
@@ -166,7 +163,8 @@ pub struct ContainerView {
     pub observed_from: Option<String>,
     /// The state in the engine's own word.
     pub engine_status: Option<String>,
-    pub owner: Option<(UserId, Option<String>, String)>,
+    #[diesel(embed)]
+    pub owner: Option<Person>,
 }
 
 /// The container with this id, if the viewer may see it.
@@ -174,25 +172,7 @@ pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<Cont
     containers::table
         .left_join(users::table)
         .filter(containers::id.eq(id))
-        .select((
-            containers::id,
-            containers::container_id,
-            containers::name,
-            containers::status,
-            containers::image_name,
-            containers::assigned_port,
-            containers::url,
-            containers::created_at,
-            containers::updated_at,
-            containers::started_at,
-            containers::stopped_at,
-            containers::labels,
-            containers::metadata,
-            containers::observed_at,
-            containers::observed_from,
-            containers::engine_status,
-            (users::id, users::name, users::email).nullable(),
-        ))
+        .select(ContainerView::as_select())
         .first(conn)
         .optional()
 }

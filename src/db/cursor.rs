@@ -114,6 +114,11 @@ impl<T> Page<T> {
         self.rows.truncate(rows);
     }
 
+    /// The position of the last row, if more come after it.
+    pub fn last<P>(&self, position: impl FnOnce(&T) -> P) -> Option<P> {
+        self.rows.last().filter(|_| self.has_next).map(position)
+    }
+
     /// The page made of `rows`, which were read from `from` with one more than `limit` asked for.
     #[must_use]
     pub fn of<P>(mut rows: Vec<T>, limit: usize, from: &PageStart<P>) -> Self {

@@ -15,5 +15,4 @@ pub use names::{display_name, is_deceptive};
 pub use principal::{Origin, Principal};
 pub use role::Role;
 pub use theme::Theme;
-pub(crate) use viewer::ViewerRow;
-pub use viewer::{Admin, Viewer};
+pub use viewer::{Admin, Viewer, ViewerProof};

@@ -3,14 +3,19 @@ use chrono_tz::Tz;
 
 use super::{Role, SessionId, Theme, UserId, display_name};
 
-/// What a [`Viewer`] is made of.
-pub(crate) type ViewerRow =
-    (UserId, SessionId, String, Option<String>, String, String, String, (bool, Option<DateTime<Utc>>), bool);
+/// Held by every [`Viewer`]; `auth::viewer` makes it, out of a statement about the transaction's own session.
+#[derive(Debug, Clone)]
+pub struct ViewerProof(());
+
+impl ViewerProof {
+    pub(crate) fn of_own_session() -> Self {
+        Self(())
+    }
+}
 
 /// A signed-in person. Only statements about the transaction's own session make one, so a function that takes it
 /// can't be called without.
 #[derive(Debug, Clone)]
-#[expect(clippy::manual_non_exhaustive, reason = "no other module of this crate may make one either")]
 pub struct Viewer {
     /// Whose session it is.
     pub id: UserId,
@@ -31,7 +36,7 @@ pub struct Viewer {
     pub updated_at: Option<DateTime<Utc>>,
     /// Whether the session's `last_activity` is more than a minute old.
     pub touch_due: bool,
-    _private: (),
+    pub(crate) _proof: ViewerProof,
 }
 
 impl Viewer {
@@ -39,24 +44,6 @@ impl Viewer {
     #[must_use]
     pub fn display_name(&self) -> &str {
         display_name(self.name.as_deref(), &self.email)
-    }
-
-    /// For `auth::viewer`, which has asked the database.
-    pub(crate) fn of_row(row: ViewerRow) -> Self {
-        let (id, session, email, name, role, zone, theme, (shortcuts, updated_at), touch_due) = row;
-        Self {
-            id,
-            session,
-            email,
-            name,
-            role: Role::from_stored(&role),
-            zone: zone.parse().unwrap_or(Tz::UTC),
-            theme: Theme::from_stored(&theme),
-            shortcuts,
-            updated_at,
-            touch_due,
-            _private: (),
-        }
     }
 
     /// Proof of being an admin, or nothing.

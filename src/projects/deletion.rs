@@ -77,12 +77,14 @@ pub fn last(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Deleti
 }
 
 /// What is left of a project whose row another program removed.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = tombstones)]
 pub struct Tombstone {
     /// Its id, as the tables of the record keep it.
     pub id: String,
     /// What it was called.
     pub name: Option<String>,
+    #[diesel(column_name = owner_id)]
     pub owner: Option<UserId>,
     /// When its row was removed.
     pub deleted_at: DateTime<Utc>,
@@ -121,7 +123,7 @@ pub fn tombstone(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<T
     tombstones::table
         .filter(tombstones::kind.eq("project"))
         .filter(tombstones::id.eq(id.to_string()))
-        .select((tombstones::id, tombstones::name, tombstones::owner_id, tombstones::deleted_at))
+        .select(Tombstone::as_select())
         .first(conn)
         .optional()
 }
@@ -132,6 +134,6 @@ pub fn gone(conn: &mut PgConnection, limit: i64) -> QueryResult<Vec<Tombstone>> 
         .filter(tombstones::kind.eq("project"))
         .order((tombstones::deleted_at.desc(), tombstones::id))
         .limit(limit)
-        .select((tombstones::id, tombstones::name, tombstones::owner_id, tombstones::deleted_at))
+        .select(Tombstone::as_select())
         .load(conn)
 }

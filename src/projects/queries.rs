@@ -14,6 +14,7 @@ use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, timeline, users};
 use crate::db::spelling::{Patterns, contains};
 use crate::db::time::{Instant, listed_time};
+use crate::users::queries::Person;
 
 /// What a list of projects is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,81 +73,44 @@ pub(super) struct ProjectJson {
 /// What a list shows of a project's own row.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = projects)]
-struct LineRow {
-    id: ProjectId,
-    name: String,
-    kind: Option<String>,
-    status: Option<String>,
-    updated_at: Option<DateTime<Utc>>,
-}
-
-/// What a list shows of a project's owner.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = users)]
-struct LineOwner {
-    name: Option<String>,
-    email: String,
+pub struct LineRow {
+    pub id: ProjectId,
+    pub name: String,
+    /// `projects.type`.
+    pub kind: Option<String>,
+    pub status: Option<String>,
+    pub updated_at: Option<DateTime<Utc>>,
 }
 
 /// What a list shows of a project's container.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = containers)]
-struct LineContainer {
-    status: String,
-    observed_at: Option<DateTime<Utc>>,
-    updated_at: Option<DateTime<Utc>>,
+pub struct LineContainer {
+    pub status: String,
+    /// When the engine was last asked.
+    pub observed_at: Option<DateTime<Utc>>,
+    /// When the row was last written.
+    pub updated_at: Option<DateTime<Utc>>,
 }
 
-type Line = (LineRow, Option<LineOwner>, Option<LineContainer>, Option<i64>);
-
 /// One project as lists show it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Queryable)]
 pub struct ProjectLine {
-    pub id: ProjectId,
-    pub name: String,
-    /// `projects.type`.
-    pub kind: Option<String>,
-    /// `projects.status`.
-    pub status: Option<String>,
-    /// When it was last changed.
-    pub updated_at: Option<DateTime<Utc>>,
-    pub owner_name: Option<String>,
-    /// Its owner's address.
-    pub owner_email: Option<String>,
-    pub container_status: Option<String>,
-    /// When the engine was last asked about the container.
-    pub container_observed_at: Option<DateTime<Utc>>,
-    /// When the container's row was last written.
-    pub container_updated_at: Option<DateTime<Utc>>,
+    pub project: LineRow,
+    pub owner: Option<Person>,
+    pub container: Option<LineContainer>,
     /// Epoch milliseconds of its newest action.
     pub last_action_ms: Option<i64>,
 }
 
 impl ProjectLine {
-    fn of((project, owner, container, last_action_ms): Line) -> Self {
-        let (owner_name, owner_email) = owner.map(|owner| (owner.name, owner.email)).unzip();
-        Self {
-            id: project.id,
-            name: project.name,
-            kind: project.kind,
-            status: project.status,
-            updated_at: project.updated_at,
-            owner_name: owner_name.flatten(),
-            owner_email,
-            container_observed_at: container.as_ref().and_then(|container| container.observed_at),
-            container_updated_at: container.as_ref().and_then(|container| container.updated_at),
-            container_status: container.map(|container| container.status),
-            last_action_ms,
-        }
-    }
-
     /// Where the line stands in a list that is sorted by `sort`.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
-        let id = self.id.0;
+        let id = self.project.id.0;
         match sort {
-            Sort::Changed => ListPosition::at_time(self.updated_at, id),
-            Sort::Name => ListPosition { key: self.name.clone(), id },
+            Sort::Changed => ListPosition::at_time(self.project.updated_at, id),
+            Sort::Name => ListPosition { key: self.project.name.clone(), id },
             Sort::Active => ListPosition { key: self.last_action_ms.unwrap_or(0).to_string(), id },
         }
     }
@@ -168,7 +132,7 @@ pub fn page(
         .left_join(containers::table)
         .select((
             LineRow::as_select(),
-            Option::<LineOwner>::as_select(),
+            Option::<Person>::as_select(),
             Option::<LineContainer>::as_select(),
             last_action(),
         ))
@@ -207,8 +171,7 @@ pub fn page(
             projects::id, ProjectId, at => at.key.parse().unwrap_or(0_i64)
         ),
     };
-    let lines: Vec<Line> = query.load(conn)?;
-    Ok(Page::of(lines.into_iter().map(ProjectLine::of).collect(), limit, from))
+    Ok(Page::of(query.load(conn)?, limit, from))
 }
 
 /// One project with what its pages show of its owner and container.
@@ -230,18 +193,15 @@ pub struct ProjectView {
     pub settings: Option<Value>,
     /// For its owner.
     pub metadata: Option<Value>,
-    pub owner: Option<(UserId, Option<String>, String)>,
+    pub owner: Option<Person>,
     pub container: Option<ContainerPart>,
 }
-
-/// A user's id, name and address.
-pub(super) type Owner = (UserId, Option<String>, String);
 
 impl ProjectView {
     pub(super) fn of(
         project: ProjectRow,
         json: ProjectJson,
-        owner: Option<Owner>,
+        owner: Option<Person>,
         container: Option<ContainerPart>,
     ) -> Self {
         let ProjectRow { id, name, description, kind, status, created_at, updated_at } = project;
@@ -290,14 +250,14 @@ pub struct ContainerPart {
 
 /// The project with this id, if the viewer may see it.
 pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<ProjectView>> {
-    let found: Option<(ProjectRow, ProjectJson, Option<Owner>, Option<ContainerPart>)> = projects::table
+    let found: Option<(ProjectRow, ProjectJson, Option<Person>, Option<ContainerPart>)> = projects::table
         .left_join(users::table)
         .left_join(containers::table)
         .filter(projects::id.eq(id))
         .select((
             ProjectRow::as_select(),
             ProjectJson::as_select(),
-            (users::id, users::name, users::email).nullable(),
+            Option::<Person>::as_select(),
             Option::<ContainerPart>::as_select(),
         ))
         .first(conn)

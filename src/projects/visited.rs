@@ -3,13 +3,14 @@
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 
-use super::queries::{ContainerPart, Owner, ProjectJson, ProjectRow, ProjectView};
-use crate::auth::viewer::{self, app_session_id, app_user_id, viewer_columns};
+use super::queries::{ContainerPart, ProjectJson, ProjectRow, ProjectView};
+use crate::auth::viewer::{self, ViewerRow, app_session_id, app_user_id, touch_due};
 use crate::db::DbError;
-use crate::db::ids::ProjectId;
+use crate::db::ids::{ProjectId, UserId};
 use crate::db::schema::{containers, projects, sessions, users};
 use crate::db::time::ago;
-use crate::identity::{Viewer, ViewerRow};
+use crate::identity::Viewer;
+use crate::users::queries::Person;
 
 /// The viewer of a transaction that a session opened, and the project with this id if they may see it: what a
 /// project's pages need first, in one round trip.
@@ -20,7 +21,14 @@ pub fn find_with_viewer(
     conn: &mut PgConnection,
     id: ProjectId,
 ) -> Result<(Viewer, Option<ProjectView>), DbError> {
-    type Found = (ViewerRow, Option<ProjectRow>, Option<ProjectJson>, Option<Owner>, Option<ContainerPart>);
+    type Found = (
+        ViewerRow,
+        bool,
+        Option<ProjectRow>,
+        Option<ProjectJson>,
+        Option<(UserId, Option<String>, String)>,
+        Option<ContainerPart>,
+    );
     let owners = diesel::alias!(users as owners);
     let found: Option<Found> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
@@ -30,7 +38,8 @@ pub fn find_with_viewer(
         .filter(users::id.nullable().eq(app_user_id()))
         .filter(sessions::id.nullable().eq(app_session_id()))
         .select((
-            viewer_columns!(),
+            ViewerRow::as_select(),
+            touch_due!(),
             Option::<ProjectRow>::as_select(),
             Option::<ProjectJson>::as_select(),
             (owners.field(users::id), owners.field(users::name), owners.field(users::email)).nullable(),
@@ -38,7 +47,8 @@ pub fn find_with_viewer(
         ))
         .first(conn)
         .optional()?;
-    let (viewer, project, json, owner, container) = found.ok_or(DbError::NoSession)?;
+    let (viewer, touch_due, project, json, owner, container) = found.ok_or(DbError::NoSession)?;
+    let owner = owner.map(|(id, name, email)| Person { id, name, email });
     let view = project.zip(json).map(|(project, json)| ProjectView::of(project, json, owner, container));
-    Ok((viewer::of_row(conn, viewer), view))
+    Ok((viewer::of_row(conn, viewer, touch_due), view))
 }

@@ -176,7 +176,8 @@ pub fn waiting(conn: &mut PgConnection) -> QueryResult<Vec<Waiting>> {
 }
 
 /// A job that was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = jobs)]
 pub struct FailedJob {
     pub id: JobId,
     /// The stored word of what it does.
@@ -207,7 +208,7 @@ pub fn failed(
 ) -> QueryResult<Page<FailedJob>> {
     let query = jobs::table
         .filter(is_in!("failed").and(jobs::ended_at.is_not_null()))
-        .select((jobs::id, jobs::kind, jobs::attempts, jobs::last_error, jobs::created_at, jobs::ended_at))
+        .select(FailedJob::as_select())
         .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     let ended_at = jobs::ended_at.assume_not_null();

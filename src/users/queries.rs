@@ -38,106 +38,7 @@ pub struct Filter {
     pub sort: Sort,
 }
 
-/// One user as lists show them.
-#[derive(Debug, Clone, Queryable)]
-pub struct UserLine {
-    pub id: UserId,
-    /// Their address.
-    pub email: String,
-    pub name: Option<String>,
-    /// `users.role`.
-    pub role: String,
-    /// Whether they may sign in; NULL counts as no.
-    pub is_active: Option<bool>,
-    /// When they signed in last.
-    pub last_login: Option<DateTime<Utc>>,
-    /// When a session of theirs was used last.
-    pub last_seen: Option<DateTime<Utc>>,
-    /// How many projects they have, the deleted aside.
-    pub projects: Option<i64>,
-    /// When they were made.
-    pub created_at: Option<DateTime<Utc>>,
-}
-
-impl UserLine {
-    /// The name, else the address.
-    #[must_use]
-    pub fn display_name(&self) -> &str {
-        display_name(self.name.as_deref(), &self.email)
-    }
-
-    /// Where the line stands in a list that is sorted by `sort`.
-    #[must_use]
-    pub fn position(&self, sort: Sort) -> ListPosition {
-        match sort {
-            Sort::Email => ListPosition { key: self.email.clone(), id: self.id.0 },
-            Sort::Newest => ListPosition::at_time(self.created_at, self.id.0),
-            Sort::SignedIn => ListPosition::at_time(self.last_login, self.id.0),
-        }
-    }
-}
-
-/// A page of users that match `filter`.
-pub fn page(
-    conn: &mut PgConnection,
-    filter: &Filter,
-    from: &PageStart<ListPosition>,
-    limit: usize,
-) -> QueryResult<Page<UserLine>> {
-    let last_seen = sessions::table
-        .filter(sessions::user_id.eq(users::id.nullable()))
-        .select(max(sessions::last_activity))
-        .single_value();
-    let owned = projects::table
-        .filter(projects::user_id.eq(users::id.nullable()))
-        .filter(projects::status.is_distinct_from("deleted"))
-        .select(count_star())
-        .single_value();
-    let mut query = users::table
-        .select((
-            users::id,
-            users::email,
-            users::name,
-            users::role,
-            users::is_active,
-            users::last_login,
-            last_seen,
-            owned,
-            users::created_at,
-        ))
-        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .into_boxed::<Pg>();
-    if let Some(text) = &filter.text {
-        let wanted = Patterns::of(text);
-        let address = Patterns::of_each(&address_spellings(text));
-        query = query.filter(contains(users::email, &address).or(contains(users::name, &wanted)));
-    }
-    query = match filter.role {
-        Some(Role::Admin) => query.filter(users::role.eq("admin")),
-        Some(Role::Owner) => query.filter(users::role.ne("admin")),
-        None => query,
-    };
-    if let Some(active) = filter.active {
-        query = query.filter(coalesce_flag(users::is_active, false).eq(active));
-    }
-    let query = match filter.sort {
-        // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
-        Sort::Email => keyset!(
-            query, from, ascending lower(users::email), users::id, UserId, at => lower(at.key.clone())
-        ),
-        Sort::Newest => keyset!(
-            query, from, descending listed_time!(users::created_at),
-            users::id, UserId, at => Instant(at.time())
-        ),
-        Sort::SignedIn => keyset!(
-            query, from, descending listed_time!(users::last_login),
-            users::id, UserId, at => Instant(at.time())
-        ),
-    };
-    Ok(Page::of(query.load(conn)?, limit, from))
-}
-
-/// One user as their page shows them.
+/// One user as their page and lists show them.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct UserView {
@@ -169,6 +70,96 @@ impl UserView {
     pub fn is_active(&self) -> bool {
         self.is_active == Some(true)
     }
+}
+
+/// One user as lists show them.
+#[derive(Debug, Clone, Queryable)]
+pub struct UserLine {
+    pub user: UserView,
+    /// When a session of theirs was used last.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// How many projects they have, the deleted aside.
+    pub projects: Option<i64>,
+}
+
+impl UserLine {
+    /// Where the line stands in a list that is sorted by `sort`.
+    #[must_use]
+    pub fn position(&self, sort: Sort) -> ListPosition {
+        let id = self.user.id.0;
+        match sort {
+            Sort::Email => ListPosition { key: self.user.email.clone(), id },
+            Sort::Newest => ListPosition::at_time(self.user.created_at, id),
+            Sort::SignedIn => ListPosition::at_time(self.user.last_login, id),
+        }
+    }
+}
+
+/// Whom something belongs to.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct Person {
+    pub id: UserId,
+    pub name: Option<String>,
+    pub email: String,
+}
+
+impl Person {
+    /// The name, else the address.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        display_name(self.name.as_deref(), &self.email)
+    }
+}
+
+/// A page of users that match `filter`.
+pub fn page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &PageStart<ListPosition>,
+    limit: usize,
+) -> QueryResult<Page<UserLine>> {
+    let last_seen = sessions::table
+        .filter(sessions::user_id.eq(users::id.nullable()))
+        .select(max(sessions::last_activity))
+        .single_value();
+    let owned = projects::table
+        .filter(projects::user_id.eq(users::id.nullable()))
+        .filter(projects::status.is_distinct_from("deleted"))
+        .select(count_star())
+        .single_value();
+    let mut query = users::table
+        .select((UserView::as_select(), last_seen, owned))
+        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
+        .into_boxed::<Pg>();
+    if let Some(text) = &filter.text {
+        let wanted = Patterns::of(text);
+        let address = Patterns::of_each(&address_spellings(text));
+        query = query.filter(contains(users::email, &address).or(contains(users::name, &wanted)));
+    }
+    query = match filter.role {
+        Some(Role::Admin) => query.filter(users::role.eq("admin")),
+        Some(Role::Owner) => query.filter(users::role.ne("admin")),
+        None => query,
+    };
+    if let Some(active) = filter.active {
+        query = query.filter(coalesce_flag(users::is_active, false).eq(active));
+    }
+    let query = match filter.sort {
+        // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
+        Sort::Email => keyset!(
+            query, from, ascending lower(users::email), users::id, UserId, at => lower(at.key.clone())
+        ),
+        Sort::Newest => keyset!(
+            query, from, descending listed_time!(users::created_at),
+            users::id, UserId, at => Instant(at.time())
+        ),
+        Sort::SignedIn => keyset!(
+            query, from, descending listed_time!(users::last_login),
+            users::id, UserId, at => Instant(at.time())
+        ),
+    };
+    Ok(Page::of(query.load(conn)?, limit, from))
 }
 
 /// The user with this id, if the viewer may see them.

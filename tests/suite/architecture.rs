@@ -265,7 +265,7 @@ fn the_wire_knows_no_noun_but_who_may_come_in() {
 
 #[test]
 fn a_viewer_comes_from_the_transaction_that_their_session_opened() {
-    assert_eq!(lines_with(&["src"], &["Viewer::of_row"], &["src/auth/viewer.rs"]), NONE);
+    assert_eq!(lines_with(&["src"], &["ViewerProof::"], &["src/auth/viewer.rs"]), NONE);
 }
 
 #[test]

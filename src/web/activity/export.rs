@@ -14,53 +14,8 @@ use crate::http::forms::Form;
 use crate::http::query::Query;
 use crate::projects::queries as projects;
 use crate::web::export::cell::Cell;
-use crate::web::export::{self, Batch, Subject};
+use crate::web::export::{self, Subject, export_row};
 use crate::web::projects::project_id;
-
-/// What an export of a timeline holds: every record once, folded ones too, in the timeline's order.
-const TIMELINE: &[&str] = &[
-    "source",
-    "id",
-    "time",
-    "project_id",
-    "project_name",
-    "actor_id",
-    "actor_name",
-    "type",
-    "summary",
-    "status",
-    "environment",
-    "details",
-    "references",
-    "request_id",
-    "caused_by",
-    "duration_ms",
-];
-
-/// What an export of the audit log holds.
-const AUDIT: &[&str] = &[
-    "id",
-    "time",
-    "type",
-    "summary",
-    "actor_id",
-    "actor_name",
-    "actor_email",
-    "actor_role",
-    "acting_admin_id",
-    "project_id",
-    "project_name",
-    "target_type",
-    "target_id",
-    "target_name",
-    "address",
-    "user_agent",
-    "request_id",
-    "before",
-    "after",
-    "details",
-    "metadata",
-];
 
 /// Exports everything that the viewer's timeline shows.
 ///
@@ -77,12 +32,11 @@ pub async fn timeline(authed: AuthedRequest, form: Form<Vec<(String, String)>>) 
             file: "activity".to_owned(),
             project: None,
             filters: filters(&filter),
-            columns: TIMELINE,
         };
         Ok((subject, filter, position))
     };
     export::start(&authed, &query, open, |conn, viewer, filter: &Filter, _, at| {
-        Ok(batch(exported::batch(conn, Scope::of(viewer), filter, at)?))
+        Ok(exported::batch(conn, Scope::of(viewer), filter, at)?)
     })
     .await
 }
@@ -108,7 +62,6 @@ pub async fn of_project(
             file: format!("{}-activity", export::file_name(&project.name, "project")),
             project: Some(id),
             filters: filters(&filter),
-            columns: TIMELINE,
         };
         Ok((subject, filter, position))
     };
@@ -117,7 +70,7 @@ pub async fn of_project(
         if !projects::exists(conn, id)? {
             return Err(AppError::NotFound);
         }
-        Ok(batch(exported::batch(conn, Scope::Project(id), filter, at)?))
+        Ok(exported::batch(conn, Scope::Project(id), filter, at)?)
     })
     .await
 }
@@ -138,14 +91,11 @@ pub async fn audit(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> 
             file: "audit".to_owned(),
             project: None,
             filters: filters(&filter),
-            columns: AUDIT,
         };
         Ok((subject, filter, position))
     };
     export::start(&authed, &query, open, |conn, _, filter: &Filter, _, at| {
-        let (entries, next) = exported_audit::batch(conn, filter, at)?;
-        let rows = entries.into_iter().map(|(entry, columns)| audit_row(entry, columns)).collect();
-        Ok(Batch { rows, next })
+        Ok(exported_audit::batch(conn, filter, at)?)
     })
     .await
 }
@@ -156,73 +106,57 @@ fn filters(filter: &Filter) -> Vec<(String, String)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn batch<P>((records, next): (Vec<ExportedEntry>, Option<P>)) -> Batch<P> {
-    Batch { rows: records.into_iter().map(row).collect(), next }
-}
+// Every record once, folded ones too, in the timeline's order.
+export_row!(row: ExportedEntry {
+    "source": Cell::Text(row.entry.source().as_str().to_owned()),
+    "id": Cell::Text(row.entry.id().to_owned()),
+    "time": Cell::millis(row.entry.moment.ms),
+    "project_id": Cell::text(row.entry.project.as_ref().map(|project| project.id.clone())),
+    "project_name": Cell::text(project_name(&row.entry)),
+    "actor_id": Cell::text(row.entry.actor.user.clone()),
+    "actor_name": Cell::Text(row.entry.actor.name.clone()),
+    "type": Cell::Text(row.entry.kind.as_str().to_owned()),
+    "summary": Cell::Text(row.entry.plain()),
+    "status": Cell::text(row.entry.status.as_ref().map(|status| status.as_str().to_owned())),
+    "environment": Cell::text(row.entry.environment.clone()),
+    "details": Cell::text(details(&row.entry)),
+    "references": Cell::stored_json(row.references.as_deref()),
+    "request_id": Cell::text(row.entry.request_id),
+    "caused_by": Cell::text(row.entry.caused_by),
+    "duration_ms": Cell::number(row.entry.duration_ms),
+});
 
-fn row(ExportedEntry { entry, references }: ExportedEntry) -> Vec<Cell> {
-    let [project_id, project_name] = project(&entry);
-    let details = details(&entry);
-    vec![
-        Cell::Text(entry.source().as_str().to_owned()),
-        Cell::Text(entry.id().to_owned()),
-        Cell::millis(entry.moment.ms),
-        project_id,
-        project_name,
-        Cell::text(entry.actor.user.clone()),
-        Cell::Text(entry.actor.name.clone()),
-        Cell::Text(entry.kind.as_str().to_owned()),
-        Cell::Text(entry.plain()),
-        Cell::text(entry.status.as_ref().map(|status| status.as_str().to_owned())),
-        Cell::text(entry.environment),
-        Cell::text(details),
-        Cell::stored_json(references.as_deref()),
-        Cell::text(entry.request_id),
-        Cell::text(entry.caused_by),
-        Cell::number(entry.duration_ms),
-    ]
-}
-
-fn audit_row(entry: Entry, columns: Columns) -> Vec<Cell> {
-    let [project_id, project_name] = project(&entry);
-    let details = details(&entry);
-    vec![
-        Cell::Text(entry.id().to_owned()),
-        Cell::millis(entry.moment.ms),
-        Cell::Text(entry.kind.as_str().to_owned()),
-        Cell::Text(entry.plain()),
-        Cell::text(entry.actor.user),
-        Cell::Text(entry.actor.name),
-        Cell::text(columns.actor_email),
-        Cell::text(columns.actor_role),
-        Cell::text(columns.acting_admin),
-        project_id,
-        project_name,
-        Cell::text(columns.target_kind),
-        Cell::text(columns.target_id),
-        Cell::text(columns.target_name),
-        Cell::text(columns.ip.map(|ip| ip.ip().to_string())),
-        Cell::text(columns.user_agent),
-        Cell::text(entry.request_id),
-        Cell::json(columns.before),
-        Cell::json(columns.after),
-        Cell::text(details),
-        Cell::stored_json(columns.metadata.as_deref()),
-    ]
-}
+export_row!(row: (Entry, Columns) {
+    "id": Cell::Text(row.0.id().to_owned()),
+    "time": Cell::millis(row.0.moment.ms),
+    "type": Cell::Text(row.0.kind.as_str().to_owned()),
+    "summary": Cell::Text(row.0.plain()),
+    "actor_id": Cell::text(row.0.actor.user.clone()),
+    "actor_name": Cell::Text(row.0.actor.name.clone()),
+    "actor_email": Cell::text(row.1.actor_email),
+    "actor_role": Cell::text(row.1.actor_role),
+    "acting_admin_id": Cell::text(row.1.acting_admin),
+    "project_id": Cell::text(row.0.project.as_ref().map(|project| project.id.clone())),
+    "project_name": Cell::text(project_name(&row.0)),
+    "target_type": Cell::text(row.1.target_kind),
+    "target_id": Cell::text(row.1.target_id),
+    "target_name": Cell::text(row.1.target_name),
+    "address": Cell::text(row.1.ip.map(|ip| ip.ip().to_string())),
+    "user_agent": Cell::text(row.1.user_agent),
+    "request_id": Cell::text(row.0.request_id.clone()),
+    "before": Cell::json(row.1.before),
+    "after": Cell::json(row.1.after),
+    "details": Cell::text(details(&row.0)),
+    "metadata": Cell::stored_json(row.1.metadata.as_deref()),
+});
 
 /// What an entry says besides its type: the console describes its own acts by what their type is called.
 fn details(entry: &Entry) -> Option<String> {
     entry.details.clone().filter(|text| *text != entry.kind.label())
 }
 
-/// Id and name; a project that nobody knows has only an id.
-fn project(entry: &Entry) -> [Cell; 2] {
-    match &entry.project {
-        None => [Cell::Empty, Cell::Empty],
-        Some(project) => {
-            let name = Some(project.name.clone()).filter(|_| project.state != ProjectState::Unknown);
-            [Cell::Text(project.id.clone()), Cell::text(name)]
-        }
-    }
+/// A project that nobody knows has only an id.
+fn project_name(entry: &Entry) -> Option<String> {
+    let project = entry.project.as_ref()?;
+    (project.state != ProjectState::Unknown).then(|| project.name.clone())
 }

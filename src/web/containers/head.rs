@@ -7,7 +7,6 @@ use super::badge;
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
-use crate::identity::display_name;
 use crate::web::display::{Badge, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
@@ -78,8 +77,7 @@ impl ContainerHead {
         let status = Status::from_stored(&container.status);
         let mut meta: Vec<Meta> =
             projects.iter().map(|(id, name)| Meta::link(name.clone(), urls::project(*id))).collect();
-        let owner = container.owner.as_ref();
-        meta.extend(owner.map(|(_, name, email)| Meta::text(display_name(name.as_deref(), email))));
+        meta.extend(container.owner.as_ref().map(|owner| Meta::text(owner.display_name())));
         let disagreement =
             container.engine_status.as_deref().filter(|engine| *engine != status.as_str()).map(|engine| {
                 let engine = in_short(engine, 60);

@@ -14,7 +14,7 @@ use crate::db::cursor::Page;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::identity::display_name;
+use crate::users::queries::Person;
 use crate::web::display::{Badge, Link};
 use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
@@ -56,23 +56,24 @@ pub struct ContainerRow {
 }
 
 impl ContainerRow {
-    fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let (source, at) = as_of(line.observed_at, line.updated_at);
+    #[must_use]
+    pub fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let container = &line.container;
+        let (source, at) = as_of(container.observed_at, container.updated_at);
         Self {
-            id: line.id.to_string(),
-            url: urls::container(line.id),
-            name: line.name.clone(),
-            image: line.image_name.clone().unwrap_or_else(|| "—".to_owned()),
-            ports: line.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
-            badge: badge(&Status::from_stored(&line.status)),
+            id: container.id.to_string(),
+            url: urls::container(container.id),
+            name: container.name.clone(),
+            image: container.image_name.clone().unwrap_or_else(|| "—".to_owned()),
+            ports: container.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
+            badge: badge(&Status::from_stored(&container.status)),
             source,
             observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line
                 .project_id
                 .zip(line.project_name.clone())
                 .map(|(id, name)| Link::new(name, urls::project(id))),
-            owner: display_name(line.owner_name.as_deref(), line.owner_email.as_deref().unwrap_or("—"))
-                .to_owned(),
+            owner: line.owner.as_ref().map_or("—", Person::display_name).to_owned(),
         }
     }
 }

@@ -14,7 +14,6 @@ use crate::containers::queries::{self, ContainerView};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::identity::display_name;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Fact, grouped};
@@ -120,8 +119,8 @@ impl ContainerPage {
             Fact::mono("Container id", &container.engine_id),
             Fact::mono("Record", container.id.to_string()),
         ];
-        if let Some((_, name, email)) = &container.owner {
-            facts.push(Fact::text("Owner", display_name(name.as_deref(), email)));
+        if let Some(owner) = &container.owner {
+            facts.push(Fact::text("Owner", owner.display_name()));
         }
         facts.extend(container.created_at.map(|at| Fact::text("Created", time(at).exact)));
         let mut reported = vec![

@@ -6,7 +6,6 @@ use chrono_tz::Tz;
 use super::badge;
 use crate::containers;
 use crate::db::ids::ProjectId;
-use crate::identity::display_name;
 use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
@@ -67,8 +66,8 @@ impl ProjectHead {
         let container_status = container.map(|c| containers::Status::from_stored(&c.status));
         let url = urls::project(project.id);
         let mut meta = vec![Meta::text(Kind::label(project.kind.as_deref().unwrap_or("no type")))];
-        if let Some((_, name, email)) = &project.owner {
-            meta.push(Meta::text(display_name(name.as_deref(), email)));
+        if let Some(owner) = &project.owner {
+            meta.push(Meta::text(owner.display_name()));
         }
         if let Some(container) = container {
             meta.extend(container.assigned_port.map(|port| Meta::text(format!(":{port}"))));

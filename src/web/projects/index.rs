@@ -12,10 +12,10 @@ use crate::db::cursor::{Page, PageStart};
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::identity::display_name;
 use crate::projects::deletion::{self, Tombstone};
 use crate::projects::queries::{self, Filter, ProjectLine, Sort};
 use crate::projects::{Kind, Status};
+use crate::users::queries::Person;
 use crate::web::display::Badge;
 use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
@@ -80,21 +80,23 @@ impl ProjectRow {
     /// `line` as seen from `now` in `zone`.
     #[must_use]
     pub fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let container = line.container_status.as_deref().map(containers::Status::from_stored);
-        let status = Status::from_stored(line.status.as_deref());
+        let project = &line.project;
+        let state =
+            line.container.as_ref().map(|container| containers::Status::from_stored(&container.status));
+        let status = Status::from_stored(project.status.as_deref());
         Self {
-            id: line.id.to_string(),
-            url: urls::project(line.id),
-            name: line.name.clone(),
-            owner: display_name(line.owner_name.as_deref(), line.owner_email.as_deref().unwrap_or("—"))
-                .to_owned(),
-            kind: Kind::label(line.kind.as_deref().unwrap_or("—")).to_owned(),
-            as_of: container
+            id: project.id.to_string(),
+            url: urls::project(project.id),
+            name: project.name.clone(),
+            owner: line.owner.as_ref().map_or("—", Person::display_name).to_owned(),
+            kind: Kind::label(project.kind.as_deref().unwrap_or("—")).to_owned(),
+            as_of: line
+                .container
                 .as_ref()
                 .filter(|_| status == Status::Active)
-                .and_then(|_| line.container_observed_at.or(line.container_updated_at))
+                .and_then(|container| container.observed_at.or(container.updated_at))
                 .map(|at| Timestamp::new(at, now, zone)),
-            badge: badge(&status, container.as_ref()),
+            badge: badge(&status, state.as_ref()),
             last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),
         }
     }

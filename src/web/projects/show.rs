@@ -14,7 +14,6 @@ use crate::activity::{Filter, Scope, daily, timeline};
 use crate::containers;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::identity::display_name;
 use crate::projects::Kind;
 use crate::projects::deletion::{self, ProjectOrTombstone};
 use crate::projects::queries::{ContainerPart, ProjectView};
@@ -140,8 +139,8 @@ fn shown(description: &str) -> String {
 
 fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
     let mut facts = vec![Fact::text("Type", Kind::label(project.kind.as_deref().unwrap_or("—")))];
-    if let Some((_, name, email)) = &project.owner {
-        facts.push(Fact::text("Owner", display_name(name.as_deref(), email)));
+    if let Some(owner) = &project.owner {
+        facts.push(Fact::text("Owner", owner.display_name()));
     }
     for (label, at) in [("Created", project.created_at), ("Changed", project.updated_at)] {
         facts.extend(at.map(|at| Fact::text(label, Timestamp::new(at, now, zone).exact)));

@@ -119,15 +119,16 @@ fn sort(query: &Query) -> Sort {
 
 impl UserRow {
     fn new(line: &UserLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let user = &line.user;
         Self {
-            id: line.id.to_string(),
-            url: urls::user(line.id),
-            name: line.display_name().to_owned(),
-            email: line.email.clone(),
-            role: role_label(&line.role),
-            badge: activity_badge(line.is_active == Some(true)),
+            id: user.id.to_string(),
+            url: urls::user(user.id),
+            name: user.display_name().to_owned(),
+            email: user.email.clone(),
+            role: role_label(&user.role),
+            badge: activity_badge(user.is_active()),
             projects: line.projects.unwrap_or(0).to_string(),
-            last_seen: line.last_seen.or(line.last_login).map(|at| Timestamp::new(at, now, zone)),
+            last_seen: line.last_seen.or(user.last_login).map(|at| Timestamp::new(at, now, zone)),
         }
     }
 }

@@ -12,7 +12,6 @@ use super::{activity_badge, role_label};
 use crate::activity::{self, Scope, timeline};
 use crate::auth::{password_links, sessions};
 use crate::containers;
-use crate::containers::queries::ContainerLine;
 use crate::db::cursor::PageStart;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
@@ -25,7 +24,7 @@ use crate::projects::queries::Filter;
 use crate::users::queries::{self, UserView};
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
-use crate::web::containers::badge as container_badge;
+use crate::web::containers::index::ContainerRow;
 use crate::web::display::{Badge, Choice, Meta};
 use crate::web::projects::index::ProjectRow;
 use crate::web::session_rows::SessionRow;
@@ -76,7 +75,7 @@ pub struct UserPage {
     pub projects: Vec<ProjectRow>,
     /// Whether they own more than is shown.
     pub more_projects: bool,
-    pub containers: Vec<OwnedContainer>,
+    pub containers: Vec<ContainerRow>,
     /// Whether they own more than is shown.
     pub more_containers: bool,
     /// What they did last.
@@ -93,27 +92,6 @@ pub struct UserPage {
     pub state_url: String,
     /// Why it can't be changed.
     pub state_blocked: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct OwnedContainer {
-    pub id: String,
-    /// Its page.
-    pub url: String,
-    pub name: String,
-    /// Its state.
-    pub badge: Badge,
-}
-
-impl OwnedContainer {
-    fn new(line: &ContainerLine) -> Self {
-        Self {
-            id: line.id.to_string(),
-            url: urls::container(line.id),
-            name: line.name.clone(),
-            badge: container_badge(&containers::Status::from_stored(&line.status)),
-        }
-    }
 }
 
 /// Shows a user.
@@ -167,7 +145,7 @@ impl UserPage {
         page.sessions = living.iter().map(row).collect();
         page.projects = owned.rows.iter().map(|line| ProjectRow::new(line, now, admin.zone)).collect();
         page.more_projects = owned.has_next;
-        page.containers = held.rows.iter().map(OwnedContainer::new).collect();
+        page.containers = held.rows.iter().map(|line| ContainerRow::new(line, now, admin.zone)).collect();
         page.more_containers = held.has_next;
         page.days = TimelinePresenter::of(admin, now).days(&latest);
         if id == admin.id {

@@ -31,9 +31,9 @@ pub fn container_head(name: &str) -> ContainerHead {
     }
 }
 
-impl Sample for ContainersPage {
-    fn samples() -> Vec<(&'static str, Self)> {
-        let rows = ["shop-api", HOSTILE, &endless(200)].map(|name| ContainerRow {
+pub fn container_rows() -> Vec<ContainerRow> {
+    ["shop-api", HOSTILE, &endless(200)]
+        .map(|name| ContainerRow {
             id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
             url: "/containers/x".to_owned(),
             name: name.to_owned(),
@@ -44,7 +44,12 @@ impl Sample for ContainersPage {
             observed: Some(timestamp()),
             project: Some(Link::new(name, "/projects/x")),
             owner: name.to_owned(),
-        });
+        })
+        .to_vec()
+}
+
+impl Sample for ContainersPage {
+    fn samples() -> Vec<(&'static str, Self)> {
         let page = |query: Query, containers: Vec<ContainerRow>| {
             let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
             let shell = shell("Containers");
@@ -54,7 +59,7 @@ impl Sample for ContainersPage {
         vec![
             ("nothing yet", page(Query::default(), Vec::new())),
             ("nothing matches", page(hostile.clone(), Vec::new())),
-            ("hostile", page(hostile, rows.to_vec())),
+            ("hostile", page(hostile, container_rows())),
         ]
     }
 }

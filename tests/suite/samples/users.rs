@@ -13,26 +13,35 @@ use pilothouse::web::users::fields::{UserFields, UserForm};
 use pilothouse::web::users::index::UsersPage;
 use pilothouse::web::users::link::LinkPage;
 use pilothouse::web::users::new::NewUserPage;
-use pilothouse::web::users::show::{OwnedContainer, UserPage};
+use pilothouse::web::users::show::UserPage;
 use pilothouse::web::version::Difference;
 
+use super::containers::container_rows;
 use super::frame::{session_rows, shell};
 use super::timelines;
 use super::{HOSTILE, Sample, endless};
+
+fn user(id: UserId, email: String, name: &str, role: &str, active: bool) -> UserView {
+    let now = DateTime::UNIX_EPOCH;
+    UserView {
+        id,
+        email,
+        name: Some(name.to_owned()),
+        role: role.to_owned(),
+        is_active: Some(active),
+        created_at: Some(now),
+        updated_at: Some(now),
+        last_login: active.then_some(now),
+    }
+}
 
 impl Sample for UsersPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let line = |at: u128, name: &str, role: &str, active: bool| UserLine {
-            id: UserId(uuid::Uuid::from_u128(at)),
-            email: format!("user{at}@demo.test"),
-            name: Some(name.to_owned()),
-            role: role.to_owned(),
-            is_active: Some(active),
-            last_login: active.then_some(now),
+            user: user(UserId(uuid::Uuid::from_u128(at)), format!("user{at}@demo.test"), name, role, active),
             last_seen: None,
             projects: Some(12),
-            created_at: Some(now),
         };
         let lines = vec![
             line(1, "Ada Lovelace", "admin", true),
@@ -101,16 +110,8 @@ impl Sample for UserPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let now = DateTime::<Utc>::UNIX_EPOCH;
         let page = |name: &str, role: &str, active: bool| {
-            let user = UserView {
-                id: UserId(uuid::Uuid::from_u128(1)),
-                email: format!("{name}@demo.test"),
-                name: Some(name.to_owned()),
-                role: role.to_owned(),
-                is_active: Some(active),
-                created_at: Some(now),
-                updated_at: Some(now),
-                last_login: active.then_some(now),
-            };
+            let id = UserId(uuid::Uuid::from_u128(1));
+            let user = user(id, format!("{name}@demo.test"), name, role, active);
             Self { shell: shell(name), ..Self::of(&user, now, Tz::UTC) }
         };
         let project = |name: &str| ProjectRow {
@@ -127,12 +128,7 @@ impl Sample for UserPage {
             sessions: session_rows(),
             projects: vec![project("shop-api"), project(HOSTILE), project(&endless(200))],
             more_projects: true,
-            containers: vec![OwnedContainer {
-                id: "1".to_owned(),
-                url: "/containers/1".to_owned(),
-                name: HOSTILE.to_owned(),
-                badge: activity_badge(true),
-            }],
+            containers: container_rows(),
             more_containers: true,
             days: timelines::days(),
             self_note: Some("This is you."),
