@@ -18,6 +18,7 @@ pub mod routes;
 pub mod sample;
 pub mod session_rows;
 pub mod shell;
+pub mod state;
 pub mod streamed;
 pub mod time;
 pub mod urls;

@@ -234,6 +234,8 @@ const keys = {
 
 restoreUnsaved();
 bind(document);
+// What is wrong comes first, also where another field has the focus by itself.
+document.querySelector("main [aria-invalid=true]")?.focus();
 refreshTimes();
 setInterval(refreshTimes, 30_000);
 document.addEventListener("visibilitychange", refreshTimes);

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::badge;
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
@@ -11,7 +10,7 @@ use crate::identity::display_name;
 use crate::web::display::{Badge, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 /// See `templates/containers/_header.html`.
 #[derive(Debug, Clone)]
@@ -91,7 +90,7 @@ impl ContainerHead {
         let url = urls::container(container.id);
         Self {
             name: container.name.clone(),
-            badge: badge(&status),
+            badge: state::observed(&container.status, at, now),
             source,
             as_of: at.map(time),
             meta,
@@ -127,7 +126,7 @@ impl ContainerHead {
         Self {
             name: name.to_owned(),
             url: "/containers/x".to_owned(),
-            badge: badge(&Status::Other(name.to_owned())),
+            badge: state::badge(name),
             source: "observed",
             as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],

@@ -6,7 +6,6 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::badge;
 use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
@@ -19,7 +18,7 @@ use crate::web::display::{Badge, Chips, Choice, HiddenField, Link, Pager};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::{export, lists, urls};
+use crate::web::{export, lists, state, urls};
 
 const PATH: &str = "/containers";
 
@@ -77,7 +76,7 @@ impl ContainerRow {
             name: line.name.clone(),
             image: line.image_name.clone().unwrap_or_else(|| "—".to_owned()),
             ports: line.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
-            badge: badge(&Status::from_stored(&line.status)),
+            badge: state::observed(&line.status, at, now),
             source,
             observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line
@@ -156,7 +155,7 @@ impl Sample for ContainersPage {
             name: name.to_owned(),
             image: name.to_owned(),
             ports: "4021".to_owned(),
-            badge: badge(&Status::Other(name.to_owned())),
+            badge: state::badge(name),
             source: "reported",
             observed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             project: Some(Link::new(name, "/projects/x")),

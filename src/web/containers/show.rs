@@ -118,8 +118,8 @@ impl ContainerPage {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
         let dash = || "—".to_owned();
         let mut facts = vec![
-            Fact::mono("Container id", &container.engine_id),
-            Fact::mono("Record", container.id.to_string()),
+            Fact::id("Container id", &container.engine_id),
+            Fact::id("Record", container.id.to_string()),
         ];
         if let Some((_, name, email)) = &container.owner {
             facts.push(Fact::text("Owner", display_name(name.as_deref(), email)));
@@ -190,7 +190,7 @@ impl Sample for ContainerPage {
                 facts: vec![Fact::mono(name, name), Fact::link("Address", name, "https://shop.example")],
             },
             observed: Panel { as_of: None, facts: Vec::new() },
-            facts: vec![Fact::mono(name, name)],
+            facts: vec![Fact::id(name, name)],
             labels: vec![Fact::mono(name, name)],
             metadata: Some(name.to_owned()),
             projects: vec![ProjectLinks::new(ProjectId(uuid::Uuid::nil()), name)],

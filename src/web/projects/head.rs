@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::badge;
-use crate::containers;
 use crate::db::ids::ProjectId;
 use crate::identity::display_name;
 use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
@@ -14,7 +13,7 @@ use crate::web::display::{Badge, ButtonLink, Meta, Tab};
 use crate::web::sample::HOSTILE;
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 /// See `templates/projects/_header.html`.
 #[derive(Debug, Clone)]
@@ -65,7 +64,7 @@ impl ProjectHead {
     pub fn new(project: &ProjectView, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
         let status = Status::from_stored(project.status.as_deref());
         let container = project.container.as_ref();
-        let container_status = container.map(|c| containers::Status::from_stored(&c.status));
+        let seen_at = container.and_then(|c| c.observed_at.or(c.updated_at));
         let url = urls::project(project.id);
         let mut meta = vec![Meta::text(Kind::label(project.kind.as_deref().unwrap_or("no type")))];
         if let Some((_, name, email)) = &project.owner {
@@ -99,11 +98,8 @@ impl ProjectHead {
         Self {
             id: project.id.to_string(),
             name: project.name.clone(),
-            badge: badge(&status, container_status.as_ref()),
-            as_of: container
-                .filter(|_| status == Status::Active)
-                .and_then(|c| c.observed_at.or(c.updated_at))
-                .map(|at| Timestamp::new(at, now, zone)),
+            badge: badge(&status, container.map(|c| (c.status.as_str(), seen_at)), now),
+            as_of: seen_at.filter(|_| status == Status::Active).map(|at| Timestamp::new(at, now, zone)),
             meta,
             tabs: tabs(project.id, part, &TABS),
             notice,
@@ -120,7 +116,7 @@ impl ProjectHead {
             id: id.to_string(),
             name: tombstone.name().to_owned(),
             url: urls::project(id),
-            badge: Badge { icon: "deleted", label: "removed".to_owned(), tone: "neutral" },
+            badge: state::badge("removed"),
             as_of: None,
             meta: vec![Meta::text(format!("removed {}", at.relative))],
             tabs: tabs(id, part, &TABS[..2]),
@@ -169,7 +165,7 @@ impl ProjectHead {
             id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
             name: name.to_owned(),
             url: "/projects/6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-            badge: badge(&Status::Other(HOSTILE.to_owned()), None),
+            badge: state::badge(HOSTILE),
             as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             meta: vec![Meta::text(HOSTILE), Meta::link(HOSTILE, "https://shop.example")],
             tabs: TABS

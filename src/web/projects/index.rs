@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::badge;
-use crate::containers;
 use crate::db::cursor::{Page, PageStart};
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
@@ -20,7 +19,7 @@ use crate::web::display::{Badge, Chips, Choice, HiddenField, Pager};
 use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::{export, lists, urls};
+use crate::web::{export, lists, state, urls};
 
 const PATH: &str = "/projects";
 /// How many projects are listed of which only the record is left.
@@ -41,6 +40,10 @@ pub struct ProjectsPage {
     /// The filters that are on.
     pub chips: Chips,
     pub projects: Vec<ProjectRow>,
+    /// Whether the last column tells when each was changed, in place of when something happened.
+    pub is_by_change: bool,
+    /// Where archived ones are listed as well, when there is nothing to list without them.
+    pub others_url: Option<String>,
     /// The neighbouring pages.
     pub pager: Pager,
     /// Projects whose rows are gone, beside the deleted ones.
@@ -65,8 +68,12 @@ pub struct ProjectRow {
     pub badge: Badge,
     /// When that state was observed or written; None where it is not a container's.
     pub as_of: Option<Timestamp>,
+    /// Whether that is long ago.
+    pub is_old: bool,
     /// When something last happened to it.
     pub last_activity: Option<Timestamp>,
+    /// When it was last changed.
+    pub changed: Option<Timestamp>,
 }
 
 /// A project of which only the record is left.
@@ -94,7 +101,8 @@ impl ProjectRow {
     /// `line` as seen from `now` in `zone`.
     #[must_use]
     pub fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let container = line.container_status.as_deref().map(containers::Status::from_stored);
+        let seen_at = line.container_observed_at.or(line.container_updated_at);
+        let container = line.container_status.as_deref().map(|word| (word, seen_at));
         let status = Status::from_stored(line.status.as_deref());
         Self {
             id: line.id.to_string(),
@@ -103,27 +111,30 @@ impl ProjectRow {
             owner: display_name(line.owner_name.as_deref(), line.owner_email.as_deref().unwrap_or("—"))
                 .to_owned(),
             kind: Kind::label(line.kind.as_deref().unwrap_or("—")).to_owned(),
-            as_of: container
-                .as_ref()
-                .filter(|_| status == Status::Active)
-                .and_then(|_| line.container_observed_at.or(line.container_updated_at))
+            as_of: seen_at
+                .filter(|_| container.is_some() && status == Status::Active)
                 .map(|at| Timestamp::new(at, now, zone)),
-            badge: badge(&status, container.as_ref()),
+            is_old: state::is_old(seen_at, now),
+            badge: badge(&status, container, now),
             last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),
+            changed: line.updated_at.map(|at| Timestamp::new(at, now, zone)),
         }
     }
 }
 
+/// In the address: every status but deleted.
+const ANY: &str = "any";
+
 pub(super) fn filter(query: &Query) -> Filter {
     Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
-        status: query.first("status").map(str::to_owned),
+        status: Some(query.first("status").unwrap_or("active").to_owned()).filter(|status| status != ANY),
         kind: query.first("type").map(str::to_owned),
         owner: None,
         sort: match query.first("sort") {
             Some("name") => Sort::Name,
-            Some("active") => Sort::Active,
-            _ => Sort::Changed,
+            Some("changed") => Sort::Changed,
+            _ => Sort::Active,
         },
     }
 }
@@ -161,20 +172,20 @@ impl ProjectsPage {
     ) -> Self {
         let chosen = |name: &str| query.first(name).unwrap_or_default().to_owned();
         let status = chosen("status");
-        let statuses = std::iter::once(("", "Active and archived"))
-            .chain([("active", "Active"), ("archived", "Archived"), ("deleted", "Deleted")])
-            .map(|(value, label)| Choice::new(value, label, &status))
-            .collect();
+        let status = if status == "active" { "" } else { &status };
+        let statuses = [("", "Active"), ("archived", "Archived"), (ANY, "Active and archived"), ("deleted", "Deleted")]
+            .map(|(value, label)| Choice::new(value, label, status))
+            .to_vec();
         let kind = chosen("type");
         let types = std::iter::once(Choice::new("", "Any type", &kind))
             .chain(kinds.iter().map(|stored| Choice::new(stored, Kind::label(stored), &kind)))
             .collect();
         let order = match sort {
-            Sort::Changed => "",
+            Sort::Active => "",
+            Sort::Changed => "changed",
             Sort::Name => "name",
-            Sort::Active => "active",
         };
-        let sorts = [("", "Last changed first"), ("active", "Last active first"), ("name", "By name")]
+        let sorts = [("", "Last active first"), ("changed", "Last changed first"), ("name", "By name")]
             .map(|(value, label)| Choice::new(value, label, order))
             .to_vec();
         let chips = lists::chips(
@@ -182,7 +193,10 @@ impl ProjectsPage {
             query,
             &[
                 ("q", &|value| format!("“{value}”")),
-                ("status", &|value| format!("status {value}")),
+                ("status", &|value| match value {
+                    ANY => "active and archived".to_owned(),
+                    other => format!("status {other}"),
+                }),
                 ("type", &|value| format!("type {}", Kind::label(value))),
             ],
         );
@@ -194,6 +208,13 @@ impl ProjectsPage {
             sorts,
             chips,
             pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
+            is_by_change: sort == Sort::Changed,
+            // Types of projects that are not listed are projects, too.
+            others_url: (page.rows.is_empty() && status.is_empty() && !kinds.is_empty()).then(|| {
+                let mut pairs = query.without(&["status", "before", "after"]);
+                pairs.push(("status".to_owned(), ANY.to_owned()));
+                urls::with_query(PATH, &pairs)
+            }),
             projects: page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect(),
             gone: Vec::new(),
             export_url: urls::export_of(PATH),
@@ -211,9 +232,11 @@ pub(in crate::web) fn sample_rows() -> Vec<ProjectRow> {
             name: name.to_owned(),
             owner: name.to_owned(),
             kind: name.to_owned(),
-            badge: badge(&Status::Other(name.to_owned()), None),
+            badge: state::badge(name),
+            is_old: true,
             as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             last_activity: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
+            changed: None,
         })
         .to_vec()
 }
@@ -224,7 +247,7 @@ impl Sample for ProjectsPage {
             let none = Page { rows: Vec::new(), has_previous: false, has_next: false };
             let shell = Shell::sample("Projects");
             let now = (DateTime::UNIX_EPOCH, Tz::UTC);
-            Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], Sort::Changed, now) }
+            Self { projects, ..Self::new(shell, &query, &none, &[HOSTILE.to_owned()], Sort::Active, now) }
         };
         let gone = GoneRow {
             url: "/projects/x".to_owned(),
@@ -236,6 +259,10 @@ impl Sample for ProjectsPage {
             ("nothing yet", page(Query::default(), Vec::new())),
             ("nothing matches", page(hostile.clone(), Vec::new())),
             ("hostile", page(hostile.clone(), sample_rows())),
+            (
+                "only archived ones",
+                Self { others_url: Some("/projects?status=any".to_owned()), ..page(Query::default(), Vec::new()) },
+            ),
             ("gone", Self { gone: vec![gone], ..page(hostile, Vec::new()) }),
         ]
     }

@@ -11,8 +11,8 @@ use super::fields::{UserFields, UserForm};
 use super::{activity_badge, role_label};
 use crate::activity::{self, Scope, timeline};
 use crate::auth::{password_links, sessions};
-use crate::containers;
 use crate::containers::queries::ContainerLine;
+use crate::containers;
 use crate::db::cursor::PageStart;
 use crate::db::ids::{SessionId, UserId};
 use crate::error::{AppError, AppResult};
@@ -25,7 +25,7 @@ use crate::projects::queries::Filter;
 use crate::users::queries::{self, UserView};
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
-use crate::web::containers::badge as container_badge;
+use crate::web::containers::head::as_of;
 use crate::web::display::{Badge, Choice, Meta};
 use crate::web::projects::index::ProjectRow;
 use crate::web::sample::{HOSTILE, Sample, endless};
@@ -33,7 +33,7 @@ use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::version::{self, Difference};
-use crate::web::{path, urls};
+use crate::web::{path, state, urls};
 
 /// How many projects, and how many containers, the page shows.
 const OWNED: usize = 20;
@@ -104,15 +104,19 @@ pub struct OwnedContainer {
     pub name: String,
     /// Its state.
     pub badge: Badge,
+    /// When that was seen.
+    pub as_of: Option<Timestamp>,
 }
 
 impl OwnedContainer {
-    fn new(line: &ContainerLine) -> Self {
+    fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let (_, at) = as_of(line.observed_at, line.updated_at);
         Self {
             id: line.id.to_string(),
             url: urls::container(line.id),
             name: line.name.clone(),
-            badge: container_badge(&containers::Status::from_stored(&line.status)),
+            badge: state::observed(&line.status, at, now),
+            as_of: at.map(|at| Timestamp::new(at, now, zone)),
         }
     }
 }
@@ -168,7 +172,7 @@ impl UserPage {
         page.sessions = living.iter().map(row).collect();
         page.projects = owned.rows.iter().map(|line| ProjectRow::new(line, now, admin.zone)).collect();
         page.more_projects = owned.has_next;
-        page.containers = held.rows.iter().map(OwnedContainer::new).collect();
+        page.containers = held.rows.iter().map(|line| OwnedContainer::new(line, now, admin.zone)).collect();
         page.more_containers = held.has_next;
         page.days = TimelinePresenter::of(admin, now).days(&latest);
         if id == admin.id {
@@ -273,7 +277,9 @@ impl Sample for UserPage {
             kind: "Next.js".to_owned(),
             owner: name.to_owned(),
             as_of: None,
+            is_old: false,
             last_activity: None,
+            changed: None,
         };
         let busy = Self {
             sessions: SessionRow::samples(),
@@ -284,6 +290,7 @@ impl Sample for UserPage {
                 url: "/containers/1".to_owned(),
                 name: HOSTILE.to_owned(),
                 badge: activity_badge(true),
+                as_of: None,
             }],
             more_containers: true,
             days: crate::web::activity::samples::days(),
