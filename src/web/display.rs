@@ -248,6 +248,10 @@ pub struct Chips {
 pub struct Pager {
     /// What is shown: "50 entries, more".
     pub shown: String,
+    /// The first page.
+    pub first: Option<String>,
+    /// The last page, where it is known.
+    pub last: Option<String>,
     /// The page before.
     pub newer: Option<String>,
     /// The page after.

@@ -1,5 +1,7 @@
 //! The conversations of a project, or the messages that hold a text.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -8,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::excerpt::Excerpt;
-use super::speakers;
+use super::{called, person, speakers};
 use crate::chat::Role;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::search::{self, Found, Hit};
@@ -69,7 +71,12 @@ pub struct ConversationRow {
 }
 
 impl ConversationRow {
-    fn new(path: &str, conversation: &Conversation, now: DateTime<Utc>, zone: Tz) -> Self {
+    fn new(
+        path: &str,
+        conversation: &Conversation,
+        person: &str,
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
         let count = conversation.messages;
         Self {
             url: urls::with_query(path, &[("session", conversation.session.as_str())]),
@@ -81,7 +88,7 @@ impl ConversationRow {
             } else {
                 counted(usize::try_from(count).unwrap_or_default(), "message", "messages")
             },
-            roles: speakers(&conversation.roles),
+            roles: speakers(&conversation.roles, person),
             began: Timestamp::new(conversation.began_at, now, zone),
             last: Timestamp::new(conversation.last.at, now, zone),
         }
@@ -104,6 +111,8 @@ pub struct HitRow {
     pub id: String,
     /// Where it stands in its conversation.
     pub url: String,
+    /// What its conversation is called.
+    pub title: String,
     /// Who says it.
     pub role: String,
     /// When.
@@ -113,13 +122,19 @@ pub struct HitRow {
 }
 
 impl HitRow {
-    fn new(path: &str, hit: &Hit, wanted: &str, now: DateTime<Utc>, zone: Tz) -> Self {
+    fn new(
+        (path, wanted): (&str, &str),
+        hit: &Hit,
+        (person, first_words): (&str, &str),
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
         Self {
             id: hit.id.to_string(),
             url: urls::message(path, hit.id),
-            role: Role::from_stored(&hit.role).label().to_owned(),
+            title: title(first_words),
+            role: called(&Role::from_stored(&hit.role), person).to_owned(),
             at: Timestamp::new(hit.at, now, zone),
-            excerpt: Excerpt::new(&hit.content, wanted),
+            excerpt: Excerpt::new(&visible(&Prose::new(&hit.content).words()), wanted),
         }
     }
 }
@@ -127,7 +142,8 @@ impl HitRow {
 /// Which rows the page shows.
 enum Rows {
     Conversations(conversations::Conversations),
-    Hits(Found, usize),
+    /// With how their conversations begin, and how many were asked for.
+    Hits(Found, HashMap<String, String>, usize),
     None,
 }
 
@@ -153,7 +169,11 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
                         PageStart::Start | PageStart::Back(_) => None,
                     };
                     let found = search::messages(conn, container, text, older_than, limit)?;
-                    Rows::Hits(found, limit)
+                    let mut sessions: Vec<String> = found.hits.iter().map(|hit| hit.session.clone()).collect();
+                    sessions.sort_unstable();
+                    sessions.dedup();
+                    let begin = conversations::first_words(conn, container, sessions)?;
+                    Rows::Hits(found, begin, limit)
                 }
             };
             let mut others = projects_in(conn, container)?;
@@ -173,7 +193,7 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
         page.notes
             .push(format!("The same container serves {}, so this chat is theirs too.", names.join(", ")));
     }
-    page.fill(rows, &query, now, zone);
+    page.fill(rows, &query, &person(&project), (now, zone));
     authed.page(StatusCode::OK, &page)
 }
 
@@ -193,7 +213,7 @@ impl ChatPage {
         }
     }
 
-    fn fill(&mut self, rows: Rows, query: &Query, now: DateTime<Utc>, zone: Tz) {
+    fn fill(&mut self, rows: Rows, query: &Query, person: &str, (now, zone): (DateTime<Utc>, Tz)) {
         let path = self.action.as_str();
         match rows {
             Rows::Conversations(found) => {
@@ -201,8 +221,8 @@ impl ChatPage {
                     lists::pager(path, query, &found.page, ("conversation", "conversations"), |row| {
                         row.last.listed()
                     });
-                self.conversations =
-                    found.page.rows.iter().map(|row| ConversationRow::new(path, row, now, zone)).collect();
+                let row = |row| ConversationRow::new(path, row, person, (now, zone));
+                self.conversations = found.page.rows.iter().map(row).collect();
                 if found.is_cut {
                     self.notes.push(format!(
                         "There are more than {} conversations. The others are found by searching.",
@@ -210,7 +230,7 @@ impl ChatPage {
                     ));
                 }
             }
-            Rows::Hits(found, limit) => {
+            Rows::Hits(found, begin, limit) => {
                 let next = found.next.as_ref().map(TimePosition::listed).map(|position| {
                     let mut pairs = query.without(&["before", "after"]);
                     pairs.push(("before".to_owned(), position.to_string()));
@@ -226,11 +246,14 @@ impl ChatPage {
                         (Some(_), false) => format!("{shown} on this page"),
                         (None, _) => shown,
                     },
-                    newer: None,
                     older: next,
+                    ..Pager::default()
                 };
-                self.hits =
-                    found.hits.iter().map(|hit| HitRow::new(path, hit, self.q.trim(), now, zone)).collect();
+                let row = |hit: &Hit| {
+                    let first_words = begin.get(&hit.session).map_or("", String::as_str);
+                    HitRow::new((path, self.q.trim()), hit, (person, first_words), (now, zone))
+                };
+                self.hits = found.hits.iter().map(row).collect();
             }
             Rows::None => {}
         }
@@ -257,6 +280,7 @@ impl Sample for ChatPage {
         let hit = HitRow {
             id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
             url: "/projects/x/chat?message=y#m-y".to_owned(),
+            title: HOSTILE.to_owned(),
             role: HOSTILE.to_owned(),
             at: time(),
             excerpt: Excerpt { before: HOSTILE.to_owned(), hit: HOSTILE.to_owned(), after: endless(300) },
