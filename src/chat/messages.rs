@@ -151,7 +151,8 @@ pub fn before(
     position: &TimePosition,
 ) -> QueryResult<i64> {
     let mut s = Statement::<BigInt>::new();
-    s.sql("SELECT count(*) FROM (SELECT FROM chat_messages WHERE container_id = ").text(container.to_string());
+    s.sql("SELECT count(*) FROM (SELECT FROM chat_messages WHERE container_id = ")
+        .text(container.to_string());
     s.sql("::uuid AND session_id = ").text(session).sql(" AND (").sql(SENT_AT);
     bound(&mut s, ", id) < (", position).sql(" LIMIT ").big(COUNTED + 1).sql(") earlier");
     s.get_result(conn)

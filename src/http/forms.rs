@@ -69,7 +69,8 @@ const SECRET: [&str; 5] = ["password", "passphrase", "secret", "token", "credent
 #[must_use]
 pub fn sent(request: &HttpRequest) -> Option<Typed> {
     let bytes = request.extensions().get::<Sent>().map(|sent| sent.0.clone())?;
-    let is_secret = |(name, _): &(String, String)| SECRET.iter().any(|word| name.to_lowercase().contains(word));
+    let is_secret =
+        |(name, _): &(String, String)| SECRET.iter().any(|word| name.to_lowercase().contains(word));
     let (secrets, kept): (Vec<_>, Vec<_>) = pairs(&bytes).ok()?.into_iter().partition(is_secret);
     Some(Typed { kept, secrets: secrets.into_iter().map(|(name, _)| name).collect() })
 }

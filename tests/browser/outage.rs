@@ -18,7 +18,9 @@ fn cluster(config: &ClusterConfig) -> Cluster {
     migrations::run(&cluster.owner_url(), CONSOLE_LOGIN).unwrap();
     let mut superuser = PgConnection::establish(&cluster.owner_url()).unwrap();
     let hash = password::hash_blocking(PASSWORD).unwrap();
-    let user = format!("INSERT INTO users (email, name, role, password_hash) VALUES ('{EMAIL}', 'Ada', 'owner', '{hash}')");
+    let user = format!(
+        "INSERT INTO users (email, name, role, password_hash) VALUES ('{EMAIL}', 'Ada', 'owner', '{hash}')"
+    );
     diesel::sql_query(user).execute(&mut superuser).unwrap();
     cluster
 }
@@ -61,7 +63,11 @@ fn work_through_an_outage(habits: Habits) {
             browser.fill("#name", "lighthouse").await;
             browser.fill("#description", WORDS).await;
         } else {
-            assert_eq!(value(&browser, "#name").await, "lighthouse", "whoever goes back finds what they typed");
+            assert_eq!(
+                value(&browser, "#name").await,
+                "lighthouse",
+                "whoever goes back finds what they typed"
+            );
             assert_eq!(value(&browser, "#description").await, WORDS);
         }
 

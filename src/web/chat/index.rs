@@ -71,12 +71,7 @@ pub struct ConversationRow {
 }
 
 impl ConversationRow {
-    fn new(
-        path: &str,
-        conversation: &Conversation,
-        person: &str,
-        (now, zone): (DateTime<Utc>, Tz),
-    ) -> Self {
+    fn new(path: &str, conversation: &Conversation, person: &str, (now, zone): (DateTime<Utc>, Tz)) -> Self {
         let count = conversation.messages;
         Self {
             url: urls::with_query(path, &[("session", conversation.session.as_str())]),
@@ -169,7 +164,8 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
                         PageStart::Start | PageStart::Back(_) => None,
                     };
                     let found = search::messages(conn, container, text, older_than, limit)?;
-                    let mut sessions: Vec<String> = found.hits.iter().map(|hit| hit.session.clone()).collect();
+                    let mut sessions: Vec<String> =
+                        found.hits.iter().map(|hit| hit.session.clone()).collect();
                     sessions.sort_unstable();
                     sessions.dedup();
                     let begin = conversations::first_words(conn, container, sessions)?;

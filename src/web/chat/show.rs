@@ -80,6 +80,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
                 let before = PageStart::Back(first.position);
                 page.has_previous = !messages::page(conn, container, &session, &before, 1)?.rows.is_empty();
             }
+            // A page that was read backwards from the end has nothing behind it.
+            page.has_next &= page.rows.last().is_none_or(|row| row.position != conversation.last);
             let before = match page.rows.first() {
                 Some(first) if page.has_previous => {
                     messages::before(conn, container, &session, &first.position)?
@@ -162,13 +164,7 @@ fn meta(conversation: &Conversation, person: &str, presenter: &TimelinePresenter
 }
 
 /// Which messages these are, of how many, and where the others are.
-fn pager(
-    path: &str,
-    conversation: &Conversation,
-    query: &Query,
-    page: &Page<Message>,
-    before: i64,
-) -> Pager {
+fn pager(path: &str, conversation: &Conversation, query: &Query, page: &Page<Message>, before: i64) -> Pager {
     let link = |position: Option<(&str, TimePosition)>| {
         // A name may be blank, and is part of the address all the same.
         let mut pairs = vec![("session".to_owned(), conversation.session.clone())];

@@ -118,6 +118,7 @@ impl ContainerPage {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
         let dash = || "—".to_owned();
         let mut facts = vec![
+            Fact::text("Name", &container.name),
             Fact::id("Container id", &container.engine_id),
             Fact::id("Record", container.id.to_string()),
         ];

@@ -42,7 +42,7 @@ pub struct ProjectsPage {
     pub projects: Vec<ProjectRow>,
     /// Whether the last column tells when each was changed, in place of when something happened.
     pub is_by_change: bool,
-    /// Where archived ones are listed as well, when there is nothing to list without them.
+    /// Where archived ones are listed as well, when something was looked for or there is nothing to list without them.
     pub others_url: Option<String>,
     /// The neighbouring pages.
     pub pager: Pager,
@@ -173,9 +173,10 @@ impl ProjectsPage {
         let chosen = |name: &str| query.first(name).unwrap_or_default().to_owned();
         let status = chosen("status");
         let status = if status == "active" { "" } else { &status };
-        let statuses = [("", "Active"), ("archived", "Archived"), (ANY, "Active and archived"), ("deleted", "Deleted")]
-            .map(|(value, label)| Choice::new(value, label, status))
-            .to_vec();
+        let statuses =
+            [("", "Active"), ("archived", "Archived"), (ANY, "Active and archived"), ("deleted", "Deleted")]
+                .map(|(value, label)| Choice::new(value, label, status))
+                .to_vec();
         let kind = chosen("type");
         let types = std::iter::once(Choice::new("", "Any type", &kind))
             .chain(kinds.iter().map(|stored| Choice::new(stored, Kind::label(stored), &kind)))
@@ -210,7 +211,10 @@ impl ProjectsPage {
             pager: lists::pager(PATH, query, page, ("project", "projects"), |line| line.position(sort)),
             is_by_change: sort == Sort::Changed,
             // Types of projects that are not listed are projects, too.
-            others_url: (page.rows.is_empty() && status.is_empty() && !kinds.is_empty()).then(|| {
+            others_url: ((page.rows.is_empty() || query.first("q").is_some())
+                && status.is_empty()
+                && !kinds.is_empty())
+            .then(|| {
                 let mut pairs = query.without(&["status", "before", "after"]);
                 pairs.push(("status".to_owned(), ANY.to_owned()));
                 urls::with_query(PATH, &pairs)
@@ -261,7 +265,10 @@ impl Sample for ProjectsPage {
             ("hostile", page(hostile.clone(), sample_rows())),
             (
                 "only archived ones",
-                Self { others_url: Some("/projects?status=any".to_owned()), ..page(Query::default(), Vec::new()) },
+                Self {
+                    others_url: Some("/projects?status=any".to_owned()),
+                    ..page(Query::default(), Vec::new())
+                },
             ),
             ("gone", Self { gone: vec![gone], ..page(hostile, Vec::new()) }),
         ]

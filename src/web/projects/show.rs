@@ -144,7 +144,8 @@ fn shown(description: &str) -> String {
 }
 
 fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
-    let mut facts = vec![Fact::text("Type", Kind::label(project.kind.as_deref().unwrap_or("—")))];
+    let kind = Kind::label(project.kind.as_deref().unwrap_or("—"));
+    let mut facts = vec![Fact::text("Name", &project.name), Fact::text("Type", kind)];
     if let Some((_, name, email)) = &project.owner {
         facts.push(Fact::text("Owner", display_name(name.as_deref(), email)));
     }

@@ -115,10 +115,7 @@ impl Group {
         let of_kind: Vec<&Found> = found.iter().filter(|hit| hit.kind == kind).collect();
         let hits: Vec<Hit> = of_kind.iter().take(MOST).map(|found| Hit::new(found)).collect();
         let has_more = of_kind.len() > MOST;
-        // Names of archived projects are found, too.
-        let also = (kind == Kind::Project).then_some(("status", "any"));
-        let query: Vec<_> = std::iter::once(("q", q)).chain(also).collect();
-        let more_url = list.filter(|_| has_more).map(|path| urls::with_query(path, &query));
+        let more_url = list.filter(|_| has_more).map(|path| urls::with_query(path, &[("q", q)]));
         (!hits.is_empty()).then_some(Self { title, note_title, hits, more_url })
     }
 }

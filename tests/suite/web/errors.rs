@@ -74,14 +74,19 @@ fn while_the_database_is_away_pages_keep_their_frame_and_forms_what_was_typed() 
     owner.get("/projects/new").expect(200);
     console.db.close();
 
-    let typed = [("name", "shop"), ("type", "rust"), ("description", "<b>two\nlines</b>"), ("updated_at", "v1")];
+    let typed =
+        [("name", "shop"), ("type", "rust"), ("description", "<b>two\nlines</b>"), ("updated_at", "v1")];
     let page = owner.post("/projects?from=here", &typed).expect(503);
     assert!(page.has("nav[aria-label=Main]"), "{}", page.body);
     assert_eq!(page.attribute("form.form", "action"), "/projects?from=here");
     for (name, value) in typed {
         assert_eq!(page.attribute(&format!("form.form [name={name}]"), "value"), value);
     }
-    assert_eq!(page.texts("form.form dd"), ["shop", "rust", "<b>two lines</b>"], "what people typed, and no more");
+    assert_eq!(
+        page.texts("form.form dd"),
+        ["shop", "rust", "<b>two lines</b>"],
+        "what people typed, and no more"
+    );
     assert_eq!(page.text("form.form button"), "Try again");
 
     // Secrets are asked for once more, and never repeated.
