@@ -11,7 +11,7 @@ use askama::Template;
 use super::display::{HiddenField, Link};
 use super::flash::{self, Flash};
 use super::sample::{HOSTILE, Sample};
-use super::shell::Shell;
+use super::shell::{Crumb, Shell};
 use crate::app::App;
 use crate::error::ErrorInfo;
 use crate::http::authed_request::{SeenViewer, SessionEnded};
@@ -182,6 +182,7 @@ fn page(request: &HttpRequest, info: &ErrorInfo) -> HttpResponse {
     };
     let rendered = if let Some(SeenViewer(viewer)) = &seen {
         let mut shell = Shell::for_viewer(viewer, title, request.path());
+        shell.breadcrumbs = vec![Crumb::here(title)];
         shell.nonce = Nonce::of(request);
         ErrorPage { shell, error }.render()
     } else {
