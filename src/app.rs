@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
+use crate::auth::recent_viewers::RecentViewers;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
@@ -31,6 +32,8 @@ pub struct App {
     pub deadlines: Deadlines,
     /// How often each user may change something.
     pub act_rate: ActRate,
+    /// Whose frame a page has while the database is away.
+    pub recent_viewers: RecentViewers,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
@@ -128,6 +131,7 @@ impl App {
             draining: Draining::default(),
             deadlines: Deadlines::default(),
             act_rate: ActRate::default(),
+            recent_viewers: RecentViewers::default(),
             connections,
             sign_ins: Queue::default(),
             errands: Errands::default(),

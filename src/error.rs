@@ -136,15 +136,17 @@ impl AppError {
             Self::MethodNotAllowed => "This address does not take that method.".to_owned(),
             Self::RequestTimeout => "The request took too long to arrive. Send it again.".to_owned(),
             Self::TooMany { retry_after } => {
-                format!("Too many tries. Wait {retry_after} seconds and try again.")
+                format!("Too many tries. Wait {} and try again.", seconds(*retry_after))
             }
             Self::TooManyActs { retry_after } => format!(
                 "You have changed more within a minute than people do. This change was not made, and what you typed \
-                 is kept. Wait {retry_after} seconds and send it again."
+                 is kept. Wait {} and send it again.",
+                seconds(*retry_after)
             ),
             Self::TooManyExports { most, retry_after } => format!(
                 "You have started {most} exports within a minute, which is the most. Those go on. \
-                 Wait {retry_after} seconds, go back and export again."
+                 Wait {}, go back and export again.",
+                seconds(*retry_after)
             ),
             Self::Busy => {
                 "Too many passwords are being checked right now. Nothing was changed. Try again in a moment."
@@ -169,6 +171,12 @@ impl AppError {
             Self::Internal(_) => "Something in the console failed. The log has the cause.".to_owned(),
         }
     }
+}
+
+/// "1 second", "40 seconds".
+#[must_use]
+pub fn seconds(count: u64) -> String {
+    if count == 1 { "1 second".to_owned() } else { format!("{count} seconds") }
 }
 
 impl From<DbError> for AppError {

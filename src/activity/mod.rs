@@ -14,6 +14,7 @@
 //! - [`options::Options::of_page`] says what a page's filters offer, [`options::all`] all that there is to choose.
 //! - [`listing::actions`] answers rows for the activities API.
 //! - [`exports::begin`] records an export; [`timeline::exported`] and [`exported_audit`] read it, batch by batch.
+//! - [`deployed::of_project`] answers what runs in each environment.
 //! - [`daily::of_project`] and [`daily::of_everything`] answer how much happened on each day, from what
 //!   [`rollup::keep`] has counted; a job calls that.
 //! - [`upkeep::STEPS`] hold what triggers keep against the rows that it is kept of.
@@ -24,6 +25,7 @@
 mod action_type;
 pub mod changes;
 pub mod daily;
+pub mod deployed;
 pub mod detail;
 mod event_type;
 pub mod exported_audit;

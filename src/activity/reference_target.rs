@@ -37,8 +37,10 @@ pub enum FactValue {
     Code(String),
     /// An address that somebody else wrote: check it before making a link.
     Url(String),
-    /// A stored status.
+    /// How something went that was done, as it is stored.
     Status(String),
+    /// What state a thing is in, as it is stored.
+    State(String),
     /// Epoch milliseconds.
     Time(i64),
     /// A thing with a page of its own, and what it is called.
@@ -50,7 +52,7 @@ struct Facts(Vec<Fact>);
 impl Facts {
     fn add(&mut self, label: &'static str, value: Option<FactValue>) {
         let is_empty = |value: &FactValue| {
-            matches!(value, FactValue::Text(t) | FactValue::Code(t) | FactValue::Url(t) | FactValue::Status(t)
+            matches!(value, FactValue::Text(t) | FactValue::Code(t) | FactValue::Url(t) | FactValue::Status(t) | FactValue::State(t)
                 | FactValue::Link(_, t) if t.trim().is_empty())
         };
         if let Some(value) = value.filter(|value| !is_empty(value)) {
@@ -288,7 +290,7 @@ impl ReferenceTarget {
 
     fn of_session(row: Stored) -> Self {
         let mut facts = Facts(Vec::new());
-        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Status", row.status.map(FactValue::State));
         facts.add("Exit code", number(row.exit_code));
         facts.reference("Container", "container_id", row.container_id);
         facts.project(row.project_id);
@@ -299,7 +301,7 @@ impl ReferenceTarget {
 
     fn of_database(row: Stored) -> Self {
         let mut facts = Facts(Vec::new());
-        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Status", row.status.map(FactValue::State));
         facts.add("Tables", number(row.tables));
         facts.add("Schema", listed(row.names, row.tables));
         facts.project(row.project_id);
@@ -311,7 +313,7 @@ impl ReferenceTarget {
         let mut facts = Facts(Vec::new());
         let name = row.name.unwrap_or_else(|| row.id.clone());
         facts.add("Container", Some(FactValue::Link(LinkTarget::Container(row.id), name.clone())));
-        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Status", row.status.map(FactValue::State));
         facts.add("Image", code(row.image_name));
         facts.add("Engine id", code(row.container_id));
         facts.add("Address", row.url.map(FactValue::Url));
@@ -323,7 +325,7 @@ impl ReferenceTarget {
         let mut facts = Facts(Vec::new());
         let name = row.name.unwrap_or_else(|| row.id.clone());
         facts.add("Project", Some(FactValue::Link(LinkTarget::Project(row.id), name.clone())));
-        facts.add("Status", row.status.map(FactValue::Status));
+        facts.add("Status", row.status.map(FactValue::State));
         facts.add("Description", row.description.map(FactValue::Text));
         facts.add("Created", row.created_at.map(FactValue::Time));
         Self { kind: "Project", title: name, facts: facts.0 }

@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod password;
 pub mod password_links;
 pub mod queue;
+pub mod recent_viewers;
 pub mod sessions;
 pub mod sign_in;
 pub mod throttle;

@@ -1,8 +1,10 @@
 //! The conversations of a container, the one that was last spoken in first.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid};
 
 use super::SENT_AT;
 use crate::db::cursor::{Page, PageStart, TimePosition};
@@ -131,4 +133,19 @@ pub fn find(
     s.sql(" DESC, id DESC LIMIT 1)");
     summaries(&mut s, &id, "false");
     Ok(s.get_result::<Stored>(conn).optional()?.map(conversation))
+}
+
+/// How each of the container's conversations `sessions` begins, by its name.
+pub fn first_words(
+    conn: &mut PgConnection,
+    container: ContainerId,
+    sessions: Vec<String>,
+) -> QueryResult<HashMap<String, String>> {
+    let mut s = Statement::<(Text, Nullable<Text>)>::new();
+    s.sql("SELECT w.session, (SELECT (array_agg(b.words ORDER BY b.role <> 'user', b.at, b.id))[1] FROM (SELECT ");
+    s.sql(SENT_AT).sql(" AS at, id, role::text AS role, left(content, 400) AS words FROM chat_messages m WHERE m.container_id = ");
+    s.text(container.to_string()).sql("::uuid AND m.session_id = w.session ORDER BY ").sql(SENT_AT);
+    s.sql(", id LIMIT 12) b) FROM unnest(").texts(sessions).sql(") w (session)");
+    let rows: Vec<(String, Option<String>)> = s.load(conn)?;
+    Ok(rows.into_iter().map(|(session, words)| (session, words.unwrap_or_default())).collect())
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid};
 use serde_json::Value;
 
-use super::conversations::bound;
+use super::conversations::{COUNTED, bound};
 use super::{Attachment, SENT_AT};
 use crate::db::batch::{self, MOST_CHARACTERS};
 use crate::db::cursor::{Page, PageStart, TimePosition};
@@ -141,6 +141,21 @@ pub fn page(
         rows.reverse();
     }
     Ok(Page::of(rows.into_iter().map(message).collect(), limit, from))
+}
+
+/// How many messages of the conversation come before `position`; more than [`COUNTED`] are not counted.
+pub fn before(
+    conn: &mut PgConnection,
+    container: ContainerId,
+    session: &str,
+    position: &TimePosition,
+) -> QueryResult<i64> {
+    let mut s = Statement::<BigInt>::new();
+    s.sql("SELECT count(*) FROM (SELECT FROM chat_messages WHERE container_id = ")
+        .text(container.to_string());
+    s.sql("::uuid AND session_id = ").text(session).sql(" AND (").sql(SENT_AT);
+    bound(&mut s, ", id) < (", position).sql(" LIMIT ").big(COUNTED + 1).sql(") earlier");
+    s.get_result(conn)
 }
 
 fn message(row: Stored) -> Message {

@@ -84,6 +84,12 @@ impl TimePosition {
             None => Self { at: self.at - chrono::TimeDelta::microseconds(1), id: uuid::Uuid::max() },
         }
     }
+
+    /// A position behind it and before the next moment, so that a page back from that one ends with it.
+    #[must_use]
+    pub fn just_behind(&self) -> Self {
+        Self { at: self.at + chrono::TimeDelta::microseconds(1), id: uuid::Uuid::nil() }
+    }
 }
 
 impl TryFrom<&ListPosition> for TimePosition {

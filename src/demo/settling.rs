@@ -153,6 +153,8 @@ fn store_container(world: &mut World, project: &Project, container: &Container, 
     let last = world.rows.sessions.last().filter(|session| session.container_id == container.engine_id);
     let (started, stopped) =
         (last.map(|session| session.created_at), last.and_then(|session| session.ended_at));
+    // Workers tell again and again what runs; one of them has fallen silent.
+    let told = if running && project.slug != "recipe-box" { Some(until) } else { stopped.or(started) };
     world.rows.containers.push(rows::Container {
         id: container.id.hyphenated().to_string(),
         container_id: container.engine_id.clone(),
@@ -162,7 +164,7 @@ fn store_container(world: &mut World, project: &Project, container: &Container, 
         assigned_port: container.port,
         url: running.then(|| format!("http://localhost:{}", container.port)),
         created_at: utc(born),
-        updated_at: utc(stopped.or(started).unwrap_or(born).min(until)),
+        updated_at: utc(told.unwrap_or(born).min(until)),
         started_at: started.map(utc),
         stopped_at: stopped.map(utc),
         user_id: project.user(),

@@ -39,6 +39,10 @@ pub fn origin_of(request: &HttpRequest) -> Origin {
 #[derive(Debug, Clone)]
 pub struct SeenViewer(pub Viewer);
 
+/// The request came with a session that is over: the sign-in page says so.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionEnded;
+
 impl AuthedRequest {
     /// Reads what a page shows, in one READ ONLY transaction as the viewer.
     ///
@@ -156,11 +160,18 @@ impl AuthedRequest {
             Err(Failed { viewer: Some(viewer), error }) => (*viewer, Err(error)),
             Err(Failed { viewer: None, error }) => {
                 if matches!(error, AppError::SignIn) {
+                    self.app.recent_viewers.forget(&self.credential);
                     session_store::forget(&self.request);
+                    self.request.extensions_mut().insert(SessionEnded);
+                } else if let Some(viewer) =
+                    self.app.recent_viewers.of(&self.credential, self.app.clock.now())
+                {
+                    self.request.extensions_mut().insert(SeenViewer(viewer));
                 }
                 return Err(error);
             }
         };
+        self.app.recent_viewers.remember(&self.credential, &viewer, self.app.clock.now());
         let mut extensions = self.request.extensions_mut();
         extensions.insert(guard::AskedBy(viewer.id));
         extensions.insert(SeenViewer(viewer.clone()));

@@ -53,14 +53,26 @@ impl<F: DeserializeOwned + 'static> FromRequest for Form<F> {
 /// The form of a request, as it came.
 struct Sent(web::Bytes);
 
-/// What was typed into the form of `request`, to be sent again; nothing without a form, or when it holds a secret.
+/// What was typed into a form that was not taken, to be sent again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Typed {
+    /// Names and values that may be shown.
+    pub kept: Vec<(String, String)>,
+    /// Names of what is not kept, because nobody else may read it: it has to be typed again.
+    pub secrets: Vec<String>,
+}
+
+/// Parts of names whose values are never shown again.
+const SECRET: [&str; 5] = ["password", "passphrase", "secret", "token", "credential"];
+
+/// What was typed into the form of `request`; nothing without one.
 #[must_use]
-pub fn sent(request: &HttpRequest) -> Option<Vec<(String, String)>> {
+pub fn sent(request: &HttpRequest) -> Option<Typed> {
     let bytes = request.extensions().get::<Sent>().map(|sent| sent.0.clone())?;
-    let pairs = pairs(&bytes).ok()?;
-    let is_secret = |name: &str| ["password", "secret", "token"].iter().any(|word| name.contains(word));
-    let holds_secret = pairs.iter().any(|(name, _)| is_secret(name));
-    (!holds_secret).then_some(pairs)
+    let is_secret =
+        |(name, _): &(String, String)| SECRET.iter().any(|word| name.to_lowercase().contains(word));
+    let (secrets, kept): (Vec<_>, Vec<_>) = pairs(&bytes).ok()?.into_iter().partition(is_secret);
+    Some(Typed { kept, secrets: secrets.into_iter().map(|(name, _)| name).collect() })
 }
 
 /// Whether the body is said to be a URL-encoded form in UTF-8 that is not packed (or nothing is said).

@@ -19,12 +19,12 @@ use crate::users::queries::Person;
 /// What a list of projects is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
-    /// The last changed first.
+    /// The last in which something happened first.
     #[default]
+    Active,
+    /// The last changed first.
     Changed,
     Name,
-    /// The last in which something happened first. Looks at each project, so it is not the default.
-    Active,
 }
 
 /// Which projects a list shows.

@@ -38,12 +38,30 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         css.push(b'\n');
     }
     vec![
-        asset("console", "css", "text/css; charset=utf-8", css),
-        asset("app", "js", "text/javascript; charset=utf-8", text("js/app.js")),
+        asset("console", "css", "text/css; charset=utf-8", lean(&css)),
+        asset("app", "js", "text/javascript; charset=utf-8", lean(&text("js/app.js"))),
         asset("i", "svg", "image/svg+xml", text("icons.svg")),
         asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
     ]
 });
+
+/// Without indentation, empty lines, and comments that have lines of their own: a third less for each first visit.
+/// Nothing else is touched, so no text in quotes may go over a line.
+fn lean(source: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(source);
+    let mut lean = String::with_capacity(text.len());
+    let mut in_comment = false;
+    for line in text.lines().map(str::trim) {
+        let begins = line.starts_with("/*");
+        let is_comment = in_comment || begins || line.starts_with("//");
+        in_comment = (in_comment || begins) && !line.ends_with("*/");
+        if !is_comment && !line.is_empty() {
+            lean.push_str(line);
+            lean.push('\n');
+        }
+    }
+    lean.into_bytes()
+}
 
 fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>) -> Asset {
     let mut digest = hex(&Sha256::digest(&body));
@@ -77,4 +95,20 @@ pub async fn show(name: web::Path<String>) -> AppResult<HttpResponse> {
 /// `GET /favicon.ico`: browsers ask for it whatever the page says.
 pub async fn favicon(_: HttpRequest) -> HttpResponse {
     super::urls::see_other(&URLS.favicon)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_browsers_do_not_read_is_not_sent() {
+        let source = b"/* one\n two */\n\n.a {\n\tcolor: red; /* kept */\n}\n\t// said\nlet a = 1; // kept\n/** doc */\nb();\n";
+        let lean = String::from_utf8(lean(source)).unwrap();
+        assert_eq!(lean, ".a {\ncolor: red; /* kept */\n}\nlet a = 1; // kept\nb();\n");
+        for asset in ASSETS.iter().take(2) {
+            let text = String::from_utf8_lossy(&asset.body);
+            assert_eq!(text.matches('{').count(), text.matches('}').count(), "{}", asset.name);
+        }
+    }
 }

@@ -158,6 +158,8 @@ pub struct Fact {
     pub url: Option<String>,
     /// Whether it is an id or the like.
     pub mono: bool,
+    /// Whether people copy it.
+    pub copied: bool,
 }
 
 impl Fact {
@@ -165,13 +167,19 @@ impl Fact {
     #[must_use]
     pub fn text(label: impl Into<String>, value: impl Into<String>) -> Self {
         let (label, value) = (in_short(&label.into(), FACT_SHOWN), in_short(&value.into(), FACT_SHOWN));
-        Self { label, value, url: None, mono: false }
+        Self { label, value, url: None, mono: false, copied: false }
     }
 
     /// An id, a port, an image.
     #[must_use]
     pub fn mono(label: impl Into<String>, value: impl Into<String>) -> Self {
         Self { mono: true, ..Self::text(label, value) }
+    }
+
+    /// What a thing is called by programs, to copy.
+    #[must_use]
+    pub fn id(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { copied: true, ..Self::mono(label, value) }
     }
 
     /// A fact whose value leads to `url`.
@@ -240,6 +248,10 @@ pub struct Chips {
 pub struct Pager {
     /// What is shown: "50 entries, more".
     pub shown: String,
+    /// The first page.
+    pub first: Option<String>,
+    /// The last page, where it is known.
+    pub last: Option<String>,
     /// The page before.
     pub newer: Option<String>,
     /// The page after.

@@ -5,16 +5,19 @@ use actix_web::dev::ServiceRequest;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::{ConnectionType, Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 
 use super::display::{HiddenField, Link};
-use super::shell::Shell;
+use super::flash::{self, Flash};
+use super::shell::{Crumb, Shell};
+use crate::app::App;
 use crate::error::ErrorInfo;
-use crate::http::authed_request::SeenViewer;
+use crate::http::authed_request::{SeenViewer, SessionEnded};
+use crate::http::forms::{self, Typed};
 use crate::http::guard::request_id;
 use crate::http::headers::Nonce;
-use crate::http::{forms, problem};
+use crate::http::problem;
 use crate::web::sessions::sign_in_location;
 
 /// What an error's page says.
@@ -39,6 +42,19 @@ pub struct Again {
     pub url: String,
     /// What it held.
     pub fields: Vec<HiddenField>,
+    /// What of it somebody typed: label and value.
+    pub typed: Vec<(String, String)>,
+    /// What is never shown again, and so has to be typed again.
+    pub secrets: Vec<Secret>,
+    /// The button.
+    pub verb: &'static str,
+}
+
+/// A field that is empty whenever it is shown.
+#[derive(Debug, Clone)]
+pub struct Secret {
+    pub name: String,
+    pub label: String,
 }
 
 /// An error inside the frame of somebody who is signed in.
@@ -103,7 +119,7 @@ fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let mut answer = if is_api {
         problem::answer(&info, &request_id(&request))
     } else if status == StatusCode::UNAUTHORIZED {
-        super::urls::see_other(&sign_in_location(&request))
+        sign_in(&request)
     } else {
         page(&request, &info)
     };
@@ -122,6 +138,19 @@ fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     ServiceResponse::new(request, answer)
 }
 
+/// Leads to the sign-in page, which says so when a session has ended.
+fn sign_in(request: &HttpRequest) -> HttpResponse {
+    let mut answer = super::urls::see_other(&sign_in_location(request));
+    let ended = request.extensions().get::<SessionEnded>().is_some();
+    if let Some(app) = request.app_data::<web::Data<App>>().filter(|_| ended) {
+        flash::leave(app, &mut answer, &Flash::warning(ENDED));
+    }
+    answer
+}
+
+const ENDED: &str = "Your session has ended: it was not used for long, or it was ended elsewhere. \
+                     Sign in to go on where you were.";
+
 fn fallback_detail(status: StatusCode) -> &'static str {
     match status.as_u16() {
         404 => "There is nothing at this address, or it is not yours to see.",
@@ -132,17 +161,27 @@ fn fallback_detail(status: StatusCode) -> &'static str {
 }
 
 fn page(request: &HttpRequest, info: &ErrorInfo) -> HttpResponse {
+    let failed = info.status.is_server_error();
     let seen = request.extensions().get::<SeenViewer>().cloned();
     let title = title(info.status);
+    let mut actions = vec![Link::new("Go to the dashboard", "/")];
+    if failed && matches!(*request.method(), Method::GET | Method::HEAD) {
+        actions.insert(0, Link::new("Try again", here(request)));
+    }
     let error = ErrorView {
         title: title.to_owned(),
         text: info.detail.clone(),
-        request_id: info.status.is_server_error().then(|| request_id(request)),
-        actions: vec![Link::new("Go to the dashboard", "/")],
-        again: (info.status == StatusCode::TOO_MANY_REQUESTS).then(|| again(request)).flatten(),
+        request_id: failed.then(|| request_id(request)),
+        actions,
+        again: match info.status {
+            StatusCode::TOO_MANY_REQUESTS => again(request, "Send it again"),
+            _ if failed => again(request, "Try again"),
+            _ => None,
+        },
     };
     let rendered = if let Some(SeenViewer(viewer)) = &seen {
         let mut shell = Shell::for_viewer(viewer, title, request.path());
+        shell.breadcrumbs = vec![Crumb::here(title)];
         shell.nonce = Nonce::of(request);
         ErrorPage { shell, error }.render()
     } else {
@@ -157,8 +196,28 @@ fn page(request: &HttpRequest, info: &ErrorInfo) -> HttpResponse {
     HttpResponse::build(info.status).content_type("text/html; charset=utf-8").body(body)
 }
 
-fn again(request: &HttpRequest) -> Option<Again> {
-    let fields = forms::sent(request)?.into_iter().map(|(name, value)| HiddenField { name, value });
-    let url = request.uri().path_and_query()?.to_string();
-    Some(Again { url, fields: fields.collect() })
+fn here(request: &HttpRequest) -> String {
+    request.uri().path_and_query().map_or("/", |here| here.as_str()).to_owned()
+}
+
+/// What pages put into their forms for themselves.
+const NOT_TYPED: [&str; 3] = ["updated_at", "next", "format"];
+
+fn again(request: &HttpRequest, verb: &'static str) -> Option<Again> {
+    let Typed { kept, secrets } = forms::sent(request)?;
+    let typed = kept.iter().filter(|(name, value)| !value.is_empty() && !NOT_TYPED.contains(&name.as_str()));
+    Some(Again {
+        url: here(request),
+        typed: typed.map(|(name, value)| (label(name), value.clone())).collect(),
+        fields: kept.into_iter().map(|(name, value)| HiddenField { name, value }).collect(),
+        secrets: secrets.into_iter().map(|name| Secret { label: label(&name), name }).collect(),
+        verb,
+    })
+}
+
+/// The name of a field as people read it: "container_id" is "Container id".
+fn label(name: &str) -> String {
+    let name = name.replace('_', " ");
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -55,6 +55,12 @@ impl Flash {
         Self::new(text.into(), "bad")
     }
 
+    /// Something happened meanwhile.
+    #[must_use]
+    pub fn warning(text: impl Into<String>) -> Self {
+        Self::new(text.into(), "warning")
+    }
+
     fn new(text: String, tone: &str) -> Self {
         Self { text, tone: tone.to_owned(), link: None, session: None, until: 0 }
     }

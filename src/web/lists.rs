@@ -191,6 +191,8 @@ pub fn pager<T>(
     let shown = counted(page.rows.len(), noun.0, noun.1);
     Pager {
         shown: if page.has_next || page.has_previous { format!("{shown} on this page") } else { shown },
+        first: page.has_previous.then(|| with_query(path, &query.without(&["before", "after"]))),
+        last: None,
         newer: page.has_previous.then(|| link("after", page.rows.first())).flatten(),
         older: page.has_next.then(|| link("before", page.rows.last())).flatten(),
     }

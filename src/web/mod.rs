@@ -17,6 +17,7 @@ pub mod prose;
 pub mod routes;
 pub mod session_rows;
 pub mod shell;
+pub mod state;
 pub mod streamed;
 pub mod time;
 pub mod urls;

@@ -78,6 +78,11 @@ impl AuthedRequest {
     }
 }
 
+/// A page that takes back a form with what is wrong in it says so at the beginning of its title, which is what readers
+/// hear first and what a tab shows.
+const REFUSED: [StatusCode; 3] =
+    [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::CONFLICT, StatusCode::TOO_MANY_REQUESTS];
+
 /// Bytes for a page at first: a timeline of fifty entries has 48 KB, and no copy is made while it grows.
 const ROOM: usize = 64 * 1024;
 
@@ -85,5 +90,10 @@ const ROOM: usize = 64 * 1024;
 pub fn render(status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
     let mut html = String::with_capacity(ROOM);
     page.render_into(&mut html).map_err(|error| AppError::Internal(error.into()))?;
+    if REFUSED.contains(&status)
+        && let Some(at) = html.find("<title>")
+    {
+        html.insert_str(at + "<title>".len(), "Error: ");
+    }
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html))
 }

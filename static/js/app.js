@@ -101,6 +101,13 @@ const behaviours = {
 		});
 	},
 
+	/** A form that was not taken: whoever goes back instead of sending it again finds their words in the form. */
+	unsaved(form) {
+		const words = [...new FormData(form)];
+		sessionStorage.setItem(UNSAVED, JSON.stringify({ whose: whose(), action: form.getAttribute("action"), words }));
+		form.addEventListener("submit", () => sessionStorage.removeItem(UNSAVED));
+	},
+
 	/** A field that must be typed exactly before its button works; the server checks as well. */
 	confirm(input) {
 		const button = input.form.querySelector("[type=submit]");
@@ -117,6 +124,26 @@ function showTheme(choice) {
 	document.documentElement.dataset.theme = choice;
 	for (const button of document.querySelectorAll("[data-behaviour=theme] button")) {
 		button.setAttribute("aria-pressed", String(button.value === choice));
+	}
+}
+
+const UNSAVED = "unsaved";
+
+/** Whose page this is: a tab may see several people. */
+function whose() {
+	return document.querySelector(".who")?.textContent;
+}
+
+/** Puts what was not saved back into the form that it came from, once. */
+function restoreUnsaved() {
+	const kept = JSON.parse(sessionStorage.getItem(UNSAVED));
+	const forms = document.querySelectorAll("main form.form[method=post]:not([data-behaviour=unsaved])");
+	const form = kept?.whose === whose() && [...forms].find((form) => form.getAttribute("action") === kept.action);
+	if (!form) return;
+	sessionStorage.removeItem(UNSAVED);
+	for (const [name, value] of kept.words) {
+		const field = form.elements.namedItem(name);
+		if (field?.type !== "hidden" && field?.type !== "password" && "value" in (field ?? {})) field.value = value;
 	}
 }
 
@@ -205,7 +232,10 @@ const keys = {
 	"?": () => help.showModal(),
 };
 
+restoreUnsaved();
 bind(document);
+// What is wrong comes first, also where another field has the focus by itself.
+document.querySelector("main [aria-invalid=true]")?.focus();
 refreshTimes();
 setInterval(refreshTimes, 30_000);
 document.addEventListener("visibilitychange", refreshTimes);

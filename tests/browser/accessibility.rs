@@ -1,4 +1,4 @@
-//! Every page in light and dark, wide and narrow: axe finds nothing, and nothing scrolls sideways.
+//! Every page in light and dark, wide and narrow: axe finds nothing, no word is too small, and nothing scrolls sideways.
 
 use pilothouse::db::{Actor, DbError};
 use pilothouse::{auth, demo};
@@ -11,7 +11,7 @@ use crate::support::console::{Console, PASSWORD};
 type Page = (String, &'static str);
 
 /// A console with the demo's life in it.
-fn lively() -> Console {
+pub fn lively() -> Console {
     let console = Console::start();
     let hash = auth::password::hash_blocking(PASSWORD).unwrap();
     let now = console.app.clock.now();
@@ -102,6 +102,16 @@ const BEYOND_THE_EDGE: &str = "
     return (wide.find((element) => ![...element.children].some((child) => wide.includes(child))) ?? document.body)
         .outerHTML.slice(0, 200);";
 
+/// The places with words that are smaller than 12 px, open or folded.
+const TOO_SMALL: &str = "
+    const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), small = new Set();
+    while (words.nextNode()) {
+        const place = words.currentNode.parentElement, size = parseFloat(getComputedStyle(place).fontSize);
+        if (words.currentNode.data.trim() && !place.closest('script, style') && size < 12)
+            small.add(`${size} px: ${place.outerHTML.slice(0, 120)}`);
+    }
+    return [...small].slice(0, 5);";
+
 /// What is wrong with `pages` at `width` in `theme`.
 async fn look_at(browser: &Browser, pages: &[Page], width: u32, theme: &str, wrong: &mut Vec<String>) {
     browser.look(width, theme).await;
@@ -113,6 +123,9 @@ async fn look_at(browser: &Browser, pages: &[Page], width: u32, theme: &str, wro
         assert_eq!(&browser.path().await, path, "{here}");
         for finding in axe::findings(browser).await {
             wrong.push(format!("{here}: {finding}"));
+        }
+        for small in browser.script(TOO_SMALL).await.as_array().unwrap() {
+            wrong.push(format!("{here}: too small, {small}"));
         }
         let beyond = browser.script(BEYOND_THE_EDGE).await;
         if !beyond.is_null() {
@@ -141,7 +154,7 @@ fn look_everywhere(width: u32) {
 #[test]
 fn a_page_with_faults_is_found_out() {
     const FAULTS: &str = "data:text/html,<html><body style='width:5000px'><h1>Faults</h1><img src=x>\
-        <p style='color:%23aaa;background:%23bbb'>pale</p><input></body></html>";
+        <p style='color:%23aaa;background:%23bbb;font-size:11.9px'>pale</p><input></body></html>";
     browse("", Habits::default(), async |browser| {
         browser.look(360, "light").await;
         browser.driver.goto(FAULTS).await.unwrap();
@@ -149,6 +162,8 @@ fn a_page_with_faults_is_found_out() {
         for rule in ["image-alt", "color-contrast", "label", "html-has-lang"] {
             assert!(found.iter().any(|finding| finding.starts_with(rule)), "{rule} is not found: {found:#?}");
         }
+        let small = browser.script(TOO_SMALL).await;
+        assert_eq!(small.as_array().map(Vec::len), Some(1), "{small}");
         let beyond = browser.script(BEYOND_THE_EDGE).await;
         assert!(beyond.is_string(), "{beyond}");
         let dark = "return matchMedia('(prefers-color-scheme: dark)').matches";

@@ -194,11 +194,17 @@ impl Browser {
         let tools = self.driver.cdp();
         let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": false });
         tools.send_raw("Emulation.setDeviceMetricsOverride", size).await.unwrap();
-        let media = json!({ "features": [
+        let media = json!({ "media": "", "features": [
             { "name": "prefers-color-scheme", "value": theme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ] });
         tools.send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
+    }
+
+    /// The page as it is laid out for paper, until [`Browser::look`].
+    pub async fn paper(&self) {
+        let media = json!({ "media": "print" });
+        self.driver.cdp().send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
     }
 
     /// Presses `key` wherever the focus is.

@@ -6,7 +6,11 @@
 mod accessibility;
 mod axe;
 mod browser;
+mod forms;
 mod journeys;
+mod narrow;
+mod outage;
+mod paper;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "shared with the suite, which uses the rest")]
 mod support;

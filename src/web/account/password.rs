@@ -14,7 +14,7 @@ use crate::auth::password;
 use crate::auth::sign_in::{self, Checked};
 use crate::auth::throttle::Attempt;
 use crate::db::SecretHash;
-use crate::error::{AppError, AppResult};
+use crate::error::{self, AppError, AppResult};
 use crate::http::authed_request::{AuthedRequest, origin_of};
 use crate::http::forms::Form;
 use crate::http::session_store;
@@ -89,7 +89,7 @@ fn too_many(
     viewer: &Viewer,
     seconds: u64,
 ) -> AppResult<HttpResponse> {
-    page.errors.push(format!("Too many tries. Wait {seconds} seconds, then try again."));
+    page.errors.push(format!("Too many tries. Wait {}, then try again.", error::seconds(seconds)));
     let mut response = page.answer(authed, viewer, StatusCode::TOO_MANY_REQUESTS)?;
     response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     Ok(response)

@@ -180,7 +180,7 @@ fn on_what(entry: &timeline::Entry, columns: &Columns, presenter: &TimelinePrese
         let url = page.and_then(|target| presenter.address(&target));
         facts.push(linked(&crate::vocabulary::humanised(kind), name, url));
     }
-    facts.extend(id.map(|id| Fact::mono("Id", id)));
+    facts.extend(id.map(|id| Fact::id("Id", id)));
     if let Some(project) =
         entry.project.as_ref().filter(|_| columns.target_kind.as_deref() != Some("project"))
     {

@@ -85,5 +85,6 @@ pub fn pager(path: &str, filter: &Filter, page: &TimelinePage) -> Pager {
         shown: counted(count, "entry", "entries"),
         newer: page.newer.as_ref().map(|cursor| link(Direction::After, cursor)),
         older: page.older.as_ref().map(|cursor| link(Direction::Before, cursor)),
+        ..Pager::default()
     }
 }

@@ -4,8 +4,9 @@ use super::display::badge;
 use super::presenter::TimelinePresenter;
 use crate::activity::Status;
 use crate::activity::reference_target::{FactValue, ReferenceTarget};
-use crate::web::display::{Badge, Fact};
+use crate::web::display::{Badge, Fact, in_short};
 use crate::web::escape::weight;
+use crate::web::state;
 use crate::web::time::Timestamp;
 
 /// The record behind a reference.
@@ -22,14 +23,15 @@ pub struct ReferenceCard {
 impl ReferenceCard {
     #[must_use]
     pub fn new(record: &ReferenceTarget, presenter: &TimelinePresenter) -> Self {
-        let mut state = None;
+        let mut state_of = None;
         let mut facts = Vec::new();
         for fact in &record.facts {
             match &fact.value {
                 FactValue::Text(text) => facts.push(Fact::text(fact.label, text)),
                 FactValue::Code(text) => facts.push(Fact::mono(fact.label, text)),
                 FactValue::Url(text) => facts.push(Fact::address(fact.label, text)),
-                FactValue::Status(text) => state = Some(badge(&Status::from_stored(text))),
+                FactValue::Status(text) => state_of = Some(badge(&Status::from_stored(text))),
+                FactValue::State(text) => state_of = Some(state::badge(&in_short(text, 60))),
                 FactValue::Time(ms) => {
                     let time = Timestamp::from_millis(*ms, presenter.now, presenter.zone);
                     facts.push(Fact::text(fact.label, time.precise));
@@ -39,7 +41,7 @@ impl ReferenceCard {
                 }
             }
         }
-        Self { title: format!("{} {}", record.kind, record.title), badge: state, facts }
+        Self { title: format!("{} {}", record.kind, record.title), badge: state_of, facts }
     }
 
     /// About how many bytes it takes.

@@ -1,5 +1,7 @@
 //! The conversations of a project, or the messages that hold a text.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
@@ -8,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::excerpt::Excerpt;
-use super::speakers;
+use super::{called, person, speakers};
 use crate::chat::Role;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::search::{self, Found, Hit};
@@ -62,7 +64,7 @@ pub struct ConversationRow {
 }
 
 impl ConversationRow {
-    fn new(path: &str, conversation: &Conversation, now: DateTime<Utc>, zone: Tz) -> Self {
+    fn new(path: &str, conversation: &Conversation, person: &str, (now, zone): (DateTime<Utc>, Tz)) -> Self {
         let count = conversation.messages;
         Self {
             url: urls::with_query(path, &[("session", conversation.session.as_str())]),
@@ -74,7 +76,7 @@ impl ConversationRow {
             } else {
                 counted(usize::try_from(count).unwrap_or_default(), "message", "messages")
             },
-            roles: speakers(&conversation.roles),
+            roles: speakers(&conversation.roles, person),
             began: Timestamp::new(conversation.began_at, now, zone),
             last: Timestamp::new(conversation.last.at, now, zone),
         }
@@ -97,6 +99,8 @@ pub struct HitRow {
     pub id: String,
     /// Where it stands in its conversation.
     pub url: String,
+    /// What its conversation is called.
+    pub title: String,
     /// Who says it.
     pub role: String,
     /// When.
@@ -106,13 +110,19 @@ pub struct HitRow {
 }
 
 impl HitRow {
-    fn new(path: &str, hit: &Hit, wanted: &str, now: DateTime<Utc>, zone: Tz) -> Self {
+    fn new(
+        (path, wanted): (&str, &str),
+        hit: &Hit,
+        (person, first_words): (&str, &str),
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
         Self {
             id: hit.id.to_string(),
             url: urls::message(path, hit.id),
-            role: Role::from_stored(&hit.role).label().to_owned(),
+            title: title(first_words),
+            role: called(&Role::from_stored(&hit.role), person).to_owned(),
             at: Timestamp::new(hit.at, now, zone),
-            excerpt: Excerpt::new(&hit.content, wanted),
+            excerpt: Excerpt::new(&visible(&Prose::new(&hit.content).words()), wanted),
         }
     }
 }
@@ -120,7 +130,8 @@ impl HitRow {
 /// Which rows the page shows.
 enum Rows {
     Conversations(conversations::Conversations),
-    Hits(Found, usize),
+    /// With how their conversations begin, and how many were asked for.
+    Hits(Found, HashMap<String, String>, usize),
     None,
 }
 
@@ -146,7 +157,12 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
                         PageStart::Start | PageStart::Back(_) => None,
                     };
                     let found = search::messages(conn, container, text, older_than, limit)?;
-                    Rows::Hits(found, limit)
+                    let mut sessions: Vec<String> =
+                        found.hits.iter().map(|hit| hit.session.clone()).collect();
+                    sessions.sort_unstable();
+                    sessions.dedup();
+                    let begin = conversations::first_words(conn, container, sessions)?;
+                    Rows::Hits(found, begin, limit)
                 }
             };
             let mut others = projects_in(conn, container)?;
@@ -166,7 +182,7 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
         page.notes
             .push(format!("The same container serves {}, so this chat is theirs too.", names.join(", ")));
     }
-    page.fill(rows, &query, now, zone);
+    page.fill(rows, &query, &person(&project), (now, zone));
     authed.page(StatusCode::OK, &page)
 }
 
@@ -183,7 +199,7 @@ impl ChatPage {
         }
     }
 
-    fn fill(&mut self, rows: Rows, query: &Query, now: DateTime<Utc>, zone: Tz) {
+    fn fill(&mut self, rows: Rows, query: &Query, person: &str, (now, zone): (DateTime<Utc>, Tz)) {
         let path = self.list.action.as_str();
         match rows {
             Rows::Conversations(found) => {
@@ -191,8 +207,8 @@ impl ChatPage {
                     lists::pager(path, query, &found.page, ("conversation", "conversations"), |row| {
                         row.last.listed()
                     });
-                self.conversations =
-                    found.page.rows.iter().map(|row| ConversationRow::new(path, row, now, zone)).collect();
+                let row = |row| ConversationRow::new(path, row, person, (now, zone));
+                self.conversations = found.page.rows.iter().map(row).collect();
                 if found.is_cut {
                     self.notes.push(format!(
                         "There are more than {} conversations. The others are found by searching.",
@@ -200,7 +216,7 @@ impl ChatPage {
                     ));
                 }
             }
-            Rows::Hits(found, limit) => {
+            Rows::Hits(found, begin, limit) => {
                 let next = found.next.as_ref().map(TimePosition::listed).map(|position| {
                     let mut pairs = query.without(&["before", "after"]);
                     pairs.push(("before".to_owned(), position.to_string()));
@@ -216,14 +232,14 @@ impl ChatPage {
                         (Some(_), false) => format!("{shown} on this page"),
                         (None, _) => shown,
                     },
-                    newer: None,
                     older: next,
+                    ..Pager::default()
                 };
-                self.hits = found
-                    .hits
-                    .iter()
-                    .map(|hit| HitRow::new(path, hit, self.list.q.trim(), now, zone))
-                    .collect();
+                let row = |hit: &Hit| {
+                    let first_words = begin.get(&hit.session).map_or("", String::as_str);
+                    HitRow::new((path, self.list.q.trim()), hit, (person, first_words), (now, zone))
+                };
+                self.hits = found.hits.iter().map(row).collect();
             }
             Rows::None => {}
         }

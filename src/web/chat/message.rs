@@ -72,7 +72,11 @@ const MOST_ATTACHMENTS: usize = 20;
 
 impl MessageCard {
     #[must_use]
-    pub fn new(message: &Message, project: ProjectId, (now, zone): (DateTime<Utc>, Tz)) -> Self {
+    pub fn new(
+        message: &Message,
+        (project, person): (ProjectId, &str),
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
         let role = Role::from_stored(&message.role);
         let body = Prose::new(&message.content);
         let cut = match message.whole {
@@ -93,7 +97,7 @@ impl MessageCard {
                 Role::System => "system",
                 Role::Other(_) => "other",
             },
-            role: badge(&role),
+            role: badge(&role, person),
             url: urls::message(&urls::project_part(project, "chat"), message.id()),
             at: message.has_time.then(|| Timestamp::new(message.position.at, now, zone)),
             body,

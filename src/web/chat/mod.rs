@@ -13,7 +13,9 @@ use crate::chat::Role;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::web::display::Badge;
+use crate::identity::display_name;
+use crate::projects::queries::ProjectView;
+use crate::web::display::{Badge, in_short};
 
 /// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
 /// holds it; with `q`, the messages that hold a text. A conversation may have an empty name.
@@ -29,8 +31,22 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     }
 }
 
+/// Who it is that a role speaks as: a container's messages of a user are its owner's.
+fn called<'a>(role: &'a Role, person: &'a str) -> &'a str {
+    match role {
+        Role::User if !person.trim().is_empty() => person,
+        _ => role.label(),
+    }
+}
+
+/// The person whose chat `project`'s is.
+fn person(project: &ProjectView) -> String {
+    let owner = project.owner.as_ref().map(|(_, name, email)| display_name(name.as_deref(), email));
+    in_short(owner.unwrap_or_default(), 60)
+}
+
 /// Who speaks, people first.
-fn speakers(roles: &[String]) -> String {
+fn speakers(roles: &[String], person: &str) -> String {
     let mut roles: Vec<Role> = roles.iter().map(|role| Role::from_stored(role)).collect();
     roles.sort_by_key(|role| match role {
         Role::User => 0,
@@ -38,15 +54,15 @@ fn speakers(roles: &[String]) -> String {
         Role::System => 2,
         Role::Other(_) => 3,
     });
-    roles.iter().map(Role::label).collect::<Vec<_>>().join(", ")
+    roles.iter().map(|role| called(role, person)).collect::<Vec<_>>().join(", ")
 }
 
-fn badge(role: &Role) -> Badge {
+fn badge(role: &Role, person: &str) -> Badge {
     let (icon, tone) = match role {
         Role::User => ("user", "neutral"),
         Role::Assistant => ("autofix", "busy"),
         Role::System => ("settings", "neutral"),
         Role::Other(_) => ("unknown", "neutral"),
     };
-    Badge { icon, label: role.label().to_owned(), tone }
+    Badge { icon, label: called(role, person).to_owned(), tone }
 }

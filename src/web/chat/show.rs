@@ -7,11 +7,11 @@ use askama::Template;
 
 use super::index::title;
 use super::message::MessageCard;
-use super::speakers;
+use super::{person, speakers};
 use crate::activity::lookup;
 use crate::chat::conversations::{self, COUNTED, Conversation};
 use crate::chat::messages::{self, Message};
-use crate::db::cursor::{Page, PageStart};
+use crate::db::cursor::{Page, PageStart, TimePosition};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -52,7 +52,7 @@ pub struct ConversationPage {
 pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let (asked, now) = (query.clone(), authed.app.clock.now());
-    let (viewer, (project, conversation, page, led_to)) = authed
+    let (viewer, (project, conversation, (page, before), led_to)) = authed
         .read(move |conn, _| {
             let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let container = project.container.as_ref().ok_or(AppError::NotFound)?.id;
@@ -79,14 +79,23 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
                 let before = PageStart::Back(first.position);
                 page.has_previous = !messages::page(conn, container, &session, &before, 1)?.rows.is_empty();
             }
+            // A page that was read backwards from the end has nothing behind it.
+            page.has_next &= page.rows.last().is_none_or(|row| row.position != conversation.last);
+            let before = match page.rows.first() {
+                Some(first) if page.has_previous => {
+                    messages::before(conn, container, &session, &first.position)?
+                }
+                _ => 0,
+            };
             let led_to = led_to(conn, id, &page)?;
-            Ok((project, conversation, page, led_to))
+            Ok((project, conversation, (page, before), led_to))
         })
         .await?;
     let presenter = TimelinePresenter::of(&viewer, now);
     let head = ProjectHead::new(&project, "chat", now, viewer.zone);
     let path = urls::project_part(id, "chat");
     let title = title(&conversation.first_words);
+    let person = person(&project);
     let mut crumbs = head.crumbs(Some("Chat"));
     if let Some(chat) = crumbs.last_mut() {
         chat.url = Some(path.clone());
@@ -95,9 +104,9 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     let page = ConversationPage {
         shell: authed.shell(&viewer, format!("{title} · Chat of {}", project.name)).with_breadcrumbs(crumbs),
         project: head,
-        pager: pager(&path, &conversation.session, &query, &page),
+        pager: pager(&path, &conversation, &query, &page, before),
         chat_url: path,
-        meta: meta(&conversation, &presenter),
+        meta: meta(&conversation, &person, &presenter),
         title,
         messages: page
             .rows
@@ -106,7 +115,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
                 let led_to = led_to.iter().find(|(request, _)| Some(request.as_str()) == message.request());
                 MessageCard {
                     led_to: led_to.map(|(_, link)| link.clone()).filter(|_| message.role == "assistant"),
-                    ..MessageCard::new(message, id, (now, viewer.zone))
+                    ..MessageCard::new(message, (id, &person), (now, viewer.zone))
                 }
             })
             .collect(),
@@ -135,7 +144,7 @@ fn led_to(
         .collect())
 }
 
-fn meta(conversation: &Conversation, presenter: &TimelinePresenter) -> Vec<Meta> {
+fn meta(conversation: &Conversation, person: &str, presenter: &TimelinePresenter) -> Vec<Meta> {
     let count = match conversation.messages {
         many if many > COUNTED => format!("more than {} messages", grouped(COUNTED)),
         few => counted(usize::try_from(few).unwrap_or_default(), "message", "messages"),
@@ -147,26 +156,37 @@ fn meta(conversation: &Conversation, presenter: &TimelinePresenter) -> Vec<Meta>
     };
     vec![
         Meta::text(count),
-        Meta::text(speakers(&conversation.roles)),
+        Meta::text(speakers(&conversation.roles, person)),
         Meta::text(format!("{} to {}", time(conversation.began_at), time(conversation.last.at))),
         Meta::text(name),
     ]
 }
 
-fn pager(path: &str, session: &str, query: &Query, page: &Page<Message>) -> Pager {
-    let link = |name: &str, message: Option<&Message>| {
-        message.map(|message| {
-            // A name may be blank, and is part of the address all the same.
-            let mut pairs = vec![("session".to_owned(), session.to_owned())];
-            pairs.extend(query.without(&["session", "message", "before", "after"]));
-            pairs.push((name.to_owned(), message.position.listed().to_string()));
-            urls::with_query(path, &pairs)
-        })
+/// Which messages these are, of how many, and where the others are.
+fn pager(path: &str, conversation: &Conversation, query: &Query, page: &Page<Message>, before: i64) -> Pager {
+    let link = |position: Option<(&str, TimePosition)>| {
+        // A name may be blank, and is part of the address all the same.
+        let mut pairs = vec![("session".to_owned(), conversation.session.clone())];
+        pairs.extend(query.without(&["session", "message", "before", "after"]));
+        pairs.extend(position.map(|(name, at)| (name.to_owned(), at.listed().to_string())));
+        urls::with_query(path, &pairs)
     };
-    let shown = counted(page.rows.len(), "message", "messages");
+    let (first, last) = (page.rows.first(), page.rows.last());
+    let whole = [page.has_previous, page.has_next] == [false; 2];
+    let count = i64::try_from(page.rows.len()).unwrap_or_default();
+    let all = match conversation.messages {
+        many if many > COUNTED => format!("more than {}", grouped(COUNTED)),
+        few => grouped(few),
+    };
     Pager {
-        shown: if page.has_next || page.has_previous { format!("{shown} on this page") } else { shown },
-        newer: page.has_previous.then(|| link("after", page.rows.first())).flatten(),
-        older: page.has_next.then(|| link("before", page.rows.last())).flatten(),
+        shown: match before {
+            _ if whole => counted(page.rows.len(), "message", "messages"),
+            many if many > COUNTED => format!("{} of {all} messages", grouped(count)),
+            before => format!("{}–{} of {all} messages", grouped(before + 1), grouped(before + count)),
+        },
+        first: page.has_previous.then(|| link(None)),
+        newer: first.filter(|_| page.has_previous).map(|row| link(Some(("after", row.position)))),
+        older: last.filter(|_| page.has_next).map(|row| link(Some(("before", row.position)))),
+        last: page.has_next.then(|| link(Some(("after", conversation.last.just_behind())))),
     }
 }

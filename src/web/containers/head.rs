@@ -3,14 +3,13 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::badge;
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::web::display::{Badge, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 /// See `templates/containers/_header.html`.
 #[derive(Debug, Clone)]
@@ -89,7 +88,7 @@ impl ContainerHead {
         let url = urls::container(container.id);
         Self {
             name: container.name.clone(),
-            badge: badge(&status),
+            badge: state::observed(&container.status, at, now),
             source,
             as_of: at.map(time),
             meta,

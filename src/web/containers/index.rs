@@ -6,7 +6,6 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::badge;
 use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
@@ -19,7 +18,7 @@ use crate::web::display::{Badge, Link};
 use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 const PATH: &str = "/containers";
 
@@ -66,7 +65,7 @@ impl ContainerRow {
             name: container.name.clone(),
             image: container.image_name.clone().unwrap_or_else(|| "—".to_owned()),
             ports: container.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
-            badge: badge(&Status::from_stored(&container.status)),
+            badge: state::observed(&container.status, at, now),
             source,
             observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line

@@ -116,8 +116,9 @@ impl ContainerPage {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
         let dash = || "—".to_owned();
         let mut facts = vec![
-            Fact::mono("Container id", &container.engine_id),
-            Fact::mono("Record", container.id.to_string()),
+            Fact::text("Name", &container.name),
+            Fact::id("Container id", &container.engine_id),
+            Fact::id("Record", container.id.to_string()),
         ];
         if let Some(owner) = &container.owner {
             facts.push(Fact::text("Owner", owner.display_name()));

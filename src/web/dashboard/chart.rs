@@ -126,9 +126,9 @@ impl Chart {
         Self {
             title: format!("Activity, last {count} days"),
             description: format!(
-                "Bars for each day: entries above, failed ones below. {} entries, {} failed.{fullest} \
+                "Bars for each day: entries above, failed ones below. {}, {} failed.{fullest} \
                  The table below has the numbers.",
-                grouped(entries),
+                in_words(entries),
                 grouped(failed)
             ),
             as_of: daily.as_of.map(|at| Timestamp::new(at, now, zone)),
@@ -139,7 +139,7 @@ impl Chart {
                     current: usize::try_from(days) == Ok(count),
                 })
                 .to_vec(),
-            entries: format!("{} {}", grouped(entries), if entries == 1 { "entry" } else { "entries" }),
+            entries: in_words(entries),
             failed: format!("{} failed", grouped(failed)),
             lines,
             ticks: ticks(&daily.days),
@@ -154,12 +154,16 @@ impl Chart {
     }
 }
 
+fn in_words(entries: i64) -> String {
+    format!("{} {}", grouped(entries), if entries == 1 { "entry" } else { "entries" })
+}
+
 fn chart_day(n: usize, count: usize, day: &DayCount, top: i64, top_failed: i64) -> ChartDay {
     let place = || (percent(n * 1000 + 120, count), percent(760, count));
     let label = long(day.date);
     let date = day.date.to_string();
     ChartDay {
-        title: format!("{label}: {} entries, {} failed", grouped(day.entries), grouped(day.failed)),
+        title: format!("{label}: {}, {} failed", in_words(day.entries), grouped(day.failed)),
         label,
         url: urls::with_query("/activity", &[("from", &date), ("to", &date)]),
         entries: grouped(day.entries),

@@ -31,7 +31,7 @@ const GONE: [&str; 2] = ["deleted", "deactivated"];
 pub fn figures(of: &Figures) -> Vec<Figure> {
     vec![
         figure("Users", "/users", &of.users, false),
-        figure("Projects", "/projects", &of.projects, true),
+        Figure { url: "/projects?status=any", ..figure("Projects", "/projects", &of.projects, true) },
         figure("Containers", "/containers", &of.containers, true),
     ]
 }

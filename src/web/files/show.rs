@@ -107,7 +107,7 @@ impl ChangeRow {
 }
 
 fn facts(file: &File, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
-    let mut facts = vec![Fact::mono("Path", visible(&file.path))];
+    let mut facts = vec![Fact::id("Path", visible(&file.path))];
     // Nothing holds the two names together.
     if file.path.rsplit('/').next() != Some(file.name.as_str()) {
         facts.push(Fact::mono("Name", shown_name(&file.name)));
@@ -127,6 +127,6 @@ fn facts(file: &File, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
         facts.extend(at.map(|at| Fact::text(label, Timestamp::new(at, now, zone).exact)));
     }
     facts.push(Fact::text("State", if file.is_deleted { "deleted" } else { "there" }));
-    facts.push(Fact::mono("Id", file.id.to_string()));
+    facts.push(Fact::id("Id", file.id.to_string()));
     facts
 }

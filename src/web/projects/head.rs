@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::badge;
-use crate::containers;
 use crate::db::ids::ProjectId;
 use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
@@ -12,7 +11,7 @@ use crate::projects::{Kind, Status};
 use crate::web::display::{Badge, ButtonLink, Meta, Tab};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 /// See `templates/projects/_header.html`.
 #[derive(Debug, Clone)]
@@ -63,7 +62,7 @@ impl ProjectHead {
     pub fn new(project: &ProjectView, part: &str, now: DateTime<Utc>, zone: Tz) -> Self {
         let status = Status::from_stored(project.status.as_deref());
         let container = project.container.as_ref();
-        let container_status = container.map(|c| containers::Status::from_stored(&c.status));
+        let seen_at = container.and_then(|c| c.observed_at.or(c.updated_at));
         let url = urls::project(project.id);
         let mut meta = vec![Meta::text(Kind::label(project.kind.as_deref().unwrap_or("no type")))];
         if let Some(owner) = &project.owner {
@@ -97,11 +96,8 @@ impl ProjectHead {
         Self {
             id: project.id.to_string(),
             name: project.name.clone(),
-            badge: badge(&status, container_status.as_ref()),
-            as_of: container
-                .filter(|_| status == Status::Active)
-                .and_then(|c| c.observed_at.or(c.updated_at))
-                .map(|at| Timestamp::new(at, now, zone)),
+            badge: badge(&status, container.map(|c| (c.status.as_str(), seen_at)), now),
+            as_of: seen_at.filter(|_| status == Status::Active).map(|at| Timestamp::new(at, now, zone)),
             meta,
             tabs: tabs(project.id, part, &TABS),
             notice,
@@ -118,7 +114,7 @@ impl ProjectHead {
             id: id.to_string(),
             name: tombstone.name().to_owned(),
             url: urls::project(id),
-            badge: Badge { icon: "deleted", label: "removed".to_owned(), tone: "neutral" },
+            badge: state::badge("removed"),
             as_of: None,
             meta: vec![Meta::text(format!("removed {}", at.relative))],
             tabs: tabs(id, part, &TABS[..2]),

@@ -11,6 +11,8 @@ use crate::web::urls;
 
 /// Columns.
 const WEEKS: u64 = 53;
+/// As wide as the name of a month.
+const LEAST_WEEKS: u64 = 3;
 /// From one day to the next, pixels.
 const PITCH: u64 = 17;
 /// Steps of the scale above nothing.
@@ -29,6 +31,8 @@ pub struct HeatMap {
     pub cells: Vec<Cell>,
     /// The outline of the days that there are: an SVG path.
     pub outline: String,
+    /// How wide the drawing is, pixels.
+    pub width: u64,
     /// Months above the columns.
     pub months: Vec<MonthLabel>,
     /// What the marks mean, from the smallest on.
@@ -94,10 +98,12 @@ impl HeatMap {
     /// The map of `daily`, whose entries are at `timeline_url`.
     #[must_use]
     pub fn new(daily: &Daily, timeline_url: &str, now: DateTime<Utc>, zone: Tz) -> Self {
-        let bounds = bounds(&daily.days);
-        let sum = |of: fn(&DayCount) -> i64| daily.days.iter().map(of).sum::<i64>();
+        let days = since_first_month(&daily.days);
+        let count = u64::try_from(days.len()).unwrap_or(0);
+        let bounds = bounds(days);
+        let sum = |of: fn(&DayCount) -> i64| days.iter().map(of).sum::<i64>();
         let (entries, failed) = (sum(|day| day.entries), sum(|day| day.failed));
-        let numbered = || (0_u64..).zip(&daily.days);
+        let numbered = || (0_u64..).zip(days);
         let cells = numbered().filter(|(_, day)| day.entries > 0).map(|(number, day)| Cell {
             number,
             x: number / 7 * PITCH,
@@ -114,12 +120,21 @@ impl HeatMap {
             },
             zone: zone.name().to_owned(),
             cells: cells.collect(),
-            outline: outline(u64::try_from(daily.days.len()).unwrap_or(0)),
-            months: months(numbered()),
+            outline: outline(count),
+            width: count.div_ceil(7).max(LEAST_WEEKS) * PITCH,
+            months: months(numbered(), count.div_ceil(7)),
             legend: legend(&bounds),
-            table: table(&daily.days, timeline_url),
+            table: table(days, timeline_url),
         }
     }
+}
+
+/// The days from the first week of the first month on in which anything happened: what was before it says nothing.
+fn since_first_month(days: &[DayCount]) -> &[DayCount] {
+    let Some(first) = days.iter().find(|day| day.entries > 0) else { return days };
+    let month = first.date.with_day(1).unwrap_or(first.date);
+    let begins = days.iter().position(|day| day.date >= month).unwrap_or(0);
+    days.get(begins / 7 * 7..).unwrap_or(days)
 }
 
 fn counted(entries: i64) -> String {
@@ -181,12 +196,12 @@ fn outline(days: u64) -> String {
 }
 
 /// Each month above the first week that it begins; not where it would touch the one before.
-fn months<'a>(days: impl Iterator<Item = (u64, &'a DayCount)>) -> Vec<MonthLabel> {
+fn months<'a>(days: impl Iterator<Item = (u64, &'a DayCount)>, weeks: u64) -> Vec<MonthLabel> {
     let mut labels: Vec<MonthLabel> = Vec::new();
     for (number, day) in days.filter(|(_, day)| day.date.day() == 1) {
         // A month that begins within a week is named above the next one.
         let x = number.div_ceil(7) * PITCH;
-        if x < (WEEKS - 1) * PITCH && labels.last().is_none_or(|last| x >= last.x + 3 * PITCH) {
+        if x < (weeks.max(2) - 1) * PITCH && labels.last().is_none_or(|last| x >= last.x + 3 * PITCH) {
             labels.push(MonthLabel { x, label: day.date.format("%b").to_string() });
         }
     }
@@ -239,6 +254,19 @@ mod tests {
         assert!(map.cells.is_empty() && map.months.len() >= 11, "{:?}", map.months);
         assert_eq!(map.outline, "M0 0h901v102h-17v17h-884z");
         assert_eq!(map.table.len(), 13);
+    }
+
+    #[test]
+    fn a_map_begins_with_the_first_month_that_has_anything() {
+        let now = "2026-11-21T02:00:00Z".parse().unwrap();
+        let mut daily = HeatMap::span(now, Tz::UTC).without_entries(Some(now));
+        let at = daily.days.iter().position(|day| day.date.to_string() == "2026-10-14").unwrap();
+        daily.days[at].entries = 3;
+        let map = HeatMap::new(&daily, "/x", now, Tz::UTC);
+        // Thursday the first of October lies in the week of Monday 28 September.
+        assert_eq!(map.table.last().map(|row| row.label.as_str()), Some("September 2026"));
+        assert_eq!((map.width, map.cells[0].x, map.cells[0].y), (8 * PITCH, 2 * PITCH, 2 * PITCH));
+        assert_eq!(map.months.iter().map(|month| month.label.as_str()).collect::<Vec<_>>(), ["Oct", "Nov"]);
     }
 
     #[test]

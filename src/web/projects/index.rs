@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::badge;
-use crate::containers;
 use crate::db::cursor::{Page, PageStart};
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
@@ -20,7 +19,7 @@ use crate::web::display::Badge;
 use crate::web::lists::{self, ListPage};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 const PATH: &str = "/projects";
 /// How many projects are listed of which only the record is left.
@@ -33,6 +32,10 @@ pub struct ProjectsPage {
     pub shell: Shell,
     pub list: ListPage,
     pub projects: Vec<ProjectRow>,
+    /// Whether the last column tells when each was changed, in place of when something happened.
+    pub is_by_change: bool,
+    /// Where archived ones are listed as well, when something was looked for or there is nothing to list without them.
+    pub others_url: Option<String>,
     /// Projects whose rows are gone, beside the deleted ones.
     pub gone: Vec<GoneRow>,
 }
@@ -51,8 +54,12 @@ pub struct ProjectRow {
     pub badge: Badge,
     /// When that state was observed or written; None where it is not a container's.
     pub as_of: Option<Timestamp>,
+    /// Whether that is long ago.
+    pub is_old: bool,
     /// When something last happened to it.
     pub last_activity: Option<Timestamp>,
+    /// When it was last changed.
+    pub changed: Option<Timestamp>,
 }
 
 /// A project of which only the record is left.
@@ -81,8 +88,8 @@ impl ProjectRow {
     #[must_use]
     pub fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
         let project = &line.project;
-        let state =
-            line.container.as_ref().map(|container| containers::Status::from_stored(&container.status));
+        let seen_at = line.container.as_ref().and_then(|container| container.observed_at.or(container.updated_at));
+        let container = line.container.as_ref().map(|container| (container.status.as_str(), seen_at));
         let status = Status::from_stored(project.status.as_deref());
         Self {
             id: project.id.to_string(),
@@ -90,28 +97,30 @@ impl ProjectRow {
             name: project.name.clone(),
             owner: line.owner.as_ref().map_or("—", Person::display_name).to_owned(),
             kind: Kind::label(project.kind.as_deref().unwrap_or("—")).to_owned(),
-            as_of: line
-                .container
-                .as_ref()
-                .filter(|_| status == Status::Active)
-                .and_then(|container| container.observed_at.or(container.updated_at))
+            as_of: seen_at
+                .filter(|_| container.is_some() && status == Status::Active)
                 .map(|at| Timestamp::new(at, now, zone)),
-            badge: badge(&status, state.as_ref()),
+            is_old: state::is_old(seen_at, now),
+            badge: badge(&status, container, now),
             last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),
+            changed: line.updated_at.map(|at| Timestamp::new(at, now, zone)),
         }
     }
 }
 
+/// In the address: every status but deleted.
+const ANY: &str = "any";
+
 pub(super) fn filter(query: &Query) -> Filter {
     Filter {
         text: query.first("q").map(|text| text.trim().to_owned()),
-        status: query.first("status").map(str::to_owned),
+        status: Some(query.first("status").unwrap_or("active").to_owned()).filter(|status| status != ANY),
         kind: query.first("type").map(str::to_owned),
         owner: None,
         sort: match query.first("sort") {
             Some("name") => Sort::Name,
-            Some("active") => Sort::Active,
-            _ => Sort::Changed,
+            Some("changed") => Sort::Changed,
+            _ => Sort::Active,
         },
     }
 }
@@ -146,23 +155,38 @@ impl ProjectsPage {
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
         let statuses = [
-            ("", "Active and archived"),
-            ("active", "Active"),
+            ("", "Active"),
             ("archived", "Archived"),
+            (ANY, "Active and archived"),
             ("deleted", "Deleted"),
         ];
-        let kinds = kinds.iter().map(|stored| (stored.as_str(), Kind::label(stored)));
-        let sort = filter(query).sort;
+        let types = kinds.iter().map(|stored| (stored.as_str(), Kind::label(stored)));
+        let Filter { sort, .. } = filter(query);
         let list = ListPage::new(PATH, query)
-            .with_filter(("status", "Status"), |value| format!("status {value}"), statuses)
+            .with_filter(
+                ("status", "Status"),
+                |value| match value {
+                    ANY => "active and archived".to_owned(),
+                    other => format!("status {other}"),
+                },
+                statuses,
+            )
             .with_filter(
                 ("type", "Type"),
                 |value| format!("type {}", Kind::label(value)),
-                std::iter::once(("", "Any type")).chain(kinds),
+                std::iter::once(("", "Any type")).chain(types),
             )
-            .with_sorts([("", "Last changed first"), ("active", "Last active first"), ("name", "By name")])
+            .with_sorts([("", "Last active first"), ("changed", "Last changed first"), ("name", "By name")])
             .with_page(page, ("project", "projects"), |line| line.position(sort));
+        // Types of projects that are not listed are projects, too.
+        let leaves_out = query.first("status").is_none_or(|status| status.is_empty() || status == "active");
+        let is_wanting = page.rows.is_empty() || query.first("q").is_some();
+        let others_url = (leaves_out && is_wanting && !kinds.is_empty()).then(|| {
+            let mut pairs = query.without(&["status", "before", "after"]);
+            pairs.push(("status".to_owned(), ANY.to_owned()));
+            urls::with_query(PATH, &pairs)
+        });
         let projects = page.rows.iter().map(|line| ProjectRow::new(line, now, zone)).collect();
-        Self { shell, list, projects, gone: Vec::new() }
+        Self { shell, list, projects, is_by_change: sort == Sort::Changed, others_url, gone: Vec::new() }
     }
 }

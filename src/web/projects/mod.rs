@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod create;
+pub mod deployed;
 pub mod export;
 pub mod head;
 pub mod heat_map;
@@ -13,9 +14,10 @@ pub mod status;
 pub mod update;
 
 use actix_web::web::Path;
+use chrono::{DateTime, Utc};
 
 use super::display::Badge;
-use crate::containers;
+use super::state;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::projects::Status;
@@ -28,16 +30,12 @@ pub fn project_id(path: &Path<String>) -> AppResult<ProjectId> {
     path.parse().map_err(|_| AppError::NotFound)
 }
 
-/// What a project's state looks like: its container's while it is active, its own otherwise.
+/// What a project's state looks like: its container's while it is active, as somebody last saw it; its own otherwise.
 #[must_use]
-pub fn badge(status: &Status, container: Option<&containers::Status>) -> Badge {
+pub fn badge(status: &Status, container: Option<(&str, Option<DateTime<Utc>>)>, now: DateTime<Utc>) -> Badge {
     match (status, container) {
-        (Status::Active, Some(container)) => super::containers::badge(container),
-        (Status::Active, None) => {
-            Badge { icon: "pending", label: "no container".to_owned(), tone: "neutral" }
-        }
-        (Status::Archived, _) => Badge { icon: "archived", label: "archived".to_owned(), tone: "neutral" },
-        (Status::Deleted, _) => Badge { icon: "deleted", label: "deleted".to_owned(), tone: "neutral" },
-        (Status::Other(other), _) => Badge { icon: "unknown", label: other.clone(), tone: "neutral" },
+        (Status::Active, Some((word, at))) => state::observed(word, at, now),
+        (Status::Active, None) => state::badge("no container"),
+        _ => state::badge(status.as_str()),
     }
 }

@@ -7,11 +7,11 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::deployed::DeployedRow;
 use super::head::ProjectHead;
 use super::heat_map::HeatMap;
 use super::project_id;
-use crate::activity::{Filter, Scope, daily, timeline};
-use crate::containers;
+use crate::activity::{Filter, Scope, daily, deployed, timeline};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::projects::Kind;
@@ -23,7 +23,7 @@ use crate::web::display::{Badge, Fact};
 use crate::web::escape::PageBudget;
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
-use crate::web::urls;
+use crate::web::{state, urls};
 
 /// A project's overview.
 #[derive(Debug, Template)]
@@ -34,6 +34,8 @@ pub struct ProjectPage {
     pub project: ProjectHead,
     /// What it is about.
     pub description: Option<String>,
+    /// What runs in each environment.
+    pub deployed: Vec<DeployedRow>,
     /// How much happened on each day of a year.
     pub heat: HeatMap,
     /// What runs now.
@@ -62,7 +64,7 @@ pub struct ContainerCard {
 }
 
 impl ContainerCard {
-    fn new(container: &ContainerPart) -> Self {
+    fn new(container: &ContainerPart, now: DateTime<Utc>) -> Self {
         let mut facts = vec![
             Fact::mono("Image", container.image_name.as_deref().unwrap_or("—")),
             Fact::mono(
@@ -76,7 +78,7 @@ impl ContainerCard {
         Self {
             url: urls::container(container.id),
             name: container.name.clone(),
-            badge: crate::web::containers::badge(&containers::Status::from_stored(&container.status)),
+            badge: state::observed(&container.status, container.observed_at.or(container.updated_at), now),
             facts,
         }
     }
@@ -91,7 +93,7 @@ const LATEST: i64 = 10;
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = authed.app.clock.now();
-    let (viewer, (known, deletion, latest, year)) = authed
+    let (viewer, (known, deletion, latest, year, deployed)) = authed
         .read(move |conn, viewer| {
             let known = deletion::project_or_tombstone(conn, id)?.ok_or(AppError::NotFound)?;
             let is_deleted = matches!(&known, ProjectOrTombstone::Project(project) if project.is_deleted());
@@ -99,7 +101,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
             let latest = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
             let year = daily::of_project(conn, id, &HeatMap::span(now, viewer.zone))?;
-            Ok((known, deletion, latest, year))
+            Ok((known, deletion, latest, year, deployed::of_project(conn, id)?))
         })
         .await?;
     let (zone, presenter) = (viewer.zone, TimelinePresenter::of(&viewer, now));
@@ -111,18 +113,20 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
         ProjectOrTombstone::Project(project) => Some(project),
         ProjectOrTombstone::Tombstone(_) => None,
     };
+    let activity_url = urls::project_part(id, "activity");
     let page = ProjectPage {
         shell: authed.shell(&viewer, &head.name).with_breadcrumbs(head.crumbs(None)),
         description: row
             .and_then(|row| row.description.as_deref())
             .filter(|text| !text.trim().is_empty())
             .map(shown),
-        heat: HeatMap::new(&year, &urls::project_part(id, "activity"), now, zone),
+        deployed: deployed.iter().map(|one| DeployedRow::new(one, &activity_url, &presenter)).collect(),
+        heat: HeatMap::new(&year, &activity_url, now, zone),
         running: latest.running.iter().map(|entry| presenter.running(entry)).collect(),
         days: presenter.days(&latest),
-        activity_url: urls::project_part(id, "activity"),
-        container: row.and_then(|row| row.container.as_ref()).map(ContainerCard::new),
-        facts: row.map_or_else(|| vec![Fact::mono("Id", id.to_string())], |row| facts(row, now, zone)),
+        activity_url,
+        container: row.and_then(|row| row.container.as_ref()).map(|part| ContainerCard::new(part, now)),
+        facts: row.map_or_else(|| vec![Fact::id("Id", id.to_string())], |row| facts(row, now, zone)),
         is_gone: row.is_none(),
         project: head,
     };
@@ -138,13 +142,14 @@ fn shown(description: &str) -> String {
 }
 
 fn facts(project: &ProjectView, now: DateTime<Utc>, zone: Tz) -> Vec<Fact> {
-    let mut facts = vec![Fact::text("Type", Kind::label(project.kind.as_deref().unwrap_or("—")))];
+    let kind = Kind::label(project.kind.as_deref().unwrap_or("—"));
+    let mut facts = vec![Fact::text("Name", &project.name), Fact::text("Type", kind)];
     if let Some(owner) = &project.owner {
         facts.push(Fact::text("Owner", owner.display_name()));
     }
     for (label, at) in [("Created", project.created_at), ("Changed", project.updated_at)] {
         facts.extend(at.map(|at| Fact::text(label, Timestamp::new(at, now, zone).exact)));
     }
-    facts.push(Fact::mono("Id", project.id.to_string()));
+    facts.push(Fact::id("Id", project.id.to_string()));
     facts
 }

@@ -51,7 +51,7 @@ fn done(step: Move) -> &'static str {
 fn text(step: Move) -> &'static str {
     match step {
         Move::Archive => {
-            "It leaves the lists of active projects and can't be changed. Nothing stops, and its history stays."
+            "It leaves the lists and can't be changed. Nothing stops, its history stays, and the status “Archived” finds it."
         }
         Move::Unarchive => "It can be changed again.",
         Move::Delete => {

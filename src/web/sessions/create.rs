@@ -11,7 +11,7 @@ use crate::auth::password;
 use crate::auth::sign_in::{self, Checked};
 use crate::auth::throttle::Attempt;
 use crate::db::SecretHash;
-use crate::error::{AppError, AppResult};
+use crate::error::{self, AppError, AppResult};
 use crate::http::authed_request::origin_of;
 use crate::http::forms::Form;
 use crate::http::session_store;
@@ -57,7 +57,7 @@ pub async fn create(
     let origin = origin_of(&request);
     let attempt = Attempt::new(&email, origin.ip);
     let wait = |seconds: u64| {
-        let words = format!("Too many tries. Wait {seconds} seconds, then try again.");
+        let words = format!("Too many tries. Wait {}, then try again.", error::seconds(seconds));
         let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, words)?;
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         Ok(response)

@@ -23,7 +23,7 @@ pub async fn destroy(request: HttpRequest, authed: Option<AuthedRequest>) -> App
             })
             .await;
         match ended {
-            Ok(_) | Err(AppError::SignIn) => {}
+            Ok(_) | Err(AppError::SignIn) => authed.app.recent_viewers.forget(&authed.credential),
             Err(error) => return Err(error),
         }
     }

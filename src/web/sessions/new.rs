@@ -1,13 +1,15 @@
 //! `GET /login`
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
+use crate::app::App;
 use crate::error::AppResult;
 use crate::http::headers::Nonce;
 use crate::http::query::Query;
 use crate::http::session_store;
+use crate::web::flash;
 use crate::web::page::render;
 use crate::web::sessions::safe_next;
 use crate::web::shell::Shell;
@@ -38,12 +40,17 @@ impl SignInPage {
 }
 
 /// Shows the form, without asking the database: it renders while the database is down, too.
-pub async fn show(request: HttpRequest, query: Query) -> AppResult<HttpResponse> {
+pub async fn show(app: web::Data<App>, request: HttpRequest, query: Query) -> AppResult<HttpResponse> {
     let mut page = SignInPage::new(&request, "", query.first("next").unwrap_or("/"), Vec::new());
     if query.first("notice") == Some("password-set") {
         page.hint = Some("Your password is set. Sign in with it.".to_owned());
     } else if query.first("notice") == Some("signed-out") && session_store::credential(&request).is_none() {
         page.hint = Some("You are signed out.".to_owned());
     }
-    render(StatusCode::OK, &page)
+    page.shell.flash = flash::waiting(&app, &request);
+    let mut response = render(StatusCode::OK, &page)?;
+    if flash::waits(&app, &request) {
+        flash::clear(&app, &mut response);
+    }
+    Ok(response)
 }

@@ -11,6 +11,7 @@ pub mod show;
 pub mod update;
 
 use super::display::Badge;
+use super::state;
 use crate::error::AppError;
 use crate::identity::Role;
 use crate::users::commands::ChangeError;
@@ -29,11 +30,7 @@ impl From<ChangeError> for AppError {
 /// Whether a user may sign in, in a word.
 #[must_use]
 pub fn activity_badge(active: bool) -> Badge {
-    if active {
-        Badge { icon: "success", label: "active".to_owned(), tone: "good" }
-    } else {
-        Badge { icon: "stopped", label: "deactivated".to_owned(), tone: "neutral" }
-    }
+    state::badge(if active { "active" } else { "deactivated" })
 }
 
 /// What a stored role is called; one that the console does not know is called as it is stored.

@@ -1,5 +1,6 @@
 //! A project's conversations.
 
+use crate::support::answer::Answer;
 use crate::support::console::{Console, Person};
 
 /// Walks from `start` along the links of kind `rel`; answers what `attribute` of `rows` says, and the last page.
@@ -62,7 +63,7 @@ fn conversations_are_listed_by_their_last_message() {
         ["Add search please", "Cache it", "nobody said where this belongs no conversation"]
     );
     let rows = page.texts("[data-conversation]");
-    assert!(rows[0].contains("2 messages") && rows[0].contains("User, Assistant"), "{rows:?}");
+    assert!(rows[0].contains("2 messages") && rows[0].contains("The owner, Assistant"), "{rows:?}");
     assert!(rows[2].contains("1 message ") && rows[2].contains("narrator"), "{rows:?}");
     // The one without a name can be opened like the others.
     let address = page.attributes(".name a", "href").pop().unwrap();
@@ -294,4 +295,61 @@ fn chat_stays_readable_when_a_project_is_archived_or_deleted() {
             assert!(page.text("main").contains("hello") && page.text(".alert").contains(status), "{path}");
         }
     }
+}
+
+#[test]
+fn a_long_conversation_says_which_messages_these_are_and_leads_to_both_ends() {
+    let console = Console::start();
+    let owner = console.owner();
+    let (project, container) = console.project_in_container(&owner, "shop");
+    for n in 0..12 {
+        console.message(&container, "s1", n, "user", &format!("message {n}"));
+    }
+    let first = format!("/projects/{project}/chat?session=s1&limit=5");
+    let shown = |page: &Answer| (page.text(".pager > span"), page.texts("[data-message] p").len());
+    let link = |page: &Answer, words: &str| {
+        let found =
+            page.select(".pager a").into_iter().find(|a| a.text().collect::<String>().starts_with(words));
+        found.map(|a| a.attr("href").unwrap().to_owned())
+    };
+    let page = owner.get(&first).expect(200);
+    assert_eq!(shown(&page), ("1–5 of 12 messages".to_owned(), 5));
+    assert_eq!(link(&page, "First"), None);
+    let page = owner.get(&link(&page, "Next").unwrap()).expect(200);
+    assert_eq!(shown(&page).0, "6–10 of 12 messages");
+    let last = owner.get(&link(&page, "Last").unwrap()).expect(200);
+    assert_eq!(shown(&last), ("8–12 of 12 messages".to_owned(), 5));
+    assert!(last.text("main").contains("message 11") && link(&last, "Last").is_none());
+    let page = owner.get(&link(&last, "First").unwrap()).expect(200);
+    assert_eq!(shown(&page).0, "1–5 of 12 messages");
+    assert_eq!(shown(&owner.get(&first.replace("limit=5", "limit=100")).expect(200)).0, "12 messages");
+    // A link to one message begins with it.
+    let eighth = console.text("SELECT id FROM chat_messages WHERE content = 'message 7'");
+    let page = owner.get(&format!("/projects/{project}/chat?message={eighth}&limit=2")).expect(200);
+    assert_eq!(shown(&page).0, "8–9 of 12 messages");
+}
+
+#[test]
+fn hits_say_whose_words_they_are_in_which_conversation_without_markdown() {
+    let console = Console::start();
+    let owner = console.owner();
+    let (project, container) = console.project_in_container(&owner, "shop");
+    console.message(&container, "s1", 0, "system", "You are a builder");
+    console.message(&container, "s1", 1, "user", "# Add a **search** field");
+    console.message(
+        &container,
+        "s1",
+        2,
+        "assistant",
+        "It is in [`src/search.ts`](https://shop.example/x), **done**",
+    );
+    let page = owner.get(&format!("/projects/{project}/chat?q=search")).expect(200);
+    assert_eq!(page.texts(".hits a"), ["Add a search field", "Add a search field"]);
+    let said = page.texts(".hits .quiet");
+    assert!(said[0].starts_with("Assistant, ") && said[1].starts_with("The owner, "), "{said:?}");
+    assert_eq!(page.texts(".hits p"), ["It is in src/search.ts, done", "Add a search field"]);
+    assert_eq!(page.texts(".hits mark"), ["search", "search"]);
+    // What stands in the markup alone is found, and told by the words around it.
+    let page = owner.get(&format!("/projects/{project}/chat?q=shop.example")).expect(200);
+    assert_eq!(page.texts(".hits p"), ["It is in src/search.ts, done"]);
 }

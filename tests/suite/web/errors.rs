@@ -68,6 +68,59 @@ fn without_a_database_the_console_says_so_and_keeps_the_session() {
 }
 
 #[test]
+fn while_the_database_is_away_pages_keep_their_frame_and_forms_what_was_typed() {
+    let console = Console::impatient();
+    let (owner, nobody) = (console.owner(), console.anonymous());
+    owner.get("/projects/new").expect(200);
+    console.db.close();
+
+    let typed =
+        [("name", "shop"), ("type", "rust"), ("description", "<b>two\nlines</b>"), ("updated_at", "v1")];
+    let page = owner.post("/projects?from=here", &typed).expect(503);
+    assert!(page.has("nav[aria-label=Main]"), "{}", page.body);
+    assert_eq!(page.attribute("form.form", "action"), "/projects?from=here");
+    for (name, value) in typed {
+        assert_eq!(page.attribute(&format!("form.form [name={name}]"), "value"), value);
+    }
+    assert_eq!(
+        page.texts("form.form dd"),
+        ["shop", "rust", "<b>two lines</b>"],
+        "what people typed, and no more"
+    );
+    assert_eq!(page.text("form.form button"), "Try again");
+
+    // Secrets are asked for once more, and never repeated.
+    let secret = [("current_password", "an old secret"), ("password", "a new secret")];
+    let page = owner.post("/account/password", &secret).expect(503);
+    assert!(!page.body.contains("secret"), "{}", page.body);
+    assert_eq!(page.select("form.form input[type=password][required]:not([value])").len(), 2);
+    let page = nobody.post("/login", &[("email", "a@b.test"), ("password", PASSWORD)]).expect(503);
+    assert!(!page.body.contains(PASSWORD) && !page.has("nav"), "{}", page.body);
+    assert_eq!(page.text("form.form dd"), "a@b.test");
+
+    // A page that is only read, as somebody meets it who goes back.
+    let page = owner.get("/projects/new?a=b").expect(503);
+    assert!(page.has("nav[aria-label=Main]") && !page.has("main form"), "{}", page.body);
+    assert_eq!(page.attribute("main a", "href"), "/projects/new?a=b");
+    assert_eq!(page.texts("main a")[0], "Try again");
+
+    console.db.open();
+    let again = || owner.post("/projects?from=here", &typed);
+    let saved = (0..100).map(|_| again()).find(|answer| answer.status == 303).unwrap();
+    assert_eq!(owner.get(saved.location()).expect(200).texts("p.keep-lines"), ["<b>two lines</b>"]);
+}
+
+#[test]
+fn nobody_keeps_a_frame_who_has_left() {
+    let console = Console::impatient();
+    let owner = console.owner();
+    let copy = owner.twin();
+    owner.post("/logout", &[]).expect(303);
+    console.db.close();
+    assert!(!copy.get("/projects").expect(503).has("nav"));
+}
+
+#[test]
 fn service_is_back_when_the_database_is() {
     let console = Console::impatient();
     let owner = console.owner();

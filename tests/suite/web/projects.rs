@@ -49,9 +49,10 @@ fn the_list_is_filtered_and_sorted() {
         console.sql(&format!("UPDATE projects SET type = '{kind}', status = '{status}' WHERE id = '{id}'"));
     }
     let table = [
-        ("?sort=name", vec!["alpha", "Beta", "gamma"]),
-        ("", vec!["gamma", "alpha", "Beta"]),
-        ("?type=rust&sort=name", vec!["Beta", "gamma"]),
+        ("?sort=name&status=any", vec!["alpha", "Beta", "gamma"]),
+        ("?sort=changed&status=any", vec!["gamma", "alpha", "Beta"]),
+        ("?sort=changed", vec!["alpha", "Beta"]),
+        ("?type=rust&sort=name&status=any", vec!["Beta", "gamma"]),
         ("?status=archived", vec!["gamma"]),
         ("?status=deleted", vec!["delta"]),
         ("?status=active&type=nextjs", vec!["alpha"]),
@@ -118,7 +119,7 @@ fn paging_forth_and_back_passes_each_project_once() {
     );
     let long = "x".repeat(255);
     console.project(&owner, &long);
-    for sort in ["", "&sort=name"] {
+    for sort in ["", "&sort=changed", "&sort=name"] {
         for limit in [1, 2, 7] {
             let (forth, last) = walk(&owner, &format!("/projects?limit={limit}{sort}"), "next");
             assert_eq!(forth.len(), odd.len() + 1, "{sort} by {limit}: {forth:?}");
@@ -527,5 +528,113 @@ fn names_and_texts_that_no_form_takes_do_not_keep_others_from_being_saved() {
         let kept =
             console.text_with("SELECT name = $1 AND description = $2 FROM projects", &[name, description]);
         assert_eq!(kept, "true", "{name:?} {description:.20?}");
+    }
+}
+
+#[test]
+fn active_projects_are_listed_the_last_active_first_and_archiving_leaves_the_list() {
+    let console = Console::start();
+    let owner = console.owner();
+    let [quiet, busy, old] = ["quiet", "busy", "old"].map(|name| console.project(&owner, name));
+    console.sql("UPDATE projects SET updated_at = now() - interval '1 day' WHERE name = 'busy'");
+    console.sql("DELETE FROM turbobackend.project_actions");
+    for (project, at) in [(&old, 1_763_640_000_000), (&quiet, 1_763_640_060_000), (&busy, 1_763_640_120_000)]
+    {
+        console.action(project, "deployment", at, "{}");
+    }
+    let list = |query: &str| names(&owner.get(&format!("/projects{query}")).expect(200));
+    assert_eq!(list(""), ["busy", "quiet", "old"]);
+    assert_eq!(list("?status=active"), ["busy", "quiet", "old"]);
+
+    owner.post(&format!("/projects/{old}/archive"), &[]).expect(303);
+    assert_eq!(list(""), ["busy", "quiet"]);
+    assert_eq!(list("?status=archived"), ["old"]);
+    assert_eq!(list("?status=any&sort=name"), ["busy", "old", "quiet"]);
+    owner.post(&format!("/projects/{quiet}/delete"), &[("confirm", "quiet")]).expect(303);
+    assert_eq!(list("?status=any&sort=name"), ["busy", "old"], "any but the deleted");
+
+    // The last column tells what the order is by.
+    for (query, head) in
+        [("", "Last activity"), ("?sort=changed", "Changed"), ("?sort=name", "Last activity")]
+    {
+        let page = owner.get(&format!("/projects{query}")).expect(200);
+        assert_eq!(page.texts("thead th").last().map(String::as_str), Some(head), "{query}");
+    }
+
+    // Where nothing else is, the way to the archived ones is shown.
+    owner.post(&format!("/projects/{busy}/archive"), &[]).expect(303);
+    let page = owner.get("/projects").expect(200);
+    assert!(page.text(".empty").contains("No active projects"), "{}", page.body);
+    assert_eq!(page.attributes(".empty a", "href"), ["/projects?status=any"]);
+    let page = owner.get("/projects?q=bus").expect(200);
+    assert_eq!(page.attributes(".foot-note a", "href"), ["/projects?q=bus&status=any"]);
+}
+
+#[test]
+fn the_overview_says_what_runs_where_and_what_failed_since() {
+    let console = Console::start();
+    let (owner, stranger) = (console.owner(), console.owner());
+    let project = console.project(&owner, "shop");
+    let overview = || owner.get(&format!("/projects/{project}")).expect(200);
+    assert!(!overview().text("main").contains("What runs where"));
+
+    let deploy = |environment: &str, status: &str, minute: i64, commit: &str| {
+        let action = console.action(
+            &project,
+            "deployment",
+            1_763_640_000_000 + minute * 60_000,
+            &format!("{{\"commit_sha\": \"{commit}\"}}"),
+        );
+        console.sql(&format!(
+            "UPDATE turbobackend.project_actions SET environment = NULLIF('{environment}', ''), status = '{status}' \
+             WHERE action_id = '{action}'"
+        ));
+        action
+    };
+    deploy("staging", "failed", 0, "a0");
+    deploy("staging", "success", 1, "a1");
+    deploy("production", "success", 2, "0123456789abcdef");
+    let newest = deploy("production", "COMPLETED", 3, "fedcba9876543210");
+    let failed = deploy("production", "error", 4, "a4");
+    deploy("production", "running", 5, "a5");
+    deploy("preview", "failed", 6, "a6");
+    console.action(&project, "github_push", 1_763_640_900_000, "{}");
+
+    let page = overview();
+    let rows = page.texts("main .section:has(h2) tbody tr:has(.state)");
+    assert!(rows[0].starts_with("production last one failed fedcba98"), "{rows:?}");
+    assert!(rows[1].starts_with("staging deployed a1") && rows[1].ends_with("—"), "{rows:?}");
+    assert!(rows[2].starts_with("preview last one failed — never went well"), "{rows:?}");
+    let links = page.attributes("main tr:has(.state):first-of-type a", "href");
+    assert_eq!(links[0], format!("/projects/{project}/activity?type=deployment&environment=production"));
+    assert!(links[1].ends_with("/fedcba9876543210"), "{links:?}");
+    assert!(links[2].ends_with(&newest) && links[3].ends_with(&failed), "{links:?}");
+    stranger.get(&format!("/projects/{project}")).expect(404);
+}
+
+#[test]
+fn a_state_that_was_seen_long_ago_is_neither_good_nor_bad_and_says_since_when() {
+    let console = Console::start();
+    let owner = console.owner();
+    let (project, container) = console.project_in_container(&owner, "shop");
+    let pages = [
+        "/projects".to_owned(),
+        format!("/projects/{project}"),
+        "/containers".to_owned(),
+        format!("/containers/{container}"),
+    ];
+    for (age, tone) in [("1 hour", "good"), ("25 hours", "neutral")] {
+        console.sql(&format!(
+            "ALTER TABLE containers DISABLE TRIGGER USER; \
+             UPDATE containers SET status = 'running', updated_at = now() - interval '{age}'; \
+             ALTER TABLE containers ENABLE TRIGGER USER"
+        ));
+        for path in &pages {
+            let page = owner.get(path).expect(200);
+            let tones = page.attributes("main .badge", "data-tone");
+            assert!(!tones.is_empty() && tones.iter().all(|found| found == tone), "{path}, {age}: {tones:?}");
+        }
+        let since = owner.get("/projects").expect(200).texts("[data-project] .as-of");
+        assert_eq!(since.len(), usize::from(tone == "neutral"), "{since:?}");
     }
 }

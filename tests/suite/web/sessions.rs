@@ -406,3 +406,32 @@ fn a_cookie_that_is_no_session_is_nobody() {
     let person = console.anonymous();
     person.send(person.request(Method::GET, "/projects").header(COOKIE, other)).expect(200);
 }
+
+#[test]
+fn an_ended_session_is_told_at_the_sign_in_which_leads_back() {
+    let console = Console::start();
+    let (owner, stranger) = (console.owner(), console.anonymous());
+    let other = owner.twin();
+    let told = |person: &Person, location: &str| {
+        let page = person.get(location).expect(200);
+        (page.text("[role=status]"), page.attribute("[name=next]", "value"))
+    };
+    console.sql("UPDATE sessions SET is_active = false");
+
+    let location = owner.get("/projects?q=a%20b").expect(303).location().to_owned();
+    let (said, next) = told(&owner, &location);
+    assert!(said.contains("session has ended"), "{said}");
+    assert_eq!(next, "/projects?q=a%20b");
+    assert_eq!(told(&owner, &location).0, "", "it is told once");
+
+    // What was being typed stood on a page: the way leads there.
+    for (from, leads_to) in [("/projects/new", "/projects/new"), ("/login", "/"), ("", "/")] {
+        let person = other.twin();
+        let request = person.own_post("/projects").header("referer", format!("{}{from}", console.base));
+        let request = if from.is_empty() { person.own_post("/projects") } else { request };
+        let location = person.send(as_form(request, "name=shop")).expect(303).location().to_owned();
+        assert_eq!(told(&person, &location).1, leads_to, "{from}");
+    }
+    let location = stranger.get("/projects").expect(303).location().to_owned();
+    assert_eq!(told(&stranger, &location).0, "", "nothing of theirs has ended");
+}
