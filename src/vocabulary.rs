@@ -97,7 +97,14 @@ impl Group {
     }
 }
 
-/// An unknown word as people read it: `"pr_merged"` and `"PR_MERGED"` are "Pr merged".
+/// An unknown word as it is written: nobody knows whether `qa-7` means more than its letters.
+#[must_use]
+pub fn as_written(stored: &str) -> String {
+    let text = stored.trim();
+    if text.is_empty() { "unnamed".to_owned() } else { text.to_owned() }
+}
+
+/// A known word as people read it: `IN_PROGRESS` is "In progress".
 #[must_use]
 pub fn humanised(stored: &str) -> String {
     let text = stored.replace(['_', '.', '-'], " ");

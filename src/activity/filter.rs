@@ -1,5 +1,7 @@
 //! What a timeline shows: filters as they stand in an address, read into values.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 
@@ -87,12 +89,18 @@ pub struct Filter {
     pub to: Option<NaiveDate>,
     /// What the entries must refer to.
     pub reference: Option<Reference>,
-    /// The id of what was acted on; audit entries only.
+    /// The id of what was acted on, or how its name begins; audit entries only.
     pub target: Option<String>,
+    /// Where the act came from; audit entries only, and for admins alone.
+    pub address: Option<IpAddr>,
+    /// Words that title or details hold.
+    pub q: Option<String>,
     /// Entries on a page: 1 to [`MAX_LIMIT`].
     pub limit: i64,
     /// Where the page begins, and in which direction it goes on.
     pub position: Option<(Direction, TimelineCursor)>,
+    /// What stands half way down the page, instead.
+    pub around: Option<TimelineCursor>,
     /// The zone that days are meant in.
     pub zone: Tz,
 }
@@ -111,8 +119,11 @@ impl Filter {
             to: None,
             reference: None,
             target: None,
+            address: None,
+            q: None,
             limit: DEFAULT_LIMIT,
             position: None,
+            around: None,
             zone,
         }
     }
@@ -123,19 +134,39 @@ impl Filter {
     /// # Errors
     /// A sentence that names the value that makes no sense.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, zone: Tz) -> Result<Self, String> {
+        match Self::parse_in_part(pairs, zone) {
+            (filter, None) => Ok(filter),
+            (_, Some(complaint)) => Err(complaint),
+        }
+    }
+
+    /// [`Filter::parse`] without what makes no sense, and the sentence that names the first of it.
+    pub fn parse_in_part<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        zone: Tz,
+    ) -> (Self, Option<String>) {
         let mut filter = Self::none(zone);
+        let mut complaint = None;
         for (name, value) in pairs {
-            if !value.trim().is_empty() {
-                filter.take(name, value)?;
-                refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())?;
+            if value.trim().is_empty() {
+                continue;
+            }
+            let before = filter.clone();
+            let taken = filter.take(name, value).and_then(|()| {
+                refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())
+            });
+            if let Err(sentence) = taken {
+                filter = before;
+                complaint.get_or_insert(sentence);
             }
         }
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && from > to
         {
-            return Err(format!("The first day, {from}, is after the last, {to}."));
+            (filter.from, filter.to) = (None, None);
+            complaint.get_or_insert(format!("The first day, {from}, is after the last, {to}."));
         }
-        Ok(filter)
+        (filter, complaint)
     }
 
     fn words(&self) -> [&Words; 5] {
@@ -153,22 +184,35 @@ impl Filter {
             "to" => set_once(&mut self.to, name, day(value)?),
             "ref" => set_once(&mut self.reference, name, reference(value)?),
             "target" => set_once(&mut self.target, name, id(value)?),
+            "address" => set_once(&mut self.address, name, address(value)?),
+            "q" => set_once(&mut self.q, name, searched(value)?),
             "limit" => {
                 self.limit = limit(value)?;
                 Ok(())
             }
             "before" => self.start_at(Direction::Before, value),
             "after" => self.start_at(Direction::After, value),
+            "around" => {
+                let middle = cursor(value)?;
+                self.has_no_position()?;
+                self.around = Some(middle);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     fn start_at(&mut self, direction: Direction, value: &str) -> Result<(), String> {
-        let cursor = value.parse().map_err(|_| format!("{} is no position in a timeline.", quoted(value)))?;
-        if self.position.is_some() {
-            return Err("Give one position: before or after.".to_owned());
+        let position = cursor(value)?;
+        self.has_no_position()?;
+        self.position = Some((direction, position));
+        Ok(())
+    }
+
+    fn has_no_position(&self) -> Result<(), String> {
+        if self.position.is_some() || self.around.is_some() {
+            return Err("Give one position: before, after or around.".to_owned());
         }
-        self.position = Some((direction, cursor));
         Ok(())
     }
 
@@ -180,6 +224,8 @@ impl Filter {
             || self.to.is_some()
             || self.reference.is_some()
             || self.target.is_some()
+            || self.address.is_some()
+            || self.q.is_some()
     }
 
     /// The filters as pairs for an address, without the position. The limit only when it is not the default.
@@ -195,6 +241,8 @@ impl Filter {
         pairs.extend(self.to.map(|day| ("to", day.to_string())));
         pairs.extend(self.reference.as_ref().map(|r| ("ref", format!("{}:{}", r.key, r.value))));
         pairs.extend(self.target.iter().map(|id| ("target", id.clone())));
+        pairs.extend(self.address.map(|address| ("address", address.to_string())));
+        pairs.extend(self.q.iter().map(|text| ("q", text.clone())));
         if self.limit != DEFAULT_LIMIT {
             pairs.push(("limit", self.limit.to_string()));
         }
@@ -238,7 +286,7 @@ impl Filter {
         self.sources.lets(source.as_str())
             && (source == Source::Action || (self.reference.is_none() && self.environments.only.is_empty()))
             && (source != Source::Audit || self.statuses.only.is_empty())
-            && (source == Source::Audit || self.target.is_none())
+            && (source == Source::Audit || (self.target.is_none() && self.address.is_none()))
     }
 }
 
@@ -319,6 +367,30 @@ fn id(value: &str) -> Result<String, String> {
         return Err(format!("{} is no id.", quoted(value)));
     }
     Ok(value.to_owned())
+}
+
+/// How long words may be that are searched for, in characters.
+const LONGEST_SEARCHED: usize = 200;
+
+fn searched(value: &str) -> Result<String, String> {
+    let value = value.trim();
+    if value.chars().count() > LONGEST_SEARCHED || value.contains('\0') {
+        return Err(format!(
+            "{} is too long to look for. Give {LONGEST_SEARCHED} characters at most.",
+            quoted(value)
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+fn address(value: &str) -> Result<IpAddr, String> {
+    let address = value.trim().trim_start_matches('[').trim_end_matches(']').parse();
+    let written = || format!("{} is no address. Write it as 192.0.2.7 or 2001:db8::7.", quoted(value));
+    address.map(|address: IpAddr| address.to_canonical()).map_err(|_| written())
+}
+
+fn cursor(value: &str) -> Result<TimelineCursor, String> {
+    value.parse().map_err(|_| format!("{} is no position in a timeline.", quoted(value)))
 }
 
 /// A page's size: a whole number from 1; more than [`MAX_LIMIT`] is clamped.

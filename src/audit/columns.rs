@@ -73,6 +73,29 @@ pub struct Columns {
     pub after: Option<Value>,
 }
 
+/// Where an act came from, and what it was done to.
+#[derive(Debug, Clone, Queryable)]
+pub struct Marks {
+    pub ip: Option<IpNetwork>,
+    pub target_kind: Option<String>,
+    pub target_id: Option<String>,
+    pub target_name: Option<String>,
+}
+
+/// The marks of the entries with these ids. For admins.
+pub fn marks_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<String, Marks>> {
+    let marks = activity_logs::table.filter(activity_logs::id.eq_any(ids)).select((
+        activity_logs::id,
+        (
+            activity_logs::ip,
+            beginning(activity_logs::target_type, 500),
+            beginning(activity_logs::target_id, 500),
+            beginning(activity_logs::target_name, 500),
+        ),
+    ));
+    Ok(marks.load(conn)?.into_iter().collect())
+}
+
 /// The bytes of the columns that anybody may make long.
 pub fn weights_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<String, i64>> {
     let mut s = Statement::<(Text, BigInt)>::new();

@@ -164,8 +164,19 @@ pub struct Entry {
     pub duration_ms: Option<i64>,
     /// Percent done; events only.
     pub progress: Option<u8>,
-    /// Records of the same request, deployment, push, commit or database, newest first.
+    /// What stands under it, newest first.
     pub folded: Vec<Entry>,
+    pub fold: Fold,
+}
+
+/// Why entries stand under another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fold {
+    /// They are of the same request, deployment, push, commit or database.
+    #[default]
+    Story,
+    /// They say the same.
+    Run,
 }
 
 impl Entry {
@@ -195,6 +206,17 @@ impl Entry {
     #[must_use]
     pub fn cause_text(&self) -> String {
         format!("{}:{}", self.position.source.as_str(), self.position.id)
+    }
+
+    /// Whether this audit entry is what `act`, which the console recorded as an action too, left in the audit log.
+    #[must_use]
+    pub fn is_twin_of(&self, act: &Self) -> bool {
+        self.source() == Source::Audit
+            && self.kind.group() == Group::Projects
+            && act.source() == Source::Action
+            && self.request_id.is_some()
+            && self.request_id == act.request_id
+            && self.actor.user == act.actor.user
     }
 
     /// Whether it goes on.
