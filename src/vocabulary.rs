@@ -97,11 +97,16 @@ impl Group {
     }
 }
 
-/// An unknown word as it is written: nobody knows whether `qa-7` means more than its letters.
+/// An unknown word as it is written, for nobody knows whether `qa-7` means more than its letters; small letters and
+/// underscores are read as the known words are.
 #[must_use]
 pub fn as_written(stored: &str) -> String {
     let text = stored.trim();
-    if text.is_empty() { "unnamed".to_owned() } else { text.to_owned() }
+    if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        humanised(text)
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A known word as people read it: `IN_PROGRESS` is "In progress".

@@ -2,10 +2,14 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone};
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::activity::position::{Direction, Source, TimelineCursor};
+
+pub(crate) use values::quoted;
+use values::{add_word, address, cursor, id, reference, searched, set_once, singular, user};
+pub use values::{day, first_ms, limit, refuse_many};
 
 /// Entries on a page when the address does not say.
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -13,8 +17,6 @@ pub const DEFAULT_LIMIT: i64 = 50;
 pub const MAX_LIMIT: i64 = 100;
 /// Words that a filter takes in all: each of them is looked for in each source.
 pub const MOST_WORDS: usize = 30;
-/// What a stored word, key or value of a filter can be at most, in characters.
-const LONGEST_VALUE: usize = 2_000;
 
 /// Words to show alone, and words to leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,31 +136,33 @@ impl Filter {
     /// # Errors
     /// A sentence that names the value that makes no sense.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, zone: Tz) -> Result<Self, String> {
-        match Self::parse_in_part(pairs, zone) {
+        match Self::parse_in_part(pairs, zone)? {
             (filter, None) => Ok(filter),
             (_, Some(complaint)) => Err(complaint),
         }
     }
 
-    /// [`Filter::parse`] without what makes no sense, and the sentence that names the first of it.
+    /// [`Filter::parse`] without the days and the address that make no sense, and the sentence that names the first.
+    ///
+    /// # Errors
+    /// A sentence that names any other value that makes no sense.
     pub fn parse_in_part<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         zone: Tz,
-    ) -> (Self, Option<String>) {
+    ) -> Result<(Self, Option<String>), String> {
         let mut filter = Self::none(zone);
         let mut complaint = None;
         for (name, value) in pairs {
             if value.trim().is_empty() {
                 continue;
             }
-            let before = filter.clone();
-            let taken = filter.take(name, value).and_then(|()| {
-                refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())
-            });
-            if let Err(sentence) = taken {
-                filter = before;
-                complaint.get_or_insert(sentence);
+            match filter.take(name, value) {
+                Err(sentence) if matches!(name, "from" | "to" | "address") => {
+                    complaint.get_or_insert(sentence);
+                }
+                taken => taken?,
             }
+            refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())?;
         }
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && from > to
@@ -166,7 +170,7 @@ impl Filter {
             (filter.from, filter.to) = (None, None);
             complaint.get_or_insert(format!("The first day, {from}, is after the last, {to}."));
         }
-        (filter, complaint)
+        Ok((filter, complaint))
     }
 
     fn words(&self) -> [&Words; 5] {
@@ -290,152 +294,6 @@ impl Filter {
     }
 }
 
-/// Sources are named in both numbers: `actions` and `action` are the same.
-fn singular(value: &str) -> &str {
-    match value {
-        "actions" | "-actions" | "events" | "-events" => value.trim_end_matches('s'),
-        value => value,
-    }
-}
-
-fn add_word(words: &mut Words, name: &str, value: &str) -> Result<(), String> {
-    if value.chars().count() > LONGEST_VALUE || value.contains('\0') {
-        return Err(format!("{} is no value of {name}.", quoted(value)));
-    }
-    words.add(value);
-    Ok(())
-}
-
-/// Refuses more than [`MOST_WORDS`].
-///
-/// # Errors
-/// A sentence that names the bound.
-pub fn refuse_many(words: usize) -> Result<(), String> {
-    if words > MOST_WORDS {
-        return Err(format!("A filter takes {MOST_WORDS} values at most. Leave some of them out."));
-    }
-    Ok(())
-}
-
-/// An id of a user as it is stored: a uuid in one writing, whichever it came in.
-fn user(value: &str) -> String {
-    let (sign, id) = value.strip_prefix('-').map_or(("", value), |id| ("-", id));
-    uuid::Uuid::try_parse(id.trim())
-        .map_or_else(|_| value.to_owned(), |id| format!("{sign}{}", id.hyphenated()))
-}
-
-fn set_once<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), String> {
-    match slot {
-        Some(known) if *known != value => Err(format!("Give {name} once.")),
-        _ => {
-            *slot = Some(value);
-            Ok(())
-        }
-    }
-}
-
-/// A day as browsers send it: `2026-11-20`, in the years 1 to 9999.
-///
-/// # Errors
-/// A sentence that names the value.
-pub fn day(value: &str) -> Result<NaiveDate, String> {
-    let refuse = || format!("{} is no day. Write it as 2026-11-20.", quoted(value));
-    let shape = value.len() == 10
-        && value
-            .bytes()
-            .enumerate()
-            .all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-    if !shape || value.starts_with("0000") {
-        return Err(refuse());
-    }
-    value.parse().map_err(|_| refuse())
-}
-
-fn reference(value: &str) -> Result<Reference, String> {
-    let wrong = || format!("{} is no reference. Write it as key:value.", quoted(value));
-    let (key, referred) = value.split_once(':').ok_or_else(wrong)?;
-    let fits = |text: &str| !text.is_empty() && text.chars().count() <= LONGEST_VALUE && !text.contains('\0');
-    if !fits(key) || !fits(referred) {
-        return Err(wrong());
-    }
-    Ok(Reference { key: key.to_owned(), value: referred.to_owned() })
-}
-
-fn id(value: &str) -> Result<String, String> {
-    let value = value.trim();
-    if value.chars().count() > LONGEST_VALUE || value.contains('\0') {
-        return Err(format!("{} is no id.", quoted(value)));
-    }
-    Ok(value.to_owned())
-}
-
-/// How long words may be that are searched for, in characters.
-const LONGEST_SEARCHED: usize = 200;
-
-fn searched(value: &str) -> Result<String, String> {
-    let value = value.trim();
-    if value.chars().count() > LONGEST_SEARCHED || value.contains('\0') {
-        return Err(format!(
-            "{} is too long to look for. Give {LONGEST_SEARCHED} characters at most.",
-            quoted(value)
-        ));
-    }
-    Ok(value.to_owned())
-}
-
-fn address(value: &str) -> Result<IpAddr, String> {
-    let address = value.trim().trim_start_matches('[').trim_end_matches(']').parse();
-    let written = || format!("{} is no address. Write it as 192.0.2.7 or 2001:db8::7.", quoted(value));
-    address.map(|address: IpAddr| address.to_canonical()).map_err(|_| written())
-}
-
-fn cursor(value: &str) -> Result<TimelineCursor, String> {
-    value.parse().map_err(|_| format!("{} is no position in a timeline.", quoted(value)))
-}
-
-/// A page's size: a whole number from 1; more than [`MAX_LIMIT`] is clamped.
-///
-/// # Errors
-/// A sentence that names the value.
-pub fn limit(value: &str) -> Result<i64, String> {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    if !digits || value.bytes().all(|b| b == b'0') {
-        return Err(format!("{} is no limit. Give a whole number from 1 to {MAX_LIMIT}.", quoted(value)));
-    }
-    // Only a number too large for the type fails from here on.
-    Ok(value.parse::<i64>().unwrap_or(MAX_LIMIT).min(MAX_LIMIT))
-}
-
-/// `value` for a message: short, and without characters that turn it around.
-pub(crate) fn quoted(value: &str) -> String {
-    let safe: String = value.chars().filter(|c| !crate::identity::is_deceptive(*c)).take(60).collect();
-    format!("“{safe}”")
-}
-
-/// The day's first instant in `zone`, in epoch milliseconds. Where a change of the clock skips midnight, the
-/// day begins at the first time that exists; where it repeats it, at the first of both.
-#[must_use]
-pub fn first_ms(day: NaiveDate, zone: Tz) -> i64 {
-    let midnight = day.and_time(NaiveTime::MIN);
-    if let Some(at) = zone.from_local_datetime(&midnight).earliest() {
-        return at.timestamp_millis();
-    }
-    // The clock jumps over it: the first instant at which it shows more, whatever length the jump has.
-    let is_before = |ms: i64| {
-        DateTime::from_timestamp_millis(ms)
-            .is_some_and(|at| zone.from_utc_datetime(&at.naive_utc()).naive_local() < midnight)
-    };
-    let around = midnight.and_utc().timestamp_millis();
-    let (mut before, mut since) = (around - FARTHEST_MS, around + FARTHEST_MS);
-    while before + 1 < since {
-        let between = before.midpoint(since);
-        if is_before(between) { before = between } else { since = between }
-    }
-    since
-}
-
-/// No zone is farther from UTC, a day that one left out included.
-const FARTHEST_MS: i64 = 48 * 3_600_000;
-
 #[cfg(test)]
 mod tests;
+mod values;

@@ -81,7 +81,7 @@ impl Options {
         options.statuses.extend(statuses.map(|word| choice(word, humanised(word))));
         options
             .environments
-            .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), e.as_str().to_owned())));
+            .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), as_written(e.as_str()))));
         options
     }
 

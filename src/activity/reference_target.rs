@@ -62,7 +62,7 @@ impl Facts {
     }
 
     fn reference(&mut self, label: &'static str, key: &str, value: Option<String>) {
-        let project = self.project.clone().filter(|_| names_a_family(key));
+        let project = self.project.clone().filter(|_| key == "branch_name");
         let link = |value: String| {
             let (key, shown) = (key.to_owned(), value.clone());
             let target = match project {
@@ -82,13 +82,6 @@ impl Facts {
         let link = |id: String| FactValue::Link(LinkTarget::Project(id.clone()), name.unwrap_or(id));
         self.add("Project", id.map(link));
     }
-}
-
-/// Whether a value under `key` names many things rather than one: a branch or an app lives on from one deployment to
-/// the next, and other projects have some of the same name.
-#[must_use]
-pub fn names_a_family(key: &str) -> bool {
-    matches!(key, "branch_name" | "app_name" | "database_name")
 }
 
 /// The record that `reference` points to, if there is one and the viewer may see it. For a key that several

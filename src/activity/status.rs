@@ -1,6 +1,6 @@
 //! How something went: the words that workers store, and the few things that they mean.
 
-use crate::vocabulary::{as_written, humanised};
+use crate::vocabulary::humanised;
 
 /// What a stored status means, whoever wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,7 +93,8 @@ impl Status {
         let label = match self.outcome() {
             // Workers have several words for it, readers one.
             Outcome::Bad => FAILED[0].to_owned(),
-            Outcome::Unknown => as_written(&self.0),
+            Outcome::Unknown if self.0.trim().is_empty() => "unnamed".to_owned(),
+            Outcome::Unknown => self.0.trim().to_owned(),
             Outcome::Good | Outcome::Busy => humanised(&self.0).to_lowercase(),
         };
         StatusBadge { icon, label, tone }

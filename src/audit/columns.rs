@@ -1,6 +1,7 @@
 //! What an audit entry says beside its place in the timeline, which only admins may read.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -94,6 +95,12 @@ pub fn marks_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMa
         ),
     ));
     Ok(marks.load(conn)?.into_iter().collect())
+}
+
+/// Whether anything is on record that came from `address`. For admins.
+pub fn was_seen(conn: &mut PgConnection, address: IpAddr) -> QueryResult<bool> {
+    let from_there = activity_logs::table.filter(activity_logs::ip.eq(IpNetwork::from(address)));
+    diesel::select(diesel::dsl::exists(from_there)).get_result(conn)
 }
 
 /// The bytes of the columns that anybody may make long.

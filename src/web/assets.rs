@@ -38,12 +38,21 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         css.push(b'\n');
     }
     vec![
-        asset("console", "css", "text/css; charset=utf-8", css),
-        asset("app", "js", "text/javascript; charset=utf-8", text("js/app.js")),
+        asset("console", "css", "text/css; charset=utf-8", without_margins(&css)),
+        asset("app", "js", "text/javascript; charset=utf-8", without_margins(&text("js/app.js"))),
         asset("i", "svg", "image/svg+xml", text("icons.svg")),
         asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
     ]
 });
+
+/// Styles or a script without what only their readers need: indents, empty lines, comments of one line. No text of ours
+/// goes on over the end of a line.
+fn without_margins(source: &[u8]) -> Vec<u8> {
+    let source = String::from_utf8_lossy(source);
+    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    let lines = source.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line));
+    lines.collect::<Vec<_>>().join("\n").into_bytes()
+}
 
 fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>) -> Asset {
     let mut digest = hex(&Sha256::digest(&body));

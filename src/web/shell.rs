@@ -181,7 +181,7 @@ impl Shell {
         Self {
             nav,
             breadcrumbs: vec![Crumb::link("Projects", "/projects"), Crumb::here(HOSTILE)],
-            flash: Some(Flash::good(HOSTILE)),
+            flash: Some(Flash::good(HOSTILE).with_undo(Some("/projects/x/restore".to_owned()))),
             viewer_name: HOSTILE.to_owned(),
             viewer_email: "admin@demo.test".to_owned(),
             viewer_initial: "A".to_owned(),

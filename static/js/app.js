@@ -56,10 +56,11 @@ const behaviours = {
 		});
 	},
 
-	/** Hides the options of its list that don't hold what is typed, and headings without any. What is ticked stays. */
-	"find-options"(field) {
-		field.hidden = false;
-		const list = field.nextElementSibling;
+	/** A long list of options gets a field above it that hides those without what is typed. What is ticked stays. */
+	find(list) {
+		const field = Object.assign(document.createElement("input"), { type: "search", className: "input filter-find", autocomplete: "off" });
+		field.placeholder = field.ariaLabel = "Find in this list";
+		list.before(field);
 		field.addEventListener("input", () => {
 			const wanted = field.value.trim().toLowerCase();
 			let title = null;

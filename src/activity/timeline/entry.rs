@@ -164,19 +164,8 @@ pub struct Entry {
     pub duration_ms: Option<i64>,
     /// Percent done; events only.
     pub progress: Option<u8>,
-    /// What stands under it, newest first.
+    /// Records of the same request, deployment, push, commit or database, newest first.
     pub folded: Vec<Entry>,
-    pub fold: Fold,
-}
-
-/// Why entries stand under another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fold {
-    /// They are of the same request, deployment, push, commit or database.
-    #[default]
-    Story,
-    /// They say the same.
-    Run,
 }
 
 impl Entry {
@@ -217,6 +206,23 @@ impl Entry {
             && self.request_id.is_some()
             && self.request_id == act.request_id
             && self.actor.user == act.actor.user
+    }
+
+    /// Whether nothing but their times and references tells two records apart. What failed or goes on is like no other.
+    #[must_use]
+    pub fn says_same(&self, other: &Self) -> bool {
+        let is_over = |entry: &Self| {
+            entry.status.as_ref().is_none_or(|s| matches!(s.outcome(), Outcome::Good | Outcome::Unknown))
+                && entry.folded.iter().all(|inner| inner.is_twin_of(entry))
+        };
+        self.kind == other.kind
+            && self.sentence == other.sentence
+            && self.details == other.details
+            && self.status == other.status
+            && self.environment == other.environment
+            && self.moment.oddity == other.moment.oddity
+            && is_over(self)
+            && is_over(other)
     }
 
     /// Whether it goes on.

@@ -4,7 +4,6 @@
 //! group stands where its newest action stands (its newest row, without one), and what folds under it keeps its order:
 //! the headings read newest first. Chains tie (a push and its deployment by their commit, the deployment and its
 //! container session by the deployment), within bounds that keep a story from swallowing a project's page.
-//! Rows that say the same one after the other fold as well, unless they failed or still go on.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,10 +11,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::day::day_of;
-use super::entry::{Entry, Fold};
+use super::entry::Entry;
 use crate::activity::position::Source;
 use crate::activity::sentence::Part;
-use crate::activity::status::Outcome;
 
 /// References that tie records of one story together, the most telling first. Others, like a branch or an app,
 /// would tie a whole project.
@@ -27,15 +25,8 @@ const MOST_CARRIERS: usize = 8;
 const MOST_OF_A_REQUEST: usize = 20;
 /// Rows of a group at most.
 const MOST_TOGETHER: usize = 10;
-/// Rows that say the same from which on they fold: two take no more room than their fold.
-const SHORTEST_RUN: usize = 3;
-
-/// Puts what belongs together on a day of `zone` under one entry of it. Takes and answers them newest first.
-pub(super) fn fold(entries: Vec<Entry>, zone: Tz) -> Vec<Entry> {
-    runs(related(entries, zone), zone)
-}
-
-fn related(entries: Vec<Entry>, zone: Tz) -> Vec<Entry> {
+/// Puts related entries of a day of `zone` under one of them. Takes and answers them newest first.
+pub(super) fn related(entries: Vec<Entry>, zone: Tz) -> Vec<Entry> {
     let groups = Groups::of(&entries, zone);
     let mut headings: HashMap<usize, usize> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -64,52 +55,6 @@ fn related(entries: Vec<Entry>, zone: Tz) -> Vec<Entry> {
         }
     }
     kept.into_values().collect()
-}
-
-/// Puts rows that say the same under the newest of them.
-fn runs(entries: Vec<Entry>, zone: Tz) -> Vec<Entry> {
-    let mut folded: Vec<Entry> = Vec::with_capacity(entries.len());
-    let mut rest = entries.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let mut run = vec![first];
-        while let Some(next) =
-            rest.next_if(|next| run.first().is_some_and(|first| says_same(first, next, zone)))
-        {
-            run.push(next);
-        }
-        if run.len() < SHORTEST_RUN {
-            folded.extend(run);
-            continue;
-        }
-        let mut run = run.into_iter();
-        if let Some(mut heading) = run.next() {
-            for mut entry in run {
-                let own = std::mem::take(&mut entry.folded);
-                heading.folded.push(entry);
-                heading.folded.extend(own);
-            }
-            heading.fold = Fold::Run;
-            folded.push(heading);
-        }
-    }
-    folded
-}
-
-/// Whether nothing but their times and references tells two rows apart.
-fn says_same(a: &Entry, b: &Entry, zone: Tz) -> bool {
-    let is_over = |entry: &Entry| {
-        entry.status.as_ref().is_none_or(|s| matches!(s.outcome(), Outcome::Good | Outcome::Unknown))
-            && entry.folded.iter().all(|inner| inner.is_twin_of(entry))
-    };
-    a.kind == b.kind
-        && a.sentence == b.sentence
-        && a.details == b.details
-        && a.status == b.status
-        && a.environment == b.environment
-        && a.moment.oddity == b.moment.oddity
-        && is_over(a)
-        && is_over(b)
-        && day_of(a.moment.ms, zone) == day_of(b.moment.ms, zone)
 }
 
 /// Which rows belong together: each row's group is named by one of its rows.

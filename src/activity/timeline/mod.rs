@@ -23,7 +23,7 @@ use crate::db::statement::Statement;
 use crate::identity::{Role, Viewer};
 
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
-pub use entry::{Entry, EntryKind, Fold, Moment, Oddity, ProjectName, ProjectState};
+pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
@@ -142,7 +142,7 @@ fn complete(
         let whole = Filter { position: None, around: None, ..filter.clone() };
         page.of_day = Some(select::count(&Ask::new(scope, &whole)).get_result::<(i64,)>(conn)?.0);
     }
-    page.entries = fold::fold(page.entries, filter.zone);
+    page.entries = fold::related(page.entries, filter.zone);
     Ok(page)
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::{Entry, EntryKind, Fold, Moment, ProjectName, ProjectState};
+use super::{Entry, EntryKind, Moment, ProjectName, ProjectState};
 use crate::activity::action_type::ActionType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Reference;
@@ -121,7 +121,6 @@ impl Row {
             duration_ms: self.duration,
             progress: self.progress.and_then(|text| percent(&text)),
             folded: Vec::new(),
-            fold: Fold::default(),
         })
     }
 

@@ -319,7 +319,7 @@ fn filters<R>(s: &mut Statement<R>, filter: &Filter, by: Option<WordColumn>) {
         if target.parse::<uuid::Uuid>().is_err() {
             // No character sorts after the last one. The order is the index's own.
             s.sql(" OR (lower(t.target_name) ~>=~ lower(").text(target.as_str());
-            s.sql(") AND lower(t.target_name) ~<~ lower(").text(target.as_str()).sql(") || chr(1114111))");
+            s.sql(") AND lower(t.target_name) ~<~ (lower(").text(target.as_str()).sql(") || chr(1114111)))");
         }
         s.sql(")");
     }

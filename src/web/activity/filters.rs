@@ -205,7 +205,7 @@ const SHORT_LIST: usize = 9;
 
 /// A word of the address that neither the console nor this timeline knows.
 fn unknown(word: &str) -> String {
-    format!("{word} (unknown here)")
+    format!("unknown: {word}")
 }
 
 fn presets(path: &str, filter: &Filter, presenter: &TimelinePresenter) -> Vec<Link> {

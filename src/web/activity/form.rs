@@ -12,7 +12,7 @@ use crate::activity::filter::{Reference, day, first_ms};
 use crate::activity::options::Choice;
 use crate::activity::timeline::{WordColumn, day_of};
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
 use crate::identity::{Role, Viewer};
 use crate::web::urls::with_query;
@@ -60,10 +60,11 @@ pub enum Asked {
 /// Reads the filters of the page at `path`, with days in the viewer's zone.
 ///
 /// # Errors
-/// When a statement fails.
+/// 400 for any other value that makes no sense.
 pub fn read(conn: &mut PgConnection, viewer: &Viewer, query: &Query, path: &str) -> AppResult<Asked> {
     let pairs = query.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let (mut filter, mut complaint) = Filter::parse_in_part(pairs, viewer.zone);
+    let (mut filter, mut complaint) =
+        Filter::parse_in_part(pairs, viewer.zone).map_err(AppError::BadRequest)?;
     filter.address = filter.address.filter(|_| viewer.role == Role::Admin);
     let jump = match query.first(JUMP).map(day) {
         Some(Ok(day)) => Some(day),

@@ -3,6 +3,7 @@
 pub mod audit_entry;
 pub mod changes;
 pub mod choices;
+mod days;
 pub mod display;
 pub mod export;
 pub mod filters;

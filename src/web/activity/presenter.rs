@@ -1,16 +1,16 @@
 //! Turns records of the timeline into what its templates show.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::display::{Day, DayItem, Entry, Gap, Part, Related, Running, badge};
+use super::display::{Entry, Part, Related, Running, badge};
 use super::{reference, second_line};
 use crate::activity::sentence::{self, LinkTarget};
-use crate::activity::timeline::{self, COUNTED_AT_MOST, Fold, Item, TimelinePage};
+use crate::activity::timeline;
 use crate::activity::{Oddity, ProjectState, Source, Status};
 use crate::db::ids::ProjectId;
 use crate::identity::{Role, Viewer};
-use crate::web::display::{Badge, beginning, counted, grouped};
+use crate::web::display::{Badge, beginning};
 use crate::web::escape::{PageBudget, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
@@ -81,48 +81,6 @@ impl TimelinePresenter {
         time::short_moment(instant(ms).with_timezone(&self.zone).naive_local())
     }
 
-    #[must_use]
-    pub fn days(&self, page: &TimelinePage) -> Vec<Day> {
-        page.days(self.zone)
-            .into_iter()
-            .map(|day| Day {
-                heading: self.heading(day.date),
-                count: match (day.is_cut, page.of_day) {
-                    (true, Some(all)) if all > COUNTED_AT_MOST => {
-                        format!("{} of more than {} entries", day.shown, grouped(COUNTED_AT_MOST))
-                    }
-                    (true, Some(all)) => format!("{} of {} entries", day.shown, grouped(all)),
-                    (true, None) => format!("{} shown", day.shown),
-                    (false, _) => counted(day.shown, "entry", "entries"),
-                },
-                url: None,
-                date: day.date,
-                is_cut: day.is_cut && page.of_day.is_none(),
-                items: day
-                    .items
-                    .iter()
-                    .map(|item| match item {
-                        Item::Entry(entry) => DayItem::Entry(Box::new(self.entry(entry))),
-                        Item::Gap(gap) => DayItem::Gap(Gap::of(gap, self)),
-                    })
-                    .collect(),
-            })
-            .collect()
-    }
-
-    fn heading(&self, date: NaiveDate) -> String {
-        if !(1..=9999).contains(&date.year()) {
-            return "Beyond the calendar".to_owned();
-        }
-        let today = self.now.with_timezone(&self.zone).date_naive();
-        let named = time::long_day(date, today);
-        match (today - date).num_days() {
-            0 => format!("Today, {named}"),
-            1 => format!("Yesterday, {named}"),
-            _ => named,
-        }
-    }
-
     /// One record with what is folded under it.
     #[must_use]
     pub fn entry(&self, entry: &timeline::Entry) -> Entry {
@@ -130,20 +88,16 @@ impl TimelinePresenter {
         shown.related = (!entry.folded.is_empty()).then(|| {
             let entries: Vec<Entry> = entry.folded.iter().map(|inner| self.alone(inner)).collect();
             let is_open = entries.iter().any(|inner| inner.is_here);
+            // What the audit log has of the same act says nothing new.
+            let says_more = is_open || entry.folded.iter().any(|inner| !inner.is_twin_of(entry));
             let failed = entries.iter().filter(|inner| inner.tone == "bad").count();
-            let told = || entry.folded.iter().filter(|inner| !inner.is_twin_of(entry));
-            let (label, kinds) = match entry.fold {
-                // What the audit log has of the same act says nothing new.
-                Fold::Story if told().next().is_none() && !is_open => (String::new(), String::new()),
-                Fold::Story => (format!("{} related", entries.len()), kinds(&entry.folded)),
-                Fold::Run => {
-                    let times = 1 + entry.folded.iter().filter(|inner| inner.kind == entry.kind).count();
-                    let since = entries.last().map(|oldest| oldest.time.clock.clone()).unwrap_or_default();
-                    (format!("{times} times since {since}"), String::new())
-                }
-            };
-            let failed = if failed == 0 { String::new() } else { format!("{failed} failed") };
-            Related { label, kinds, failed, is_open, entries }
+            Related {
+                label: if says_more { format!("{} related", entries.len()) } else { String::new() },
+                kinds: kinds(&entry.folded),
+                failed: if failed == 0 { String::new() } else { format!("{failed} failed") },
+                is_open,
+                entries,
+            }
         });
         shown
     }

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::display::ReferenceChip;
 use super::form::KEYS;
-use crate::activity::reference_target::names_a_family;
 use crate::activity::{Entry, ProjectState, Reference};
 use crate::web::display::{beginning, in_short};
 use crate::web::urls;
@@ -86,6 +85,6 @@ pub fn chip(reference: &Reference, project: Option<&str>) -> ReferenceChip {
         key: known_label(&reference.key)
             .map_or_else(|| Cow::Owned(in_short(&reference.key, 60)), Cow::Borrowed),
         value: if is_cut { format!("{shown}{mark}") } else { shown.to_owned() },
-        url: address(&reference.key, &reference.value, project.filter(|_| names_a_family(&reference.key))),
+        url: address(&reference.key, &reference.value, project.filter(|_| reference.key == "branch_name")),
     }
 }

@@ -229,7 +229,7 @@ impl EntryPage {
             meta: meta(entry, presenter),
             detail: Some(text).filter(|text| !text.trim().is_empty()),
             detail_cut,
-            facts: facts(&detail.stored, |_| true),
+            facts: recorded(detail, presenter),
             references: chips,
             references_more: match more {
                 0 => String::new(),
@@ -263,6 +263,18 @@ fn whole_detail(detail: &Detail) -> (String, String) {
         _ => String::new(),
     };
     (text.to_owned(), cut)
+}
+
+/// The columns as facts, the project by its name.
+fn recorded(detail: &Detail, presenter: &TimelinePresenter) -> Vec<Fact> {
+    let mut facts = facts(&detail.stored, |_| true);
+    let project = detail.entry.project.as_ref().filter(|project| project.state != ProjectState::Unknown);
+    let stored = facts.iter_mut().find(|fact| matches!(fact.label.as_str(), "project_id" | "projectId"));
+    if let (Some(fact), Some(project)) = (stored, project) {
+        let url = presenter.address(&sentence::LinkTarget::Project(project.id.clone()));
+        *fact = Fact { label: "project".into(), url, ..Fact::text("project", project.name.clone()) };
+    }
+    facts
 }
 
 /// The columns that `wanted` lets through as facts, each as far as there is room.
