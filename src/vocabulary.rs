@@ -97,7 +97,19 @@ impl Group {
     }
 }
 
-/// An unknown word as people read it: `"pr_merged"` and `"PR_MERGED"` are "Pr merged".
+/// An unknown word as it is written, for nobody knows whether `qa-7` means more than its letters; small letters and
+/// underscores are read as the known words are.
+#[must_use]
+pub fn as_written(stored: &str) -> String {
+    let text = stored.trim();
+    if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        humanised(text)
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A known word as people read it: `IN_PROGRESS` is "In progress".
 #[must_use]
 pub fn humanised(stored: &str) -> String {
     let text = stored.replace(['_', '.', '-'], " ");

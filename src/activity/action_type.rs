@@ -1,6 +1,6 @@
 //! What an action says happened: the words of `project_actions.action_type`.
 
-use crate::vocabulary::{Group, humanised, vocabulary};
+use crate::vocabulary::{Group, as_written, vocabulary};
 
 /// What the console knows about a type of action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl ActionType {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Self::Other(text) => humanised(text),
+            Self::Other(text) => as_written(text),
             known => known.facts().label.to_owned(),
         }
     }

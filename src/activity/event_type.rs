@@ -1,6 +1,6 @@
 //! What an event says is going on: the labels of `"ActivityEventType"`.
 
-use crate::vocabulary::{Group, humanised, vocabulary};
+use crate::vocabulary::{Group, as_written, vocabulary};
 
 /// What the console knows about a type of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl EventType {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Self::Other(text) => humanised(text),
+            Self::Other(text) => as_written(text),
             known => known.facts().label.to_owned(),
         }
     }

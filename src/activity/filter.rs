@@ -1,9 +1,15 @@
 //! What a timeline shows: filters as they stand in an address, read into values.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone};
+use std::net::IpAddr;
+
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 
 use crate::activity::position::{Direction, Source, TimelineCursor};
+
+pub(crate) use values::quoted;
+use values::{add_word, address, cursor, id, reference, searched, set_once, singular, user};
+pub use values::{day, first_ms, limit, refuse_many};
 
 /// Entries on a page when the address does not say.
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -11,8 +17,6 @@ pub const DEFAULT_LIMIT: i64 = 50;
 pub const MAX_LIMIT: i64 = 100;
 /// Words that a filter takes in all: each of them is looked for in each source.
 pub const MOST_WORDS: usize = 30;
-/// What a stored word, key or value of a filter can be at most, in characters.
-const LONGEST_VALUE: usize = 2_000;
 
 /// Words to show alone, and words to leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,12 +91,18 @@ pub struct Filter {
     pub to: Option<NaiveDate>,
     /// What the entries must refer to.
     pub reference: Option<Reference>,
-    /// The id of what was acted on; audit entries only.
+    /// The id of what was acted on, or how its name begins; audit entries only.
     pub target: Option<String>,
+    /// Where the act came from; audit entries only, and for admins alone.
+    pub address: Option<IpAddr>,
+    /// Words that title or details hold.
+    pub q: Option<String>,
     /// Entries on a page: 1 to [`MAX_LIMIT`].
     pub limit: i64,
     /// Where the page begins, and in which direction it goes on.
     pub position: Option<(Direction, TimelineCursor)>,
+    /// What stands half way down the page, instead.
+    pub around: Option<TimelineCursor>,
     /// The zone that days are meant in.
     pub zone: Tz,
 }
@@ -111,8 +121,11 @@ impl Filter {
             to: None,
             reference: None,
             target: None,
+            address: None,
+            q: None,
             limit: DEFAULT_LIMIT,
             position: None,
+            around: None,
             zone,
         }
     }
@@ -123,19 +136,41 @@ impl Filter {
     /// # Errors
     /// A sentence that names the value that makes no sense.
     pub fn parse<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, zone: Tz) -> Result<Self, String> {
+        match Self::parse_in_part(pairs, zone)? {
+            (filter, None) => Ok(filter),
+            (_, Some(complaint)) => Err(complaint),
+        }
+    }
+
+    /// [`Filter::parse`] without the days and the address that make no sense, and the sentence that names the first.
+    ///
+    /// # Errors
+    /// A sentence that names any other value that makes no sense.
+    pub fn parse_in_part<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        zone: Tz,
+    ) -> Result<(Self, Option<String>), String> {
         let mut filter = Self::none(zone);
+        let mut complaint = None;
         for (name, value) in pairs {
-            if !value.trim().is_empty() {
-                filter.take(name, value)?;
-                refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())?;
+            if value.trim().is_empty() {
+                continue;
             }
+            match filter.take(name, value) {
+                Err(sentence) if matches!(name, "from" | "to" | "address") => {
+                    complaint.get_or_insert(sentence);
+                }
+                taken => taken?,
+            }
+            refuse_many(filter.words().iter().map(|words| words.only.len() + words.not.len()).sum())?;
         }
         if let (Some(from), Some(to)) = (filter.from, filter.to)
             && from > to
         {
-            return Err(format!("The first day, {from}, is after the last, {to}."));
+            (filter.from, filter.to) = (None, None);
+            complaint.get_or_insert(format!("The first day, {from}, is after the last, {to}."));
         }
-        Ok(filter)
+        Ok((filter, complaint))
     }
 
     fn words(&self) -> [&Words; 5] {
@@ -153,22 +188,35 @@ impl Filter {
             "to" => set_once(&mut self.to, name, day(value)?),
             "ref" => set_once(&mut self.reference, name, reference(value)?),
             "target" => set_once(&mut self.target, name, id(value)?),
+            "address" => set_once(&mut self.address, name, address(value)?),
+            "q" => set_once(&mut self.q, name, searched(value)?),
             "limit" => {
                 self.limit = limit(value)?;
                 Ok(())
             }
             "before" => self.start_at(Direction::Before, value),
             "after" => self.start_at(Direction::After, value),
+            "around" => {
+                let middle = cursor(value)?;
+                self.has_no_position()?;
+                self.around = Some(middle);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     fn start_at(&mut self, direction: Direction, value: &str) -> Result<(), String> {
-        let cursor = value.parse().map_err(|_| format!("{} is no position in a timeline.", quoted(value)))?;
-        if self.position.is_some() {
-            return Err("Give one position: before or after.".to_owned());
+        let position = cursor(value)?;
+        self.has_no_position()?;
+        self.position = Some((direction, position));
+        Ok(())
+    }
+
+    fn has_no_position(&self) -> Result<(), String> {
+        if self.position.is_some() || self.around.is_some() {
+            return Err("Give one position: before, after or around.".to_owned());
         }
-        self.position = Some((direction, cursor));
         Ok(())
     }
 
@@ -180,6 +228,8 @@ impl Filter {
             || self.to.is_some()
             || self.reference.is_some()
             || self.target.is_some()
+            || self.address.is_some()
+            || self.q.is_some()
     }
 
     /// The filters as pairs for an address, without the position. The limit only when it is not the default.
@@ -195,6 +245,8 @@ impl Filter {
         pairs.extend(self.to.map(|day| ("to", day.to_string())));
         pairs.extend(self.reference.as_ref().map(|r| ("ref", format!("{}:{}", r.key, r.value))));
         pairs.extend(self.target.iter().map(|id| ("target", id.clone())));
+        pairs.extend(self.address.map(|address| ("address", address.to_string())));
+        pairs.extend(self.q.iter().map(|text| ("q", text.clone())));
         if self.limit != DEFAULT_LIMIT {
             pairs.push(("limit", self.limit.to_string()));
         }
@@ -238,132 +290,10 @@ impl Filter {
         self.sources.lets(source.as_str())
             && (source == Source::Action || (self.reference.is_none() && self.environments.only.is_empty()))
             && (source != Source::Audit || self.statuses.only.is_empty())
-            && (source == Source::Audit || self.target.is_none())
+            && (source == Source::Audit || (self.target.is_none() && self.address.is_none()))
     }
 }
-
-/// Sources are named in both numbers: `actions` and `action` are the same.
-fn singular(value: &str) -> &str {
-    match value {
-        "actions" | "-actions" | "events" | "-events" => value.trim_end_matches('s'),
-        value => value,
-    }
-}
-
-fn add_word(words: &mut Words, name: &str, value: &str) -> Result<(), String> {
-    if value.chars().count() > LONGEST_VALUE || value.contains('\0') {
-        return Err(format!("{} is no value of {name}.", quoted(value)));
-    }
-    words.add(value);
-    Ok(())
-}
-
-/// Refuses more than [`MOST_WORDS`].
-///
-/// # Errors
-/// A sentence that names the bound.
-pub fn refuse_many(words: usize) -> Result<(), String> {
-    if words > MOST_WORDS {
-        return Err(format!("A filter takes {MOST_WORDS} values at most. Leave some of them out."));
-    }
-    Ok(())
-}
-
-/// An id of a user as it is stored: a uuid in one writing, whichever it came in.
-fn user(value: &str) -> String {
-    let (sign, id) = value.strip_prefix('-').map_or(("", value), |id| ("-", id));
-    uuid::Uuid::try_parse(id.trim())
-        .map_or_else(|_| value.to_owned(), |id| format!("{sign}{}", id.hyphenated()))
-}
-
-fn set_once<T: PartialEq>(slot: &mut Option<T>, name: &str, value: T) -> Result<(), String> {
-    match slot {
-        Some(known) if *known != value => Err(format!("Give {name} once.")),
-        _ => {
-            *slot = Some(value);
-            Ok(())
-        }
-    }
-}
-
-/// A day as browsers send it: `2026-11-20`, in the years 1 to 9999.
-///
-/// # Errors
-/// A sentence that names the value.
-pub fn day(value: &str) -> Result<NaiveDate, String> {
-    let refuse = || format!("{} is no day. Write it as 2026-11-20.", quoted(value));
-    let shape = value.len() == 10
-        && value
-            .bytes()
-            .enumerate()
-            .all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() });
-    if !shape || value.starts_with("0000") {
-        return Err(refuse());
-    }
-    value.parse().map_err(|_| refuse())
-}
-
-fn reference(value: &str) -> Result<Reference, String> {
-    let wrong = || format!("{} is no reference. Write it as key:value.", quoted(value));
-    let (key, referred) = value.split_once(':').ok_or_else(wrong)?;
-    let fits = |text: &str| !text.is_empty() && text.chars().count() <= LONGEST_VALUE && !text.contains('\0');
-    if !fits(key) || !fits(referred) {
-        return Err(wrong());
-    }
-    Ok(Reference { key: key.to_owned(), value: referred.to_owned() })
-}
-
-fn id(value: &str) -> Result<String, String> {
-    let value = value.trim();
-    if value.chars().count() > LONGEST_VALUE || value.contains('\0') {
-        return Err(format!("{} is no id.", quoted(value)));
-    }
-    Ok(value.to_owned())
-}
-
-/// A page's size: a whole number from 1; more than [`MAX_LIMIT`] is clamped.
-///
-/// # Errors
-/// A sentence that names the value.
-pub fn limit(value: &str) -> Result<i64, String> {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    if !digits || value.bytes().all(|b| b == b'0') {
-        return Err(format!("{} is no limit. Give a whole number from 1 to {MAX_LIMIT}.", quoted(value)));
-    }
-    // Only a number too large for the type fails from here on.
-    Ok(value.parse::<i64>().unwrap_or(MAX_LIMIT).min(MAX_LIMIT))
-}
-
-/// `value` for a message: short, and without characters that turn it around.
-pub(crate) fn quoted(value: &str) -> String {
-    let safe: String = value.chars().filter(|c| !crate::identity::is_deceptive(*c)).take(60).collect();
-    format!("“{safe}”")
-}
-
-/// The day's first instant in `zone`, in epoch milliseconds. Where a change of the clock skips midnight, the
-/// day begins at the first time that exists; where it repeats it, at the first of both.
-#[must_use]
-pub fn first_ms(day: NaiveDate, zone: Tz) -> i64 {
-    let midnight = day.and_time(NaiveTime::MIN);
-    if let Some(at) = zone.from_local_datetime(&midnight).earliest() {
-        return at.timestamp_millis();
-    }
-    // The clock jumps over it: the first instant at which it shows more, whatever length the jump has.
-    let is_before = |ms: i64| {
-        DateTime::from_timestamp_millis(ms)
-            .is_some_and(|at| zone.from_utc_datetime(&at.naive_utc()).naive_local() < midnight)
-    };
-    let around = midnight.and_utc().timestamp_millis();
-    let (mut before, mut since) = (around - FARTHEST_MS, around + FARTHEST_MS);
-    while before + 1 < since {
-        let between = before.midpoint(since);
-        if is_before(between) { before = between } else { since = between }
-    }
-    since
-}
-
-/// No zone is farther from UTC, a day that one left out included.
-const FARTHEST_MS: i64 = 48 * 3_600_000;
 
 #[cfg(test)]
 mod tests;
+mod values;

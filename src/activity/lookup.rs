@@ -1,7 +1,8 @@
 //! Finds what a pasted id means.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::{ActionType, Reference, Source};
 use crate::audit::AuditAction;
@@ -137,6 +138,34 @@ pub fn is_named(conn: &mut PgConnection, reference: &Reference) -> QueryResult<b
         }
     }
     Ok(false)
+}
+
+/// Who saved something, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Save {
+    pub user: Option<String>,
+    /// What they were called.
+    pub name: Option<String>,
+    /// Epoch milliseconds.
+    pub at_ms: i64,
+}
+
+/// The act of the console that made the thing `target` what it has been since `updated_at`, as far as the viewer may
+/// know: none when another program wrote it.
+pub fn save_of(
+    conn: &mut PgConnection,
+    target: &str,
+    updated_at: Option<DateTime<Utc>>,
+) -> QueryResult<Option<Save>> {
+    /// Between the row's own time and that of its entry in the audit log.
+    const APART_MS: i64 = 5_000;
+    let Some(updated_at) = updated_at else { return Ok(None) };
+    let mut s = Statement::<(Nullable<Text>, Nullable<Text>, BigInt)>::new();
+    s.sql("SELECT t.actor, t.actor_name, t.at FROM pilothouse.timeline t WHERE t.source = 'audit' AND t.target_id = ");
+    s.text(target).sql(" ORDER BY t.at DESC, t.id DESC LIMIT 1");
+    let newest: Option<(Option<String>, Option<String>, i64)> = s.get_result(conn).optional()?;
+    let save = newest.map(|(user, name, at_ms)| Save { user, name, at_ms });
+    Ok(save.filter(|save| (save.at_ms - updated_at.timestamp_millis()).abs() <= APART_MS))
 }
 
 /// The first action of each of these requests in a project: request, action, and what it says.

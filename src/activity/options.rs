@@ -7,11 +7,11 @@ use diesel::sql_types::Text;
 
 use super::filter::Filter;
 use super::timeline::{EntryKind, Scope, TimelinePage, WordColumn, scope};
-use super::{ACTION_STATUSES, ActionType, Environment, EventType, Source};
+use super::{ACTION_STATUSES, ActionType, Environment, EventType, FAILED, Source};
 use crate::audit::AuditAction;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
-use crate::vocabulary::{Group, humanised};
+use crate::vocabulary::{Group, as_written, humanised};
 
 /// A value of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +36,17 @@ pub struct Options {
 
 /// Words of one kind that the data holds and the console does not know, at most.
 const MOST_UNKNOWN: usize = 50;
+
+/// One word finds every failure; the others for it are not offered beside it.
+fn is_said_otherwise(word: &str) -> bool {
+    FAILED.iter().skip(1).any(|other| word.eq_ignore_ascii_case(other))
+}
+
 /// Adds a word that the console does not know. The same word in another case finds the same rows.
 fn add_word(list: &mut Vec<Choice>, word: &str) {
     let is_known = |known: &Choice| known.value.eq_ignore_ascii_case(word);
     if list.len() < MOST_UNKNOWN && is_offered(word) && !list.iter().any(is_known) {
-        list.push(choice(word, humanised(word)));
+        list.push(choice(word, as_written(word)));
     }
 }
 
@@ -70,11 +76,12 @@ impl Options {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         options.types.sort_by_key(|(group, _)| *group);
-        options.statuses.extend(ACTION_STATUSES.map(|word| choice(word, humanised(word))));
-        add_word(&mut options.statuses, "completed");
+        let statuses =
+            ACTION_STATUSES.into_iter().chain(["completed"]).filter(|word| !is_said_otherwise(word));
+        options.statuses.extend(statuses.map(|word| choice(word, humanised(word))));
         options
             .environments
-            .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), humanised(e.as_str()))));
+            .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), as_written(e.as_str()))));
         options
     }
 
@@ -118,7 +125,7 @@ impl Options {
             }
         }
         for entry in entries() {
-            if let Some(status) = &entry.status {
+            if let Some(status) = entry.status.as_ref().filter(|status| !is_said_otherwise(status.as_str())) {
                 add_word(&mut options.statuses, status.as_str());
             }
             if let Some(environment) = &entry.environment {
@@ -133,7 +140,7 @@ impl Options {
         }
         unknown_types.retain(|word| is_offered(word) && !options.knows_type(word));
         for value in unknown_types.into_iter().take(MOST_UNKNOWN) {
-            options.add_type(Group::Other, &value, humanised(&value));
+            options.add_type(Group::Other, &value, as_written(&value));
         }
         // Of what the other sources know, a menu offers what is here; all of it has an address of its own.
         let here: BTreeSet<&str> = entries().map(|entry| entry.kind.as_str()).collect();
@@ -160,7 +167,7 @@ impl Options {
         for entry in page.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded)) {
             let word = entry.kind.as_str();
             if is_offered(word) && !options.knows_type(word) {
-                options.add_type(Group::Other, word, humanised(word));
+                options.add_type(Group::Other, word, as_written(word));
             }
             if let Some(user) = &entry.actor.user {
                 options.add_actor(user, &entry.actor.name);
@@ -266,7 +273,12 @@ pub fn all(conn: &mut PgConnection, of: Scope, column: WordColumn) -> QueryResul
 }
 
 fn in_words(conn: &mut PgConnection, column: WordColumn, mut words: Vec<String>) -> QueryResult<Vec<Choice>> {
-    words.retain(|word| is_offered(word));
+    if column == WordColumn::Status && words.iter().any(|word| is_said_otherwise(word)) {
+        words.push(FAILED[0].to_owned());
+    }
+    words.retain(|word| is_offered(word) && !(column == WordColumn::Status && is_said_otherwise(word)));
+    words.sort();
+    words.dedup();
     let names = if column == WordColumn::Actor {
         users_called(conn, &words.iter().collect::<Vec<_>>())?
     } else {
@@ -288,7 +300,11 @@ fn in_words(conn: &mut PgConnection, column: WordColumn, mut words: Vec<String>)
         .map(|word| {
             let label = label(word).unwrap_or_else(|| match column {
                 WordColumn::Actor => word.clone(),
-                _ => humanised(word),
+                _ => known
+                    .statuses
+                    .iter()
+                    .find(|c| column == WordColumn::Status && c.value == *word)
+                    .map_or_else(|| as_written(word), |c| c.label.clone()),
             });
             choice(word, label)
         })

@@ -47,7 +47,10 @@ pub enum FactValue {
     Link(LinkTarget, String),
 }
 
-struct Facts(Vec<Fact>);
+struct Facts {
+    project: Option<String>,
+    list: Vec<Fact>,
+}
 
 impl Facts {
     fn add(&mut self, label: &'static str, value: Option<FactValue>) {
@@ -56,19 +59,30 @@ impl Facts {
                 | FactValue::Link(_, t) if t.trim().is_empty())
         };
         if let Some(value) = value.filter(|value| !is_empty(value)) {
-            self.0.push(Fact { label, value });
+            self.list.push(Fact { label, value });
         }
     }
 
     fn reference(&mut self, label: &'static str, key: &str, value: Option<String>) {
+        let project = self.project.clone().filter(|_| key == "branch_name");
         let link = |value: String| {
-            FactValue::Link(LinkTarget::Reference { key: key.to_owned(), value: value.clone() }, value)
+            let (key, shown) = (key.to_owned(), value.clone());
+            let target = match project {
+                Some(project) => LinkTarget::ReferenceWithin { project, key, value },
+                None => LinkTarget::Reference { key, value },
+            };
+            FactValue::Link(target, shown)
         };
         self.add(label, value.map(link));
     }
 
-    fn project(&mut self, id: Option<String>) {
-        self.add("Project", id.map(|id| FactValue::Link(LinkTarget::Project(id.clone()), id)));
+    fn of(row: &Stored) -> Self {
+        Self { project: row.project_id.clone(), list: Vec::new() }
+    }
+
+    fn project(&mut self, id: Option<String>, name: Option<String>) {
+        let link = |id: String| FactValue::Link(LinkTarget::Project(id.clone()), name.unwrap_or(id));
+        self.add("Project", id.map(link));
     }
 }
 
@@ -128,23 +142,42 @@ const KEYS: [&str; 9] = [
     "chat_message_id",
 ];
 
+/// What the project of a record is called, or was.
+macro_rules! of_project {
+    ($columns:literal) => {
+        concat!(
+            "SELECT (SELECT coalesce((SELECT p.name FROM public.projects p WHERE p.id_text = r.project_id), \
+             (SELECT g.name FROM pilothouse.tombstones g WHERE g.kind = 'project' AND g.id = r.project_id))) AS project_name, ",
+            $columns
+        )
+    };
+}
+
 /// Long texts and lists are cut: a page shows their beginning.
-const PUSH: &str = "SELECT push_id AS id, project_id, left(repo_url, 500) AS repo_url, \
+const PUSH: &str = of_project!(
+    "push_id AS id, project_id, left(repo_url, 500) AS repo_url, \
     left(branch_name, 500) AS branch_name, left(commit_sha, 200) AS commit_sha, left(commit_message, 1000) AS commit_message, \
     left(author_name, 200) AS author_name, left(author_email, 200) AS author_email, files_changed, created_at, \
     CASE WHEN jsonb_typeof(files) = 'array' THEN (SELECT jsonb_agg(x.file) FROM (SELECT left(coalesce(f->>'path', \
     f->>'filename', f#>>'{}'), 120) AS file FROM jsonb_array_elements(files) f LIMIT 8) x) END AS files \
-    FROM turbobackend.github_push_history WHERE ";
-const DEPLOYMENT: &str = "SELECT deployment_id AS id, project_id, left(app_name, 500) AS app_name, \
+    FROM turbobackend.github_push_history r WHERE "
+);
+const DEPLOYMENT: &str = of_project!(
+    "deployment_id AS id, project_id, left(app_name, 500) AS app_name, \
     left(app_url, 500) AS app_url, left(commit_sha, 200) AS commit_sha, left(status, 200) AS status, \
-    left(environment, 200) AS environment, left(error, 2000) AS error, created_at, finished_at FROM turbobackend.project_deployments WHERE ";
-const SESSION: &str = "SELECT session_id AS id, project_id, left(container_id, 500) AS container_id, left(status, 200) AS status, exit_code, created_at, ended_at \
-    FROM turbobackend.container_sessions WHERE session_id = ";
-const DATABASE: &str = "SELECT database_id AS id, project_id, left(database_name, 500) AS database_name, left(status, 200) AS status, created_at, \
+    left(environment, 200) AS environment, left(error, 2000) AS error, created_at, finished_at FROM turbobackend.project_deployments r WHERE "
+);
+const SESSION: &str = of_project!(
+    "session_id AS id, project_id, left(container_id, 500) AS container_id, left(status, 200) AS status, exit_code, created_at, ended_at \
+    FROM turbobackend.container_sessions r WHERE session_id = "
+);
+const DATABASE: &str = of_project!(
+    "database_id AS id, project_id, left(database_name, 500) AS database_name, left(status, 200) AS status, created_at, \
     CASE WHEN jsonb_typeof(schema_design->'tables') = 'array' THEN jsonb_array_length(schema_design->'tables') END AS tables, \
     CASE WHEN jsonb_typeof(schema_design->'tables') = 'array' THEN (SELECT jsonb_agg(x.name) FROM (SELECT \
     left(coalesce(t->>'name', t#>>'{}'), 60) AS name FROM jsonb_array_elements(schema_design->'tables') t LIMIT 8) x) \
-    END AS names FROM turbobackend.project_databases WHERE database_id = ";
+    END AS names FROM turbobackend.project_databases r WHERE database_id = "
+);
 const CONTAINER: &str = "SELECT id::text AS id, container_id, name, status, image_name, left(url, 500) AS url, \
     floor(extract(epoch FROM CASE WHEN created_at IS NOT NULL THEN greatest('0001-01-01Z', least('9999-12-31 23:59:59Z', created_at)) END) * 1000)::bigint \
     AS created_at FROM public.containers WHERE container_id = ";
@@ -183,6 +216,7 @@ fn row_behind(s: &mut Statement<(BigInt, Text)>, key: &str, value: &str) {
 struct Stored {
     id: String,
     name: Option<String>,
+    project_name: Option<String>,
     description: Option<String>,
     project_id: Option<String>,
     status: Option<String>,
@@ -246,7 +280,7 @@ impl ReferenceTarget {
     }
 
     fn of_message(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         facts.add("Role", row.role.map(FactValue::Text));
         let words = row.words.unwrap_or_default();
         if let Some((project, name)) = row.project_id.zip(row.name) {
@@ -257,11 +291,11 @@ impl ReferenceTarget {
             facts.add("Words", Some(FactValue::Text(words)));
         }
         facts.add("Sent", row.created_at.map(FactValue::Time));
-        Self { kind: "Message", title: row.id, facts: facts.0 }
+        Self { kind: "Message", title: row.id, facts: facts.list }
     }
 
     fn of_push(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         facts.add("Message", row.commit_message.map(FactValue::Text));
         facts.add("Author", row.author_name.or(row.author_email).map(FactValue::Text));
         facts.reference("Commit", "commit_sha", row.commit_sha);
@@ -269,48 +303,48 @@ impl ReferenceTarget {
         facts.add("Files changed", number(row.files_changed));
         facts.add("Files", listed(row.files, row.files_changed));
         facts.add("Repository", row.repo_url.map(FactValue::Url));
-        facts.project(row.project_id);
+        facts.project(row.project_id, row.project_name);
         facts.add("Pushed", row.created_at.map(FactValue::Time));
-        Self { kind: "Push", title: row.id, facts: facts.0 }
+        Self { kind: "Push", title: row.id, facts: facts.list }
     }
 
     fn of_deployment(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         facts.add("Status", row.status.map(FactValue::Status));
         facts.add("Error", row.error.map(FactValue::Text));
         facts.reference("App", "app_name", row.app_name);
         facts.add("Address", row.app_url.map(FactValue::Url));
         facts.add("Environment", row.environment.map(FactValue::Text));
         facts.reference("Commit", "commit_sha", row.commit_sha);
-        facts.project(row.project_id);
+        facts.project(row.project_id, row.project_name);
         facts.add("Started", row.created_at.map(FactValue::Time));
         facts.add("Finished", row.finished_at.map(FactValue::Time));
-        Self { kind: "Deployment", title: row.id, facts: facts.0 }
+        Self { kind: "Deployment", title: row.id, facts: facts.list }
     }
 
     fn of_session(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         facts.add("Status", row.status.map(FactValue::State));
         facts.add("Exit code", number(row.exit_code));
         facts.reference("Container", "container_id", row.container_id);
-        facts.project(row.project_id);
+        facts.project(row.project_id, row.project_name);
         facts.add("Started", row.created_at.map(FactValue::Time));
         facts.add("Ended", row.ended_at.map(FactValue::Time));
-        Self { kind: "Container session", title: row.id, facts: facts.0 }
+        Self { kind: "Container session", title: row.id, facts: facts.list }
     }
 
     fn of_database(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         facts.add("Status", row.status.map(FactValue::State));
         facts.add("Tables", number(row.tables));
         facts.add("Schema", listed(row.names, row.tables));
-        facts.project(row.project_id);
+        facts.project(row.project_id, row.project_name);
         facts.add("Created", row.created_at.map(FactValue::Time));
-        Self { kind: "Database", title: row.database_name.unwrap_or(row.id), facts: facts.0 }
+        Self { kind: "Database", title: row.database_name.unwrap_or(row.id), facts: facts.list }
     }
 
     fn of_container(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         let name = row.name.unwrap_or_else(|| row.id.clone());
         facts.add("Container", Some(FactValue::Link(LinkTarget::Container(row.id), name.clone())));
         facts.add("Status", row.status.map(FactValue::State));
@@ -318,16 +352,16 @@ impl ReferenceTarget {
         facts.add("Engine id", code(row.container_id));
         facts.add("Address", row.url.map(FactValue::Url));
         facts.add("Created", row.created_at.map(FactValue::Time));
-        Self { kind: "Container", title: name, facts: facts.0 }
+        Self { kind: "Container", title: name, facts: facts.list }
     }
 
     fn of_project(row: Stored) -> Self {
-        let mut facts = Facts(Vec::new());
+        let mut facts = Facts::of(&row);
         let name = row.name.unwrap_or_else(|| row.id.clone());
         facts.add("Project", Some(FactValue::Link(LinkTarget::Project(row.id), name.clone())));
         facts.add("Status", row.status.map(FactValue::State));
         facts.add("Description", row.description.map(FactValue::Text));
         facts.add("Created", row.created_at.map(FactValue::Time));
-        Self { kind: "Project", title: name, facts: facts.0 }
+        Self { kind: "Project", title: name, facts: facts.list }
     }
 }

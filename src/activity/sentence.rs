@@ -57,6 +57,8 @@ pub enum LinkTarget {
     },
     /// One key and value of `reference_ids`.
     Reference { key: String, value: String },
+    /// The same among a project's entries: a branch is called `main` everywhere.
+    ReferenceWithin { project: String, key: String, value: String },
     /// A thing without a page: gone, unknown, or of a kind that has none.
     Nowhere,
 }

@@ -1,5 +1,7 @@
 //! How something went: the words that workers store, and the few things that they mean.
 
+use crate::vocabulary::humanised;
+
 /// What a stored status means, whoever wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -13,7 +15,7 @@ pub enum Outcome {
     Unknown,
 }
 
-/// A status of an action or an event. The text is kept: two words for the same outcome stay two.
+/// A status of an action or an event, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Status(String);
 
@@ -88,18 +90,14 @@ impl Status {
             Outcome::Busy => ("running", "busy"),
             Outcome::Unknown => ("unknown", "quiet"),
         };
-        StatusBadge { icon, label: in_words(&self.0), tone }
-    }
-}
-
-/// `stored` as people read it, in lower case: `IN_PROGRESS` is "in progress".
-fn in_words(stored: &str) -> String {
-    const MARKS: [char; 3] = ['_', '.', '-'];
-    let words = stored.trim_matches(|c: char| MARKS.contains(&c) || c.is_whitespace()).to_lowercase();
-    match words.as_str() {
-        "" => "unnamed".to_owned(),
-        text if text.contains(MARKS) => text.replace(MARKS, " "),
-        _ => words,
+        let label = match self.outcome() {
+            // Workers have several words for it, readers one.
+            Outcome::Bad => FAILED[0].to_owned(),
+            Outcome::Unknown if self.0.trim().is_empty() => "unnamed".to_owned(),
+            Outcome::Unknown => self.0.trim().to_owned(),
+            Outcome::Good | Outcome::Busy => humanised(&self.0).to_lowercase(),
+        };
+        StatusBadge { icon, label, tone }
     }
 }
 
@@ -174,6 +172,10 @@ mod tests {
         assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("running", "in progress", "busy"));
         let badge = Status::from_stored("superseded").badge();
         assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("unknown", "superseded", "quiet"));
-        assert_eq!(Status::from_stored(" - ").badge().label, "unnamed");
+        for (stored, shown) in
+            [(" ", "unnamed"), ("qa-7", "qa-7"), ("Failure", "failed"), ("ERROR", "failed")]
+        {
+            assert_eq!(Status::from_stored(stored).badge().label, shown);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the console records about itself: the words of `"ActivityLog"."activityType"`.
 
-use crate::vocabulary::{Group, humanised, vocabulary};
+use crate::vocabulary::{Group, as_written, vocabulary};
 
 /// What the console knows about one of its own acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl AuditAction {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Self::Other(text) => humanised(text),
+            Self::Other(text) => as_written(text),
             known => known.facts().label.to_owned(),
         }
     }

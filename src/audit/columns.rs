@@ -1,6 +1,7 @@
 //! What an audit entry says beside its place in the timeline, which only admins may read.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -71,6 +72,35 @@ pub struct Columns {
     /// The changed fields as they became.
     #[diesel(deserialize_as = StoredJson)]
     pub after: Option<Value>,
+}
+
+/// Where an act came from, and what it was done to.
+#[derive(Debug, Clone, Queryable)]
+pub struct Marks {
+    pub ip: Option<IpNetwork>,
+    pub target_kind: Option<String>,
+    pub target_id: Option<String>,
+    pub target_name: Option<String>,
+}
+
+/// The marks of the entries with these ids. For admins.
+pub fn marks_of(conn: &mut PgConnection, ids: Vec<String>) -> QueryResult<HashMap<String, Marks>> {
+    let marks = activity_logs::table.filter(activity_logs::id.eq_any(ids)).select((
+        activity_logs::id,
+        (
+            activity_logs::ip,
+            beginning(activity_logs::target_type, 500),
+            beginning(activity_logs::target_id, 500),
+            beginning(activity_logs::target_name, 500),
+        ),
+    ));
+    Ok(marks.load(conn)?.into_iter().collect())
+}
+
+/// Whether anything is on record that came from `address`. For admins.
+pub fn was_seen(conn: &mut PgConnection, address: IpAddr) -> QueryResult<bool> {
+    let from_there = activity_logs::table.filter(activity_logs::ip.eq(IpNetwork::from(address)));
+    diesel::select(diesel::dsl::exists(from_there)).get_result(conn)
 }
 
 /// The bytes of the columns that anybody may make long.

@@ -294,3 +294,14 @@ pub fn count_of(conn: &mut PgConnection, owner: UserId) -> QueryResult<i64> {
         .count()
         .get_result(conn)
 }
+
+/// The newest projects that may have files: id and name.
+pub fn with_files(conn: &mut PgConnection, most: i64) -> QueryResult<Vec<(ProjectId, String)>> {
+    projects::table
+        .filter(projects::container_id.is_not_null())
+        .filter(projects::status.is_distinct_from("deleted"))
+        .order((projects::created_at.desc(), projects::id.desc()))
+        .limit(most)
+        .select((projects::id, projects::name))
+        .load(conn)
+}

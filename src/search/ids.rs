@@ -1,10 +1,13 @@
 //! Things whose id was pasted.
 
+use std::net::IpAddr;
+
 use diesel::prelude::*;
 
 use super::{Found, Kind, Target};
 use crate::activity::Source;
 use crate::activity::lookup::{self, KnownEntry};
+use crate::audit::columns::was_seen;
 use crate::containers;
 use crate::identity::{Role, Viewer, domain_spellings};
 use crate::projects::deletion::{self, ProjectOrTombstone};
@@ -48,6 +51,21 @@ pub(super) fn things(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> Qu
         found.push(meant(Kind::User, Target::User(id), user.display_name().to_owned(), &user.email));
     }
     Ok(found)
+}
+
+/// What was done from the network address `text`, if anything is on record. For admins.
+pub(super) fn address(conn: &mut PgConnection, text: &str) -> QueryResult<Option<Found>> {
+    let Ok(address) = text.trim().parse::<IpAddr>().map(|address| address.to_canonical()) else {
+        return Ok(None);
+    };
+    let found = Found {
+        kind: Kind::Entry,
+        target: Target::Address(address),
+        label: address.to_string(),
+        note: "what was done from this address".to_owned(),
+        is_meant: true,
+    };
+    Ok(was_seen(conn, address)?.then_some(found))
 }
 
 /// Whether `text` is the address `email`, in whatever spelling.

@@ -4,15 +4,19 @@
 //! they begin among all, ids exactly, and the beginnings that people paste (a commit's first seven digits, a
 //! container's first twelve). Row-level security decides what is there to be found.
 
+mod files;
 mod ids;
 mod names;
+
+use std::net::IpAddr;
 
 use diesel::{PgConnection, QueryResult};
 
 use crate::activity::{Reference, lookup};
-use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::ids::{ContainerId, FileId, ProjectId, UserId};
 use crate::identity::{Role, Viewer};
 
+pub use files::{OF_EACH, PROJECTS, statement as statement_for_files};
 pub use names::statement_for;
 
 /// Things of one kind at most.
@@ -29,7 +33,9 @@ pub enum Kind {
     Container,
     /// A user, by name, address or id.
     User,
-    /// An entry of the timeline, by its id or its request's.
+    /// A file of a project, by its path.
+    File,
+    /// An entry of the timeline, by its id or its request's; for admins, acts by the address that they came from.
     Entry,
     /// A value that entries refer to, or a record of its own.
     Reference,
@@ -37,7 +43,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the results.
-    pub const ALL: [Self; 5] = [Self::Project, Self::Container, Self::User, Self::Entry, Self::Reference];
+    pub const ALL: [Self; 6] =
+        [Self::Project, Self::Container, Self::User, Self::File, Self::Entry, Self::Reference];
 }
 
 /// Where a thing has its page.
@@ -48,6 +55,10 @@ pub enum Target {
     Container(ContainerId),
     /// A user, for admins.
     User(UserId),
+    /// A file, in the project whose it is.
+    File(ProjectId, FileId),
+    /// What was done from an address; for admins.
+    Address(IpAddr),
     /// The searcher.
     Oneself,
     /// An action, by its id.
@@ -81,7 +92,9 @@ pub fn find(conn: &mut PgConnection, viewer: &Viewer, text: &str) -> QueryResult
     found.extend(names::containers(conn, text)?);
     if is_admin {
         found.extend(names::users(conn, text)?);
+        found.extend(ids::address(conn, text)?);
     }
+    found.extend(files::by_path(conn, text)?);
     found.extend(ids::entries(conn, is_admin, text)?);
     found.extend(lookup::references(conn, is_admin, text)?.into_iter().map(|reference| Found {
         kind: Kind::Reference,

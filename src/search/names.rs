@@ -20,7 +20,7 @@ const ENGINE_ID_SHOWN: usize = 12;
 type Row = (SqlUuid, Text, Text, Bool);
 
 /// The statement that finds things of `kind` by name: id, name, note, and whether the text is its id.
-/// Entries and references have no names.
+/// Files, entries and references have no names.
 #[must_use]
 pub fn statement_for(kind: Kind, text: &str) -> Option<Statement<Row>> {
     let parts = match kind {
@@ -43,7 +43,7 @@ pub fn statement_for(kind: Kind, text: &str) -> Option<Statement<Row>> {
             show: "SELECT t.id, coalesce(NULLIF(t.name, ''), t.email), t.email, false FROM found JOIN public.users t ON t.id = found.id \
                    ORDER BY lower(t.email), t.id",
         },
-        Kind::Entry | Kind::Reference => return None,
+        Kind::File | Kind::Entry | Kind::Reference => return None,
     };
     Some(parts.statement(&if kind == Kind::User { address_spellings(text) } else { spellings(text) }))
 }

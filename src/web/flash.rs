@@ -22,6 +22,8 @@ pub struct Flash {
     pub tone: String,
     /// A secret address that is shown this once.
     pub link: Option<SecretLink>,
+    /// Where a POST takes it back.
+    pub undo_url: Option<String>,
     /// The hash of the session that it is for; none for somebody who is not signed in.
     session: Option<String>,
     /// Epoch milliseconds; nothing before it is left.
@@ -62,13 +64,20 @@ impl Flash {
     }
 
     fn new(text: String, tone: &str) -> Self {
-        Self { text, tone: tone.to_owned(), link: None, session: None, until: 0 }
+        Self { text, tone: tone.to_owned(), link: None, undo_url: None, session: None, until: 0 }
     }
 
     /// Shows itself in the session with this hash and in no other.
     #[must_use]
     pub fn for_session(mut self, session: &SecretHash) -> Self {
         self.session = Some(session.as_str().to_owned());
+        self
+    }
+
+    /// Offers to take it back by a POST to `url`, when there is one.
+    #[must_use]
+    pub fn with_undo(mut self, url: Option<String>) -> Self {
+        self.undo_url = url;
         self
     }
 

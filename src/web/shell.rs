@@ -163,4 +163,3 @@ impl Shell {
     }
 }
 
-impl Shell {}

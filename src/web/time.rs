@@ -58,6 +58,14 @@ impl TimeOfDay {
         let local = at.with_timezone(&zone);
         Self { iso: iso(at), precise: precise(&local), clock: clock(local.naive_local()) }
     }
+
+    /// The same with seconds: "14:02:07".
+    #[must_use]
+    pub fn to_the_second(millis: i64, zone: Tz) -> Self {
+        let mut clock = String::with_capacity(8);
+        push_time(&mut clock, instant(millis).with_timezone(&zone).naive_local());
+        Self { clock, ..Self::from_millis(millis, zone) }
+    }
 }
 
 /// `millis` (epoch milliseconds) as an instant, clamped to the years 1 to 9999.

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::time::{clock, instant, short_day};
+use crate::activity::lookup::Save;
 use crate::error::{AppError, AppResult};
+use crate::identity::Viewer;
 
 /// `updated_at` as a form carries it: exact to the microsecond that PostgreSQL keeps.
 #[must_use]
@@ -73,13 +76,24 @@ pub fn differences<const N: usize>(fields: [(&'static str, String, String); N]) 
         .collect()
 }
 
-/// What stands over a form whose row somebody else saved: `what` is "this project".
+/// What stands over a form whose row was saved meanwhile, by whom the audit log says: `what` is "this project".
 #[must_use]
-pub fn conflict_notice(what: &str) -> String {
-    format!(
-        "Somebody saved {what} while you were editing. Nothing of yours is lost: your text stands below, and \
-         saving again replaces theirs."
-    )
+pub fn conflict_notice(what: &str, save: Option<&Save>, viewer: &Viewer) -> String {
+    let at = |save: &Save| {
+        let at = instant(save.at_ms).with_timezone(&viewer.zone).naive_local();
+        format!("{} at {}", short_day(at.date()), clock(at))
+    };
+    let (who, theirs) = match save {
+        Some(save) if save.user.as_deref() == Some(viewer.id.to_string().as_str()) => {
+            (format!("You saved {what} on {}, after this form was opened.", at(save)), "what you saved then")
+        }
+        Some(save) => {
+            let name = save.name.as_deref().unwrap_or("Somebody");
+            (format!("{name} saved {what} on {}, while you were editing.", at(save)), "theirs")
+        }
+        None => (format!("Somebody saved {what} while you were editing."), "theirs"),
+    };
+    format!("{who} Nothing of yours is lost: your text stands below, and saving again replaces {theirs}.")
 }
 
 #[cfg(test)]

@@ -56,6 +56,32 @@ const behaviours = {
 		});
 	},
 
+	/** A long list of options gets a field above it that hides those without what is typed. What is ticked stays. */
+	find(list) {
+		const field = Object.assign(document.createElement("input"), { type: "search", className: "input filter-find", autocomplete: "off" });
+		field.placeholder = field.ariaLabel = "Find in this list";
+		list.before(field);
+		field.addEventListener("input", () => {
+			const wanted = field.value.trim().toLowerCase();
+			let title = null;
+			for (const part of list.children) {
+				if (part.matches(".menu-title")) {
+					title = part;
+					title.hidden = wanted !== "";
+					continue;
+				}
+				part.hidden = !part.textContent.toLowerCase().includes(wanted) && !part.querySelector(":checked");
+				if (title && !part.hidden) title.hidden = false;
+			}
+		});
+		field.addEventListener("keydown", (event) => {
+			// Enter goes to the first option that is left, and sends nothing.
+			if (event.key !== "Enter") return;
+			event.preventDefault();
+			[...list.querySelectorAll("input")].find((option) => option.checkVisibility())?.focus();
+		});
+	},
+
 	/** A heat map's days become one stop of the tab key: arrows walk among those with entries, weeks lie side by side. */
 	days(map) {
 		const days = [...map.querySelectorAll("a[data-day]")];
@@ -200,23 +226,34 @@ function focusOn(element) {
 	element.scrollIntoView({ block: "nearest" });
 }
 
-/** The link of each row: of a table its name, of a timeline its time. */
+/** What stands in rows, and what opens one: its link, or the first thing to press where it has none. */
+const ROW = ".list tbody tr, [data-activity], .opens, .hits > li, .message";
+const OPENS = ":scope > a, .name > a, .when, .acts :is(a, button)";
+
 function rows() {
-	const links = document.querySelectorAll("main .list tbody .name a, main .timeline a.when");
-	return [...links].filter((link) => link.checkVisibility());
+	const all = [...document.querySelectorAll(`main :is(${ROW})`)].map((row) => ({ row, link: row.querySelector(OPENS) }));
+	return all.filter(({ link }) => link?.checkVisibility());
+}
+
+/** The row that holds the focus. */
+function current(all) {
+	const here = document.activeElement?.closest(ROW);
+	return all.findIndex(({ row }) => row === here);
 }
 
 function step(by) {
 	const all = rows();
-	const here = document.activeElement?.closest("tr, li");
-	const at = all.findIndex((link) => link === document.activeElement || link.closest("tr, li") === here);
-	focusOn(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by]);
+	const at = current(all);
+	focusOn(all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by]?.link);
 }
 
 const keys = {
 	j: () => step(1),
 	k: () => step(-1),
-	o: () => rows().find((link) => link === document.activeElement)?.click(),
+	o: () => {
+		const all = rows();
+		all[current(all)]?.link.click();
+	},
 	"[": () => document.querySelector("main a[rel=prev]")?.click(),
 	"]": () => document.querySelector("main a[rel=next]")?.click(),
 	"/": () => {
@@ -225,7 +262,7 @@ const keys = {
 		if (search?.checkVisibility()) focusOn(search);
 		else visit("/search");
 	},
-	f: () => focusOn(document.querySelector(".filter-bar :is(input:not([type=hidden]), summary, select)")),
+	f: () => focusOn([...document.querySelectorAll(".filter-bar :is(input:not([type=hidden]), summary, select)")].find((field) => field.checkVisibility())),
 	g: () => { leader = Date.now(); },
 	n: () => document.querySelector(".page-actions a.button-primary")?.click(),
 	u: () => [...document.querySelectorAll(".crumbs a")].at(-1)?.click(),

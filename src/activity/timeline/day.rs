@@ -35,6 +35,12 @@ pub struct TimelinePage {
     pub older: Option<TimelineCursor>,
     /// Where the newer page begins: use it as `after`.
     pub newer: Option<TimelineCursor>,
+    /// When the nearest records are that stand on the pages before and after, as far as that is known.
+    pub beyond: [Option<i64>; 2],
+    /// How many records the one day of its filter holds, where the page has not all of them.
+    pub of_day: Option<i64>,
+    /// The last record that a search for words has looked at; none when it has looked at all there are.
+    pub looked_until: Option<TimelineCursor>,
 }
 
 #[derive(Debug)]
@@ -45,6 +51,8 @@ pub struct Day<'a> {
     pub items: Vec<Item<'a>>,
     /// How many entries are shown, folded ones too.
     pub shown: usize,
+    /// Whether more of the day stands on another page.
+    pub is_cut: bool,
 }
 
 /// Something that stands on a day.
@@ -74,6 +82,7 @@ impl TimelinePage {
         // Stable: entries keep their own order.
         items.sort_by_key(|item| std::cmp::Reverse(item.ms()));
         let mut days: Vec<Day<'_>> = Vec::new();
+        let beyond = self.beyond.map(|ms| ms.map(|ms| day_of(ms, zone)));
         for item in items {
             let date = day_of(item.ms(), zone);
             let shown = match item {
@@ -85,7 +94,10 @@ impl TimelinePage {
                     day.items.push(item);
                     day.shown += shown;
                 }
-                _ => days.push(Day { date, items: vec![item], shown }),
+                _ => {
+                    let is_cut = beyond.contains(&Some(date));
+                    days.push(Day { date, items: vec![item], shown, is_cut });
+                }
             }
         }
         days
@@ -101,6 +113,13 @@ impl TimelinePage {
         let mut entries: Vec<Entry> = self.entries.into_iter().flat_map(unfold).collect();
         entries.sort_by(|a, b| b.position.cmp(&a.position));
         entries
+    }
+
+    /// The ids of its records, folded ones too.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        let each = self.entries.iter().flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
+        each.map(|entry| entry.id().to_owned()).collect()
     }
 
     /// Whether there is nothing on it.

@@ -197,6 +197,34 @@ impl Entry {
         format!("{}:{}", self.position.source.as_str(), self.position.id)
     }
 
+    /// Whether this audit entry is what `act`, which the console recorded as an action too, left in the audit log.
+    #[must_use]
+    pub fn is_twin_of(&self, act: &Self) -> bool {
+        self.source() == Source::Audit
+            && self.kind.group() == Group::Projects
+            && act.source() == Source::Action
+            && self.request_id.is_some()
+            && self.request_id == act.request_id
+            && self.actor.user == act.actor.user
+    }
+
+    /// Whether nothing but their times and references tells two records apart. What failed or goes on is like no other.
+    #[must_use]
+    pub fn says_same(&self, other: &Self) -> bool {
+        let is_over = |entry: &Self| {
+            entry.status.as_ref().is_none_or(|s| matches!(s.outcome(), Outcome::Good | Outcome::Unknown))
+                && entry.folded.iter().all(|inner| inner.is_twin_of(entry))
+        };
+        self.kind == other.kind
+            && self.sentence == other.sentence
+            && self.details == other.details
+            && self.status == other.status
+            && self.environment == other.environment
+            && self.moment.oddity == other.moment.oddity
+            && is_over(self)
+            && is_over(other)
+    }
+
     /// Whether it goes on.
     #[must_use]
     pub fn is_running(&self) -> bool {

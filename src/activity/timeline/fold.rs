@@ -1,13 +1,17 @@
 //! One story is one entry: what one request, deployment, push, commit or database left on a page stands together.
 //!
-//! Only rows of the page fold, so that no row moves to another page, and each stays exactly once. A group stands
-//! where its newest action stands (its newest row, without one), and what folds under it keeps its order: the
-//! headings read newest first. Chains tie (a push and its deployment by their commit, the deployment and its
+//! Only rows of the page fold, so that no row moves to another page, and each stays exactly once and on its day. A
+//! group stands where its newest action stands (its newest row, without one), and what folds under it keeps its order:
+//! the headings read newest first. Chains tie (a push and its deployment by their commit, the deployment and its
 //! container session by the deployment), within bounds that keep a story from swallowing a project's page.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Entry;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::day::day_of;
+use super::entry::Entry;
 use crate::activity::position::Source;
 use crate::activity::sentence::Part;
 
@@ -21,12 +25,9 @@ const MOST_CARRIERS: usize = 8;
 const MOST_OF_A_REQUEST: usize = 20;
 /// Rows of a group at most.
 const MOST_TOGETHER: usize = 10;
-/// How far the oldest row of a group may lie behind its newest.
-const LONGEST_STORY_MS: i64 = 24 * 3_600_000;
-
-/// Puts related entries under one of them. Takes and answers them newest first.
-pub(super) fn related(entries: Vec<Entry>) -> Vec<Entry> {
-    let groups = Groups::of(&entries);
+/// Puts related entries of a day of `zone` under one of them. Takes and answers them newest first.
+pub(super) fn related(entries: Vec<Entry>, zone: Tz) -> Vec<Entry> {
+    let groups = Groups::of(&entries, zone);
     let mut headings: HashMap<usize, usize> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
         let group = groups.home(at);
@@ -59,15 +60,17 @@ pub(super) fn related(entries: Vec<Entry>) -> Vec<Entry> {
 /// Which rows belong together: each row's group is named by one of its rows.
 struct Groups {
     home: Vec<usize>,
+    days: Vec<NaiveDate>,
 }
 
 impl Groups {
-    fn of(entries: &[Entry]) -> Self {
-        let mut groups = Self { home: (0..entries.len()).collect() };
+    fn of(entries: &[Entry], zone: Tz) -> Self {
+        let days = entries.iter().map(|entry| day_of(entry.moment.ms, zone)).collect();
+        let mut groups = Self { home: (0..entries.len()).collect(), days };
         for carriers in carriers(entries) {
             for pair in carriers.windows(2) {
                 if let [a, b] = pair {
-                    groups.unite(entries, *a, *b);
+                    groups.unite(*a, *b);
                 }
             }
         }
@@ -79,19 +82,11 @@ impl Groups {
     }
 
     /// A page has a hundred rows at most: looking at each is cheap.
-    fn unite(&mut self, entries: &[Entry], a: usize, b: usize) {
+    fn unite(&mut self, a: usize, b: usize) {
+        let is_one_day = self.days.get(a) == self.days.get(b);
         let (a, b) = (self.home(a), self.home(b));
-        if a == b {
-            return;
-        }
-        let times: Vec<i64> = (0..)
-            .zip(&self.home)
-            .filter(|(_, home)| **home == a || **home == b)
-            .filter_map(|(at, _): (usize, _)| entries.get(at).map(|entry| entry.moment.ms))
-            .collect();
-        let (oldest, newest) = (times.iter().min().copied(), times.iter().max().copied());
-        let span = newest.unwrap_or_default().saturating_sub(oldest.unwrap_or_default());
-        if times.len() > MOST_TOGETHER || span > LONGEST_STORY_MS {
+        let together = self.home.iter().filter(|home| **home == a || **home == b).count();
+        if a == b || !is_one_day || together > MOST_TOGETHER {
             return;
         }
         for home in &mut self.home {

@@ -28,6 +28,7 @@ pub(super) use fold::{TYING, take_name};
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown};
+pub use select::{COUNTED_AT_MOST, LOOKED_THROUGH};
 pub use words::WordColumn;
 pub(super) use words::{status_words, words};
 
@@ -56,6 +57,8 @@ impl Scope {
 const RUNNING_AT_MOST_MS: i64 = 24 * 3_600_000;
 /// An operation that begins later than this from now is dated wrongly.
 const CLOCKS_DIFFER_MS: i64 = 3_600_000;
+/// How far before the middle of a page gaps are looked for.
+const GAPS_AROUND_MS: i64 = 24 * 3_600_000;
 /// Pinned operations.
 const MOST_RUNNING: i64 = 10;
 
@@ -66,21 +69,91 @@ pub fn page(
     filter: &Filter,
     now_ms: i64,
 ) -> QueryResult<TimelinePage> {
+    if let Some(middle) = &filter.around {
+        return around(conn, scope, filter, middle);
+    }
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let since = filter.position.is_none().then_some(since);
     let read: Vec<Row> = select::page(&Ask::new(scope, filter), since).load(conn)?;
     let (runs, has_gaps) = read.first().map_or((false, false), |row| (row.runs, row.has_gaps));
-    let entries = read.into_iter().filter_map(Row::into_entry).collect();
-    let (entries, older, newer) = cut(entries, filter);
-    let running = if runs { running(conn, scope, filter, now_ms)? } else { Vec::new() };
-    let mut gaps = if has_gaps && shows_gaps(filter) { gaps(conn, scope, filter)? } else { Vec::new() };
+    let mut page = cut(read.into_iter().filter_map(Row::into_entry).collect(), filter);
+    if runs {
+        page.running = running(conn, scope, filter, now_ms)?;
+    }
+    if filter.q.is_some() && (page.older.is_none() || page.entries.is_empty()) {
+        page.looked_until = looked_until(conn, scope, filter)?;
+    }
+    complete(conn, scope, filter, page, has_gaps)
+}
+
+/// The page with `middle` half way down.
+fn around(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    middle: &TimelineCursor,
+) -> QueryResult<TimelinePage> {
+    // No text stands between an id and the same id with the lowest character behind it.
+    let above = TimelineCursor { id: format!("{}\u{1}", middle.id), ..middle.clone() };
+    let mut half = |direction, limit| {
+        let half =
+            Filter { position: Some((direction, above.clone())), limit, around: None, ..filter.clone() };
+        let read: Vec<Row> = select::page(&Ask::new(scope, &half), None).load(conn)?;
+        let has_gaps = read.first().is_some_and(|row| row.has_gaps);
+        let page = cut(read.into_iter().filter_map(Row::into_entry).collect(), &half);
+        Ok::<_, diesel::result::Error>((page, has_gaps))
+    };
+    let (newer, _) = half(Direction::After, filter.limit / 2)?;
+    let (mut page, has_gaps) = half(Direction::Before, filter.limit - filter.limit / 2)?;
+    page.entries.splice(0..0, newer.entries);
+    page.newer = newer.newer;
+    page.beyond = [newer.beyond.into_iter().next().flatten(), page.beyond.into_iter().last().flatten()];
+    complete(conn, scope, filter, page, has_gaps)
+}
+
+/// `page` with its gaps, the count of its day, and what belongs together folded.
+fn complete(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    mut page: TimelinePage,
+    has_gaps: bool,
+) -> QueryResult<TimelinePage> {
+    if has_gaps && shows_gaps(filter) {
+        page.gaps = gaps(conn, scope, filter)?;
+    }
     let backwards = matches!(filter.position, Some((Direction::After, _)));
-    gaps.retain(|gap| match (entries.last(), entries.first()) {
-        (Some(last), _) if !backwards && older.is_some() => gap.to_ms >= last.position.ms,
-        (_, Some(first)) if backwards && newer.is_some() => gap.to_ms < first.position.ms,
-        _ => true,
+    let (first, last) = (page.entries.first(), page.entries.last());
+    let (first, last) = (first.map(|entry| entry.position.ms), last.map(|entry| entry.position.ms));
+    let (ends_above, ends_below) = (page.newer.is_some(), page.older.is_some());
+    page.gaps.retain(|gap| {
+        let is_below = !backwards && ends_below && last.is_some_and(|last| gap.to_ms < last);
+        let is_above = (backwards || filter.around.is_some())
+            && ends_above
+            && first.is_some_and(|first| gap.to_ms >= first);
+        !is_below && !is_above
     });
-    Ok(TimelinePage { running, gaps, older, newer, entries: fold::related(entries) })
+    let is_one_day = filter.from.is_some() && filter.from == filter.to;
+    if is_one_day
+        && page.beyond.iter().any(Option::is_some)
+        && filter.reference.is_none()
+        && filter.q.is_none()
+    {
+        let whole = Filter { position: None, around: None, ..filter.clone() };
+        page.of_day = Some(select::count(&Ask::new(scope, &whole)).get_result::<(i64,)>(conn)?.0);
+    }
+    page.entries = fold::related(page.entries, filter.zone);
+    Ok(page)
+}
+
+/// The last record that a search for words has looked at; none when that is all there is.
+fn looked_until(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+) -> QueryResult<Option<TimelineCursor>> {
+    let last: Option<Row> = select::last_looked_at(&Ask::new(scope, filter)).get_result(conn).optional()?;
+    Ok(last.and_then(|row| row.position()))
 }
 
 /// How PostgreSQL reads the entries of a page: for the tests that hold this against the number of rows.
@@ -88,16 +161,15 @@ pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> Q
     select::page(&Ask::new(scope, filter), None).explain(conn)
 }
 
-/// What was read, newest first and no more than a page, and where the pages before and after it begin.
-fn cut(
-    mut entries: Vec<Entry>,
-    filter: &Filter,
-) -> (Vec<Entry>, Option<TimelineCursor>, Option<TimelineCursor>) {
+/// What was read, newest first and no more than a page, with where the pages before and after it begin.
+fn cut(mut entries: Vec<Entry>, filter: &Filter) -> TimelinePage {
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let has_more = entries.len() > limit;
     let backwards = matches!(filter.position, Some((Direction::After, _)));
     // The nearest to the cursor are kept; then the page reads as any other.
     entries.sort_by(|a, b| b.position.cmp(&a.position));
+    let left_out = if backwards { entries.first() } else { entries.last() };
+    let left_out = left_out.filter(|_| has_more).map(|entry| entry.position.ms);
     if backwards {
         entries.drain(..entries.len().saturating_sub(limit));
     } else {
@@ -106,9 +178,14 @@ fn cut(
     let start = filter.position.as_ref().map(|(_, cursor)| cursor);
     let first = entries.first().map(|entry| &entry.position).or(start);
     let last = entries.last().map(|entry| &entry.position).or(start);
-    let older = last.filter(|_| has_more || backwards).cloned();
-    let newer = first.filter(|_| if backwards { has_more } else { start.is_some() }).cloned();
-    (entries, older, newer)
+    let start_ms = start.map(|cursor| cursor.ms);
+    TimelinePage {
+        older: last.filter(|_| has_more || backwards).cloned(),
+        newer: first.filter(|_| if backwards { has_more } else { start.is_some() }).cloned(),
+        beyond: if backwards { [left_out, start_ms] } else { [start_ms, left_out] },
+        entries,
+        ..TimelinePage::default()
+    }
 }
 
 fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
@@ -132,7 +209,7 @@ fn narrowed_to_running(filter: &Filter) -> Option<Filter> {
     let statuses = status_words(&filter.statuses);
     let busy: Vec<String> =
         RUNNING.into_iter().filter(|word| statuses.lets(word)).map(str::to_owned).collect();
-    if busy.is_empty() || filter.reference.is_some() {
+    if busy.is_empty() || filter.reference.is_some() || filter.q.is_some() {
         return None;
     }
     let statuses = Words { only: busy, not: Vec::new() };
@@ -142,7 +219,10 @@ fn narrowed_to_running(filter: &Filter) -> Option<Filter> {
 /// What is missing says nothing about types or actors, so it stands in unfiltered timelines only.
 fn shows_gaps(filter: &Filter) -> bool {
     let words = [&filter.types, &filter.statuses, &filter.environments, &filter.actors, &filter.sources];
-    words.iter().all(|words| words.is_empty()) && filter.reference.is_none() && filter.target.is_none()
+    words.iter().all(|words| words.is_empty())
+        && [&filter.target, &filter.q].into_iter().all(Option::is_none)
+        && filter.address.is_none()
+        && filter.reference.is_none()
 }
 
 fn gaps(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Gap>> {
@@ -169,7 +249,12 @@ fn gaps(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<V
             s.sql(" AND g.to_ms >= ").big(cursor.ms);
             true
         }
-        None => false,
+        None => {
+            if let Some(middle) = &filter.around {
+                s.sql(" AND g.to_ms >= ").big(middle.ms.saturating_sub(GAPS_AROUND_MS));
+            }
+            filter.around.is_some()
+        }
     };
     // Those next to the cursor; whoever reads them keeps what lies within the page.
     s.sql(if backwards { " ORDER BY g.to_ms LIMIT 20" } else { " ORDER BY g.to_ms DESC LIMIT 20" });

@@ -4,13 +4,15 @@
 //! and behind it each word that a filter asks for. A word that may be one of several is read word by word, a page of
 //! each at most.
 
+use diesel::sql_types::BigInt;
+
 use super::Scope;
 use super::row::RowSql;
 use super::words::{WordColumn, status_words, word_text, words};
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::activity::status::RUNNING;
-use crate::db::spelling::spellings;
+use crate::db::spelling::{containing, spellings};
 use crate::db::statement::Statement;
 
 pub(in crate::activity) type RowStatement = Statement<RowSql>;
@@ -24,12 +26,19 @@ pub(in crate::activity) struct Ask<'a> {
     pub rows: Rows,
 }
 
+/// A search for words looks through so many of the newest rows that the other filters let through: no index has words.
+pub const LOOKED_THROUGH: usize = 5_000;
+/// A day of more is told to have more.
+pub const COUNTED_AT_MOST: i64 = 10_000;
+
 /// How many rows are read. Each number is part of the text, so there are few.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::activity) struct Rows(&'static str);
 
 impl Rows {
     pub(in crate::activity) const ONE: Self = Self(" LIMIT 1");
+    /// What a search for words looks through: [`LOOKED_THROUGH`].
+    const LOOKED_THROUGH: Self = Self(" LIMIT 5000");
 
     /// A page of up to `limit` and one more, which tells whether there is more.
     pub(in crate::activity) fn of_page(limit: i64) -> Self {
@@ -109,6 +118,18 @@ pub(in crate::activity) fn shown(s: &mut RowStatement, of: impl FnOnce(&mut RowS
 
 /// The rows of the timeline that `ask` wants, as `t`, the nearest to its position first.
 pub(in crate::activity) fn rows(s: &mut RowStatement, ask: &Ask<'_>) {
+    if let Some(text) = &ask.filter.q {
+        s.sql("SELECT t.* FROM (");
+        looked_through(s, ask);
+        s.sql(") t WHERE true");
+        for word in text.split_whitespace() {
+            s.sql(" AND concat_ws(' ', t.title, t.details, t.target_name) ILIKE ANY (")
+                .texts(containing(word))
+                .sql(")");
+        }
+        s.sql(ask.order()).sql(ask.rows.0);
+        return;
+    }
     if let Some(reference) = &ask.filter.reference {
         return carriers(s, ask, reference);
     }
@@ -123,6 +144,35 @@ pub(in crate::activity) fn rows(s: &mut RowStatement, ask: &Ask<'_>) {
         .sql(") one (word) CROSS JOIN LATERAL (SELECT t.* FROM pilothouse.timeline t WHERE ");
     conditions(s, ask, Some(column));
     s.sql(ask.order()).sql(ask.rows.0).sql(") t").sql(ask.order()).sql(ask.rows.0);
+}
+
+/// What a search for words looks through.
+fn looked_through(s: &mut RowStatement, ask: &Ask<'_>) {
+    let filter = Filter { q: None, ..ask.filter.clone() };
+    let (from_ms, until_ms) = (ask.from_ms, ask.until_ms);
+    rows(s, &Ask { scope: ask.scope, filter: &filter, from_ms, until_ms, rows: Rows::LOOKED_THROUGH });
+}
+
+/// The last row that a search for words looks through, if there are more.
+pub(in crate::activity) fn last_looked_at(ask: &Ask<'_>) -> RowStatement {
+    let mut s = RowStatement::new();
+    s.limit_statement_cache();
+    shown(&mut s, |s| {
+        s.sql("SELECT 'page' AS part, t.* FROM (");
+        looked_through(s, ask);
+        s.sql(") t").sql(ask.order()).sql(" OFFSET 4999 LIMIT 1");
+    });
+    s
+}
+
+/// How many rows `ask` lets through, up to [`COUNTED_AT_MOST`] and one more.
+pub(in crate::activity) fn count(ask: &Ask<'_>) -> Statement<(BigInt,)> {
+    let mut s = Statement::new();
+    s.limit_statement_cache();
+    s.sql("SELECT count(*) FROM (SELECT FROM pilothouse.timeline t WHERE ");
+    conditions(&mut s, ask, None);
+    s.sql(" LIMIT 10001) counted");
+    s
 }
 
 /// The actions that carry a reference: its own index leads, which has the position too.
@@ -226,7 +276,7 @@ fn beyond_among_actions(s: &mut RowStatement, direction: Direction, cursor: &Tim
 }
 
 /// Whose, when, beyond which position, with which words. `by` is the column that is read word by word.
-fn conditions(s: &mut RowStatement, ask: &Ask<'_>, by: Option<WordColumn>) {
+fn conditions<R>(s: &mut Statement<R>, ask: &Ask<'_>, by: Option<WordColumn>) {
     scope(s, ask.scope);
     if let Some(from) = ask.from_ms {
         s.sql(" AND t.at >= ").big(from);
@@ -258,19 +308,29 @@ pub(in crate::activity) fn scope<R>(s: &mut Statement<R>, scope: Scope) {
     }
 }
 
-fn filters(s: &mut RowStatement, filter: &Filter, by: Option<WordColumn>) {
+fn filters<R>(s: &mut Statement<R>, filter: &Filter, by: Option<WordColumn>) {
     sources(s, &filter.sources);
     words(s, WordColumn::Type, &WordColumn::Type.stored_words(&filter.types), by);
     words(s, WordColumn::Actor, &WordColumn::Actor.stored_words(&filter.actors), by);
     words(s, WordColumn::Status, &status_words(&filter.statuses), by);
     words(s, WordColumn::Environment, &filter.environments, by);
     if let Some(target) = &filter.target {
-        s.sql(" AND t.source = 'audit' AND t.target_id = ").text(word_text(target));
+        s.sql(" AND t.source = 'audit' AND (t.target_id = ").text(word_text(target));
+        if target.parse::<uuid::Uuid>().is_err() {
+            // No character sorts after the last one. The order is the index's own.
+            s.sql(" OR (lower(t.target_name) ~>=~ lower(").text(target.as_str());
+            s.sql(") AND lower(t.target_name) ~<~ (lower(").text(target.as_str()).sql(") || chr(1114111)))");
+        }
+        s.sql(")");
+    }
+    if let Some(address) = filter.address {
+        s.sql(" AND t.source = 'audit' AND t.id IN (SELECT l.id FROM public.\"ActivityLog\" l WHERE l.ip = ");
+        s.text(address.to_string()).sql("::inet)");
     }
 }
 
 /// Sources are few: which are wanted is part of the text, so that the index of the rare ones is found.
-fn sources(s: &mut RowStatement, words: &Words) {
+fn sources<R>(s: &mut Statement<R>, words: &Words) {
     if words.is_empty() {
         return;
     }
@@ -309,6 +369,7 @@ fn asks_more(filter: &Filter) -> bool {
         .into_iter()
         .any(|words| !words.is_empty())
         || filter.target.is_some()
+        || filter.address.is_some()
 }
 
 /// Whether so many ask like this that connections keep the statement.
@@ -318,5 +379,7 @@ fn is_common(filter: &Filter) -> bool {
     used <= 1
         && filter.reference.is_none()
         && filter.target.is_none()
+        && filter.address.is_none()
+        && filter.q.is_none()
         && filter.from.is_some() == filter.to.is_some()
 }

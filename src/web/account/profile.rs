@@ -67,7 +67,9 @@ pub async fn update(authed: AuthedRequest, form: Form<ProfileForm>) -> AppResult
             let stored = current.name.unwrap_or_default();
             page.conflict = version::differences([("Name", form.0.name.clone(), stored)]);
             page.name_field = Field::of(form.0.name);
-            page.errors.push(version::conflict_notice("your profile"));
+            page.errors.push("Your profile was saved meanwhile, in another window of yours or by an admin. Nothing of yours is lost: your \
+                 text stands below, and saving again replaces what is stored."
+                    .to_owned());
             page.answer(&authed, &viewer, StatusCode::CONFLICT)
         }
     }

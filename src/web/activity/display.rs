@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use chrono::NaiveDate;
+
 use super::presenter::TimelinePresenter;
 use crate::activity::Status;
 use crate::activity::timeline;
@@ -12,8 +14,12 @@ use crate::web::time::TimeOfDay;
 pub struct Day {
     /// "Thursday 19 November".
     pub heading: String,
-    /// "14 entries": of what is shown, not of what exists.
+    /// "14 entries", or "45 shown" and "45 of 57 entries" where more of the day stands on another page.
     pub count: String,
+    /// Where the whole day is, when this is not all of it.
+    pub url: Option<String>,
+    pub date: NaiveDate,
+    pub is_cut: bool,
     /// Entries and gaps, newest first.
     pub items: Vec<DayItem>,
 }
@@ -98,6 +104,16 @@ pub struct Entry {
     pub related: Option<Related>,
 }
 
+impl Entry {
+    /// Calls `each` with itself and what stands under it.
+    pub(super) fn for_each(&mut self, each: &mut impl FnMut(&mut Self)) {
+        each(self);
+        for inner in self.related.iter_mut().flat_map(|related| &mut related.entries) {
+            inner.for_each(each);
+        }
+    }
+}
+
 /// A piece of a sentence.
 #[derive(Debug, Clone)]
 pub struct Part {
@@ -130,7 +146,7 @@ pub struct ReferenceChip {
 /// Entries that stand under another one.
 #[derive(Debug, Clone)]
 pub struct Related {
-    /// "in 3 related".
+    /// "3 related", "28 times since 08:12"; nothing when all of them only repeat the row, and are not shown.
     pub label: String,
     /// What they are: "Push, Container session".
     pub kinds: String,

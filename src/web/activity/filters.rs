@@ -41,10 +41,14 @@ pub struct Filters {
     pub reference: String,
     /// What else the form keeps.
     pub hidden: Vec<HiddenField>,
-    /// Whether entries can be found by what was acted on: only audit entries say so.
+    /// Whether entries can be found by what was acted on, and from where: only audit entries say so.
     pub by_target: bool,
-    /// The target's id, or nothing.
+    /// The target's id or name, or nothing.
     pub target: String,
+    /// Where it was done from, or nothing.
+    pub address: String,
+    /// The words that are searched for, or nothing.
+    pub q: String,
     /// Where the timeline can be exported.
     pub export_url: Option<String>,
     /// What the export needs to know.
@@ -60,6 +64,8 @@ pub struct FilterGroup {
     pub count: usize,
     /// Its options, under headings where there are many.
     pub sections: Vec<FilterSection>,
+    /// Whether one looks for an option by typing.
+    pub is_long: bool,
     /// All that it may ask for; none where that is what stands here.
     pub all_url: Option<String>,
 }
@@ -119,6 +125,8 @@ impl Filters {
             hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
             by_target: false,
             target: filter.target.clone().unwrap_or_default(),
+            address: filter.address.map(|address| address.to_string()).unwrap_or_default(),
+            q: filter.q.clone().unwrap_or_default(),
             export_url: Some(export_of(path)),
             export_fields: export::hidden(filter.pairs().into_iter().filter(|(name, _)| *name != "limit")),
         }
@@ -173,20 +181,31 @@ pub fn group(
         .iter()
         .chain(&words.not)
         .filter(|word| !is_offered(word))
-        .map(|word| option(words, Choice { value: word.clone(), label: word.clone() }))
+        .map(|word| option(words, Choice { value: word.clone(), label: unknown(word) }))
         .collect();
-    let mut sections: Vec<FilterSection> = choices
-        .into_iter()
-        .filter(|(_, choices)| !choices.is_empty())
-        .map(|(heading, choices)| FilterSection {
-            heading,
-            options: choices.into_iter().map(|choice| option(words, choice)).collect(),
-        })
-        .collect();
-    if !strange.is_empty() {
-        sections.push(FilterSection { heading: "", options: strange });
+    let mut chosen = strange;
+    let mut sections = vec![FilterSection { heading: "", options: Vec::new() }];
+    for (heading, choices) in choices {
+        let (ticked, open): (Vec<_>, Vec<_>) =
+            choices.into_iter().map(|choice| option(words, choice)).partition(|option| option.chosen);
+        chosen.extend(ticked);
+        sections.push(FilterSection { heading, options: open });
     }
-    FilterGroup { label, name, count: words.only.len() + words.not.len(), sections, all_url: None }
+    // What is on stands first, however long the list is.
+    if let Some(first) = sections.first_mut() {
+        first.options = chosen;
+    }
+    sections.retain(|section| !section.options.is_empty());
+    let is_long = sections.iter().map(|section| section.options.len()).sum::<usize>() > SHORT_LIST;
+    FilterGroup { label, name, count: words.only.len() + words.not.len(), sections, is_long, all_url: None }
+}
+
+/// Options that are found without looking for them.
+const SHORT_LIST: usize = 9;
+
+/// A word of the address that neither the console nor this timeline knows.
+fn unknown(word: &str) -> String {
+    format!("unknown: {word}")
 }
 
 fn presets(path: &str, filter: &Filter, presenter: &TimelinePresenter) -> Vec<Link> {
@@ -198,7 +217,7 @@ fn presets(path: &str, filter: &Filter, presenter: &TimelinePresenter) -> Vec<Li
         ("Today", today, today),
         ("Yesterday", back(1), back(1)),
         ("This week", week, today),
-        ("Last 7 days", back(6), today),
+        ("Last week (7 days)", back(6), today),
         ("This month", month, today),
         ("Last 30 days", back(29), today),
     ]
@@ -232,21 +251,24 @@ pub fn chips(path: &str, filter: &Filter, options: &Options) -> Chips {
 
 fn chip_label(name: &str, value: &str, options: &Options) -> String {
     let (not, word) = match value.strip_prefix('-') {
-        Some(word) if !matches!(name, "from" | "to" | "ref" | "target") => ("not ", word),
+        Some(word) if !matches!(name, "from" | "to" | "ref" | "target" | "address" | "q") => ("not ", word),
         _ => ("", value),
     };
     let known = |choices: &[Choice]| {
-        choices.iter().find(|choice| choice.value == word).map_or(word, |choice| &choice.label).to_owned()
+        let known = choices.iter().find(|choice| choice.value.eq_ignore_ascii_case(word));
+        known.map_or_else(|| unknown(word), |choice| choice.label.clone())
     };
     match name {
         "type" => {
             let types = options.types.iter().flat_map(|(_, choices)| choices);
             let label = types.filter(|choice| choice.value == word).map(|choice| choice.label.clone()).next();
-            format!("{not}{}", label.unwrap_or_else(|| word.to_owned()))
+            format!("{not}{}", label.unwrap_or_else(|| unknown(word)))
         }
         "status" => format!("{not}{}", known(&options.statuses)),
         "environment" => format!("{not}{}", known(&options.environments)),
         "target" => format!("target {value}"),
+        "address" => format!("from {value}"),
+        "q" => format!("“{value}”"),
         "actor" => format!("{not}by {}", known(&options.actors)),
         "source" => format!("{not}{}", known(&sources())),
         "ref" => match value.split_once(':') {

@@ -4,12 +4,13 @@
 //! a position. It sends fields of its own for these, and is led on to the address in which links, chips and the
 //! next page speak.
 
+use chrono::NaiveDate;
 use diesel::PgConnection;
 
 use super::reference::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
 use crate::activity::options::Choice;
-use crate::activity::timeline::WordColumn;
+use crate::activity::timeline::{WordColumn, day_of};
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
@@ -47,45 +48,71 @@ pub enum Step<T> {
     Elsewhere(String),
 }
 
-/// The address that the form's own fields mean on the page at `path`; none when there are none.
+/// What an address asks a timeline for.
+#[derive(Debug)]
+pub enum Asked {
+    /// What makes sense of it, and the sentence that names what does not.
+    Here(Box<Filter>, Option<String>),
+    /// The form's own fields mean the page at this address.
+    Elsewhere(String),
+}
+
+/// Reads the filters of the page at `path`, with days in the viewer's zone.
 ///
 /// # Errors
-/// 400 for a day that is none; when a statement fails.
-pub fn canonical(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    query: &Query,
-    filter: &Filter,
-    path: &str,
-) -> AppResult<Option<String>> {
+/// 400 for any other value that makes no sense.
+pub fn read(conn: &mut PgConnection, viewer: &Viewer, query: &Query, path: &str) -> AppResult<Asked> {
+    let pairs = query.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let (mut filter, mut complaint) =
+        Filter::parse_in_part(pairs, viewer.zone).map_err(AppError::BadRequest)?;
+    filter.address = filter.address.filter(|_| viewer.role == Role::Admin);
+    let jump = match query.first(JUMP).map(day) {
+        Some(Ok(day)) => Some(day),
+        Some(Err(sentence)) => {
+            complaint.get_or_insert(sentence);
+            None
+        }
+        None => None,
+    };
     if !query.0.iter().any(|(name, _)| [HIDE, REF_KEY, REF_VALUE, JUMP].contains(&name.as_str())) {
-        return Ok(None);
+        return Ok(Asked::Here(Box::new(filter), complaint));
     }
-    let everything = viewer.role == Role::Admin;
-    let mut filter = filter.clone();
     for name in query.all(HIDE) {
         if let Some(words) = filter.words_mut(name) {
             words.turn_into_exclusions();
         }
     }
     if query.0.iter().any(|(name, _)| name == REF_VALUE) {
+        let everything = viewer.role == Role::Admin;
         filter.reference = match query.first(REF_VALUE) {
             Some(value) => Some(reference(conn, everything, query.first(REF_KEY), value.trim())?),
             None => None,
         };
     }
-    let jump = query.first(JUMP).map(day).transpose().map_err(AppError::BadRequest)?;
-    if jump.is_some() {
+    filter.around = None;
+    filter.position = None;
+    if let Some(next) = jump.and_then(|day| day.succ_opt()) {
         (filter.from, filter.to) = (None, None);
+        let start = TimelineCursor::start_of(first_ms(next, filter.zone));
+        filter.position = Some((Direction::Before, start));
+    }
+    if complaint.is_some() {
+        return Ok(Asked::Here(Box::new(filter), complaint));
     }
     let mut pairs = filter.pairs();
-    if let Some(next) = jump.and_then(|day| day.succ_opt()) {
-        pairs.push((
-            Direction::Before.name(),
-            TimelineCursor::start_of(first_ms(next, filter.zone)).to_string(),
-        ));
+    if let Some((direction, cursor)) = &filter.position {
+        pairs.push((direction.name(), cursor.to_string()));
     }
-    Ok(Some(with_query(path, &pairs)))
+    Ok(Asked::Elsewhere(with_query(path, &pairs)))
+}
+
+/// The day that a page was to begin with: a jump stands at its end.
+#[must_use]
+pub fn jumped_to(filter: &Filter) -> Option<NaiveDate> {
+    let (Direction::Before, cursor) = filter.position.as_ref()? else { return None };
+    let day = day_of(cursor.ms.saturating_sub(1), filter.zone);
+    let end = TimelineCursor::start_of(first_ms(day.succ_opt()?, filter.zone));
+    (*cursor == end).then_some(day)
 }
 
 /// What `value` means under `key`, or under the key that it was pasted with, or under the one that knows it.

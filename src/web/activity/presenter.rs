@@ -1,26 +1,20 @@
 //! Turns records of the timeline into what its templates show.
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::display::{Day, DayItem, Entry, Gap, Long, Part, Related, Running, badge};
-use super::reference::chip;
+use super::display::{Entry, Part, Related, Running, badge};
+use super::{reference, second_line};
 use crate::activity::sentence::{self, LinkTarget};
-use crate::activity::timeline::{self, Item, TimelinePage};
-use crate::activity::{EntryKind, Oddity, ProjectState, Source, Status, TimelineCursor};
+use crate::activity::timeline;
+use crate::activity::{Oddity, ProjectState, Source, Status};
 use crate::db::ids::ProjectId;
 use crate::identity::{Role, Viewer};
-use crate::web::display::{Badge, beginning, counted};
+use crate::web::display::{Badge, beginning};
 use crate::web::escape::{PageBudget, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
 
-/// Characters of a detail that stand in the list.
-const DETAIL_SHOWN: usize = 240;
-/// Characters of a detail that a timeline reads.
-const MOST_DETAILS: usize = 2_000;
-/// References that stand in the list.
-const REFERENCES_SHOWN: usize = 3;
 /// Characters of a name or a title that stand in the list: nobody reads more, and anybody may write it.
 const PART_SHOWN: usize = 120;
 /// Of one at the head of its own page.
@@ -40,12 +34,21 @@ pub struct TimelinePresenter {
     pub here: Option<String>,
     /// The id of the project whose timeline it is: there, fifty links to it would lead nowhere.
     pub own_project: Option<String>,
+    /// Whether times are shown to the second.
+    pub seconds: bool,
 }
 
 impl TimelinePresenter {
     #[must_use]
     pub fn of(viewer: &Viewer, now: DateTime<Utc>) -> Self {
-        Self { now, zone: viewer.zone, is_admin: viewer.role == Role::Admin, here: None, own_project: None }
+        Self {
+            now,
+            zone: viewer.zone,
+            is_admin: viewer.role == Role::Admin,
+            here: None,
+            own_project: None,
+            seconds: false,
+        }
     }
 
     /// The same, pointed at the entry with the key `here`.
@@ -60,63 +63,39 @@ impl TimelinePresenter {
         Self { own_project: Some(project.to_string()), ..self }
     }
 
+    /// The same, with times to the second.
+    #[must_use]
+    pub fn to_the_second(self) -> Self {
+        Self { seconds: true, ..self }
+    }
+
+    /// "Thursday 19 November 2026"
+    #[must_use]
+    pub fn whole_day(&self, day: NaiveDate) -> String {
+        time::long_day(day, NaiveDate::MIN)
+    }
+
     /// A moment in a sentence: "19 Nov 2025, 14:02".
     #[must_use]
     pub fn moment(&self, ms: i64) -> String {
         time::short_moment(instant(ms).with_timezone(&self.zone).naive_local())
     }
 
-    #[must_use]
-    pub fn days(&self, page: &TimelinePage) -> Vec<Day> {
-        page.days(self.zone)
-            .into_iter()
-            .map(|day| Day {
-                heading: self.heading(day.date),
-                count: counted(day.shown, "entry", "entries"),
-                items: day
-                    .items
-                    .iter()
-                    .map(|item| match item {
-                        Item::Entry(entry) => DayItem::Entry(Box::new(self.entry(entry))),
-                        Item::Gap(gap) => DayItem::Gap(Gap::of(gap, self)),
-                    })
-                    .collect(),
-            })
-            .collect()
-    }
-
-    fn heading(&self, date: NaiveDate) -> String {
-        if !(1..=9999).contains(&date.year()) {
-            return "Beyond the calendar".to_owned();
-        }
-        let today = self.now.with_timezone(&self.zone).date_naive();
-        let named = time::long_day(date, today);
-        match (today - date).num_days() {
-            0 => format!("Today, {named}"),
-            1 => format!("Yesterday, {named}"),
-            _ => named,
-        }
-    }
-
     /// One record with what is folded under it.
     #[must_use]
     pub fn entry(&self, entry: &timeline::Entry) -> Entry {
         let mut shown = self.alone(entry);
-        let day = timeline::day_of(entry.moment.ms, self.zone);
         shown.related = (!entry.folded.is_empty()).then(|| {
-            let mut entries: Vec<Entry> = entry.folded.iter().map(|inner| self.alone(inner)).collect();
-            for (inner, shown) in entry.folded.iter().zip(&mut entries) {
-                let other = timeline::day_of(inner.moment.ms, self.zone);
-                if other != day {
-                    shown.time.clock = time::short_day(other);
-                }
-            }
+            let entries: Vec<Entry> = entry.folded.iter().map(|inner| self.alone(inner)).collect();
+            let is_open = entries.iter().any(|inner| inner.is_here);
+            // What the audit log has of the same act says nothing new.
+            let says_more = is_open || entry.folded.iter().any(|inner| !inner.is_twin_of(entry));
             let failed = entries.iter().filter(|inner| inner.tone == "bad").count();
             Related {
-                label: format!("in {} related", entries.len()),
+                label: if says_more { format!("{} related", entries.len()) } else { String::new() },
                 kinds: kinds(&entry.folded),
                 failed: if failed == 0 { String::new() } else { format!("{failed} failed") },
-                is_open: entries.iter().any(|inner| inner.is_here),
+                is_open,
                 entries,
             }
         });
@@ -176,13 +155,8 @@ impl TimelinePresenter {
     fn alone(&self, entry: &timeline::Entry) -> Entry {
         let badge = entry.status.as_ref().map(|status| self.state(entry, status));
         let id = entry.key();
-        // An audit entry's description says what its sentence says already.
-        let said = entry.details.as_deref().filter(|text| match &entry.kind {
-            EntryKind::Audit(act) => *text != act.label(),
-            EntryKind::Action(_) | EntryKind::Event(_) => true,
-        });
-        let (detail, detail_more) = details(said);
-        let more = entry.references.len().saturating_sub(REFERENCES_SHOWN) + entry.references_cut;
+        let (detail, detail_more) = second_line::of(entry);
+        let (references, references_more) = reference::chips(entry);
         Entry {
             url: self.page_of(entry),
             icon: entry.kind.icon(),
@@ -193,13 +167,17 @@ impl TimelinePresenter {
                 .unwrap_or_default(),
             is_here: self.here.as_deref() == Some(id.as_str()),
             id,
-            time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
+            time: if self.seconds {
+                TimeOfDay::to_the_second(entry.moment.ms, self.zone)
+            } else {
+                TimeOfDay::from_millis(entry.moment.ms, self.zone)
+            },
             apart: String::new(),
             sentence: shortened(self.sentence(&entry.sentence), PART_SHOWN),
             detail,
             detail_more,
-            references: entry.references.iter().take(REFERENCES_SHOWN).map(chip).collect(),
-            references_more: if more == 0 { String::new() } else { format!("and {more} more") },
+            references,
+            references_more,
             badge,
             note: entry.duration_ms.filter(|ms| *ms >= 0).map(duration).unwrap_or_default(),
             mark: self.mark(entry),
@@ -272,6 +250,9 @@ impl TimelinePresenter {
                 Some(urls::message(&chat, id.parse().ok()?))
             }
             LinkTarget::Reference { key, value } => Some(urls::reference(key, value)),
+            LinkTarget::ReferenceWithin { project, key, value } => {
+                Some(reference::address(key, value, Some(project)))
+            }
             LinkTarget::Nowhere => None,
         }
     }
@@ -308,17 +289,15 @@ impl TimelinePresenter {
     }
 }
 
-/// The timeline with `entry` in its upper part, marked: two minutes on and everything before. In its project
-/// where there is one.
+/// The timeline with `entry` half way down, marked. In its project where there is one.
 #[must_use]
 pub fn around(entry: &timeline::Entry) -> String {
-    let start = TimelineCursor::start_of(entry.moment.ms.saturating_add(120_000));
     let project = entry.project.as_ref().filter(|project| project.state == ProjectState::Exists);
     let path = match project.and_then(|project| project.id.parse().ok()) {
         Some(id) => urls::project_part(id, "activity"),
         None => "/activity".to_owned(),
     };
-    let mut address = urls::with_query(&path, &[("before", start.to_string()), ("at", entry.key())]);
+    let mut address = urls::with_query(&path, &[("around", entry.position.to_string()), ("at", entry.key())]);
     address.push_str("#here");
     address
 }
@@ -352,24 +331,6 @@ fn kinds(entries: &[timeline::Entry]) -> String {
         count => format!("{count} × {label}"),
     });
     named.collect::<Vec<_>>().join(", ") + more
-}
-
-fn details(text: Option<&str>) -> (Option<String>, Option<Long>) {
-    let Some(stored) = text else { return (None, None) };
-    let text = stored.trim();
-    let (head, is_long) = beginning(text, DETAIL_SHOWN);
-    if !is_long {
-        return (Some(text.to_owned()).filter(|text| !text.is_empty()), None);
-    }
-    let is_cut = stored.chars().count() >= MOST_DETAILS;
-    let length = text.chars().count();
-    // The timeline brings that many at most; the entry's own page has the rest.
-    let label = if is_cut {
-        format!("Show the first {length} characters")
-    } else {
-        format!("Show all {length} characters")
-    };
-    (Some(head.to_owned()), Some(Long { label, text: text.to_owned() }))
 }
 
 fn shortened(mut parts: Vec<Part>, length: usize) -> Vec<Part> {

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::display::ReferenceChip;
-use crate::activity::Reference;
+use super::form::KEYS;
+use crate::activity::{Entry, ProjectState, Reference};
 use crate::web::display::{beginning, in_short};
 use crate::web::urls;
 
@@ -29,19 +30,61 @@ fn known_label(key: &str) -> Option<&'static str> {
     })
 }
 
+/// References that stand in a row.
+const SHOWN: usize = 3;
+
+/// The first references of a row, what tells most first, and how many more there are.
+#[must_use]
+pub fn chips(entry: &Entry) -> (Vec<ReferenceChip>, String) {
+    let mut references: Vec<&Reference> = entry.references.iter().collect();
+    references.sort_by_key(|reference| rank(&reference.key));
+    let all = references.len() + entry.references_cut;
+    // "and 1 more" takes the room of the one.
+    references.truncate(if all == SHOWN + 1 { all } else { SHOWN });
+    let more = all - references.len();
+    let chips = references.into_iter().map(|reference| chip(reference, project_of(entry)));
+    (chips.collect(), if more == 0 { String::new() } else { format!("and {more} more") })
+}
+
+/// The project that a chip of `entry` stays in.
+#[must_use]
+pub fn project_of(entry: &Entry) -> Option<&str> {
+    let project = entry.project.as_ref().filter(|project| project.state == ProjectState::Exists);
+    project.map(|project| project.id.as_str())
+}
+
+/// Known keys in the form's order, then the others as they are stored.
+#[must_use]
+pub fn rank(key: &str) -> usize {
+    KEYS.iter().position(|known| *known == key).unwrap_or(KEYS.len())
+}
+
+/// The page of what carries a value, or of what does in `project`.
+#[must_use]
+pub fn address(key: &str, value: &str, project: Option<&str>) -> String {
+    let address = urls::reference(key, value);
+    match project {
+        Some(project) => urls::with_query(&address, &[("project", project)]),
+        None => address,
+    }
+}
+
 /// A reference as a chip: its value is shortened, its address is not.
 #[must_use]
-pub fn chip(reference: &Reference) -> ReferenceChip {
-    let is_commit = reference.key == "commit_sha";
-    let (shown, is_cut) = beginning(&reference.value, if is_commit { 7 } else { 32 });
-    let mut value = shown.to_owned();
-    if is_cut && !is_commit {
-        value.push('…');
-    }
+pub fn chip(reference: &Reference, project: Option<&str>) -> ReferenceChip {
+    let is_digits = |length: usize| {
+        reference.value.len() >= length && reference.value.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let (length, mark) = match reference.key.as_str() {
+        "commit_sha" => (7, ""),
+        "container_id" if is_digits(64) => (12, ""),
+        _ => (32, "…"),
+    };
+    let (shown, is_cut) = beginning(&reference.value, length);
     ReferenceChip {
         key: known_label(&reference.key)
             .map_or_else(|| Cow::Owned(in_short(&reference.key, 60)), Cow::Borrowed),
-        value,
-        url: urls::reference(&reference.key, &reference.value),
+        value: if is_cut { format!("{shown}{mark}") } else { shown.to_owned() },
+        url: address(&reference.key, &reference.value, project.filter(|_| reference.key == "branch_name")),
     }
 }

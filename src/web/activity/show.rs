@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::audit_entry;
 use super::display::{Entry, Part, ReferenceChip};
 use super::presenter::{TimelinePresenter, around};
-use super::reference::chip;
+use super::reference::{chip, project_of, rank};
 use super::reference_card::ReferenceCard;
 use crate::activity::detail::{self, AuditDetail, Detail};
 use crate::activity::reference_target::{self, ReferenceTarget};
@@ -164,7 +164,17 @@ const MOST_RECORDS: usize = 12;
 
 /// The records behind the first references, in their order.
 fn records_behind(conn: &mut PgConnection, references: &[Reference]) -> QueryResult<Vec<ReferenceTarget>> {
-    let first: Vec<Reference> = references.iter().take(MOST_RECORDS).cloned().collect();
+    let names_exactly = |key: &str| references.iter().any(|reference| reference.key == key);
+    // What names the record itself leaves out what only names its family: an app's newest deployment is another one.
+    let is_of_family = |reference: &&Reference| match reference.key.as_str() {
+        "app_name" => names_exactly("deployment_id"),
+        "commit_sha" => names_exactly("github_push_id"),
+        _ => false,
+    };
+    let mut first: Vec<Reference> =
+        references.iter().filter(|reference| !is_of_family(reference)).cloned().collect();
+    first.sort_by_key(|reference| rank(&reference.key));
+    first.truncate(MOST_RECORDS);
     let mut records: Vec<ReferenceTarget> = Vec::new();
     for record in reference_target::of_each(conn, &first)?.into_iter().flatten() {
         // A push stands behind its id and behind its commit.
@@ -203,7 +213,10 @@ impl EntryPage {
         let neighbour =
             |other: &timeline::Entry| Link::new(in_short(&other.plain(), 300), presenter.page_of(other));
         let (text, detail_cut) = whole_detail(detail);
-        let mut chips: Vec<ReferenceChip> = entry.references.iter().map(chip).collect();
+        let mut references: Vec<&Reference> = entry.references.iter().collect();
+        references.sort_by_key(|reference| rank(&reference.key));
+        let mut chips: Vec<ReferenceChip> =
+            references.into_iter().map(|reference| chip(reference, project_of(entry))).collect();
         let mut room = PageBudget::of(MOST_CHIPS);
         chips.retain(|chip| room.take(weight(&chip.key) + weight(&chip.value) + weight(&chip.url) + 40));
         let more = entry.references_cut + entry.references.len() - chips.len();
@@ -215,7 +228,7 @@ impl EntryPage {
             meta: meta(entry, presenter),
             detail: Some(text).filter(|text| !text.trim().is_empty()),
             detail_cut,
-            facts: facts(&detail.stored, |_| true),
+            facts: recorded(detail, presenter),
             references: chips,
             references_more: match more {
                 0 => String::new(),
@@ -249,6 +262,18 @@ fn whole_detail(detail: &Detail) -> (String, String) {
         _ => String::new(),
     };
     (text.to_owned(), cut)
+}
+
+/// The columns as facts, the project by its name.
+fn recorded(detail: &Detail, presenter: &TimelinePresenter) -> Vec<Fact> {
+    let mut facts = facts(&detail.stored, |_| true);
+    let project = detail.entry.project.as_ref().filter(|project| project.state != ProjectState::Unknown);
+    let stored = facts.iter_mut().find(|fact| matches!(fact.label.as_str(), "project_id" | "projectId"));
+    if let (Some(fact), Some(project)) = (stored, project) {
+        let url = presenter.address(&sentence::LinkTarget::Project(project.id.clone()));
+        *fact = Fact { label: "project".into(), url, ..Fact::text("project", project.name.clone()) };
+    }
+    facts
 }
 
 /// The columns that `wanted` lets through as facts, each as far as there is room.

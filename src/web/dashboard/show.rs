@@ -23,6 +23,7 @@ use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
 use crate::web::activity::display::{DayItem, Part, Running};
 use crate::web::activity::presenter::TimelinePresenter;
+use crate::web::activity::second_line;
 use crate::web::projects::index::ProjectRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
@@ -65,6 +66,8 @@ pub struct Instance {
 pub struct FailedLine {
     /// Who did what to which thing.
     pub sentence: Vec<Part>,
+    /// Why, as far as it is known.
+    pub reason: Option<String>,
     /// Its own page.
     pub url: String,
     pub when: Timestamp,
@@ -75,6 +78,8 @@ struct Glance {
     visit: Option<DateTime<Utc>>,
     latest: TimelinePage,
     failed: TimelinePage,
+    /// The filter that finds failures of the last days.
+    lately: Filter,
     projects: Vec<ProjectLine>,
     has_more_projects: bool,
     instance: Option<(Figures, Daily)>,
@@ -82,6 +87,10 @@ struct Glance {
 
 /// How many failures and projects are shown.
 const FAILURES: i64 = 5;
+/// Characters of a failure's reason.
+const REASON_SHOWN: usize = 160;
+/// Days that count as lately, today with them.
+const LATELY: u64 = 7;
 const PROJECTS: usize = 12;
 
 pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
@@ -102,11 +111,12 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
         failed: failed
             .map(|entry| FailedLine {
                 sentence: presenter.sentence(&entry.sentence),
+                reason: second_line::in_short(entry, REASON_SHOWN),
                 url: presenter.page_of(entry),
                 when: Timestamp::from_millis(entry.moment.ms, now, viewer.zone),
             })
             .collect(),
-        failed_url: urls::with_query("/activity", &FAILED.map(|word| ("status", word))),
+        failed_url: urls::with_query("/activity", &glance.lately.pairs()),
         projects: glance.projects.iter().map(|line| ProjectRow::new(line, now, viewer.zone)).collect(),
         has_more_projects: glance.has_more_projects,
         since: Since::new(glance.latest, glance.visit, Some(viewer.id), &presenter),
@@ -123,9 +133,8 @@ impl Glance {
         let until_today = Filter { to: Some(today), ..Filter::none(viewer.zone) };
         let latest =
             Filter { limit: since::READ, from: NaiveDate::from_ymd_opt(1990, 1, 1), ..until_today.clone() };
-        let mut failed =
-            Filter { limit: FAILURES, from: today.checked_sub_days(Days::new(7)), ..until_today };
-        failed.statuses.only = FAILED.map(str::to_owned).to_vec();
+        let mut lately = Filter { from: today.checked_sub_days(Days::new(LATELY - 1)), ..until_today };
+        lately.statuses.only = vec![FAILED[0].to_owned()];
         let is_admin = viewer.role == Role::Admin;
         let instance = if is_admin {
             let span = Span::ending_today(days, now, viewer.zone);
@@ -137,7 +146,8 @@ impl Glance {
         Ok(Self {
             visit: sessions::previous_visit(conn, viewer.id, viewer.session)?,
             latest: timeline::page(conn, scope, &latest, now_ms)?,
-            failed: timeline::page(conn, scope, &failed, now_ms)?,
+            failed: timeline::page(conn, scope, &Filter { limit: FAILURES, ..lately.clone() }, now_ms)?,
+            lately,
             projects,
             has_more_projects,
             instance,

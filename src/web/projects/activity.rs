@@ -1,7 +1,6 @@
 //! `GET /projects/{id}/activity`
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 
@@ -15,8 +14,8 @@ use crate::http::query::Query;
 use crate::web::activity::TimelineView;
 use crate::web::activity::choices;
 use crate::web::activity::display::DayItem;
-use crate::web::activity::form::{self, Step};
-use crate::web::activity::index::{here, read_filter};
+use crate::web::activity::form::{self, Asked, Step};
+use crate::web::activity::index::here;
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
@@ -35,7 +34,7 @@ pub struct ProjectActivityPage {
 /// Shows the project's timeline.
 ///
 /// # Errors
-/// 404 for a project that the viewer can't see; 400 for a filter that makes no sense.
+/// 404 for a project that the viewer can't see.
 pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = authed.app.clock.now();
@@ -43,21 +42,21 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     let asked = path.clone();
     let (viewer, (project, step)) = authed
         .read_project(id, move |conn, viewer, _| {
-            let filter = read_filter(&query, viewer)?;
-            if let Some(address) = form::canonical(conn, viewer, &query, &filter, &asked)? {
-                return Ok(Step::Elsewhere(address));
-            }
+            let (filter, complaint) = match form::read(conn, viewer, &query, &asked)? {
+                Asked::Here(filter, complaint) => (filter, complaint),
+                Asked::Elsewhere(address) => return Ok(Step::Elsewhere(address)),
+            };
             let scope = Scope::Project(id);
             if let Some(column) = choices::asked(&query) {
-                return Ok(Step::Choices(Box::new(filter), column, options::all(conn, scope, column)?));
+                return Ok(Step::Choices(filter, column, options::all(conn, scope, column)?));
             }
             let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;
-            Ok(Step::Page((filter, page, options, here(&query))))
+            Ok(Step::Page((filter, complaint, page, options, here(&query))))
         })
         .await?;
     let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
-    let (filter, page, options, here) = match step {
+    let (filter, complaint, page, options, here) = match step {
         Step::Page(page) => page,
         Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
         Step::Choices(filter, column, all) => {
@@ -67,9 +66,9 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
         }
     };
     let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here).within(id);
-    let view = TimelineView::new(&path, &filter, options, &page, &presenter);
+    let view = TimelineView::new(&path, &filter, options, &page, &presenter).with(complaint);
     let shell = authed
         .shell(&viewer, format!("Activity of {}", head.name))
         .with_breadcrumbs(head.crumbs(Some("Activity")));
-    authed.page(StatusCode::OK, &ProjectActivityPage { shell, project: head, view })
+    authed.page(view.status(), &ProjectActivityPage { shell, project: head, view })
 }

@@ -17,7 +17,8 @@ use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{Move, Status};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
-use crate::web::display::grouped;
+use crate::web::display::{grouped, in_short};
+use crate::web::flash::Flash;
 use crate::web::urls;
 
 fn from_path(text: &str) -> AppResult<Move> {
@@ -97,18 +98,21 @@ pub async fn carry_out(
 ) -> AppResult<HttpResponse> {
     let (id, step) = parts(path)?;
     let principal = authed.principal();
-    let (viewer, refused) = authed
+    let (viewer, outcome) = authed
         .write(move |conn, viewer| {
             match commands::make_move(conn, &principal(viewer), id, step, &form.0.confirm) {
-                Ok(()) => Ok(None),
+                Ok(()) => {
+                    let name = queries::find(conn, id)?.map(|project| project.name);
+                    Ok(Err(name.unwrap_or_else(|| "The project".to_owned())))
+                }
                 Err(ChangeError::Obstacle(project)) => {
                     let told = vec!["Nothing was changed.".to_owned()];
-                    Ok(Some((StatusCode::CONFLICT, project, None, told)))
+                    Ok(Ok((StatusCode::CONFLICT, project, None, told)))
                 }
                 Err(ChangeError::OtherName(project)) => {
                     let contents = going(conn, &project, step)?;
                     let told = vec!["Type the project's name to delete it.".to_owned()];
-                    Ok(Some((StatusCode::UNPROCESSABLE_ENTITY, project, contents, told)))
+                    Ok(Ok((StatusCode::UNPROCESSABLE_ENTITY, project, contents, told)))
                 }
                 Err(ChangeError::NotFound) => Err(AppError::NotFound),
                 Err(ChangeError::Query(error)) => Err(error.into()),
@@ -116,12 +120,21 @@ pub async fn carry_out(
             }
         })
         .await?;
-    if let Some((status, project, contents, errors)) = refused {
-        let page = page(&authed, &viewer, &project, contents, step, errors);
-        return authed.page(status, &page);
-    }
+    let name = match outcome {
+        Ok((status, project, contents, errors)) => {
+            let page = page(&authed, &viewer, &project, contents, step, errors);
+            return authed.page(status, &page);
+        }
+        Err(name) => name,
+    };
     let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
-    Ok(authed.redirect_with_notice(&location, format!("The project is {}.", done(step))))
+    let undo = match step {
+        Move::Delete => Some(urls::project_part(id, "restore")),
+        Move::Archive => Some(urls::project_part(id, "unarchive")),
+        Move::Unarchive | Move::Restore => None,
+    };
+    let flash = Flash::good(format!("“{}” is {}.", in_short(&name, 60), done(step))).with_undo(undo);
+    Ok(authed.redirect_with(&location, flash))
 }
 
 fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::new::ProjectFields;
 use super::project_id;
 use super::settings::{JsonField, SettingsPage, json_text};
+use crate::activity::lookup::{Save, save_of};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
@@ -41,7 +42,7 @@ struct Typed {
 enum Outcome {
     Saved,
     Invalid(Box<(ProjectView, Typed)>),
-    Stale(Box<(ProjectView, Typed)>),
+    Stale(Box<(ProjectView, Typed)>, Option<Save>),
     NotActive(Box<(ProjectView, Typed, Status)>),
 }
 
@@ -77,7 +78,10 @@ pub async fn update(
                 seen,
             ) {
                 Ok(()) => Ok(Outcome::Saved),
-                Err(ChangeError::Stale(current)) => Ok(Outcome::Stale(Box::new((*current, typed)))),
+                Err(ChangeError::Stale(current)) => {
+                    let save = save_of(conn, &id.to_string(), current.updated_at)?;
+                    Ok(Outcome::Stale(Box::new((*current, typed)), save))
+                }
                 Err(ChangeError::NotActive(status)) => {
                     Ok(Outcome::NotActive(Box::new((stored, typed, status))))
                 }
@@ -96,8 +100,8 @@ pub async fn update(
             let told = "Nothing was saved. See what is marked below.".to_owned();
             (StatusCode::UNPROCESSABLE_ENTITY, both.0, both.1, told, Vec::new())
         }
-        Outcome::Stale(both) => {
-            let told = version::conflict_notice("this project");
+        Outcome::Stale(both, save) => {
+            let told = version::conflict_notice("this project", save.as_ref(), &viewer);
             let conflict = differences(&both.0, &both.1);
             (StatusCode::CONFLICT, both.0, both.1, told, conflict)
         }

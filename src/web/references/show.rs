@@ -10,13 +10,14 @@ use crate::activity::{lookup, reference_target, timeline};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
+use crate::projects::deletion::{ProjectOrTombstone, project_or_tombstone};
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::index::read_filter;
 use crate::web::activity::pager;
 use crate::web::activity::presenter::TimelinePresenter;
-use crate::web::activity::reference::key_label;
+use crate::web::activity::reference::{self, key_label};
 use crate::web::activity::reference_card::ReferenceCard;
-use crate::web::display::Pager;
+use crate::web::display::{Link, Pager};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -29,12 +30,21 @@ pub struct ReferencePage {
     /// Its key, in words.
     pub key_label: String,
     pub value: String,
+    /// The project whose entries these are, and the way to everybody's; none when they are everybody's.
+    pub within: Option<Within>,
     pub record: Option<ReferenceCard>,
     /// Why there is none.
     pub record_note: String,
     pub days: Vec<Day>,
     /// The neighbouring pages.
     pub pager: Pager,
+}
+
+/// One project's part of what carries a reference.
+#[derive(Debug, Clone)]
+pub struct Within {
+    pub project: Link,
+    pub everywhere_url: String,
 }
 
 /// Shows the reference. Nothing carries it: 404, whether it never existed or is another owner's.
@@ -67,11 +77,15 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
     let reference = Reference { key, value };
     let asked = reference.clone();
     let now = authed.app.clock.now();
-    let (viewer, (filter, page, record)) = authed
+    let (viewer, (filter, page, record, project)) = authed
         .read(move |conn, viewer| {
             let mut filter = read_filter(&query, viewer)?;
             filter.reference = Some(asked.clone());
-            let scope = Scope::of(viewer);
+            let project = match query.first("project").and_then(|id| id.parse().ok()) {
+                Some(id) => Some((id, project_or_tombstone(conn, id)?.ok_or(AppError::NotFound)?)),
+                None => None,
+            };
+            let scope = project.as_ref().map_or_else(|| Scope::of(viewer), |(id, _)| Scope::Project(*id));
             let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
             let record = reference_target::of(conn, &asked)?;
             let is_known = !page.is_empty() || filter.position.is_some() || record.is_some();
@@ -79,12 +93,21 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
                 return Err(AppError::NotFound);
             }
             filter.reference = None;
-            Ok((filter, page, record))
+            Ok((filter, page, record, project))
         })
         .await?;
     let presenter = TimelinePresenter::of(&viewer, now);
     let label = key_label(&reference.key).to_owned();
-    let path = urls::reference(&reference.key, &reference.value);
+    let everywhere_url = urls::reference(&reference.key, &reference.value);
+    let id = project.as_ref().map(|(id, _)| id.to_string());
+    let path = reference::address(&reference.key, &reference.value, id.as_deref());
+    let within = project.map(|(id, of)| {
+        let name = match &of {
+            ProjectOrTombstone::Project(project) => project.name.clone(),
+            ProjectOrTombstone::Tombstone(gone) => gone.name().to_owned(),
+        };
+        Within { project: Link::new(name, urls::project(id)), everywhere_url }
+    });
     let title = format!("{label} {}", reference.value);
     let page = ReferencePage {
         shell: authed
@@ -96,6 +119,7 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
         days: presenter.days(&page),
         pager: pager(&path, &filter, &page),
         value: reference.value,
+        within,
     };
     authed.page(StatusCode::OK, &page)
 }

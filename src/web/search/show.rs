@@ -9,8 +9,10 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::forms;
 use crate::http::query::Query;
 use crate::identity::{Role, Viewer};
+use crate::projects;
 use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
 use crate::web::activity::reference::key_label;
+use crate::web::display::Link;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -26,6 +28,8 @@ pub struct SearchPage {
     pub groups: Vec<Group>,
     /// What was looked through, for when nothing is found.
     pub searched: Vec<&'static str>,
+    /// Where one looks on: the words of entries, the files of each project.
+    pub elsewhere: Vec<Link>,
 }
 
 /// Things of one kind.
@@ -52,16 +56,21 @@ pub struct Hit {
     pub url: String,
 }
 
+/// Projects whose files are offered when nothing is found.
+const FILES_OFFERED: i64 = 5;
+
 /// Searches. What is found alone is opened at once, and so is the one thing whose id was pasted.
 pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let q: String = query.first("q").unwrap_or_default().trim().chars().take(LONGEST).collect();
     let wanted = q.clone();
-    let (viewer, found) = authed
-        .read(
-            move |conn, viewer| {
-                if wanted.is_empty() { Ok(Vec::new()) } else { Ok(search::find(conn, viewer, &wanted)?) }
-            },
-        )
+    let (viewer, (found, files)) = authed
+        .read(move |conn, viewer| {
+            let found = if wanted.is_empty() { Vec::new() } else { search::find(conn, viewer, &wanted)? };
+            let is_lost = found.is_empty() && !wanted.is_empty();
+            let files =
+                if is_lost { projects::queries::with_files(conn, FILES_OFFERED)? } else { Vec::new() };
+            Ok((found, files))
+        })
         .await?;
     if let Some(path) = own_address(&authed, &q) {
         return Ok(urls::see_other(&path));
@@ -71,8 +80,14 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
     }
     let mut shell = authed.shell(&viewer, "Search").with_breadcrumbs(vec![Crumb::here("Search")]);
     shell.search_query.clone_from(&q);
+    let mut elsewhere =
+        vec![Link::new("Words of entries in the timeline", urls::with_query("/activity", &[("q", &q)]))];
+    elsewhere.extend(files.into_iter().map(|(id, name)| {
+        let files = urls::with_query(&urls::project_part(id, "files"), &[("q", &q)]);
+        Link::new(format!("All files of {}", in_short(&name, 60)), files)
+    }));
     let groups = Kind::ALL.iter().filter_map(|kind| Group::of(*kind, &found, &q)).collect();
-    authed.page(StatusCode::OK, &SearchPage { shell, q, groups, searched: searched(&viewer) })
+    authed.page(StatusCode::OK, &SearchPage { shell, q, groups, searched: searched(&viewer), elsewhere })
 }
 
 /// The path of a pasted address of this console.
@@ -93,6 +108,10 @@ fn address(target: &Target) -> String {
         Target::Project(id) => urls::project(*id),
         Target::Container(id) => urls::container(*id),
         Target::User(id) => urls::user(*id),
+        Target::File(project, id) => {
+            urls::with_query(&urls::project_part(*project, "files"), &[("file", id.to_string())])
+        }
+        Target::Address(address) => urls::with_query("/audit", &[("address", address.to_string())]),
         Target::Oneself => "/account".to_owned(),
         Target::Action(id) => urls::action(id),
         Target::Event(id) => urls::event(id),
@@ -108,6 +127,7 @@ impl Group {
             Kind::Project => ("Projects", "Owner", Some("/projects")),
             Kind::Container => ("Containers", "State", Some("/containers")),
             Kind::User => ("Users", "E-mail", Some("/users")),
+            Kind::File => ("Files", "Project", None),
             Kind::Entry => ("Entries of the timeline", "What it is", None),
             Kind::Reference => ("References", "What it is", None),
         };
@@ -135,9 +155,11 @@ fn searched(viewer: &Viewer) -> Vec<&'static str> {
         "ids of projects, containers, entries of the timeline and requests",
         "commits (from seven digits), deployments, pushes, container sessions, databases, apps and branches",
         "a container’s id in the engine (from six characters)",
+        "paths of files in the 50 newest projects, 1,000 files of each, and whole paths in all of them",
     ];
     if viewer.role == Role::Admin {
         searched.insert(1, "names, addresses and ids of users");
+        searched.push("network addresses in the audit log");
     }
     searched
 }

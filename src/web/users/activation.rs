@@ -15,6 +15,7 @@ use crate::users::commands::{self, ChangeError};
 use crate::users::queries::{self, UserView};
 use crate::web::confirmation::{ConfirmationPage, Effect};
 use crate::web::display::counted;
+use crate::web::flash::Flash;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::{path, urls};
 
@@ -82,7 +83,9 @@ async fn set(authed: AuthedRequest, active: bool) -> AppResult<HttpResponse> {
         return Ok(sign_in_again(&authed));
     }
     let done = if active { "can sign in again" } else { "is deactivated and signed out everywhere" };
-    Ok(authed.redirect_with_notice(&urls::user(user.id), format!("{} {done}.", user.display_name())))
+    let undo = (!active).then(|| urls::user_part(user.id, "activate"));
+    let flash = Flash::good(format!("{} {done}.", user.display_name())).with_undo(undo);
+    Ok(authed.redirect_with(&urls::user(user.id), flash))
 }
 
 fn question(

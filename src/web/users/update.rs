@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::fields::UserForm;
 use super::role_label;
 use super::show::{UserPage, sign_in_again};
+use crate::activity::lookup::save_of;
 use crate::db::ids::UserId;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -92,7 +93,8 @@ fn change(
         Ok(done) => Ok(Ok(done)),
         Err(ChangeError::Stale(current)) => {
             let mut fields = typed.fields();
-            fields.errors.push(version::conflict_notice("this user"));
+            let save = save_of(conn, &id.to_string(), current.updated_at)?;
+            fields.errors.push(version::conflict_notice("this user", save.as_ref(), admin));
             let mut page = UserPage::load(conn, admin, id, now)?.with(fields);
             page.conflict = differences(&current, &typed);
             Ok(Err((StatusCode::CONFLICT, page)))

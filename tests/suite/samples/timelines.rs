@@ -22,6 +22,7 @@ fn presenter() -> TimelinePresenter {
         is_admin: true,
         here: None,
         own_project: None,
+        seconds: false,
     }
 }
 
@@ -64,7 +65,7 @@ pub fn days() -> Vec<Day> {
     folded.detail_more = None;
     let mut hostile = entry("hostile", HOSTILE);
     hostile.related = Some(Related {
-        label: "in 1 related".to_owned(),
+        label: "1 related".to_owned(),
         kinds: HOSTILE.to_owned(),
         failed: "1 failed".to_owned(),
         is_open: true,
@@ -73,7 +74,10 @@ pub fn days() -> Vec<Day> {
     hostile.is_here = true;
     vec![Day {
         heading: "Thursday 19 November".to_owned(),
-        count: "4 entries".to_owned(),
+        count: "4 of 57 entries".to_owned(),
+        url: Some("/activity?from=2026-11-19&to=2026-11-19".to_owned()),
+        date: chrono::NaiveDate::MIN,
+        is_cut: true,
         items: vec![
             DayItem::Entry(Box::new(entry("plain", "shop-api"))),
             DayItem::Gap(Gap { text: HOSTILE.to_owned() }),
