@@ -73,7 +73,8 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     };
     let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here);
     let view = TimelineView::new("/activity", &filter, options, &page, &presenter);
-    let shell = authed.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
+    let shell =
+        authed.shell(&viewer, "Activity").watching_all().with_breadcrumbs(vec![Crumb::here("Activity")]);
     authed.page(StatusCode::OK, &ActivityPage { shell, heading: "Activity", view })
 }
 
@@ -119,7 +120,8 @@ pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.reference_keys.clear();
     view.filters.by_target = true;
-    let shell = authed.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
+    let shell =
+        authed.shell(&viewer, "Audit log").watching_all().with_breadcrumbs(vec![Crumb::here("Audit log")]);
     authed.page(StatusCode::OK, &ActivityPage { shell, heading: "Audit log", view })
 }
 
