@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, ContentType};
 use futures_util::stream::{self, StreamExt};
 
 use crate::error::{AppError, AppResult};
@@ -11,14 +12,11 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::sse::{self, Event};
 use crate::live::{End, Watch};
 
-/// A script is told in place of being sent to a form.
-const NOBODY: &str = "Sign in to continue.";
-
 pub async fn stream(authed: Option<AuthedRequest>) -> AppResult<HttpResponse> {
-    let Some(authed) = authed else { return Ok(HttpResponse::Unauthorized().body(NOBODY)) };
+    let Some(authed) = authed else { return Ok(nobody()) };
     let viewer = match authed.read(|_, _| Ok(())).await {
         Ok((viewer, ())) => viewer,
-        Err(AppError::SignIn) => return Ok(HttpResponse::Unauthorized().body(NOBODY)),
+        Err(AppError::SignIn) => return Ok(nobody()),
         Err(error) => return Err(error),
     };
     if authed.request.method() == Method::HEAD {
@@ -42,4 +40,9 @@ pub async fn stream(authed: Option<AuthedRequest>) -> AppResult<HttpResponse> {
         }
     });
     Ok(sse::answer(retry, stream::iter([hello]).chain(events)))
+}
+
+/// A script is told, in place of being sent to a form.
+fn nobody() -> HttpResponse {
+    HttpResponse::Unauthorized().content_type(ContentType::plaintext()).body("Sign in to continue.")
 }

@@ -103,6 +103,9 @@ fn nobody_is_told_of_what_is_anothers() {
              VALUES ('{id}', '{project}', 'deployment', 1763640000000)"
         ));
     };
+    for listener in [&mut by_stranger, &mut by_admin] {
+        assert_eq!(listener.news()["everything"], true);
+    }
     insert("first", &project);
     assert!(by_admin.hears_of(&project));
     insert("second", &theirs);
