@@ -167,9 +167,8 @@ const KEYS = ["activity", "project", "container", "user", "session", "job", "dut
 
 function keyOf(node) {
 	if (node.nodeType !== Node.ELEMENT_NODE) return null;
-	if (node.id) return `#${node.id}`;
 	const key = KEYS.find((name) => node.dataset?.[name] !== undefined);
-	return key ? `${key}:${node.dataset[key]}` : null;
+	return key ? `${key}:${node.dataset[key]}` : node.id ? `#${node.id}` : null;
 }
 
 const isAlike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);

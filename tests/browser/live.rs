@@ -1,13 +1,12 @@
 //! Pages that show what happens while they are open.
 
 use pilothouse::jobs;
-use thirtyfour::prelude::*;
 
 use crate::browser::{Browser, Habits, MOMENT, TRIES, browse};
 use crate::support::console::{Console, PASSWORD};
 
 /// Waits until the script says true.
-#[track_caller]
+
 async fn until(browser: &Browser, what: &str, script: &str) {
     for _ in 0..TRIES {
         if browser.script(&format!("return Boolean({script})")).await == true {
@@ -40,10 +39,10 @@ fn what_happens_elsewhere_comes_in_without_moving_what_is_read() {
         browser.open(&format!("/projects/{project}/activity")).await;
         let row = "document.querySelector(\"[data-activity='first']\")";
         until(&browser, "the entry is there", row).await;
-        browser.script(&format!("{row}.id = 'same'")).await;
+        browser.script(&format!("{row}.isTheSame = true")).await;
         // The stream is open once the page was asked for again.
         record(&console, &project, "first", "failed", 1);
-        until(&browser, "a state changes in place", &format!("{row}.dataset.tone === 'bad'")).await;
+        until(&browser, "a state changes in place", &format!("{row}.isTheSame && {row}.dataset.tone === 'bad'")).await;
         for (n, id) in ["second", "third"].into_iter().enumerate() {
             record(&console, &project, id, "success", u32::try_from(n).unwrap() + 2);
         }
@@ -56,7 +55,8 @@ fn what_happens_elsewhere_comes_in_without_moving_what_is_read() {
 
         browser.open("/projects").await;
         browser.fill("main input[name=q]", "half a wor").await;
-        console.project(&owner, "newcomer");
+        let newcomer = console.project(&owner, "newcomer");
+        record(&console, &newcomer, "fourth", "success", 4);
         until(
             &browser,
             "a list has its new row",
