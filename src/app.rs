@@ -10,6 +10,7 @@ use crate::auth::recent_viewers::RecentViewers;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::live::Live;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
 
@@ -40,6 +41,8 @@ pub struct App {
     pub sign_ins: Queue,
     /// How what this instance does by itself goes.
     pub errands: Errands,
+    /// Who is told what changes.
+    pub live: Live,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -135,6 +138,7 @@ impl App {
             connections,
             sign_ins: Queue::default(),
             errands: Errands::default(),
+            live: Live::with_room(connections.all / 2),
         }
     }
 }

@@ -66,6 +66,7 @@ pub mod api;
 pub mod cli;
 // What the console does by itself: working off the queue.
 pub mod jobs;
+pub mod live;
 // Building the HTTP server that `serve` and the tests share.
 pub mod server;
 // Logging.

@@ -131,6 +131,7 @@ pub async fn stop_when_told(app: &App, server: ServerHandle, notice: Duration) -
     };
     tracing::info!("stopping: open requests are finished first");
     app.draining.begin();
+    app.live.close();
     let kindly = async {
         tokio::time::sleep(notice).await;
         server.stop(true).await;

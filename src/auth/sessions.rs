@@ -3,6 +3,8 @@
 //!
 //! Whoever starts or ends a user's sessions holds the user's row first, so that none begins beside an end of all.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{IntervalDsl, exists};
 use diesel::prelude::*;
@@ -253,19 +255,39 @@ diesel::define_sql_function! {
     fn last_use(at: Nullable<crate::db::time::Timestamptz>, otherwise: Nullable<crate::db::time::Timestamptz>) -> Nullable<crate::db::time::Timestamptz>;
 }
 
+macro_rules! is_living {
+    () => {
+        sessions::is_active
+            .eq(true)
+            .and(sessions::expires_at.gt(now))
+            .and(
+                last_use(sessions::last_activity, sessions::created_at)
+                    .gt(ago(session_idle(users::role)).nullable()),
+            )
+            .and(sessions::created_at.gt(ago(session_absolute(users::role)).nullable()))
+    };
+}
+
+/// Those of `tokens` (hashes) whose session `pilothouse.session_actor` would let in.
+pub fn living_among(conn: &mut PgConnection, tokens: &[SecretHash]) -> QueryResult<HashSet<String>> {
+    let tokens: Vec<&str> = tokens.iter().map(SecretHash::as_str).collect();
+    let living: Vec<String> = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::token.eq_any(tokens))
+        .filter(users::is_active.eq(true))
+        .filter(is_living!())
+        .select(sessions::token)
+        .load(conn)?;
+    Ok(living.into_iter().collect())
+}
+
 /// The living sessions of `user`, the most recently used first. A session lives as long as
 /// `pilothouse.session_actor` lets it in.
 pub fn living(conn: &mut PgConnection, user: UserId) -> QueryResult<Vec<SessionLine>> {
     let rows: Vec<(SessionLine, TimeDelta)> = sessions::table
         .inner_join(users::table)
         .filter(sessions::user_id.eq(user))
-        .filter(sessions::is_active.eq(true))
-        .filter(sessions::expires_at.gt(now))
-        .filter(
-            last_use(sessions::last_activity, sessions::created_at)
-                .gt(ago(session_idle(users::role)).nullable()),
-        )
-        .filter(sessions::created_at.gt(ago(session_absolute(users::role)).nullable()))
+        .filter(is_living!())
         .order((sessions::last_activity.desc().nulls_last(), sessions::id))
         .limit(100)
         .select((SessionLine::as_select(), session_absolute(users::role)))

@@ -71,7 +71,7 @@ impl AuthedRequest {
         let actor = Actor::Session(self.credential.clone());
         let answer = self.app.db.read(&actor, move |conn| as_found(conn, find, work)).await;
         let (viewer, result) = self.recognise(answer)?;
-        if viewer.touch_due {
+        if viewer.touch_due && !self.is_of_a_page_itself() {
             self.touch(viewer.session);
         }
         Ok((viewer, result?))
@@ -154,6 +154,12 @@ impl AuthedRequest {
     }
 
     /// Leaves the viewer for the error page, also when their request failed; without one the cookie goes.
+    /// A page that asks again by itself says so: nobody is there to be counted as active.
+    #[must_use]
+    pub fn is_of_a_page_itself(&self) -> bool {
+        self.request.headers().contains_key("pilothouse-live") || self.request.path() == "/live"
+    }
+
     fn recognise<T>(&self, answer: Result<(Viewer, T), Failed>) -> AppResult<(Viewer, AppResult<T>)> {
         let (viewer, result) = match answer {
             Ok((viewer, value)) => (viewer, Ok(value)),

@@ -9,13 +9,13 @@ use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Bytes};
-use actix_web::{Error, HttpRequest, ResponseError};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 
 use super::connection::Connection;
-use super::{guard, session_store};
+use super::{guard, session_store, sse};
 use crate::db::batch;
 use crate::error::AppError;
 
@@ -112,6 +112,10 @@ pub async fn count<B: MessageBody + 'static>(
     let asked = response.request();
     let bytes = match response.response().body().size() {
         BodySize::Sized(bytes) if bytes > SMALL => bytes,
+        // Events are told as they come: none lies here.
+        BodySize::Stream if is_event_stream(response.response()) => {
+            return Ok(response.map_into_boxed_body().map_into_left_body());
+        }
         // A stream has one batch in memory.
         BodySize::Stream => batch::MOST_BYTES.unsigned_abs(),
         _ => return Ok(response.map_into_boxed_body().map_into_left_body()),
@@ -129,6 +133,11 @@ pub async fn count<B: MessageBody + 'static>(
     Ok(response
         .map_body(|_, body| CountedBody { body: body.boxed(), lease, connection })
         .map_into_right_body())
+}
+
+fn is_event_stream<B>(response: &HttpResponse<B>) -> bool {
+    let media_type = response.headers().get(header::CONTENT_TYPE);
+    media_type.is_some_and(|media_type| media_type == sse::MEDIA_TYPE)
 }
 
 fn holder(request: &HttpRequest) -> String {

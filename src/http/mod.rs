@@ -14,3 +14,4 @@ pub mod origin;
 pub mod problem;
 pub mod query;
 pub mod session_store;
+pub mod sse;

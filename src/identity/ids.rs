@@ -5,7 +5,8 @@ macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, diesel::expression::AsExpression,
-            diesel::deserialize::FromSqlRow)]
+            diesel::deserialize::FromSqlRow, serde::Serialize)]
+        #[serde(transparent)]
         #[diesel(sql_type = diesel::sql_types::Uuid)]
         pub struct $name(pub uuid::Uuid);
 

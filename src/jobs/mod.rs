@@ -50,17 +50,16 @@ pub use runner::{Job, Runner};
 
 use crate::activity::spool;
 use crate::app::App;
+use crate::live;
 use crate::queue::Kind;
 use crate::queue::instance::Errand;
 
 /// Starts the runner of this instance; dropping it ends it.
 #[must_use]
 pub fn start(app: App) -> Runner {
-    Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect()).with_errand(
-        Errand::ReadSpoolFile,
-        Duration::from_secs(5),
-        |app| spool::read_in_file(&app.db),
-    )
+    Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect())
+        .with_errand(Errand::ReadSpoolFile, Duration::from_secs(5), |app| spool::read_in_file(&app.db))
+        .with_errand(Errand::LookForChanges, live::LOOK, |app| app.live.look(&app.db))
 }
 
 fn of_kind(kind: &Kind) -> Option<Job> {

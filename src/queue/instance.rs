@@ -13,6 +13,8 @@ pub enum Errand {
     LookForJobs,
     /// Reading in the file of actions that the database did not take: it lies on this machine.
     ReadSpoolFile,
+    /// For pages that are open.
+    LookForChanges,
 }
 
 impl Errand {
@@ -22,6 +24,7 @@ impl Errand {
         match self {
             Self::LookForJobs => "look_for_jobs",
             Self::ReadSpoolFile => "read_spool_file",
+            Self::LookForChanges => "look_for_changes",
         }
     }
 
@@ -31,6 +34,7 @@ impl Errand {
         match self {
             Self::LookForJobs => "Look for jobs that are due",
             Self::ReadSpoolFile => "Read in actions that were kept on disk",
+            Self::LookForChanges => "Tell open pages what changed",
         }
     }
 }

@@ -17,7 +17,7 @@ static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/static");
 pub struct Urls {
     /// All styles in the order of `static/css/ORDER`.
     pub css: String,
-    /// The script.
+    /// `static/js/app.js` and `static/js/live.js`.
     pub js: String,
     pub icons: String,
     pub favicon: String,
@@ -37,9 +37,10 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         css.extend(text(&format!("css/{}", path.trim_start_matches("css/"))));
         css.push(b'\n');
     }
+    let script = [text("js/app.js"), text("js/live.js")].concat();
     vec![
         asset("console", "css", "text/css; charset=utf-8", lean(&css)),
-        asset("app", "js", "text/javascript; charset=utf-8", lean(&text("js/app.js"))),
+        asset("app", "js", "text/javascript; charset=utf-8", lean(&script)),
         asset("i", "svg", "image/svg+xml", text("icons.svg")),
         asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
     ]

@@ -9,6 +9,7 @@ pub mod export;
 pub mod flash;
 pub mod health;
 pub mod lists;
+pub mod live;
 pub mod page;
 pub mod path;
 pub mod plain_text;

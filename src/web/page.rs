@@ -51,13 +51,16 @@ impl AuthedRequest {
         let mut shell = Shell::for_viewer(viewer, title, self.request.path());
         shell.nonce = Nonce::of(&self.request);
         self.request.uri().path_and_query().map_or("/", |here| here.as_str()).clone_into(&mut shell.here);
-        shell.flash = flash::waiting(&self.app, &self.request);
+        // It is for whoever comes next, not for a page that asks again by itself.
+        if !self.is_of_a_page_itself() {
+            shell.flash = flash::waiting(&self.app, &self.request);
+        }
         shell
     }
 
     pub fn page(&self, status: StatusCode, page: &impl Template) -> AppResult<HttpResponse> {
         let mut response = render(status, page)?;
-        if flash::waits(&self.app, &self.request) {
+        if flash::waits(&self.app, &self.request) && !self.is_of_a_page_itself() {
             flash::clear(&self.app, &mut response);
         }
         Ok(response)

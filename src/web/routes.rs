@@ -5,8 +5,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, files, health, operations, passwords, projects,
-    references, search, sessions, users,
+    account, activity, assets, chat, containers, dashboard, files, health, live, operations, passwords,
+    projects, references, search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -49,6 +49,7 @@ fn mount_public(config: &mut ServiceConfig) {
         .service(at!("/favicon.ico", get => assets::favicon))
         .service(at!("/assets/{name}", get => assets::show))
         .service(at!("/login", get => sessions::new::show, post => sessions::create::create))
+        .service(at!("/live", get => live::stream))
         .service(at!("/logout", post => sessions::destroy::destroy));
 }
 

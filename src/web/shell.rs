@@ -2,6 +2,7 @@
 
 use super::assets;
 use super::flash::Flash;
+use crate::db::ids::{ContainerId, ProjectId};
 use crate::identity::{Role, Viewer};
 
 /// One link of the rail.
@@ -81,6 +82,8 @@ pub struct Shell {
     pub search_query: String,
     /// Whether single keys act on pages.
     pub shortcuts: bool,
+    /// What the page shows, and so what changes concern it: `all`, `project:ID`, `container:ID`, parted by spaces.
+    pub live: String,
 }
 
 /// The rail: label, address, icon, section.
@@ -152,7 +155,24 @@ impl Shell {
             zone_name: "UTC".to_owned(),
             search_query: String::new(),
             shortcuts: false,
+            live: String::new(),
         }
+    }
+
+    /// The same frame around a page that shows changes of everything as they happen.
+    #[must_use]
+    pub fn watching_all(self) -> Self {
+        Self { live: "all".to_owned(), ..self }
+    }
+
+    #[must_use]
+    pub fn watching_project(self, id: ProjectId) -> Self {
+        Self { live: format!("{} project:{id}", self.live).trim_start().to_owned(), ..self }
+    }
+
+    #[must_use]
+    pub fn watching_container(self, id: ContainerId) -> Self {
+        Self { live: format!("{} container:{id}", self.live).trim_start().to_owned(), ..self }
     }
 
     /// The same frame with the way to the page.

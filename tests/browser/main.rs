@@ -8,6 +8,7 @@ mod axe;
 mod browser;
 mod forms;
 mod journeys;
+mod live;
 mod narrow;
 mod outage;
 mod paper;

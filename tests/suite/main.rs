@@ -27,6 +27,7 @@ mod installing;
 mod instances;
 mod jobs;
 mod languages;
+mod live;
 mod plans;
 mod postgres;
 mod prose;

@@ -71,7 +71,8 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     };
     let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here);
     let view = TimelineView::new("/activity", &filter, options, &page, &presenter).with(complaint);
-    let shell = authed.shell(&viewer, "Activity").with_breadcrumbs(vec![Crumb::here("Activity")]);
+    let shell =
+        authed.shell(&viewer, "Activity").watching_all().with_breadcrumbs(vec![Crumb::here("Activity")]);
     authed.page(view.status(), &ActivityPage { shell, heading: "Activity", view })
 }
 
@@ -122,7 +123,8 @@ pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     view.filters.groups.retain(|group| matches!(group.name, "type" | "actor"));
     view.filters.reference_keys.clear();
     view.filters.by_target = true;
-    let shell = authed.shell(&viewer, "Audit log").with_breadcrumbs(vec![Crumb::here("Audit log")]);
+    let shell =
+        authed.shell(&viewer, "Audit log").watching_all().with_breadcrumbs(vec![Crumb::here("Audit log")]);
     authed.page(view.status(), &ActivityPage { shell, heading: "Audit log", view })
 }
 

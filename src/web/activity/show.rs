@@ -156,6 +156,8 @@ fn page(
 ) -> AppResult<HttpResponse> {
     let presenter = TimelinePresenter::of(viewer, authed.app.clock.now());
     let shell = authed.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
+    let project = detail.entry.project.as_ref().and_then(|project| project.id.parse().ok());
+    let shell = project.map_or_else(|| shell.clone().watching_all(), |id| shell.clone().watching_project(id));
     authed.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &presenter))
 }
 

@@ -174,6 +174,7 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
     let head = ProjectHead::new(&project, "chat", now, zone);
     let shell = authed
         .shell(&viewer, format!("Chat of {}", project.name))
+        .watching_project(project.id)
         .with_breadcrumbs(head.crumbs(Some("Chat")));
     let mut page = ChatPage::new(shell, head, path, &query);
     page.has_container = project.container.is_some();

@@ -95,7 +95,8 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     let filter = filter(&query);
     let (viewer, page) = authed.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
     let now = authed.app.clock.now();
-    let shell = authed.shell(&viewer, "Containers").with_breadcrumbs(vec![Crumb::here("Containers")]);
+    let shell =
+        authed.shell(&viewer, "Containers").watching_all().with_breadcrumbs(vec![Crumb::here("Containers")]);
     authed.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, (now, viewer.zone)))
 }
 

@@ -99,7 +99,9 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
         })
         .await?;
     let head = ContainerHead::new(&container, &projects, "", (now, viewer.zone));
-    let shell = authed.shell(&viewer, &container.name).with_breadcrumbs(head.crumbs(None));
+    let shell =
+        authed.shell(&viewer, &container.name).watching_container(id).with_breadcrumbs(head.crumbs(None));
+    let shell = projects.iter().fold(shell, |shell, (id, _)| shell.watching_project(*id));
     let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
     page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();
     page.days = TimelinePresenter::of(&viewer, now).days(&latest);

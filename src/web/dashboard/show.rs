@@ -101,7 +101,10 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
     let presenter = TimelinePresenter::of(&viewer, now);
     let failed = glance.failed.entries.iter();
     let page = DashboardPage {
-        shell: authed.shell(&viewer, "Dashboard").with_breadcrumbs(vec![Crumb::here("Dashboard")]),
+        shell: authed
+            .shell(&viewer, "Dashboard")
+            .watching_all()
+            .with_breadcrumbs(vec![Crumb::here("Dashboard")]),
         instance: glance.instance.map(|(figures, daily)| Instance {
             figures: figures::figures(&figures),
             chart: Chart::new(&daily, now, viewer.zone),

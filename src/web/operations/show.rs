@@ -103,7 +103,8 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
     let (viewer, mut page) = authed
         .read_as_admin(move |conn, admin| OperationsPage::load(conn, &query, &errands, now, admin.zone))
         .await?;
-    page.shell = authed.shell(&viewer, "Operations").with_breadcrumbs(vec![Crumb::here("Operations")]);
+    page.shell =
+        authed.shell(&viewer, "Operations").watching_all().with_breadcrumbs(vec![Crumb::here("Operations")]);
     authed.page(StatusCode::OK, &page)
 }
 

@@ -69,6 +69,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     let view = TimelineView::new(&path, &filter, options, &page, &presenter).with(complaint);
     let shell = authed
         .shell(&viewer, format!("Activity of {}", head.name))
+        .watching_project(id)
         .with_breadcrumbs(head.crumbs(Some("Activity")));
     authed.page(view.status(), &ProjectActivityPage { shell, project: head, view })
 }

@@ -140,7 +140,8 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
         })
         .await?;
     let now = authed.app.clock.now();
-    let shell = authed.shell(&viewer, "Projects").with_breadcrumbs(vec![Crumb::here("Projects")]);
+    let shell =
+        authed.shell(&viewer, "Projects").watching_all().with_breadcrumbs(vec![Crumb::here("Projects")]);
     let mut page = ProjectsPage::new(shell, &query, &page, &kinds, (now, viewer.zone));
     page.gone = gone.iter().filter_map(|tombstone| GoneRow::new(tombstone, now, viewer.zone)).collect();
     authed.page(StatusCode::OK, &page)

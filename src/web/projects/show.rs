@@ -115,7 +115,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
     };
     let activity_url = urls::project_part(id, "activity");
     let page = ProjectPage {
-        shell: authed.shell(&viewer, &head.name).with_breadcrumbs(head.crumbs(None)),
+        shell: authed.shell(&viewer, &head.name).watching_project(id).with_breadcrumbs(head.crumbs(None)),
         description: row
             .and_then(|row| row.description.as_deref())
             .filter(|text| !text.trim().is_empty())

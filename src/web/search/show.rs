@@ -12,7 +12,7 @@ use crate::identity::{Role, Viewer};
 use crate::projects;
 use crate::search::{self, Found, Kind, LONGEST, MOST, Target};
 use crate::web::activity::reference::key_label;
-use crate::web::display::Link;
+use crate::web::display::{Link, in_short};
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 

@@ -138,7 +138,7 @@ fn a_transaction_that_commits_late_is_told_then_and_nothing_is_told_twice() {
     early.batch_execute(&format!("BEGIN; {}", insert("began first"))).unwrap();
     late.batch_execute(&insert("committed first")).unwrap();
     let told = |seen: &mut Seen, world: &mut World| {
-        seen.since(&mut world.conn).unwrap().into_iter().map(|(_, id)| id).collect::<Vec<_>>()
+        seen.since(&mut world.conn).unwrap().unwrap().into_iter().map(|change| change.id).collect::<Vec<_>>()
     };
     assert_eq!(told(&mut seen, &mut world), ["committed first"]);
     assert_eq!(told(&mut seen, &mut world), [""; 0]);

@@ -92,6 +92,7 @@ impl Scene {
 /// Asks as `route` does, for `path`, with the fields that `scene` fills in.
 pub fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
     match route.method {
+        "GET" if path == "/live" => person.send(person.request(Method::HEAD, path)),
         "GET" => person.get(path),
         "POST" => person.post_raw(path, &scene.fill(&encoded(route.fields))),
         other => panic!("the table has a {other}"),

@@ -52,6 +52,8 @@ const ROWS: &[Row] = &[
         &[("password", "other unrelated words")],
         ["303 /login?notice=password-set"; 4],
     ),
+    // A stream, which is asked for its head alone: what it tells is in `live`.
+    ("GET", "/live", "/live", &[], ["401", "200", "200", "200"]),
     // One's own account.
     ("GET", "/account", "/account", &[], own("200")),
     ("POST", "/account/profile", "/account/profile", &[("name", "Ada")], own("303 /account")),
