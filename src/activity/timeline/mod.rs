@@ -8,6 +8,7 @@ mod day;
 mod entry;
 pub mod exported;
 mod fold;
+mod known;
 mod row;
 mod select;
 mod words;
@@ -25,6 +26,7 @@ use crate::identity::{Role, Viewer};
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
 pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
+pub use known::Known;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown};
@@ -64,15 +66,16 @@ pub fn page(
     conn: &mut PgConnection,
     scope: Scope,
     filter: &Filter,
+    known: &Known,
     now_ms: i64,
 ) -> QueryResult<TimelinePage> {
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let since = filter.position.is_none().then_some(since);
-    let read: Vec<Row> = select::page(&Ask::new(scope, filter), since).load(conn)?;
+    let read: Vec<Row> = select::page(&Ask::new(scope, filter), known, since).load(conn)?;
     let (runs, has_gaps) = read.first().map_or((false, false), |row| (row.runs, row.has_gaps));
-    let entries = read.into_iter().filter_map(Row::into_entry).collect();
+    let entries = entries_of(read, known);
     let (entries, older, newer) = cut(entries, filter);
-    let running = if runs { running(conn, scope, filter, now_ms)? } else { Vec::new() };
+    let running = if runs { running(conn, scope, filter, known, now_ms)? } else { Vec::new() };
     let mut gaps = if has_gaps && shows_gaps(filter) { gaps(conn, scope, filter)? } else { Vec::new() };
     let backwards = matches!(filter.position, Some((Direction::After, _)));
     gaps.retain(|gap| match (entries.last(), entries.first()) {
@@ -84,8 +87,22 @@ pub fn page(
 }
 
 /// How PostgreSQL reads the entries of a page: for the tests that hold this against the number of rows.
-pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
-    select::page(&Ask::new(scope, filter), None).explain(conn)
+pub fn plan_of_page(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    known: &Known,
+    running_since: Option<i64>,
+) -> QueryResult<Vec<String>> {
+    select::page(&Ask::new(scope, filter), known, running_since).explain(conn)
+}
+
+fn entries_of(rows: Vec<Row>, known: &Known) -> Vec<Entry> {
+    let complete = |mut row: Row| {
+        known.complete(&mut row);
+        row.into_entry()
+    };
+    rows.into_iter().filter_map(complete).collect()
 }
 
 /// What was read, newest first and no more than a page, and where the pages before and after it begin.
@@ -111,7 +128,13 @@ fn cut(
     (entries, older, newer)
 }
 
-fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
+fn running(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    known: &Known,
+    now_ms: i64,
+) -> QueryResult<Vec<Entry>> {
     let Some(narrowed) = narrowed_to_running(filter) else { return Ok(Vec::new()) };
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let until = now_ms.saturating_add(CLOCKS_DIFFER_MS);
@@ -120,8 +143,7 @@ fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) 
         until_ms: Some(filter.until_ms().map_or(until, |known| known.min(until))),
         ..Ask::new(scope, &narrowed)
     };
-    let read: Vec<Row> = select::page(&ask, None).load(conn)?;
-    let mut running: Vec<Entry> = read.into_iter().filter_map(Row::into_entry).collect();
+    let mut running = entries_of(select::page(&ask, known, None).load(conn)?, known);
     running.sort_by(|a, b| b.position.cmp(&a.position));
     running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
     Ok(running)
