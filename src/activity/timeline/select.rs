@@ -161,7 +161,9 @@ fn carriers(s: &mut RowStatement, ask: &Ask<'_>, reference: &Reference) {
     s.sql("SELECT t.* FROM (SELECT carrier.action_id FROM (");
     values_of(s, reference);
     s.sql(") one (value)");
-    if ask.scope == Scope::Own {
+    // What names one record has few carriers in all; else the project leads, and the index for that.
+    let is_shared = !reference.names_one_record();
+    if is_shared && ask.scope == Scope::Own {
         s.sql(" CROSS JOIN pilothouse.app_projects() own (project)");
     }
     s.sql(" CROSS JOIN LATERAL (SELECT r.created_at, r.action_id FROM turbobackend.action_references r");
@@ -174,10 +176,13 @@ fn carriers(s: &mut RowStatement, ask: &Ask<'_>, reference: &Reference) {
         Scope::Project(id) => {
             s.sql(" AND r.project_id = ").text(id.to_string());
         }
-        Scope::Own => {
+        Scope::Own if is_shared => {
             s.sql(" AND r.project_id = own.project");
         }
-        Scope::Everything => {}
+        Scope::Own | Scope::Everything => {}
+    }
+    if is_shared && ask.scope != Scope::Everything {
+        s.sql(" AND ").sql(Reference::MAY_BE_SHARED);
     }
     let is_backwards = matches!(ask.filter.position, Some((Direction::After, _)));
     let order = if is_backwards {
