@@ -75,6 +75,38 @@ pub struct Reference {
     pub value: String,
 }
 
+/// Keys whose values name one record, which few actions carry: any other value may be everybody's, as a branch is.
+macro_rules! record_keys {
+    ($($key:literal),+) => {
+        const RECORD_KEYS: &[&str] = &[$($key),+];
+
+        impl Reference {
+            /// The same of a row `r` of `action_references`: which index answers depends on it.
+            pub(in crate::activity) const NAMES_ONE_RECORD: &'static str =
+                concat!("r.key = ANY ('{", record_keys!(@list $($key),+), "}')");
+            /// The predicate of `action_references_shared_idx`.
+            pub(in crate::activity) const MAY_BE_SHARED: &'static str =
+                concat!("r.key <> ALL ('{", record_keys!(@list $($key),+), "}')");
+        }
+    };
+    (@list $first:literal $(, $key:literal)*) => { concat!($first $(, ",", $key)*) };
+}
+record_keys!(
+    "commit_sha",
+    "container_session_id",
+    "database_id",
+    "deployment_id",
+    "github_push_id",
+    "message_id",
+    "request_id"
+);
+
+impl Reference {
+    pub(in crate::activity) fn names_one_record(&self) -> bool {
+        RECORD_KEYS.contains(&self.key.as_str())
+    }
+}
+
 /// Everything that a timeline's address can ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {

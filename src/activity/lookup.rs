@@ -61,8 +61,8 @@ const RECORDS: [Carrier; 5] = [
 
 /// The statement that answers under which keys `value` is known.
 ///
-/// An admin's rows are found by key and value alone. An owner's are found project by project: a branch called
-/// `main` is everybody's, and row-level security would walk past all of the others' first.
+/// What names one record is found by key and value alone, and so is everything for an admin. Else an owner's are found
+/// project by project: a branch called `main` is everybody's, and row-level security would walk past all of the others'.
 #[must_use]
 pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
     let mut statement = Statement::new();
@@ -70,20 +70,25 @@ pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
     statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());
     statement.sql(") AS k(key) WHERE (SELECT true FROM ");
     // The order makes the planner walk the index even where a value is so common that any row might do.
-    if everything {
-        statement.sql("turbobackend.action_references r WHERE r.key = k.key AND r.value = ");
-    } else {
-        statement.sql(
-            "(SELECT p.id_text AS id FROM public.projects p \
-             UNION ALL SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') own, \
-             LATERAL (SELECT FROM turbobackend.action_references r \
-                      WHERE r.project_id = own.id AND r.key = k.key AND r.value = ",
-        );
+    const OF_KEY: &str =
+        "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
+    statement.sql(OF_KEY).text(value).sql(")");
+    if !everything {
+        statement.sql(" AND ").sql(Reference::NAMES_ONE_RECORD);
     }
-    statement.sql("pilothouse.reference_text(").text(value).sql(")");
     statement.sql(" ORDER BY r.created_at DESC LIMIT 1)");
     if !everything {
-        statement.sql(" x LIMIT 1)");
+        statement
+            .sql(
+                " OR (SELECT true FROM (SELECT p.id_text AS id FROM public.projects p \
+                 UNION ALL SELECT t.id FROM pilothouse.tombstones t WHERE t.kind = 'project') own, \
+                 LATERAL (SELECT FROM ",
+            )
+            .sql(OF_KEY)
+            .text(value)
+            .sql(") AND r.project_id = own.id AND ")
+            .sql(Reference::MAY_BE_SHARED)
+            .sql(" ORDER BY r.created_at DESC LIMIT 1) x LIMIT 1)");
     }
     for record in RECORDS {
         statement.sql(" OR (k.key = '").sql(record.key).sql("' AND EXISTS (");

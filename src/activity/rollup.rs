@@ -9,7 +9,8 @@
 use chrono::NaiveDate;
 use diesel::dsl::{IntervalDsl, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Uuid as SqlUuid};
+use uuid::Uuid;
 
 use crate::db::schema::rollups;
 use crate::db::statement::Statement;
@@ -80,9 +81,10 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
             .execute(conn)?;
         return Ok(Step::Complete);
     }
-    let (taken, days) = recount_marked(conn)?;
+    let (taken, days, projects) = recount_marked(conn)?;
     if taken > 0 {
         sum_up(conn, &days)?;
+        diesel::select(mend_project_activity(Some(projects))).execute(conn)?;
     }
     if taken >= BATCH {
         return Ok(Step::More);
@@ -100,12 +102,18 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     Ok(Step::Complete)
 }
 
-/// Counts the days of a batch of marks again. Answers how many marks there were, and their days.
+diesel::define_sql_function! {
+    /// Looks up when something last happened in these projects, or in all.
+    #[sql_name = "pilothouse.mend_project_activity"]
+    fn mend_project_activity(only_of: Nullable<Array<SqlUuid>>);
+}
+
+/// Counts the days of a batch of marks again. Answers how many marks there were, their days, and their projects.
 ///
 /// One statement, so that marks and rows are seen by one snapshot: a row that it misses left a mark that it
 /// misses too.
-fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)> {
-    let mut s = Statement::<(Date, BigInt)>::new();
+fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>, Vec<Uuid>)> {
+    let mut s = Statement::<(Date, BigInt, Array<SqlUuid>)>::new();
     s.sql(
         "WITH taken AS (DELETE FROM pilothouse.recount_marks WHERE ctid = ANY (ARRAY( \
              SELECT ctid FROM pilothouse.recount_marks LIMIT 5000)) RETURNING project_id, day), \
@@ -140,10 +148,17 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>)>
                  entries = EXCLUDED.entries, failed = EXCLUDED.failed \
              WHERE (d.quarters, d.entries, d.failed) \
                  IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)) \
-         SELECT day, sum(marks)::bigint FROM place GROUP BY day",
+         SELECT day, sum(marks)::bigint, array_remove(array_agg(pilothouse.uuid_of(project_id)), NULL) FROM place GROUP BY day",
     );
-    let days: Vec<(NaiveDate, i64)> = s.load(conn)?;
-    Ok((days.iter().map(|(_, marks)| marks).sum(), days.into_iter().map(|(day, _)| day).collect()))
+    let days: Vec<(NaiveDate, i64, Vec<Uuid>)> = s.load(conn)?;
+    let mut projects: Vec<Uuid> = days.iter().flat_map(|(.., projects)| projects.clone()).collect();
+    projects.sort_unstable();
+    projects.dedup();
+    Ok((
+        days.iter().map(|(_, marks, _)| marks).sum(),
+        days.into_iter().map(|(day, ..)| day).collect(),
+        projects,
+    ))
 }
 
 /// Sums the projects of these days.
@@ -195,5 +210,6 @@ fn recount_everything(conn: &mut PgConnection) -> QueryResult<()> {
     );
     let changed: Vec<(NaiveDate,)> = s.load(conn)?;
     let days: Vec<NaiveDate> = changed.into_iter().map(|(day,)| day).collect();
-    sum_up(conn, &days)
+    sum_up(conn, &days)?;
+    diesel::select(mend_project_activity(None::<Vec<Uuid>>)).execute(conn).map(|_| ())
 }

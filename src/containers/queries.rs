@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::QueryFragment;
+use diesel::query_dsl::methods::LoadQuery;
 use serde_json::Value;
 
 use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
@@ -11,6 +13,7 @@ use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
 use crate::db::spelling::{Patterns, contains, escaped};
+use crate::db::statement::plan_of;
 use crate::db::time::{Instant, listed_time};
 use crate::users::queries::Person;
 
@@ -80,6 +83,24 @@ pub fn page(
     from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ContainerLine>> {
+    Ok(Page::of(statement(filter, from, limit).load(conn)?, limit, from))
+}
+
+/// How PostgreSQL reads [`page`].
+pub fn plan_of_page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &PageStart<ListPosition>,
+    limit: usize,
+) -> QueryResult<Vec<String>> {
+    plan_of(conn, &statement(filter, from, limit))
+}
+
+fn statement(
+    filter: &Filter,
+    from: &PageStart<ListPosition>,
+    limit: usize,
+) -> impl LoadQuery<'static, PgConnection, ContainerLine> + QueryFragment<Pg> {
     let first_project = || {
         projects::table
             .filter(projects::container_id.eq(containers::id.nullable()))
@@ -112,7 +133,7 @@ pub fn page(
     if let Some(owner) = filter.owner {
         query = query.filter(containers::user_id.eq(owner));
     }
-    let query = match filter.sort {
+    match filter.sort {
         Sort::Newest => keyset!(
             query, from, descending listed_time!(containers::created_at),
             containers::id, ContainerId, at => Instant(at.time())
@@ -122,8 +143,7 @@ pub fn page(
             query, from, ascending lower(containers::name),
             containers::id, ContainerId, at => lower(at.key.clone())
         ),
-    };
-    Ok(Page::of(query.load(conn)?, limit, from))
+    }
 }
 
 /// One container with everything that its page shows.

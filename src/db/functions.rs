@@ -1,7 +1,7 @@
 //! Functions of PostgreSQL that queries of several nouns use.
 
 use diesel::define_sql_function;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SingleValue, Text};
+use diesel::sql_types::{Bool, Integer, Nullable, SingleValue, Text};
 
 // The macro brings Diesel's own type of the same name.
 use super::time::Timestamptz as TimeWithZone;
@@ -15,12 +15,6 @@ define_sql_function! {
     /// The first so many characters.
     #[sql_name = "left"]
     fn beginning<T: SingleValue>(text: T, characters: Integer) -> T;
-}
-
-define_sql_function! {
-    /// COALESCE of epoch milliseconds.
-    #[sql_name = "coalesce"]
-    fn coalesce_ms(at: Nullable<BigInt>, otherwise: BigInt) -> BigInt;
 }
 
 define_sql_function! {

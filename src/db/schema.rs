@@ -496,6 +496,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// When something last happened in each project.
+    pilothouse.project_activity (project_id) {
+        project_id -> Uuid,
+        owner_id -> Nullable<Uuid>,
+        at -> Int8,
+    }
+}
+
+diesel::table! {
     use super::sql_types::*;
 
     /// What anonymous visitors enter with, by hexadecimal SHA-256.
@@ -676,6 +685,7 @@ diesel::joinable!(ai_assistant_sessions -> users (user_id));
 diesel::joinable!(password_links -> users (user_id));
 diesel::joinable!(api_token_projects -> api_tokens (token_id));
 diesel::joinable!(api_token_projects -> projects (project_id));
+diesel::joinable!(project_activity -> projects (project_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -703,6 +713,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     password_links,
     api_tokens,
     api_token_projects,
+    project_activity,
     guests,
     tombstones,
     sign_in_failures,

@@ -173,6 +173,19 @@ impl<R> Statement<R> {
     }
 }
 
+/// How PostgreSQL reads what Diesel asks once it is kept prepared, whatever its values: the plan, a line each.
+pub(crate) fn plan_of<Q: QueryFragment<Pg>>(conn: &mut PgConnection, query: &Q) -> QueryResult<Vec<String>> {
+    let text = diesel::debug_query::<Pg, _>(query).to_string();
+    let sql = text.split(" -- binds: ").next().unwrap_or_default();
+    let binds = (1..).take_while(|bind| sql.contains(&format!("${bind}"))).count();
+    let values = if binds == 0 { String::new() } else { format!("({})", vec!["NULL"; binds].join(", ")) };
+    conn.batch_execute(&format!("PREPARE explained AS {sql}"))?;
+    let lines: Vec<PlanLine> =
+        diesel::sql_query(format!("EXPLAIN (COSTS OFF) EXECUTE explained {values}")).load(conn)?;
+    conn.batch_execute("DEALLOCATE explained")?;
+    Ok(lines.into_iter().map(|line| line.text).collect())
+}
+
 impl<R> QueryFragment<Pg> for Statement<R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         if !self.is_kept() {

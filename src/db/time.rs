@@ -145,7 +145,8 @@ macro_rules! listed_time {
         use diesel::dsl::sql;
         use $crate::db::functions::{coalesce_time, greatest_time, least_time};
         use $crate::db::time::Timestamptz;
-        let dated = coalesce_time($column, $crate::db::time::Instant(chrono::DateTime::UNIX_EPOCH));
+        // All of it stands in the text: an index has this very expression.
+        let dated = coalesce_time($column, sql::<Timestamptz>("'1970-01-01 00:00:00+00'::timestamptz"));
         let latest = sql::<Timestamptz>("'9999-12-31 23:59:59.999999+00'::timestamptz");
         let earliest = sql::<Timestamptz>("'0001-01-01 00:00:00+00'::timestamptz");
         greatest_time(earliest, least_time(latest, dated))

@@ -1,18 +1,20 @@
 //! Reads of projects. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{max, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde_json::Value;
 
 use super::model::Status;
 use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
-use crate::db::functions::{coalesce_ms, lower};
+use crate::db::functions::lower;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
-use crate::db::schema::{containers, projects, timeline, users};
+use crate::db::schema::{containers, project_activity, projects, timeline, users};
 use crate::db::spelling::{Patterns, contains};
+use crate::db::statement::plan_of;
 use crate::db::time::{Instant, listed_time};
 use crate::users::queries::Person;
 
@@ -101,6 +103,8 @@ pub struct ProjectLine {
     pub container: Option<LineContainer>,
     /// Epoch milliseconds of its newest action.
     pub last_action_ms: Option<i64>,
+    /// Where it stands among the last active, which may be a second behind.
+    active_ms: i64,
 }
 
 impl ProjectLine {
@@ -111,9 +115,86 @@ impl ProjectLine {
         match sort {
             Sort::Changed => ListPosition::at_time(self.project.updated_at, id),
             Sort::Name => ListPosition { key: self.project.name.clone(), id },
-            Sort::Active => ListPosition { key: self.last_action_ms.unwrap_or(0).to_string(), id },
+            Sort::Active => ListPosition { key: self.active_ms.to_string(), id },
         }
     }
+}
+
+/// `$tables`, which have projects in them, with `$active` as their place among the last active, by `$filter`.
+macro_rules! lines {
+    ($tables:expr, $active:expr, $filter:expr, $limit:expr) => {{
+        let actions = timeline::table.filter(timeline::project_id.eq(projects::id.nullable()));
+        let last_action =
+            actions.filter(timeline::source.eq("action")).select(max(timeline::at)).single_value();
+        let mut query = $tables
+            .left_join(users::table)
+            .left_join(containers::table)
+            .select((
+                LineRow::as_select(),
+                Option::<Person>::as_select(),
+                Option::<LineContainer>::as_select(),
+                last_action,
+                $active,
+            ))
+            .limit(i64::try_from($limit + 1).unwrap_or(i64::MAX))
+            .into_boxed::<Pg>();
+        if let Some(text) = &$filter.text {
+            let wanted = Patterns::of(text);
+            query =
+                query.filter(contains(projects::name, &wanted).or(contains(projects::description, &wanted)));
+        }
+        query = match $filter.status.as_deref() {
+            // Workers leave the status out, which means the default.
+            Some("active") => {
+                query.filter(projects::status.eq("active").assume_not_null().or(projects::status.is_null()))
+            }
+            Some(status) => query.filter(projects::status.eq(status.to_owned())),
+            None => query.filter(projects::status.is_distinct_from("deleted")),
+        };
+        if let Some(kind) = &$filter.kind {
+            query = query.filter(projects::kind.eq(kind.clone()));
+        }
+        if let Some(owner) = $filter.owner {
+            query = query.filter(projects::user_id.eq(owner));
+        }
+        query
+    }};
+}
+
+/// The statement of a page, as `$query`, whose type depends on its order.
+macro_rules! asked {
+    ($filter:ident, $from:ident, $limit:ident, $query:ident => $then:expr) => {{
+        let undated = || sql::<BigInt>("0::bigint");
+        match $filter.sort {
+            Sort::Changed => {
+                let $query = keyset!(
+                    lines!(projects::table, undated(), $filter, $limit), $from,
+                    descending listed_time!(projects::updated_at), projects::id, ProjectId, at => Instant(at.time())
+                );
+                $then
+            }
+            // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
+            Sort::Name => {
+                let $query = keyset!(
+                    lines!(projects::table, undated(), $filter, $limit), $from,
+                    ascending lower(projects::name), projects::id, ProjectId, at => lower(at.key.clone())
+                );
+                $then
+            }
+            Sort::Active => {
+                let tables = projects::table.inner_join(project_activity::table);
+                let mut query = lines!(tables, project_activity::at, $filter, $limit);
+                if let Some(owner) = $filter.owner {
+                    query = query.filter(project_activity::owner_id.eq(owner));
+                }
+                let $query = keyset!(
+                    query, $from, descending project_activity::at,
+                    project_activity::project_id, ProjectId, at => at.key.parse().unwrap_or(0_i64)
+                );
+                $then
+            }
+        }
+    }};
 }
 
 /// A page of projects that match `filter`.
@@ -123,55 +204,17 @@ pub fn page(
     from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
-    let last_action = || {
-        let actions = timeline::table.filter(timeline::project_id.eq(projects::id.nullable()));
-        actions.filter(timeline::source.eq("action")).select(max(timeline::at)).single_value()
-    };
-    let mut query = projects::table
-        .left_join(users::table)
-        .left_join(containers::table)
-        .select((
-            LineRow::as_select(),
-            Option::<Person>::as_select(),
-            Option::<LineContainer>::as_select(),
-            last_action(),
-        ))
-        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .into_boxed::<Pg>();
-    if let Some(text) = &filter.text {
-        let wanted = Patterns::of(text);
-        query = query.filter(contains(projects::name, &wanted).or(contains(projects::description, &wanted)));
-    }
-    query = match filter.status.as_deref() {
-        // Workers leave the status out, which means the default.
-        Some("active") => {
-            query.filter(projects::status.eq("active").assume_not_null().or(projects::status.is_null()))
-        }
-        Some(status) => query.filter(projects::status.eq(status.to_owned())),
-        None => query.filter(projects::status.is_distinct_from("deleted")),
-    };
-    if let Some(kind) = &filter.kind {
-        query = query.filter(projects::kind.eq(kind.clone()));
-    }
-    if let Some(owner) = filter.owner {
-        query = query.filter(projects::user_id.eq(owner));
-    }
-    let query = match filter.sort {
-        Sort::Changed => keyset!(
-            query, from, descending listed_time!(projects::updated_at),
-            projects::id, ProjectId, at => Instant(at.time())
-        ),
-        // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
-        Sort::Name => keyset!(
-            query, from, ascending lower(projects::name),
-            projects::id, ProjectId, at => lower(at.key.clone())
-        ),
-        Sort::Active => keyset!(
-            query, from, descending coalesce_ms(last_action(), 0),
-            projects::id, ProjectId, at => at.key.parse().unwrap_or(0_i64)
-        ),
-    };
-    Ok(Page::of(query.load(conn)?, limit, from))
+    asked!(filter, from, limit, query => Ok(Page::of(query.load(conn)?, limit, from)))
+}
+
+/// How PostgreSQL reads [`page`].
+pub fn plan_of_page(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    from: &PageStart<ListPosition>,
+    limit: usize,
+) -> QueryResult<Vec<String>> {
+    asked!(filter, from, limit, query => plan_of(conn, &query))
 }
 
 /// One project with what its pages show of its owner and container.

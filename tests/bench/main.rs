@@ -36,8 +36,10 @@ struct Wishes {
     rows: u64,
     rounds: usize,
     seconds: u32,
-    /// Only sections whose name holds this.
-    only: String,
+    /// Connections at once, in the page's table.
+    clients: Vec<u32>,
+    /// Only these sections; all of them when empty.
+    only: Vec<String>,
 }
 
 impl Wishes {
@@ -46,18 +48,23 @@ impl Wishes {
         let number = |name: &str, default: u64| {
             text(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}")))
         };
+        let words = |name: &str, default: &str| {
+            let words = text(name).unwrap_or_else(|| default.to_owned());
+            words.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        };
         Self {
             program: text("PILOTHOUSE").expect("PILOTHOUSE: the program; bin/bench sets it").into(),
             dir: text("BENCH_DIR").expect("BENCH_DIR: where databases are kept; bin/bench sets it").into(),
             rows: number("BENCH_ROWS", 1_000_000),
             rounds: number("BENCH_ROUNDS", 3) as usize,
             seconds: number("BENCH_SECONDS", 3) as u32,
-            only: text("BENCH_ONLY").unwrap_or_default(),
+            clients: words("BENCH_CLIENTS", "1 8 64").iter().map(|word| word.parse().unwrap()).collect(),
+            only: words("BENCH_ONLY", ""),
         }
     }
 
     fn wants(&self, section: &str) -> bool {
-        section.contains(&self.only)
+        self.only.is_empty() || self.only.iter().any(|only| only == section)
     }
 }
 
@@ -78,8 +85,11 @@ fn main() {
     if wishes.wants("size") {
         size(&wishes, &stage);
     }
+    if wishes.wants("storage") {
+        storage(&stage);
+    }
     if wishes.wants("writes") {
-        inserts(&wishes, &stage);
+        writes(&wishes, &stage);
     }
     if wishes.wants("export") {
         export(&stage);
@@ -106,10 +116,11 @@ fn timeline_of_biggest(stage: &Stage) -> String {
 fn against_pgbench(wishes: &Wishes, stage: &Stage) {
     let path = timeline_of_biggest(stage);
     let script = statements::of_page(stage, &path, &stage.one.cookie);
-    let page = http::get(&stage.base, &path, &stage.one.cookie).body.len();
+    let bytes = |path: &str, person: &Person| http::get(&stage.base, path, &person.cookie).body.len();
+    let (page, admins) = (bytes(&path, &stage.one), bytes("/activity", &stage.admin));
     println!("## The timeline page\n");
     println!(
-        "`/projects/…/activity`, 50 entries, {page} bytes, {} round trips. pgbench runs the page's own statements in \
+        "`/projects/…/activity`, 50 entries, {page} bytes ({admins} for an admin's `/activity`), {} round trips. pgbench runs the page's own statements in \
          one pipeline; *bare* is a session look-up, a project look-up and 51 actions without policies.\n",
         script.round_trips
     );
@@ -126,7 +137,7 @@ fn against_pgbench(wishes: &Wishes, stage: &Stage) {
         ": same",
         ": bare",
     ]);
-    for clients in [1, 8, 64] {
+    for &clients in &wishes.clients {
         let mut runs: [Vec<Run>; 4] = Default::default();
         for _ in 0..wishes.rounds {
             runs[0].push(transactions(stage, SUPERUSER, &bare, &[], clients, wishes.seconds));
@@ -277,45 +288,91 @@ fn size(wishes: &Wishes, stage: &Stage) {
     );
 }
 
-/// A worker's single insert into the living table and into the one that its document describes.
-fn inserts(wishes: &Wishes, stage: &Stage) {
-    let insert = |schema: &str| {
+/// What a worker inserts, one row or a hundred at a time, into the living table and into the one that its document
+/// describes.
+fn writes(wishes: &Wishes, stage: &Stage) {
+    let project = biggest(stage);
+    let insert = |schema: &str, rows: u32| {
         format!(
             "\\set n random(1, 1000000000)\n\
-             INSERT INTO {schema}.project_actions VALUES ('new_' || :n || random()::text, '{}', '{}', 'req_' || :n, 'deployment', \
-             'Deployed revision after the health check had answered twice', 'success', 'production', \
-             jsonb_build_object('commit_sha', md5(:n::text), 'deployment_id', 'deploy_' || :n, 'branch_name', 'main'), \
-             floor(extract(epoch FROM now()) * 1000)::bigint);\n",
-            biggest(stage),
+             INSERT INTO {schema}.project_actions SELECT 'new_' || :n || '_' || g || random()::text, '{project}', '{}', \
+             'req_' || :n, 'deployment', 'Deployed revision after the health check had answered twice', 'success', 'production', \
+             jsonb_build_object('commit_sha', md5(g || '/' || :n), 'deployment_id', 'deploy_' || g || :n, 'branch_name', 'main'), \
+             floor(extract(epoch FROM now()) * 1000)::bigint FROM generate_series(1, {rows}) g;\n",
             stage.one.id
         )
     };
-    let (mut bare, mut ours) = (Vec::new(), Vec::new());
-    for _ in 0..wishes.rounds {
-        bare.push(transactions(stage, SUPERUSER, &insert("bare"), &[], 8, wishes.seconds));
-        ours.push(transactions(stage, SUPERUSER, &insert("turbobackend"), &[], 8, wishes.seconds));
-    }
-    let costs = middle(ours.iter().zip(&bare).map(|(a, b)| a.database_cpu / b.database_cpu).collect());
-    let (bare, ours) = (median(bare), median(ours));
-    println!("## A worker's insert\n");
-    let mut table = Table::new(&["table", "a second", "p99 ms", "CPU", ": bare"]);
-    for (name, run, ratios) in
-        [("as its document has it", bare, String::new()), ("with indexes and triggers", ours, ratio(costs))]
-    {
-        table.row(&[
-            name.to_owned(),
-            format!("{:.0}", run.per_second),
-            figure(run.p99_ms),
-            figure(run.database_cpu),
-            ratios,
-        ]);
+    println!("## A worker's inserts\n");
+    let mut table = Table::new(&["rows", "table", "a second", "p99 ms", "CPU", ": bare", "WAL bytes a row"]);
+    let mut conn = stage.connect();
+    for rows in [1, 100] {
+        let schemas = ["bare", "turbobackend"];
+        let mut runs: [Vec<Run>; 2] = Default::default();
+        let mut written = [0.0, 0.0];
+        for _ in 0..wishes.rounds {
+            for (at, schema) in schemas.into_iter().enumerate() {
+                let before = wal_bytes(&mut conn);
+                let run = transactions(stage, SUPERUSER, &insert(schema, rows), &[], 8, wishes.seconds);
+                written[at] = (wal_bytes(&mut conn) - before) / run.done / f64::from(rows);
+                runs[at].push(run);
+            }
+        }
+        let pairs = runs[1].iter().zip(&runs[0]);
+        let costs = middle(pairs.map(|(ours, bare)| ours.database_cpu / bare.database_cpu).collect());
+        let ratios = [String::new(), ratio(costs)];
+        for (((run, name), to_bare), written) in
+            runs.map(median).into_iter().zip(["as its document has it", "as it is"]).zip(ratios).zip(written)
+        {
+            table.row(&[
+                rows.to_string(),
+                name.to_owned(),
+                format!("{:.0}", run.per_second),
+                figure(run.p99_ms),
+                figure(run.database_cpu),
+                to_bare,
+                format!("{written:.0}"),
+            ]);
+        }
     }
     table.print();
-    let mut conn = stage.connect();
     for schema in ["bare", "turbobackend"] {
         let clean = format!("DELETE FROM {schema}.project_actions WHERE action_id LIKE 'new\\_%'");
         diesel::connection::SimpleConnection::batch_execute(&mut conn, &clean).unwrap();
     }
+}
+
+/// WAL that is written for changes alone: whole pages come with each checkpoint, whatever is changed.
+fn wal_bytes(conn: &mut diesel::PgConnection) -> f64 {
+    // Backends tell when they end, which those of pgbench have.
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    let said = stage::text(conn, "SELECT wal_bytes - wal_fpi * 8192.0 FROM pg_stat_wal");
+    said.parse::<f64>().unwrap().max(0.0)
+}
+
+/// What a million actions take, table by table, freshly written.
+fn storage(stage: &Stage) {
+    let mut conn = stage.connect();
+    println!("## Storage\n\nMB for a million actions, as they were first written.\n");
+    let mut table = Table::new(&["table", "rows", "indexes", "together"]);
+    let entries = "(SELECT reltuples FROM pg_class WHERE oid = 'pilothouse.timeline'::regclass)";
+    let mut whole = 0.0;
+    for (name, rows) in [
+        ("turbobackend.project_actions", stage.rows.to_string()),
+        ("pilothouse.timeline", entries.to_owned()),
+        ("turbobackend.action_references", stage.rows.to_string()),
+        ("bare.project_actions", stage.rows.to_string()),
+    ] {
+        let mut megabytes = |of: &str| -> f64 {
+            stage::text(&mut conn, &format!("{of}('{name}')::float8 / {rows}")).parse().unwrap()
+        };
+        let (heap, indexes) = (megabytes("pg_table_size"), megabytes("pg_indexes_size"));
+        if !name.starts_with("bare") {
+            whole += heap + indexes;
+        }
+        table.row(&[name.to_owned(), figure(heap), figure(indexes), figure(heap + indexes)]);
+    }
+    table.print();
+    println!("Together, *bare* aside: {} MB a million actions.\n", figure(whole));
 }
 
 /// Everything as CSV, through a reader that takes it as fast as it comes.

@@ -1,4 +1,5 @@
--- Rows for the benchmark: many projects of many owners, one of which holds a tenth of everything.
+-- Rows for the benchmark: many projects of many owners, one of which holds a tenth of everything, and 500 people who act
+-- in all of them.
 -- The owner of one project, the owner of 200 and the admin are there already: $(one), $(many), $(admin).
 SELECT setseed(0.4711);
 
@@ -26,10 +27,10 @@ FROM generate_series(1, $(rows)) g;
 INSERT INTO turbobackend.project_actions
     (action_id, project_id, user_id, request_id, action_type, action_details, status, environment, reference_ids, created_at)
 SELECT 'act_' || lpad(to_hex(g), 12, '0'), p.id::text,
-       CASE WHEN g % ($(rows) / 20) = 7 THEN '$(rare)' ELSE p.owner::text END,
+       CASE WHEN g % ($(rows) / 20) = 7 THEN '$(rare)' ELSE md5('user' || 1 + floor(497 * dice)::int)::uuid::text END,
        'req_' || md5('r' || g / 2),
        CASE WHEN g % ($(rows) / 20) = 3 THEN 'database_creation'
-            ELSE (ARRAY['github_push', 'deployment', 'file_change', 'chat_prompt', 'container_start'])[1 + floor(dice * 5)] END,
+            ELSE (ARRAY['github_push', 'deployment', 'file_change', 'chat_prompt', 'container_start'])[1 + g / 10 % 5] END,
        'Deployed revision ' || left(md5(g::text), 8) || ' after the health check on the new container had answered twice',
        CASE WHEN g % ($(rows) / 20) = 5 THEN 'cancelled' WHEN g % 41 = 0 THEN 'failed' ELSE 'success' END,
        CASE WHEN g % 3 = 0 THEN 'production' ELSE 'development' END,

@@ -137,7 +137,9 @@ fn serve(program: &Path, dir: &Path) -> (Child, String) {
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("PILOTHOUSE_DATA_DIR", dir)
         .env_remove("DATABASE_URL")
-        .env("RUST_LOG", "warn")
+        // As it is run: a line in the log for each request.
+        .env_remove("RUST_LOG")
+        .stderr(fs::File::create(dir.join("console.log")).unwrap())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -78,7 +78,7 @@ fn script(log: &str) -> Script {
         }
     }
     let first = statements.iter().position(|s| s.sql.contains("pilothouse.enter(")).unwrap();
-    let last = statements[first..].iter().position(|s| s.sql.contains("COMMIT")).unwrap() + first;
+    let last = statements[first..].iter().position(|s| ends(&s.sql)).unwrap() + first;
     let statements = &statements[first..=last];
     let mut text = "\\startpipeline\n".to_owned();
     let mut variables = Vec::new();
@@ -90,10 +90,7 @@ fn script(log: &str) -> Script {
                 Some(value) => {
                     let name = format!("s{number}p{at}");
                     // The console says which type it sends; without that PostgreSQL takes it for a time.
-                    sql = sql.replace(
-                        &format!("CURRENT_TIMESTAMP - {mark}"),
-                        &format!("CURRENT_TIMESTAMP - :{name}::interval"),
-                    );
+                    sql = sql.replace(&format!("now() - {mark}"), &format!("now() - :{name}::interval"));
                     sql = sql.replace(&mark, &format!(":{name}"));
                     variables.push((name, value.clone()));
                 }
@@ -110,8 +107,13 @@ fn script(log: &str) -> Script {
     Script { text, variables, round_trips: statements.len() }
 }
 
+/// Whether a transaction ends here; where one begins READ COMMITTED is said.
+fn ends(sql: &str) -> bool {
+    sql.split(';').any(|part| part.trim() == "COMMIT")
+}
+
 fn split(sql: &str) -> Vec<String> {
-    let is_batch = sql.starts_with("BEGIN") || sql.contains("COMMIT");
+    let is_batch = sql.starts_with("BEGIN") || ends(sql);
     let parts = if is_batch { sql.split(';').collect() } else { vec![sql] };
     parts.into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }

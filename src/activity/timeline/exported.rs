@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::row::left_out;
 use super::select::{self, Ask};
-use super::{Entry, Row, Scope, take_name};
+use super::{Entry, Known, Row, Scope, take_name};
 use crate::activity::filter::Filter;
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::batch::{self, weight_of_json};
@@ -76,7 +76,7 @@ fn name_admins(records: &mut [ExportedEntry]) {
 }
 
 fn rows(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<Row>> {
-    select::page(&Ask::new(scope, filter), None).load(conn)
+    select::page(&Ask::new(scope, filter), &Known::default(), None).load(conn)
 }
 
 /// The least that the timeline cuts any text to, in characters.

@@ -8,6 +8,7 @@ mod day;
 mod entry;
 pub mod exported;
 mod fold;
+mod known;
 mod row;
 mod select;
 mod words;
@@ -25,6 +26,7 @@ use crate::identity::{Role, Viewer};
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
 pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
+pub use known::Known;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
 pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown};
@@ -67,18 +69,19 @@ pub fn page(
     conn: &mut PgConnection,
     scope: Scope,
     filter: &Filter,
+    known: &Known,
     now_ms: i64,
 ) -> QueryResult<TimelinePage> {
     if let Some(middle) = &filter.around {
-        return around(conn, scope, filter, middle);
+        return around(conn, scope, filter, known, middle);
     }
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let since = filter.position.is_none().then_some(since);
-    let read: Vec<Row> = select::page(&Ask::new(scope, filter), since).load(conn)?;
+    let read: Vec<Row> = select::page(&Ask::new(scope, filter), known, since).load(conn)?;
     let (runs, has_gaps) = read.first().map_or((false, false), |row| (row.runs, row.has_gaps));
-    let mut page = cut(read.into_iter().filter_map(Row::into_entry).collect(), filter);
+    let mut page = cut(entries_of(read, known), filter);
     if runs {
-        page.running = running(conn, scope, filter, now_ms)?;
+        page.running = running(conn, scope, filter, known, now_ms)?;
     }
     if filter.q.is_some() && (page.older.is_none() || page.entries.is_empty()) {
         page.looked_until = looked_until(conn, scope, filter)?;
@@ -91,6 +94,7 @@ fn around(
     conn: &mut PgConnection,
     scope: Scope,
     filter: &Filter,
+    known: &Known,
     middle: &TimelineCursor,
 ) -> QueryResult<TimelinePage> {
     // No text stands between an id and the same id with the lowest character behind it.
@@ -98,9 +102,9 @@ fn around(
     let mut half = |direction, limit| {
         let half =
             Filter { position: Some((direction, above.clone())), limit, around: None, ..filter.clone() };
-        let read: Vec<Row> = select::page(&Ask::new(scope, &half), None).load(conn)?;
+        let read: Vec<Row> = select::page(&Ask::new(scope, &half), known, None).load(conn)?;
         let has_gaps = read.first().is_some_and(|row| row.has_gaps);
-        let page = cut(read.into_iter().filter_map(Row::into_entry).collect(), &half);
+        let page = cut(entries_of(read, known), &half);
         Ok::<_, diesel::result::Error>((page, has_gaps))
     };
     let (newer, _) = half(Direction::After, filter.limit / 2)?;
@@ -157,8 +161,22 @@ fn looked_until(
 }
 
 /// How PostgreSQL reads the entries of a page: for the tests that hold this against the number of rows.
-pub fn plan_of_page(conn: &mut PgConnection, scope: Scope, filter: &Filter) -> QueryResult<Vec<String>> {
-    select::page(&Ask::new(scope, filter), None).explain(conn)
+pub fn plan_of_page(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    known: &Known,
+    running_since: Option<i64>,
+) -> QueryResult<Vec<String>> {
+    select::page(&Ask::new(scope, filter), known, running_since).explain(conn)
+}
+
+fn entries_of(rows: Vec<Row>, known: &Known) -> Vec<Entry> {
+    let complete = |mut row: Row| {
+        known.complete(&mut row);
+        row.into_entry()
+    };
+    rows.into_iter().filter_map(complete).collect()
 }
 
 /// What was read, newest first and no more than a page, with where the pages before and after it begin.
@@ -188,7 +206,13 @@ fn cut(mut entries: Vec<Entry>, filter: &Filter) -> TimelinePage {
     }
 }
 
-fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) -> QueryResult<Vec<Entry>> {
+fn running(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    known: &Known,
+    now_ms: i64,
+) -> QueryResult<Vec<Entry>> {
     let Some(narrowed) = narrowed_to_running(filter) else { return Ok(Vec::new()) };
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let until = now_ms.saturating_add(CLOCKS_DIFFER_MS);
@@ -197,8 +221,7 @@ fn running(conn: &mut PgConnection, scope: Scope, filter: &Filter, now_ms: i64) 
         until_ms: Some(filter.until_ms().map_or(until, |known| known.min(until))),
         ..Ask::new(scope, &narrowed)
     };
-    let read: Vec<Row> = select::page(&ask, None).load(conn)?;
-    let mut running: Vec<Entry> = read.into_iter().filter_map(Row::into_entry).collect();
+    let mut running = entries_of(select::page(&ask, known, None).load(conn)?, known);
     running.sort_by(|a, b| b.position.cmp(&a.position));
     running.truncate(usize::try_from(MOST_RUNNING).unwrap_or_default());
     Ok(running)

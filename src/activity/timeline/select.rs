@@ -6,9 +6,9 @@
 
 use diesel::sql_types::BigInt;
 
-use super::Scope;
 use super::row::RowSql;
 use super::words::{WordColumn, status_words, word_text, words};
+use super::{Known, Scope};
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::activity::status::RUNNING;
@@ -66,31 +66,59 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// What a row shows, with what its project and its actor are called, as far as the viewer may know.
+/// What a row shows of its own.
 const SHOWN: &str = "SELECT coalesce(t.part, ''), coalesce(t.source, ''), coalesce(t.id, ''), coalesce(t.at, 0), t.told_at, coalesce(t.project_id::text, t.project_text), t.kind, \
      t.status, t.environment, t.actor, t.actor_name, t.actor_role, t.request_id, t.cause, t.title, t.details, \
-     t.reference_ids, t.target_kind, t.target_id, t.target_name, t.duration, t.progress, \
-     coalesce(p.name, gone.name)::text, p.id IS NOT NULL, gone.id IS NOT NULL, \
-     coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, rare.runs, rare.has_gaps FROM (SELECT ";
-const NAMED: &str = " LEFT JOIN public.projects p ON p.id = t.project_id \
-     LEFT JOIN pilothouse.tombstones gone ON gone.kind = 'project' \
-         AND gone.id = CASE WHEN p.id IS NULL THEN t.project_id::text END \
-     LEFT JOIN public.users u ON u.id_text = t.actor \
-     LEFT JOIN pilothouse.tombstones left_user ON left_user.kind = 'user' \
-         AND left_user.id = CASE WHEN u.id IS NULL THEN t.actor END";
+     t.reference_ids, t.target_kind, t.target_id, t.target_name, t.duration, t.progress, ";
+
+/// What its project and its actor are called, as far as the viewer may know; what is known already is not asked for.
+struct Names {
+    columns: [&'static str; 2],
+    joins: [&'static str; 2],
+}
+
+impl Names {
+    const PROJECT: (&'static str, &'static str) = (
+        "coalesce(p.name, gone.name)::text, p.id IS NOT NULL, gone.id IS NOT NULL, ",
+        " LEFT JOIN public.projects p ON p.id = t.project_id LEFT JOIN pilothouse.tombstones gone \
+          ON gone.kind = 'project' AND gone.id = CASE WHEN p.id IS NULL THEN t.project_id::text END",
+    );
+    const USER: (&'static str, &'static str) = (
+        "coalesce(nullif(trim(u.name), ''), u.email, left_user.name)::text, u.id IS NOT NULL, ",
+        " LEFT JOIN public.users u ON u.id_text = t.actor LEFT JOIN pilothouse.tombstones left_user \
+          ON left_user.kind = 'user' AND left_user.id = CASE WHEN u.id IS NULL THEN t.actor END",
+    );
+
+    fn beside(known: &Known, scope: Scope) -> Self {
+        let project = if known.knows_projects(scope) { ("NULL, false, false, ", "") } else { Self::PROJECT };
+        let user = if known.knows_users() { ("NULL, false, ", "") } else { Self::USER };
+        Self { columns: [project.0, user.0], joins: [project.1, user.1] }
+    }
+
+    fn columns(&self, s: &mut RowStatement) {
+        s.sql(SHOWN).sql(self.columns[0]).sql(self.columns[1]);
+    }
+
+    fn joins(&self, s: &mut RowStatement) {
+        s.sql(self.joins[0]).sql(self.joins[1]);
+    }
+}
 
 /// A page's statement. With `running_since`, milliseconds, its rows tell whether anything goes on since then; an empty
 /// page is one row without a source.
-pub(in crate::activity) fn page(ask: &Ask<'_>, running_since: Option<i64>) -> RowStatement {
+pub(in crate::activity) fn page(ask: &Ask<'_>, known: &Known, running_since: Option<i64>) -> RowStatement {
+    let names = Names::beside(known, ask.scope);
     let mut s = RowStatement::new();
     if !is_common(ask.filter) {
         s.limit_statement_cache();
     }
-    s.sql(SHOWN);
+    names.columns(&mut s);
+    s.sql("rare.runs, rare.has_gaps FROM (SELECT ");
     rare_parts(&mut s, ask.scope, running_since);
     s.sql(") rare LEFT JOIN (SELECT 'page' AS part, t.* FROM (");
     rows(&mut s, ask);
-    s.sql(") t) t ON true").sql(NAMED);
+    s.sql(") t) t ON true");
+    names.joins(&mut s);
     s
 }
 
@@ -100,9 +128,8 @@ fn rare_parts(s: &mut RowStatement, of: Scope, running_since: Option<i64>) {
     if let Some(since) = running_since {
         s.sql("EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
         scope(s, of);
-        let running = Words { only: RUNNING.map(str::to_owned).to_vec(), not: Vec::new() };
-        words(s, WordColumn::Status, &running, None);
-        s.sql(" AND t.at >= ").big(since).sql(")");
+        // An index has these alone; another that has them among others would be read whole.
+        s.sql(" AND t.outcome = 'busy' AND t.at >= ").big(since).sql(")");
     } else {
         s.sql("false");
     }
@@ -111,9 +138,12 @@ fn rare_parts(s: &mut RowStatement, of: Scope, running_since: Option<i64>) {
 
 /// The statement that shows the rows of `of`, which selects a `part` and all columns of the timeline.
 pub(in crate::activity) fn shown(s: &mut RowStatement, of: impl FnOnce(&mut RowStatement)) {
-    s.sql(SHOWN).sql("false AS runs, false AS has_gaps) rare CROSS JOIN (");
+    let names = Names::beside(&Known::default(), Scope::Everything);
+    names.columns(s);
+    s.sql("false, false FROM (");
     of(s);
-    s.sql(") t").sql(NAMED);
+    s.sql(") t");
+    names.joins(s);
 }
 
 /// The rows of the timeline that `ask` wants, as `t`, the nearest to its position first.
@@ -182,7 +212,9 @@ fn carriers(s: &mut RowStatement, ask: &Ask<'_>, reference: &Reference) {
     s.sql("SELECT t.* FROM (SELECT carrier.action_id FROM (");
     values_of(s, reference);
     s.sql(") one (value)");
-    if ask.scope == Scope::Own {
+    // What names one record has few carriers in all; else the project leads, and the index for that.
+    let is_shared = !reference.names_one_record();
+    if is_shared && ask.scope == Scope::Own {
         s.sql(" CROSS JOIN pilothouse.app_projects() own (project)");
     }
     s.sql(" CROSS JOIN LATERAL (SELECT r.created_at, r.action_id FROM turbobackend.action_references r");
@@ -195,10 +227,13 @@ fn carriers(s: &mut RowStatement, ask: &Ask<'_>, reference: &Reference) {
         Scope::Project(id) => {
             s.sql(" AND r.project_id = ").text(id.to_string());
         }
-        Scope::Own => {
+        Scope::Own if is_shared => {
             s.sql(" AND r.project_id = own.project");
         }
-        Scope::Everything => {}
+        Scope::Own | Scope::Everything => {}
+    }
+    if is_shared && ask.scope != Scope::Everything {
+        s.sql(" AND ").sql(Reference::MAY_BE_SHARED);
     }
     let is_backwards = matches!(ask.filter.position, Some((Direction::After, _)));
     let order = if is_backwards {

@@ -10,7 +10,7 @@ use super::form::{self, Asked, Step};
 use super::presenter::TimelinePresenter;
 use crate::activity::exported_audit::audit_only;
 use crate::activity::options::{self, Options};
-use crate::activity::timeline;
+use crate::activity::timeline::{self, Known};
 use crate::activity::{Filter, Scope};
 use crate::audit::columns::{Marks, marks_of};
 use crate::error::{AppError, AppResult};
@@ -56,7 +56,8 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
                 let all = options::all(conn, Scope::of(viewer), column)?;
                 return Ok(Step::Choices(filter, column, all));
             }
-            let page = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            let page =
+                timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;
             Ok(Step::Page((filter, complaint, page, options, here(&query))))
         })
@@ -99,7 +100,8 @@ pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
                 return Ok(Step::Choices(filter, column, all));
             }
             let audited = audit_only(&filter);
-            let page = timeline::page(conn, Scope::Everything, &audited, now.timestamp_millis())?;
+            let page =
+                timeline::page(conn, Scope::Everything, &audited, &Known::default(), now.timestamp_millis())?;
             let options = Options::of_audit_log(&page);
             let marks = marks_of(conn, page.ids())?;
             Ok(Step::Page((filter, complaint, page, marks, options, here(&query))))

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::head::ContainerHead;
+use crate::activity::timeline::Known;
 use crate::activity::{Filter, Reference, Scope, timeline};
 use crate::containers::queries::{self, ContainerView};
 use crate::db::ids::{ContainerId, ProjectId};
@@ -94,7 +95,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
             let filter = Filter { limit: LATEST, reference: Some(reference), ..Filter::none(viewer.zone) };
-            let latest = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
+            let latest =
+                timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
             Ok((container, queries::projects_in(conn, id)?, latest))
         })
         .await?;

@@ -10,7 +10,7 @@ use super::chart::{Chart, RANGES};
 use super::figures::{self, Figure};
 use super::since::{self, Since};
 use crate::activity::daily::{self, Daily, Span};
-use crate::activity::timeline::{self, TimelinePage};
+use crate::activity::timeline::{self, Known, TimelinePage};
 use crate::activity::{FAILED, Filter, Scope};
 use crate::auth::sessions;
 use crate::db::cursor::PageStart;
@@ -146,10 +146,17 @@ impl Glance {
             None
         };
         let (projects, has_more_projects) = if is_admin { (Vec::new(), false) } else { own_projects(conn)? };
+        let known = Known::by(viewer);
         Ok(Self {
             visit: sessions::previous_visit(conn, viewer.id, viewer.session)?,
-            latest: timeline::page(conn, scope, &latest, now_ms)?,
-            failed: timeline::page(conn, scope, &Filter { limit: FAILURES, ..lately.clone() }, now_ms)?,
+            latest: timeline::page(conn, scope, &latest, &known, now_ms)?,
+            failed: timeline::page(
+                conn,
+                scope,
+                &Filter { limit: FAILURES, ..lately.clone() },
+                &known,
+                now_ms,
+            )?,
             lately,
             projects,
             has_more_projects,

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use askama::Template;
 
 use super::head::ProjectHead;
-use super::project_id;
+use super::{known, project_id};
 use crate::activity::options::{self, Options};
 use crate::activity::{Scope, timeline};
 use crate::error::AppResult;
@@ -41,7 +41,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     let path = urls::project_part(id, "activity");
     let asked = path.clone();
     let (viewer, (project, step)) = authed
-        .read_project(id, move |conn, viewer, _| {
+        .read_project(id, move |conn, viewer, project| {
             let (filter, complaint) = match form::read(conn, viewer, &query, &asked)? {
                 Asked::Here(filter, complaint) => (filter, complaint),
                 Asked::Elsewhere(address) => return Ok(Step::Elsewhere(address)),
@@ -50,7 +50,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
             if let Some(column) = choices::asked(&query) {
                 return Ok(Step::Choices(filter, column, options::all(conn, scope, column)?));
             }
-            let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
+            let page =
+                timeline::page(conn, scope, &filter, &known(viewer, id, project), now.timestamp_millis())?;
             let options = Options::of_page(conn, &filter, &page)?;
             Ok(Step::Page((filter, complaint, page, options, here(&query))))
         })

@@ -18,9 +18,13 @@ use chrono::{DateTime, Utc};
 
 use super::display::Badge;
 use super::state;
+use crate::activity::ProjectState;
+use crate::activity::timeline::Known;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
+use crate::identity::Viewer;
 use crate::projects::Status;
+use crate::projects::deletion::ProjectOrTombstone;
 
 /// The id in an address.
 ///
@@ -28,6 +32,16 @@ use crate::projects::Status;
 /// 404 for what is no id: there is no page behind it.
 pub fn project_id(path: &Path<String>) -> AppResult<ProjectId> {
     path.parse().map_err(|_| AppError::NotFound)
+}
+
+/// What `viewer` need not ask for on the timeline of `project`.
+#[must_use]
+pub fn known(viewer: &Viewer, id: ProjectId, project: &ProjectOrTombstone) -> Known {
+    let (name, state) = match project {
+        ProjectOrTombstone::Project(project) => (Some(project.name.clone()), ProjectState::Exists),
+        ProjectOrTombstone::Tombstone(tombstone) => (tombstone.name.clone(), ProjectState::Gone),
+    };
+    Known::by(viewer).within(id, name, state)
 }
 
 /// What a project's state looks like: its container's while it is active, as somebody last saw it; its own otherwise.

@@ -99,7 +99,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let is_deleted = matches!(&known, ProjectOrTombstone::Project(project) if project.is_deleted());
             let deletion = if is_deleted { deletion::last(conn, id)? } else { None };
             let filter = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
-            let latest = timeline::page(conn, Scope::Project(id), &filter, now.timestamp_millis())?;
+            let names = super::known(viewer, id, &known);
+            let latest = timeline::page(conn, Scope::Project(id), &filter, &names, now.timestamp_millis())?;
             let year = daily::of_project(conn, id, &HeatMap::span(now, viewer.zone))?;
             Ok((known, deletion, latest, year, deployed::of_project(conn, id)?))
         })

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
 
+use crate::activity::timeline::Known;
 use crate::activity::{Reference, Scope};
 use crate::activity::{lookup, reference_target, timeline};
 use crate::error::{AppError, AppResult};
@@ -86,7 +87,7 @@ async fn answer(authed: AuthedRequest, key: String, value: String, query: Query)
                 None => None,
             };
             let scope = project.as_ref().map_or_else(|| Scope::of(viewer), |(id, _)| Scope::Project(*id));
-            let page = timeline::page(conn, scope, &filter, now.timestamp_millis())?;
+            let page = timeline::page(conn, scope, &filter, &Known::by(viewer), now.timestamp_millis())?;
             let record = reference_target::of(conn, &asked)?;
             let is_known = !page.is_empty() || filter.position.is_some() || record.is_some();
             if !is_known && !lookup::is_named(conn, &asked)? {

@@ -9,6 +9,7 @@ use diesel::PgConnection;
 
 use super::fields::UserFields;
 use super::{activity_badge, role_label};
+use crate::activity::timeline::Known;
 use crate::activity::{self, Scope, timeline};
 use crate::auth::{password_links, sessions};
 use crate::containers;
@@ -134,7 +135,8 @@ impl UserPage {
         let held = containers::queries::page(conn, &filter, &PageStart::Start, OWNED)?;
         let mut filter = activity::Filter { limit: LATEST, ..activity::Filter::none(admin.zone) };
         filter.actors.only.push(id.to_string());
-        let latest = timeline::page(conn, Scope::Everything, &filter, now.timestamp_millis())?;
+        let latest =
+            timeline::page(conn, Scope::Everything, &filter, &Known::default(), now.timestamp_millis())?;
         let is_last =
             Role::from_stored(&user.role) == Role::Admin && !queries::another_admin_can_sign_in(conn, id)?;
         let mut page = Self::of(&user, now, admin.zone);

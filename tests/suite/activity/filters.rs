@@ -1,7 +1,7 @@
 //! Each filter, against rows that it must find and rows that it must leave out.
 
 use pilothouse::activity::options::{self, Options};
-use pilothouse::activity::timeline::WordColumn;
+use pilothouse::activity::timeline::{Known, WordColumn};
 use pilothouse::activity::{Filter, Scope, timeline};
 use pilothouse::db::DbError;
 
@@ -150,7 +150,7 @@ fn filters_offer_what_is_known_and_what_the_viewer_holds() {
         let options = world
             .db
             .read_blocking(&person.actor, |conn| {
-                let page = timeline::page(conn, scope, &filter(&[]), NOON)?;
+                let page = timeline::page(conn, scope, &filter(&[]), &Known::default(), NOON)?;
                 Options::of_page(conn, &filter(&[]), &page).map_err(DbError::from)
             })
             .unwrap();

@@ -1,6 +1,7 @@
 //! What a page costs does not depend on where it lies: plans and buffers, not clocks.
 
 use diesel::prelude::*;
+use pilothouse::activity::timeline::Known;
 use pilothouse::activity::{Direction, Filter, Scope, TimelineCursor};
 use pilothouse::activity::{thread, timeline};
 use pilothouse::db::DbError;
@@ -50,7 +51,7 @@ fn explained_without(
             for way in ways {
                 diesel::sql_query(format!("SET LOCAL enable_{way} = off")).execute(conn)?;
             }
-            timeline::plan_of_page(conn, scope, filter).map_err(DbError::from)
+            timeline::plan_of_page(conn, scope, filter, &Known::default(), None).map_err(DbError::from)
         })
         .unwrap();
     let total = plan.iter().find(|line| line.trim_start().starts_with("Buffers:")).unwrap();
@@ -96,7 +97,9 @@ fn no_page_reads_a_whole_table_and_a_deep_one_costs_what_the_first_does() {
 fn timeline_of(world: &World, person: &Person, scope: Scope, filter: &Filter) -> Vec<String> {
     let page = world
         .db
-        .read_blocking(&person.actor, |conn| timeline::page(conn, scope, filter, NOON).map_err(DbError::from))
+        .read_blocking(&person.actor, |conn| {
+            timeline::page(conn, scope, filter, &Known::default(), NOON).map_err(DbError::from)
+        })
         .unwrap();
     page.entries.iter().map(pilothouse::activity::Entry::key).collect()
 }

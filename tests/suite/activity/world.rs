@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use pilothouse::activity::timeline::Known;
 use pilothouse::activity::upkeep::{Deed, STEPS};
 use pilothouse::activity::{Entry, Filter, Scope, TimelinePage, timeline};
 use pilothouse::db::ids::{ProjectId, UserId};
@@ -126,7 +127,7 @@ impl World {
     pub fn page(&self, person: &Person, scope: Scope, filter: &Filter) -> TimelinePage {
         self.db
             .read_blocking(&person.actor, |conn| {
-                timeline::page(conn, scope, filter, NOON).map_err(DbError::from)
+                timeline::page(conn, scope, filter, &Known::default(), NOON).map_err(DbError::from)
             })
             .unwrap()
     }
