@@ -42,7 +42,12 @@ fn what_happens_elsewhere_comes_in_without_moving_what_is_read() {
         browser.script(&format!("{row}.isTheSame = true")).await;
         // The stream is open once the page was asked for again.
         record(&console, &project, "first", "failed", 1);
-        until(&browser, "a state changes in place", &format!("{row}.isTheSame && {row}.dataset.tone === 'bad'")).await;
+        until(
+            &browser,
+            "a state changes in place",
+            &format!("{row}.isTheSame && {row}.dataset.tone === 'bad'"),
+        )
+        .await;
         for (n, id) in ["second", "third"].into_iter().enumerate() {
             record(&console, &project, id, "success", u32::try_from(n).unwrap() + 2);
         }

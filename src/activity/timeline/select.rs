@@ -11,7 +11,6 @@ use super::words::{WordColumn, status_words, word_text, words};
 use super::{Known, Scope};
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
-use crate::activity::status::RUNNING;
 use crate::db::spelling::{containing, spellings};
 use crate::db::statement::Statement;
 

@@ -13,8 +13,9 @@ use crate::chat::Role;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::identity::display_name;
+
 use crate::projects::queries::ProjectView;
+use crate::users::queries::Person;
 use crate::web::display::{Badge, in_short};
 
 /// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
@@ -41,7 +42,7 @@ fn called<'a>(role: &'a Role, person: &'a str) -> &'a str {
 
 /// The person whose chat `project`'s is.
 fn person(project: &ProjectView) -> String {
-    let owner = project.owner.as_ref().map(|(_, name, email)| display_name(name.as_deref(), email));
+    let owner = project.owner.as_ref().map(Person::display_name);
     in_short(owner.unwrap_or_default(), 60)
 }
 

@@ -1,13 +1,9 @@
 //! What runs where, as a panel of a project's overview.
 
-use chrono::DateTime;
-use chrono_tz::Tz;
-
 use crate::activity::deployed::Deployed;
 use crate::activity::timeline;
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Badge, Link, in_short};
-use crate::web::sample::HOSTILE;
 use crate::web::time::Timestamp;
 use crate::web::{state, urls};
 
@@ -59,26 +55,6 @@ impl DeployedRow {
             good: deployed.good.as_ref().map(release),
             failed: deployed.failed.as_ref().map(release),
         }
-    }
-
-    pub(in crate::web) fn samples() -> Vec<Self> {
-        let release = || Release {
-            url: "/activity/x".to_owned(),
-            commit: Some(Link::new(HOSTILE, "/references/commit_sha/x")),
-            by: HOSTILE.to_owned(),
-            at: Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC),
-        };
-        let row = |name: &str, good, failed| Self {
-            environment: Link::new(name, "/projects/x/activity"),
-            badge: state::badge("failed"),
-            good,
-            failed,
-        };
-        vec![
-            row("production", Some(release()), None),
-            row("staging", None, Some(release())),
-            row(HOSTILE, Some(release()), Some(release())),
-        ]
     }
 }
 

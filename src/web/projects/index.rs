@@ -88,7 +88,8 @@ impl ProjectRow {
     #[must_use]
     pub fn new(line: &ProjectLine, now: DateTime<Utc>, zone: Tz) -> Self {
         let project = &line.project;
-        let seen_at = line.container.as_ref().and_then(|container| container.observed_at.or(container.updated_at));
+        let seen_at =
+            line.container.as_ref().and_then(|container| container.observed_at.or(container.updated_at));
         let container = line.container.as_ref().map(|container| (container.status.as_str(), seen_at));
         let status = Status::from_stored(project.status.as_deref());
         Self {
@@ -103,7 +104,7 @@ impl ProjectRow {
             is_old: state::is_old(seen_at, now),
             badge: badge(&status, container, now),
             last_activity: line.last_action_ms.map(|at| Timestamp::from_millis(at, now, zone)),
-            changed: line.updated_at.map(|at| Timestamp::new(at, now, zone)),
+            changed: project.updated_at.map(|at| Timestamp::new(at, now, zone)),
         }
     }
 }
@@ -155,12 +156,8 @@ impl ProjectsPage {
         kinds: &[String],
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
-        let statuses = [
-            ("", "Active"),
-            ("archived", "Archived"),
-            (ANY, "Active and archived"),
-            ("deleted", "Deleted"),
-        ];
+        let statuses =
+            [("", "Active"), ("archived", "Archived"), (ANY, "Active and archived"), ("deleted", "Deleted")];
         let types = kinds.iter().map(|stored| (stored.as_str(), Kind::label(stored)));
         let Filter { sort, .. } = filter(query);
         let list = ListPage::new(PATH, query)

@@ -32,7 +32,7 @@ use crate::web::session_rows::SessionRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::version::{self, Difference};
-use crate::web::{path, state, urls};
+use crate::web::{path, urls};
 
 /// How many projects, and how many containers, the page shows.
 const OWNED: usize = 20;
