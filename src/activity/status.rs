@@ -17,27 +17,13 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Status(String);
 
-/// A status in words, with the icon and tone that go with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusBadge {
-    /// A symbol of the icon sprite.
-    pub icon: &'static str,
-    /// The word.
-    pub label: String,
-    /// `good`, `busy`, `bad` or `quiet`.
-    pub tone: &'static str,
-}
-
 /// The words for success, in lower case.
 pub const GOOD: [&str; 5] = ["success", "succeeded", "completed", "ok", "done"];
 pub const FAILED: [&str; 3] = ["failed", "failure", "error"];
 /// The words for what goes on.
 pub const BUSY: [&str; 5] = ["running", "in_progress", "pending", "queued", "started"];
-/// Those of [`BUSY`] that the index on what goes on in a project knows.
-pub const RUNNING: [&str; 3] = [BUSY[0], BUSY[1], BUSY[2]];
 /// The words of `project_actions.status` that filters offer: one at least for each outcome, and what the seeds write.
-pub const ACTION_STATUSES: [&str; 7] =
-    [GOOD[0], FAILED[0], FAILED[1], FAILED[2], RUNNING[0], RUNNING[1], RUNNING[2]];
+pub const ACTION_STATUSES: [&str; 7] = [GOOD[0], FAILED[0], FAILED[1], FAILED[2], BUSY[0], BUSY[1], BUSY[2]];
 /// The labels of `"ActivityEventStatus"`.
 pub const EVENT_STATUSES: [&str; 3] = ["IN_PROGRESS", "COMPLETED", "FAILED"];
 
@@ -78,21 +64,13 @@ impl Status {
         outcome_of(&self.0)
     }
 
-    /// How it is shown.
+    /// The word as people read it, in lower case: `IN_PROGRESS` is "in progress".
     #[must_use]
-    pub fn badge(&self) -> StatusBadge {
-        let (icon, tone) = match self.outcome() {
-            Outcome::Good => ("success", "good"),
-            Outcome::Bad => ("failed", "bad"),
-            Outcome::Busy if self.0.eq_ignore_ascii_case("pending") => ("pending", "busy"),
-            Outcome::Busy => ("running", "busy"),
-            Outcome::Unknown => ("unknown", "quiet"),
-        };
-        StatusBadge { icon, label: in_words(&self.0), tone }
+    pub fn label(&self) -> String {
+        in_words(&self.0)
     }
 }
 
-/// `stored` as people read it, in lower case: `IN_PROGRESS` is "in progress".
 fn in_words(stored: &str) -> String {
     const MARKS: [char; 3] = ['_', '.', '-'];
     let words = stored.trim_matches(|c: char| MARKS.contains(&c) || c.is_whitespace()).to_lowercase();
@@ -167,13 +145,12 @@ mod tests {
         for known in ACTION_STATUSES.into_iter().chain(EVENT_STATUSES) {
             assert_ne!(outcome_of(known), Outcome::Unknown, "{known}");
         }
-        for running in RUNNING {
-            assert_eq!(outcome_of(running), Outcome::Busy);
+        for busy in BUSY {
+            assert_eq!(outcome_of(busy), Outcome::Busy);
         }
-        let badge = Status::from_stored("IN_PROGRESS").badge();
-        assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("running", "in progress", "busy"));
-        let badge = Status::from_stored("superseded").badge();
-        assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("unknown", "superseded", "quiet"));
-        assert_eq!(Status::from_stored(" - ").badge().label, "unnamed");
+        assert_eq!(Status::from_stored("IN_PROGRESS").label(), "in progress");
+        let strange = Status::from_stored("superseded");
+        assert_eq!((strange.outcome(), strange.label().as_str()), (Outcome::Unknown, "superseded"));
+        assert_eq!(Status::from_stored(" - ").label(), "unnamed");
     }
 }

@@ -9,7 +9,7 @@ use super::row::RowSql;
 use super::words::{WordColumn, status_words, word_text, words};
 use crate::activity::filter::{Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
-use crate::activity::status::RUNNING;
+use crate::activity::status::BUSY;
 use crate::db::spelling::spellings;
 use crate::db::statement::Statement;
 
@@ -91,7 +91,7 @@ fn rare_parts(s: &mut RowStatement, of: Scope, running_since: Option<i64>) {
     if let Some(since) = running_since {
         s.sql("EXISTS (SELECT FROM pilothouse.timeline t WHERE ");
         scope(s, of);
-        let running = Words { only: RUNNING.map(str::to_owned).to_vec(), not: Vec::new() };
+        let running = Words { only: BUSY.map(str::to_owned).to_vec(), not: Vec::new() };
         words(s, WordColumn::Status, &running, None);
         s.sql(" AND t.at >= ").big(since).sql(")");
     } else {

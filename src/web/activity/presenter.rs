@@ -10,7 +10,7 @@ use crate::activity::timeline::{self, Item, TimelinePage};
 use crate::activity::{EntryKind, Oddity, ProjectState, Source, Status, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::identity::{Role, Viewer};
-use crate::web::display::{Badge, beginning, counted};
+use crate::web::display::{Badge, Tone, beginning, counted};
 use crate::web::escape::{PageBudget, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
@@ -111,7 +111,7 @@ impl TimelinePresenter {
                     shown.time.clock = time::short_day(other);
                 }
             }
-            let failed = entries.iter().filter(|inner| inner.tone == "bad").count();
+            let failed = entries.iter().filter(|inner| inner.tone == Some(Tone::Bad)).count();
             Related {
                 label: format!("in {} related", entries.len()),
                 kinds: kinds(&entry.folded),
@@ -189,8 +189,7 @@ impl TimelinePresenter {
             tone: badge
                 .as_ref()
                 .map(|badge| badge.tone)
-                .filter(|tone| matches!(*tone, "bad" | "busy"))
-                .unwrap_or_default(),
+                .filter(|tone| matches!(tone, Tone::Bad | Tone::Busy)),
             is_here: self.here.as_deref() == Some(id.as_str()),
             id,
             time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
@@ -212,7 +211,7 @@ impl TimelinePresenter {
     pub fn state(&self, entry: &timeline::Entry, status: &Status) -> Badge {
         let silent = self.now.timestamp_millis().saturating_sub(entry.moment.ms);
         if entry.is_running() && silent > BELIEVED_MS {
-            return Badge { icon: "unknown", label: "no word since".to_owned(), tone: "neutral" };
+            return Badge::new("unknown", "no word since", Tone::Neutral);
         }
         badge(status)
     }

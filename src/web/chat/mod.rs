@@ -13,7 +13,7 @@ use crate::chat::Role;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-use crate::web::display::Badge;
+use crate::web::display::{Badge, Tone};
 
 /// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
 /// holds it; with `q`, the messages that hold a text. A conversation may have an empty name.
@@ -43,10 +43,10 @@ fn speakers(roles: &[String]) -> String {
 
 fn badge(role: &Role) -> Badge {
     let (icon, tone) = match role {
-        Role::User => ("user", "neutral"),
-        Role::Assistant => ("autofix", "busy"),
-        Role::System => ("settings", "neutral"),
-        Role::Other(_) => ("unknown", "neutral"),
+        Role::User => ("user", Tone::Neutral),
+        Role::Assistant => ("autofix", Tone::Busy),
+        Role::System => ("settings", Tone::Neutral),
+        Role::Other(_) => ("unknown", Tone::Neutral),
     };
-    Badge { icon, label: role.label().to_owned(), tone }
+    Badge::new(icon, role.label(), tone)
 }

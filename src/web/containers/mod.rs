@@ -7,18 +7,18 @@ pub mod logs;
 pub mod show;
 pub mod verb;
 
-use super::display::Badge;
+use super::display::{Badge, Tone};
 use crate::containers::Status;
 
 /// What a container's state looks like.
 #[must_use]
 pub fn badge(status: &Status) -> Badge {
     let (icon, tone) = match status {
-        Status::Running => ("success", "good"),
-        Status::Created => ("pending", "busy"),
-        Status::Stopped => ("stopped", "neutral"),
-        Status::Deleted => ("deleted", "neutral"),
-        Status::Other(_) => ("unknown", "neutral"),
+        Status::Running => ("success", Tone::Good),
+        Status::Created => ("pending", Tone::Busy),
+        Status::Stopped => ("stopped", Tone::Neutral),
+        Status::Deleted => ("deleted", Tone::Neutral),
+        Status::Other(_) => ("unknown", Tone::Neutral),
     };
-    Badge { icon, label: status.as_str().to_owned(), tone }
+    Badge::new(icon, status.as_str(), tone)
 }

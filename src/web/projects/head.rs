@@ -9,7 +9,7 @@ use crate::db::ids::ProjectId;
 use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
-use crate::web::display::{Badge, ButtonLink, Meta, Tab};
+use crate::web::display::{Badge, ButtonLink, Meta, Tab, Tone};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -118,7 +118,7 @@ impl ProjectHead {
             id: id.to_string(),
             name: tombstone.name().to_owned(),
             url: urls::project(id),
-            badge: Badge { icon: "deleted", label: "removed".to_owned(), tone: "neutral" },
+            badge: Badge::new("deleted", "removed", Tone::Neutral),
             as_of: None,
             meta: vec![Meta::text(format!("removed {}", at.relative))],
             tabs: tabs(id, part, &TABS[..2]),

@@ -14,7 +14,7 @@ pub mod update;
 
 use actix_web::web::Path;
 
-use super::display::Badge;
+use super::display::{Badge, Tone};
 use crate::containers;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
@@ -33,11 +33,9 @@ pub fn project_id(path: &Path<String>) -> AppResult<ProjectId> {
 pub fn badge(status: &Status, container: Option<&containers::Status>) -> Badge {
     match (status, container) {
         (Status::Active, Some(container)) => super::containers::badge(container),
-        (Status::Active, None) => {
-            Badge { icon: "pending", label: "no container".to_owned(), tone: "neutral" }
-        }
-        (Status::Archived, _) => Badge { icon: "archived", label: "archived".to_owned(), tone: "neutral" },
-        (Status::Deleted, _) => Badge { icon: "deleted", label: "deleted".to_owned(), tone: "neutral" },
-        (Status::Other(other), _) => Badge { icon: "unknown", label: other.clone(), tone: "neutral" },
+        (Status::Active, None) => Badge::new("pending", "no container", Tone::Neutral),
+        (Status::Archived, _) => Badge::new("archived", "archived", Tone::Neutral),
+        (Status::Deleted, _) => Badge::new("deleted", "deleted", Tone::Neutral),
+        (Status::Other(other), _) => Badge::new("unknown", other, Tone::Neutral),
     }
 }

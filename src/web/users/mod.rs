@@ -10,7 +10,7 @@ pub mod sessions;
 pub mod show;
 pub mod update;
 
-use super::display::Badge;
+use super::display::{Badge, Tone};
 use crate::error::AppError;
 use crate::identity::Role;
 use crate::users::commands::ChangeError;
@@ -30,9 +30,9 @@ impl From<ChangeError> for AppError {
 #[must_use]
 pub fn activity_badge(active: bool) -> Badge {
     if active {
-        Badge { icon: "success", label: "active".to_owned(), tone: "good" }
+        Badge::new("success", "active", Tone::Good)
     } else {
-        Badge { icon: "stopped", label: "deactivated".to_owned(), tone: "neutral" }
+        Badge::new("stopped", "deactivated", Tone::Neutral)
     }
 }
 
