@@ -54,7 +54,7 @@ pub use event_type::{EventFacts, EventType};
 pub use filter::{Filter, Reference};
 pub use new_action::NewAction;
 pub use position::{Direction, NotACursor, Source, TimelineCursor};
-pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status, StatusBadge};
+pub use status::{ACTION_STATUSES, EVENT_STATUSES, Environment, FAILED, Outcome, Status};
 pub use tally::{Tally, tally};
 pub use timeline::{
     Entry, EntryKind, Gap, Item, Moment, Oddity, ProjectName, ProjectState, Scope, TimelinePage,

@@ -19,27 +19,13 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Status(String);
 
-/// A status in words, with the icon and tone that go with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusBadge {
-    /// A symbol of the icon sprite.
-    pub icon: &'static str,
-    /// The word.
-    pub label: String,
-    /// `good`, `busy`, `bad` or `quiet`.
-    pub tone: &'static str,
-}
-
 /// The words for success, in lower case.
 pub const GOOD: [&str; 5] = ["success", "succeeded", "completed", "ok", "done"];
 pub const FAILED: [&str; 3] = ["failed", "failure", "error"];
 /// The words for what goes on.
 pub const BUSY: [&str; 5] = ["running", "in_progress", "pending", "queued", "started"];
-/// Those of [`BUSY`] that the index on what goes on in a project knows.
-pub const RUNNING: [&str; 3] = [BUSY[0], BUSY[1], BUSY[2]];
 /// The words of `project_actions.status` that filters offer: one at least for each outcome, and what the seeds write.
-pub const ACTION_STATUSES: [&str; 7] =
-    [GOOD[0], FAILED[0], FAILED[1], FAILED[2], RUNNING[0], RUNNING[1], RUNNING[2]];
+pub const ACTION_STATUSES: [&str; 7] = [GOOD[0], FAILED[0], FAILED[1], FAILED[2], BUSY[0], BUSY[1], BUSY[2]];
 /// The labels of `"ActivityEventStatus"`.
 pub const EVENT_STATUSES: [&str; 3] = ["IN_PROGRESS", "COMPLETED", "FAILED"];
 
@@ -80,24 +66,16 @@ impl Status {
         outcome_of(&self.0)
     }
 
-    /// How it is shown.
+    /// The word as people read it: `IN_PROGRESS` is "in progress", and what is no word of ours stays as it is written.
     #[must_use]
-    pub fn badge(&self) -> StatusBadge {
-        let (icon, tone) = match self.outcome() {
-            Outcome::Good => ("success", "good"),
-            Outcome::Bad => ("failed", "bad"),
-            Outcome::Busy if self.0.eq_ignore_ascii_case("pending") => ("pending", "busy"),
-            Outcome::Busy => ("running", "busy"),
-            Outcome::Unknown => ("unknown", "quiet"),
-        };
-        let label = match self.outcome() {
+    pub fn label(&self) -> String {
+        match self.outcome() {
             // Workers have several words for it, readers one.
             Outcome::Bad => FAILED[0].to_owned(),
             Outcome::Unknown if self.0.trim().is_empty() => "unnamed".to_owned(),
             Outcome::Unknown => self.0.trim().to_owned(),
             Outcome::Good | Outcome::Busy => humanised(&self.0).to_lowercase(),
-        };
-        StatusBadge { icon, label, tone }
+        }
     }
 }
 
@@ -165,17 +143,18 @@ mod tests {
         for known in ACTION_STATUSES.into_iter().chain(EVENT_STATUSES) {
             assert_ne!(outcome_of(known), Outcome::Unknown, "{known}");
         }
-        for running in RUNNING {
-            assert_eq!(outcome_of(running), Outcome::Busy);
+        for busy in BUSY {
+            assert_eq!(outcome_of(busy), Outcome::Busy);
         }
-        let badge = Status::from_stored("IN_PROGRESS").badge();
-        assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("running", "in progress", "busy"));
-        let badge = Status::from_stored("superseded").badge();
-        assert_eq!((badge.icon, badge.label.as_str(), badge.tone), ("unknown", "superseded", "quiet"));
-        for (stored, shown) in
-            [(" ", "unnamed"), ("qa-7", "qa-7"), ("Failure", "failed"), ("ERROR", "failed")]
-        {
-            assert_eq!(Status::from_stored(stored).badge().label, shown);
+        for (stored, shown) in [
+            ("IN_PROGRESS", "in progress"),
+            ("superseded", "superseded"),
+            (" ", "unnamed"),
+            ("qa-7", "qa-7"),
+            ("Failure", "failed"),
+            ("ERROR", "failed"),
+        ] {
+            assert_eq!(Status::from_stored(stored).label(), shown);
         }
     }
 }

@@ -1,8 +1,13 @@
 //! The page before an act that disrupts or removes.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::shell::Shell;
+use super::shell::{Crumb, Shell};
+use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
+use crate::identity::Viewer;
 
 /// See `templates/confirmations/show.html`.
 #[derive(Debug, Template)]
@@ -22,13 +27,52 @@ pub struct ConfirmationPage {
     pub action: String,
     pub confirm: Option<ConfirmName>,
     /// The button.
-    pub verb: String,
+    pub verb: &'static str,
     /// Whether it removes something.
     pub danger: bool,
     /// Why it can't be done now.
     pub blocked: Option<String>,
     /// The way back.
     pub cancel_url: String,
+}
+
+impl ConfirmationPage {
+    /// A question that nothing stands in the way of: what `verb` does, where the form goes, and the way back.
+    #[must_use]
+    pub fn new(
+        verb: &'static str,
+        title: impl Into<String>,
+        text: &str,
+        action: impl Into<String>,
+        cancel_url: impl Into<String>,
+    ) -> Self {
+        Self {
+            shell: Shell::anonymous(""),
+            title: title.into(),
+            text: text.to_owned(),
+            effects: Vec::new(),
+            errors: Vec::new(),
+            action: action.into(),
+            confirm: None,
+            verb,
+            danger: false,
+            blocked: None,
+            cancel_url: cancel_url.into(),
+        }
+    }
+
+    /// Asks `viewer`, below what `way` leads to.
+    pub fn answer(
+        mut self,
+        authed: &AuthedRequest,
+        viewer: &Viewer,
+        status: StatusCode,
+        way: Vec<Crumb>,
+    ) -> AppResult<HttpResponse> {
+        let crumbs = way.into_iter().chain([Crumb::here(self.verb)]).collect();
+        self.shell = authed.shell(viewer, &self.title).with_breadcrumbs(crumbs);
+        authed.page(status, &self)
+    }
 }
 
 /// One thing that goes with the act.

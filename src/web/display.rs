@@ -1,5 +1,9 @@
 //! What templates show: everything is computed here, so that they only compare and print.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::urls::external;
 
 /// A state in words, with the icon and tone that go with it.
@@ -9,8 +13,44 @@ pub struct Badge {
     pub icon: &'static str,
     /// The word.
     pub label: String,
-    /// `good`, `busy`, `warning`, `bad` or `neutral`.
-    pub tone: &'static str,
+    pub tone: Tone,
+}
+
+impl Badge {
+    #[must_use]
+    pub fn new(icon: &'static str, label: impl Into<String>, tone: Tone) -> Self {
+        Self { icon, label: label.into(), tone }
+    }
+}
+
+/// What a state or a message means at a glance; `data-tone` in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tone {
+    Good,
+    Busy,
+    Warning,
+    Bad,
+    Neutral,
+}
+
+impl Tone {
+    #[must_use]
+    pub fn is_neutral(self) -> bool {
+        self == Self::Neutral
+    }
+}
+
+impl fmt::Display for Tone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Good => "good",
+            Self::Busy => "busy",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+            Self::Neutral => "neutral",
+        })
+    }
 }
 
 /// A number of bytes.

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+use super::display::Tone;
 use crate::app::App;
 use crate::db::SecretHash;
 use crate::http::{cookies, session_store};
@@ -18,8 +19,7 @@ use crate::http::{cookies, session_store};
 pub struct Flash {
     /// The sentence.
     pub text: String,
-    /// `good`, `warning` or `bad`.
-    pub tone: String,
+    pub tone: Tone,
     /// A secret address that is shown this once.
     pub link: Option<SecretLink>,
     /// Where a POST takes it back.
@@ -48,23 +48,23 @@ impl Flash {
     /// Something was done.
     #[must_use]
     pub fn good(text: impl Into<String>) -> Self {
-        Self::new(text.into(), "good")
+        Self::new(text.into(), Tone::Good)
     }
 
     /// Something was not done.
     #[must_use]
     pub fn bad(text: impl Into<String>) -> Self {
-        Self::new(text.into(), "bad")
+        Self::new(text.into(), Tone::Bad)
     }
 
     /// Something happened meanwhile.
     #[must_use]
     pub fn warning(text: impl Into<String>) -> Self {
-        Self::new(text.into(), "warning")
+        Self::new(text.into(), Tone::Warning)
     }
 
-    fn new(text: String, tone: &str) -> Self {
-        Self { text, tone: tone.to_owned(), link: None, undo_url: None, session: None, until: 0 }
+    fn new(text: String, tone: Tone) -> Self {
+        Self { text, tone, link: None, undo_url: None, session: None, until: 0 }
     }
 
     /// Shows itself in the session with this hash and in no other.

@@ -3,34 +3,34 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::display::Badge;
+use super::display::{Badge, Tone};
 
 /// Word, icon and tone. What is not here is shown as it is, and means nothing.
-const STATES: [(&str, &str, &str); 17] = [
-    ("running", "success", "good"),
-    ("active", "success", "good"),
-    ("ready", "success", "good"),
-    ("available", "success", "good"),
-    ("created", "pending", "busy"),
-    ("creating", "pending", "busy"),
-    ("starting", "pending", "busy"),
-    ("no container", "pending", "neutral"),
-    ("stopped", "stopped", "neutral"),
-    ("exited", "stopped", "neutral"),
-    ("ended", "stopped", "neutral"),
-    ("deactivated", "stopped", "neutral"),
-    ("archived", "archived", "neutral"),
-    ("deleted", "deleted", "neutral"),
-    ("removed", "deleted", "neutral"),
-    ("crashed", "failed", "bad"),
-    ("failed", "failed", "bad"),
+const STATES: [(&str, &str, Tone); 17] = [
+    ("running", "success", Tone::Good),
+    ("active", "success", Tone::Good),
+    ("ready", "success", Tone::Good),
+    ("available", "success", Tone::Good),
+    ("created", "pending", Tone::Busy),
+    ("creating", "pending", Tone::Busy),
+    ("starting", "pending", Tone::Busy),
+    ("no container", "pending", Tone::Neutral),
+    ("stopped", "stopped", Tone::Neutral),
+    ("exited", "stopped", Tone::Neutral),
+    ("ended", "stopped", Tone::Neutral),
+    ("deactivated", "stopped", Tone::Neutral),
+    ("archived", "archived", Tone::Neutral),
+    ("deleted", "deleted", Tone::Neutral),
+    ("removed", "deleted", Tone::Neutral),
+    ("crashed", "failed", Tone::Bad),
+    ("failed", "failed", Tone::Bad),
 ];
 
 #[must_use]
 pub fn badge(word: &str) -> Badge {
     let known = STATES.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word));
-    let (icon, tone) = known.map_or(("unknown", "neutral"), |(_, icon, tone)| (*icon, *tone));
-    Badge { icon, label: word.to_owned(), tone }
+    let (icon, tone) = known.map_or(("unknown", Tone::Neutral), |(_, icon, tone)| (*icon, *tone));
+    Badge::new(icon, word, tone)
 }
 
 /// So long what somebody saw is what is.
@@ -46,8 +46,8 @@ pub fn is_old(at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
 #[must_use]
 pub fn observed(word: &str, at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Badge {
     let badge = badge(word);
-    if badge.tone != "neutral" && is_old(at, now) {
-        return Badge { icon: "unknown", tone: "neutral", ..badge };
+    if !badge.tone.is_neutral() && is_old(at, now) {
+        return Badge { icon: "unknown", tone: Tone::Neutral, ..badge };
     }
     badge
 }
@@ -63,11 +63,14 @@ mod tests {
             let seen = observed(word, Some(now - TimeDelta::hours(hours)), now);
             (seen.icon, seen.label, seen.tone)
         };
-        assert_eq!(tone("running", 24), ("success", "running".to_owned(), "good"));
-        assert_eq!(tone("running", 25), ("unknown", "running".to_owned(), "neutral"));
-        assert_eq!(tone("crashed", 25), ("unknown", "crashed".to_owned(), "neutral"));
-        assert_eq!(tone("stopped", 25), ("stopped", "stopped".to_owned(), "neutral"));
-        assert_eq!(observed("running", None, now).tone, "neutral", "nobody has seen it");
-        assert_eq!(badge("Paused"), Badge { icon: "unknown", label: "Paused".to_owned(), tone: "neutral" });
+        assert_eq!(tone("running", 24), ("success", "running".to_owned(), Tone::Good));
+        assert_eq!(tone("running", 25), ("unknown", "running".to_owned(), Tone::Neutral));
+        assert_eq!(tone("crashed", 25), ("unknown", "crashed".to_owned(), Tone::Neutral));
+        assert_eq!(tone("stopped", 25), ("stopped", "stopped".to_owned(), Tone::Neutral));
+        assert_eq!(observed("running", None, now).tone, Tone::Neutral, "nobody has seen it");
+        assert_eq!(
+            badge("Paused"),
+            Badge { icon: "unknown", label: "Paused".to_owned(), tone: Tone::Neutral }
+        );
     }
 }

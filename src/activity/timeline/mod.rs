@@ -18,7 +18,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::filter::{Filter, Words};
 use super::position::{Direction, TimelineCursor};
-use super::status::RUNNING;
+use super::status::BUSY;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 use crate::identity::{Role, Viewer};
@@ -230,8 +230,7 @@ fn running(
 /// The filter that lets through only what goes on and what `filter` lets through; none when that is nothing.
 fn narrowed_to_running(filter: &Filter) -> Option<Filter> {
     let statuses = status_words(&filter.statuses);
-    let busy: Vec<String> =
-        RUNNING.into_iter().filter(|word| statuses.lets(word)).map(str::to_owned).collect();
+    let busy: Vec<String> = BUSY.into_iter().filter(|word| statuses.lets(word)).map(str::to_owned).collect();
     if busy.is_empty() || filter.reference.is_some() || filter.q.is_some() {
         return None;
     }

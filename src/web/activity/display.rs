@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 
 use super::presenter::TimelinePresenter;
-use crate::activity::Status;
 use crate::activity::timeline;
-use crate::web::display::{Badge, in_short};
+use crate::activity::{Outcome, Status};
+use crate::web::display::{Badge, Tone, in_short};
 use crate::web::time::TimeOfDay;
 
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ pub struct Entry {
     /// A symbol of the sprite, without `i-`.
     pub icon: &'static str,
     /// `bad` fills the mark, `busy` colours it.
-    pub tone: &'static str,
+    pub tone: Option<Tone>,
     /// Whether a link points at it.
     pub is_here: bool,
     /// When; its clock may be a day, "19 Nov", beside entries of another day.
@@ -181,7 +181,12 @@ pub struct Running {
 
 #[must_use]
 pub fn badge(status: &Status) -> Badge {
-    let shown = status.badge();
-    let tone = if shown.tone == "quiet" { "neutral" } else { shown.tone };
-    Badge { icon: shown.icon, label: in_short(&shown.label, 60), tone }
+    let (icon, tone) = match status.outcome() {
+        Outcome::Good => ("success", Tone::Good),
+        Outcome::Bad => ("failed", Tone::Bad),
+        Outcome::Busy if status.as_str().eq_ignore_ascii_case("pending") => ("pending", Tone::Busy),
+        Outcome::Busy => ("running", Tone::Busy),
+        Outcome::Unknown => ("unknown", Tone::Neutral),
+    };
+    Badge::new(icon, in_short(&status.label(), 60), tone)
 }

@@ -10,7 +10,7 @@ use crate::activity::timeline;
 use crate::activity::{Oddity, ProjectState, Source, Status};
 use crate::db::ids::ProjectId;
 use crate::identity::{Role, Viewer};
-use crate::web::display::{Badge, beginning};
+use crate::web::display::{Badge, Tone, beginning};
 use crate::web::escape::{PageBudget, weight};
 use crate::web::time::{self, TimeOfDay, duration, instant};
 use crate::web::urls;
@@ -90,7 +90,7 @@ impl TimelinePresenter {
             let is_open = entries.iter().any(|inner| inner.is_here);
             // What the audit log has of the same act says nothing new.
             let says_more = is_open || entry.folded.iter().any(|inner| !inner.is_twin_of(entry));
-            let failed = entries.iter().filter(|inner| inner.tone == "bad").count();
+            let failed = entries.iter().filter(|inner| inner.tone == Some(Tone::Bad)).count();
             Related {
                 label: if says_more { format!("{} related", entries.len()) } else { String::new() },
                 kinds: kinds(&entry.folded),
@@ -163,8 +163,7 @@ impl TimelinePresenter {
             tone: badge
                 .as_ref()
                 .map(|badge| badge.tone)
-                .filter(|tone| matches!(*tone, "bad" | "busy"))
-                .unwrap_or_default(),
+                .filter(|tone| matches!(tone, Tone::Bad | Tone::Busy)),
             is_here: self.here.as_deref() == Some(id.as_str()),
             id,
             time: if self.seconds {
@@ -190,7 +189,7 @@ impl TimelinePresenter {
     pub fn state(&self, entry: &timeline::Entry, status: &Status) -> Badge {
         let silent = self.now.timestamp_millis().saturating_sub(entry.moment.ms);
         if entry.is_running() && silent > BELIEVED_MS {
-            return Badge { icon: "unknown", label: "no word since".to_owned(), tone: "neutral" };
+            return Badge::new("unknown", "no word since", Tone::Neutral);
         }
         badge(status)
     }

@@ -13,10 +13,9 @@ use crate::chat::Role;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
-
 use crate::projects::queries::ProjectView;
 use crate::users::queries::Person;
-use crate::web::display::{Badge, in_short};
+use crate::web::display::{Badge, Tone, in_short};
 
 /// `GET /projects/{id}/chat`: the conversations; with `session`, one of them; with `message`, the one that
 /// holds it; with `q`, the messages that hold a text. A conversation may have an empty name.
@@ -60,10 +59,10 @@ fn speakers(roles: &[String], person: &str) -> String {
 
 fn badge(role: &Role, person: &str) -> Badge {
     let (icon, tone) = match role {
-        Role::User => ("user", "neutral"),
-        Role::Assistant => ("autofix", "busy"),
-        Role::System => ("settings", "neutral"),
-        Role::Other(_) => ("unknown", "neutral"),
+        Role::User => ("user", Tone::Neutral),
+        Role::Assistant => ("autofix", Tone::Busy),
+        Role::System => ("settings", Tone::Neutral),
+        Role::Other(_) => ("unknown", Tone::Neutral),
     };
-    Badge { icon, label: called(role, person).to_owned(), tone }
+    Badge::new(icon, called(role, person), tone)
 }

@@ -22,25 +22,14 @@ pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> App
     let verb = Verb::from_path(&verb).ok_or(AppError::NotFound)?;
     let (viewer, container) =
         authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
-    let title = format!("{} {}", verb.label(), container.name);
+    let (title, url) = (format!("{} {}", verb.label(), container.name), urls::container(id));
+    let way = vec![Crumb::link("Containers", "/containers"), Crumb::link(&container.name, &url)];
     let page = ConfirmationPage {
-        shell: authed.shell(&viewer, title.clone()).with_breadcrumbs(vec![
-            Crumb::link("Containers", "/containers"),
-            Crumb::link(&container.name, urls::container(id)),
-            Crumb::here(verb.label()),
-        ]),
-        title,
-        text: String::new(),
-        effects: Vec::new(),
-        errors: Vec::new(),
-        action: authed.request.path().to_owned(),
-        confirm: None,
-        verb: verb.label().to_owned(),
         danger: verb == Verb::Delete,
         blocked: Some(Verb::UNAVAILABLE.to_owned()),
-        cancel_url: urls::container(id),
+        ..ConfirmationPage::new(verb.label(), title, "", authed.request.path(), url)
     };
-    authed.page(StatusCode::OK, &page)
+    page.answer(&authed, &viewer, StatusCode::OK, way)
 }
 
 /// Refuses.

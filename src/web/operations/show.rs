@@ -14,7 +14,7 @@ use crate::http::query::Query;
 use crate::queue::Kind;
 use crate::queue::instance::{Errand, ErrandRecord};
 use crate::queue::queries::{self, Duty, DutyState, FailedJob, MOST_COUNTED, Waiting};
-use crate::web::display::{Badge, Pager, grouped};
+use crate::web::display::{Badge, Pager, Tone, grouped};
 use crate::web::lists;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
@@ -156,12 +156,12 @@ impl OperationsPage {
 
 fn badge(state: DutyState) -> Badge {
     let (icon, label, tone) = match state {
-        DutyState::Good => ("success", "good", "good"),
-        DutyState::Running => ("running", "running", "busy"),
-        DutyState::Failing => ("failed", "failing", "bad"),
-        DutyState::Dead => ("warning", "nobody does it", "bad"),
+        DutyState::Good => ("success", "good", Tone::Good),
+        DutyState::Running => ("running", "running", Tone::Busy),
+        DutyState::Failing => ("failed", "failing", Tone::Bad),
+        DutyState::Dead => ("warning", "nobody does it", Tone::Bad),
     };
-    Badge { icon, label: label.to_owned(), tone }
+    Badge::new(icon, label, tone)
 }
 
 impl DutyRow {

@@ -6,12 +6,12 @@ use actix_web::web::Path;
 use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
-use super::head::ProjectHead;
 use super::project_id;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
+use crate::identity::Viewer;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
@@ -19,6 +19,7 @@ use crate::projects::{Move, Status};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
 use crate::web::display::{grouped, in_short};
 use crate::web::flash::Flash;
+use crate::web::shell::Crumb;
 use crate::web::urls;
 
 fn from_path(text: &str) -> AppResult<Move> {
@@ -83,8 +84,7 @@ pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> App
             Ok((project, contents))
         })
         .await?;
-    let page = page(&authed, &viewer, &project, contents, step, Vec::new());
-    authed.page(StatusCode::OK, &page)
+    answer(&authed, &viewer, (&project, contents), step, (StatusCode::OK, Vec::new()))
 }
 
 /// Does it.
@@ -122,8 +122,7 @@ pub async fn carry_out(
         .await?;
     let name = match outcome {
         Ok((status, project, contents, errors)) => {
-            let page = page(&authed, &viewer, &project, contents, step, errors);
-            return authed.page(status, &page);
+            return answer(&authed, &viewer, (&project, contents), step, (status, errors));
         }
         Err(name) => name,
     };
@@ -177,32 +176,28 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
     effects
 }
 
-fn page(
+fn answer(
     authed: &AuthedRequest,
-    viewer: &crate::identity::Viewer,
-    project: &ProjectView,
-    contents: Option<Contents>,
+    viewer: &Viewer,
+    (project, contents): (&ProjectView, Option<Contents>),
     step: Move,
-    errors: Vec<String>,
-) -> ConfirmationPage {
-    let head = ProjectHead::new(project, "", authed.app.clock.now(), viewer.zone);
+    (status, errors): (StatusCode, Vec<String>),
+) -> AppResult<HttpResponse> {
     let title = format!("{}: {}", verb(step), project.name);
-    let effects = contents.map(|contents| effects(project, contents)).unwrap_or_default();
-    ConfirmationPage {
-        shell: authed.shell(viewer, title.clone()).with_breadcrumbs(head.crumbs(Some(verb(step)))),
-        title,
-        text: text(step).to_owned(),
-        effects,
+    let back = urls::project_part(project.id, "settings");
+    let page = ConfirmationPage {
+        effects: contents.map(|contents| effects(project, contents)).unwrap_or_default(),
         errors: errors.clone(),
-        action: authed.request.path().to_owned(),
         confirm: (step == Move::Delete).then(|| ConfirmName {
             name: project.name.clone(),
             label: "Type the name to confirm".to_owned(),
             errors,
         }),
-        verb: verb(step).to_owned(),
         danger: step == Move::Delete,
         blocked: step.obstacle(&Status::from_stored(project.status.as_deref())).map(str::to_owned),
-        cancel_url: urls::project_part(project.id, "settings"),
-    }
+        ..ConfirmationPage::new(verb(step), title, text(step), authed.request.path(), back)
+    };
+    let way =
+        vec![Crumb::link("Projects", "/projects"), Crumb::link(&project.name, urls::project(project.id))];
+    page.answer(authed, viewer, status, way)
 }

@@ -16,7 +16,7 @@ use crate::users::queries::{self, UserView};
 use crate::web::confirmation::{ConfirmationPage, Effect};
 use crate::web::display::counted;
 use crate::web::flash::Flash;
-use crate::web::shell::{Crumb, Shell};
+use crate::web::shell::Crumb;
 use crate::web::{path, urls};
 
 const LAST_ADMIN: &str =
@@ -94,33 +94,21 @@ fn question(
     user: &UserView,
     active: bool,
 ) -> AppResult<ConfirmationPage> {
-    let mut page = ConfirmationPage {
-        shell: Shell::anonymous(""),
-        title: format!("Activate {}?", user.display_name()),
-        text: "The user can sign in again, with the password that was last set.".to_owned(),
-        effects: Vec::new(),
-        errors: Vec::new(),
-        action: urls::user_part(user.id, "activate"),
-        confirm: None,
-        verb: "Activate user".to_owned(),
-        danger: false,
-        blocked: None,
-        cancel_url: urls::user(user.id),
+    let name = user.display_name();
+    let page = |verb, title: String, text, part| {
+        ConfirmationPage::new(verb, title, text, urls::user_part(user.id, part), urls::user(user.id))
     };
     if active {
-        return Ok(page);
+        let text = "The user can sign in again, with the password that was last set.";
+        return Ok(page("Activate user", format!("Activate {name}?"), text, "activate"));
     }
-    if user.id == viewer {
-        "Deactivate your own account?".clone_into(&mut page.title);
-        "This is you. You are signed out at once, and can't sign in again until another admin activates you."
-            .clone_into(&mut page.text);
-        "Deactivate myself".clone_into(&mut page.verb);
+    let mut page = if user.id == viewer {
+        let text = "This is you. You are signed out at once, and can't sign in again until another admin activates you.";
+        page("Deactivate myself", "Deactivate your own account?".to_owned(), text, "deactivate")
     } else {
-        page.title = format!("Deactivate {}?", user.display_name());
-        "Nobody can sign in as this user until an admin activates it again.".clone_into(&mut page.text);
-        "Deactivate user".clone_into(&mut page.verb);
-    }
-    page.action = urls::user_part(user.id, "deactivate");
+        let text = "Nobody can sign in as this user until an admin activates it again.";
+        page("Deactivate user", format!("Deactivate {name}?"), text, "deactivate")
+    };
     page.danger = true;
     page.effects = effects(conn, user.id)?;
     let is_admin = Role::from_stored(&user.role) == Role::Admin;
@@ -149,13 +137,9 @@ fn answer(
     authed: &AuthedRequest,
     viewer: &Viewer,
     user: &UserView,
-    mut page: ConfirmationPage,
+    page: ConfirmationPage,
     status: StatusCode,
 ) -> AppResult<HttpResponse> {
-    page.shell = authed.shell(viewer, &page.title).with_breadcrumbs(vec![
-        Crumb::link("Users", "/users"),
-        Crumb::link(user.display_name(), urls::user(user.id)),
-        Crumb::here(&page.verb),
-    ]);
-    authed.page(status, &page)
+    let way = vec![Crumb::link("Users", "/users"), Crumb::link(user.display_name(), urls::user(user.id))];
+    page.answer(authed, viewer, status, way)
 }

@@ -5,7 +5,7 @@ use pilothouse::web::chat::excerpt::Excerpt;
 use pilothouse::web::chat::index::{ChatPage, ConversationRow, HitRow};
 use pilothouse::web::chat::message::{AttachmentRow, MessageCard};
 use pilothouse::web::chat::show::ConversationPage;
-use pilothouse::web::display::{Badge, ByteSize, Link, Meta, Pager};
+use pilothouse::web::display::{Badge, ByteSize, Link, Meta, Pager, Tone};
 use pilothouse::web::prose::Prose;
 use pilothouse::web::urls;
 
@@ -60,7 +60,7 @@ pub fn message_card(text: &str, speaker: &'static str, id: u128) -> MessageCard 
     MessageCard {
         url: format!("/projects/x/chat?message={id}#m-{id}"),
         speaker,
-        role: Badge { icon: "chat", label: text.to_owned(), tone: "neutral" },
+        role: Badge::new("chat", text, Tone::Neutral),
         at: (speaker != "other").then(|| timestamp()),
         body: Prose::new(text),
         cut: Some(text.to_owned()),

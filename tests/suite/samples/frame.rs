@@ -28,7 +28,7 @@ impl Sample for ConfirmationPage {
                 label: "Type the name to confirm".to_owned(),
                 errors: vec![HOSTILE.to_owned()],
             }),
-            verb: "Delete project".to_owned(),
+            verb: "Delete project",
             danger,
             blocked,
             cancel_url: "/projects".to_owned(),

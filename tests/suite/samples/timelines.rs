@@ -10,7 +10,7 @@ use pilothouse::web::activity::display::{
     Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running, badge,
 };
 use pilothouse::web::activity::presenter::TimelinePresenter;
-use pilothouse::web::display::Link;
+use pilothouse::web::display::{Link, Tone};
 use pilothouse::web::time::TimeOfDay;
 
 use super::{HOSTILE, endless};
@@ -36,7 +36,7 @@ fn entry(id: &str, text: &str) -> Entry {
         id: id.to_owned(),
         url: "/activity/x".to_owned(),
         icon: "deployment",
-        tone: "bad",
+        tone: Some(Tone::Bad),
         is_here: false,
         time: TimeOfDay::from_millis(1_763_680_000_000, Tz::UTC),
         apart: text.to_owned(),
