@@ -8,7 +8,7 @@ use crate::db::ids::ProjectId;
 use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
-use crate::web::display::{Badge, ButtonLink, Meta, Tab, Tone};
+use crate::web::display::{Badge, ButtonLink, Meta, Tab};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
 use crate::web::{state, urls};

@@ -11,7 +11,7 @@ use pilothouse::web::activity::index::ActivityPage;
 use pilothouse::web::activity::reference_card::ReferenceCard;
 use pilothouse::web::activity::show::EntryPage;
 use pilothouse::web::display::{Fact, HiddenField, Link, Meta, Pager};
-use pilothouse::web::references::show::ReferencePage;
+use pilothouse::web::references::show::{ReferencePage, Within};
 
 use super::frame::shell;
 use super::timelines;
@@ -131,6 +131,10 @@ impl Sample for ReferencePage {
             shell: shell("Reference"),
             key_label: text.to_owned(),
             value: text.to_owned(),
+            within: record.as_ref().map(|_| Within {
+                project: Link::new(text, "/projects/x"),
+                everywhere_url: "/references/a/b".to_owned(),
+            }),
             record,
             record_note: text.to_owned(),
             days,

@@ -33,6 +33,7 @@ impl Sample for ChatPage {
         let hit = HitRow {
             id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
             url: "/projects/x/chat?message=y#m-y".to_owned(),
+            title: HOSTILE.to_owned(),
             role: HOSTILE.to_owned(),
             at: time(),
             excerpt: Excerpt { before: HOSTILE.to_owned(), hit: HOSTILE.to_owned(), after: endless(300) },

@@ -2,16 +2,16 @@
 
 use chrono::DateTime;
 use chrono_tz::Tz;
-use pilothouse::containers::{Status, Verb};
+use pilothouse::containers::Verb;
 use pilothouse::db::cursor::Page;
 use pilothouse::db::ids::ProjectId;
 use pilothouse::http::query::Query;
-use pilothouse::web::containers::badge;
 use pilothouse::web::containers::head::{ContainerHead, VerbButton};
 use pilothouse::web::containers::index::{ContainerRow, ContainersPage};
 use pilothouse::web::containers::logs::LogsPage;
 use pilothouse::web::containers::show::{ContainerPage, Panel, ProjectLinks};
 use pilothouse::web::display::{Fact, Link, Meta, Tab};
+use pilothouse::web::state;
 
 use super::frame::shell;
 use super::{HOSTILE, Sample, endless, timestamp};
@@ -20,7 +20,7 @@ pub fn container_head(name: &str) -> ContainerHead {
     ContainerHead {
         name: name.to_owned(),
         url: "/containers/x".to_owned(),
-        badge: badge(&Status::Other(name.to_owned())),
+        badge: state::badge(name),
         source: "observed",
         as_of: Some(timestamp()),
         meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
@@ -39,7 +39,7 @@ pub fn container_rows() -> Vec<ContainerRow> {
             name: name.to_owned(),
             image: name.to_owned(),
             ports: "4021".to_owned(),
-            badge: badge(&Status::Other(name.to_owned())),
+            badge: state::badge(name),
             source: "reported",
             observed: Some(timestamp()),
             project: Some(Link::new(name, "/projects/x")),

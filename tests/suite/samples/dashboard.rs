@@ -25,6 +25,7 @@ impl Sample for DashboardPage {
             is_admin: true,
             here: None,
             own_project: None,
+            seconds: false,
         };
         let at = timestamp();
         let empty = || Self {
@@ -39,6 +40,7 @@ impl Sample for DashboardPage {
         };
         let failure = FailedLine {
             sentence: vec![Part { text: HOSTILE.into(), url: None, kind: "word" }],
+            reason: Some(HOSTILE.to_owned()),
             url: "/activity/x".to_owned(),
             when: at.clone(),
         };

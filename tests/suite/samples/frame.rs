@@ -6,7 +6,7 @@ use pilothouse::auth::sessions::SessionLine;
 use pilothouse::db::ids::SessionId;
 use pilothouse::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
 use pilothouse::web::display::{HiddenField, Link};
-use pilothouse::web::error_page::{Again, ErrorView};
+use pilothouse::web::error_page::{Again, ErrorView, Secret};
 use pilothouse::web::error_page::{ErrorPage, PlainErrorPage};
 use pilothouse::web::flash::Flash;
 use pilothouse::web::session_rows::SessionRow;
@@ -86,7 +86,7 @@ pub fn shell(title: &str) -> Shell {
     Shell {
         nav: nav.to_vec(),
         breadcrumbs: vec![Crumb::link("Projects", "/projects"), Crumb::here(HOSTILE)],
-        flash: Some(Flash::good(HOSTILE)),
+        flash: Some(Flash::good(HOSTILE).with_undo(Some("/projects/x/restore".to_owned()))),
         viewer_name: HOSTILE.to_owned(),
         viewer_email: "admin@demo.test".to_owned(),
         viewer_initial: "A".to_owned(),
@@ -108,6 +108,9 @@ fn error_view() -> ErrorView {
         again: Some(Again {
             url: "/projects".to_owned(),
             fields: vec![HiddenField { name: "name".to_owned(), value: HOSTILE.to_owned() }],
+            typed: vec![(HOSTILE.to_owned(), HOSTILE.to_owned())],
+            secrets: vec![Secret { name: "password".to_owned(), label: HOSTILE.to_owned() }],
+            verb: "Try again",
         }),
     }
 }

@@ -2,21 +2,19 @@
 
 use chrono::DateTime;
 use chrono_tz::Tz;
-use pilothouse::containers;
 use pilothouse::db::cursor::Page;
 use pilothouse::http::query::Query;
-use pilothouse::projects::Status;
-use pilothouse::web::display::{ButtonLink, Choice, Fact, Meta, Tab};
+use pilothouse::web::display::{ButtonLink, Choice, Fact, Link, Meta, Tab};
 use pilothouse::web::projects::activity::ProjectActivityPage;
-use pilothouse::web::projects::badge;
+use pilothouse::web::projects::deployed::{DeployedRow, Release};
 use pilothouse::web::projects::head::ProjectHead;
 use pilothouse::web::projects::heat_map::HeatMap;
 use pilothouse::web::projects::index::{GoneRow, ProjectRow, ProjectsPage};
 use pilothouse::web::projects::new::{NewProjectPage, ProjectFields};
 use pilothouse::web::projects::settings::{JsonField, SettingsPage};
 use pilothouse::web::projects::show::{ContainerCard, ProjectPage};
-use pilothouse::web::version;
 use pilothouse::web::version::Difference;
+use pilothouse::web::{state, version};
 
 use super::frame::shell;
 use super::timelines;
@@ -34,7 +32,7 @@ pub fn project_head(name: &str) -> ProjectHead {
         id: "6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
         name: name.to_owned(),
         url: "/projects/6f1c1f0e-3c6f-4b7e-9d5a-0d8a7f0a1b2c".to_owned(),
-        badge: badge(&Status::Other(HOSTILE.to_owned()), None),
+        badge: state::badge(HOSTILE),
         as_of: Some(timestamp()),
         meta: vec![Meta::text(HOSTILE), Meta::link(HOSTILE, "https://shop.example")],
         tabs: vec![Tab { label: "Overview", url: "/".to_owned(), current: true }],
@@ -73,6 +71,13 @@ impl Sample for ProjectsPage {
             ("nothing yet", page(Query::default(), Vec::new())),
             ("nothing matches", page(hostile.clone(), Vec::new())),
             ("hostile", page(hostile.clone(), project_rows())),
+            (
+                "only archived ones",
+                Self {
+                    others_url: Some("/projects?status=any".to_owned()),
+                    ..page(Query::default(), Vec::new())
+                },
+            ),
             ("gone", Self { gone: vec![gone], ..page(hostile, Vec::new()) }),
         ]
     }
@@ -86,9 +91,11 @@ pub fn project_rows() -> Vec<ProjectRow> {
             name: name.to_owned(),
             owner: name.to_owned(),
             kind: name.to_owned(),
-            badge: badge(&Status::Other(name.to_owned()), None),
+            badge: state::badge(name),
             as_of: Some(timestamp()),
             last_activity: Some(timestamp()),
+            is_old: true,
+            changed: None,
         })
         .to_vec()
 }
@@ -141,12 +148,33 @@ impl Sample for SettingsPage {
     }
 }
 
+fn deployed_rows() -> Vec<DeployedRow> {
+    let release = || Release {
+        url: "/activity/x".to_owned(),
+        commit: Some(Link::new(HOSTILE, "/references/commit_sha/x")),
+        by: HOSTILE.to_owned(),
+        at: timestamp(),
+    };
+    let row = |name: &str, good, failed| DeployedRow {
+        environment: Link::new(name, "/projects/x/activity"),
+        badge: state::badge("failed"),
+        good,
+        failed,
+    };
+    vec![
+        row("production", Some(release()), None),
+        row("staging", None, Some(release())),
+        row(HOSTILE, Some(release()), Some(release())),
+    ]
+}
+
 impl Sample for ProjectPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |name: &str, container: Option<ContainerCard>| Self {
             shell: shell("Project"),
             project: project_head(name),
             description: Some(name.to_owned()),
+            deployed: deployed_rows(),
             heat: heat_map(&[0, 1, 2, 40, 7]),
             running: Vec::new(),
             days: Vec::new(),
@@ -158,7 +186,7 @@ impl Sample for ProjectPage {
         let card = ContainerCard {
             url: "/containers/x".to_owned(),
             name: HOSTILE.to_owned(),
-            badge: pilothouse::web::containers::badge(&containers::Status::Other(HOSTILE.to_owned())),
+            badge: state::badge(HOSTILE),
             facts: vec![Fact::mono(HOSTILE, HOSTILE)],
         };
         vec![

@@ -1,5 +1,6 @@
 //! Samples of search.
 
+use pilothouse::web::display::Link;
 use pilothouse::web::search::show::{Group, Hit, SearchPage};
 
 use super::frame::shell;
@@ -12,6 +13,7 @@ impl Sample for SearchPage {
             q: q.to_owned(),
             groups,
             searched: vec!["names of projects"],
+            elsewhere: vec![Link::new("Words of entries", "/activity?q=x")],
         };
         let hit = Hit { label: HOSTILE.to_owned(), note: HOSTILE.to_owned(), url: "/projects/x".to_owned() };
         let group = Group {

@@ -123,6 +123,8 @@ impl Sample for UserPage {
             owner: name.to_owned(),
             as_of: None,
             last_activity: None,
+            is_old: false,
+            changed: None,
         };
         let busy = Self {
             sessions: session_rows(),
