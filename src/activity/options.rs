@@ -7,7 +7,7 @@ use diesel::sql_types::Text;
 
 use super::filter::Filter;
 use super::timeline::{EntryKind, Scope, TimelinePage, WordColumn, scope};
-use super::{ACTION_STATUSES, ActionType, Environment, EventType, Source};
+use super::{ActionType, Environment, EventType, Source};
 use crate::audit::AuditAction;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
@@ -52,7 +52,7 @@ fn is_offered(word: &str) -> bool {
 }
 
 /// Users offered at most: those of the newest entries.
-const MOST_ACTORS: usize = 20;
+const MOST_ACTORS: usize = 10;
 
 impl Options {
     /// The words that the console knows; asks nobody.
@@ -70,8 +70,8 @@ impl Options {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         options.types.sort_by_key(|(group, _)| *group);
-        options.statuses.extend(ACTION_STATUSES.map(|word| choice(word, humanised(word))));
-        add_word(&mut options.statuses, "completed");
+        // One word for each outcome; others are offered where they stand on the page.
+        options.statuses.extend(["success", "failed", "running"].map(|word| choice(word, humanised(word))));
         options
             .environments
             .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), humanised(e.as_str()))));
