@@ -58,7 +58,7 @@ fn is_offered(word: &str) -> bool {
 }
 
 /// Users offered at most: those of the newest entries.
-const MOST_ACTORS: usize = 20;
+const MOST_ACTORS: usize = 10;
 
 impl Options {
     /// The words that the console knows; asks nobody.
@@ -76,9 +76,8 @@ impl Options {
             options.add_type(act.facts().group, act.as_str(), act.label());
         }
         options.types.sort_by_key(|(group, _)| *group);
-        let statuses =
-            ACTION_STATUSES.into_iter().chain(["completed"]).filter(|word| !is_said_otherwise(word));
-        options.statuses.extend(statuses.map(|word| choice(word, humanised(word))));
+        // One word for each outcome; others are offered where they stand on the page.
+        options.statuses.extend(["success", "failed", "running"].map(|word| choice(word, humanised(word))));
         options
             .environments
             .extend(Environment::ALL.iter().map(|e| choice(e.as_str(), as_written(e.as_str()))));

@@ -114,12 +114,12 @@ impl Filters {
         Self {
             action: path.to_owned(),
             count: filter.count(),
-            groups: groups.into_iter().map(|group| with_all(path, filter, group)).collect(),
+            groups: groups.into_iter().map(|group| with_all(filter, group)).collect(),
             from: day(filter.from),
             to: day(filter.to),
             dates_set: filter.from.is_some() || filter.to.is_some(),
             zone: filter.zone.name().to_owned(),
-            presets: presets(path, filter, presenter),
+            presets: presets(filter, presenter),
             reference_keys,
             reference: value.to_owned(),
             hidden: hidden.map(|(name, value)| HiddenField { name: name.to_owned(), value }).collect(),
@@ -134,11 +134,11 @@ impl Filters {
 }
 
 /// `group` with the way to all that it may ask for, where words of workers come in.
-fn with_all(path: &str, filter: &Filter, mut group: FilterGroup) -> FilterGroup {
+fn with_all(filter: &Filter, mut group: FilterGroup) -> FilterGroup {
     if group.name != "source" {
         let mut pairs = filter.pairs();
         pairs.push((choices::LIST, group.name.to_owned()));
-        group.all_url = Some(with_query(path, &pairs));
+        group.all_url = Some(with_query("", &pairs));
     }
     group
 }
@@ -208,7 +208,8 @@ fn unknown(word: &str) -> String {
     format!("unknown: {word}")
 }
 
-fn presets(path: &str, filter: &Filter, presenter: &TimelinePresenter) -> Vec<Link> {
+/// Addresses on the page itself, which the browser knows.
+fn presets(filter: &Filter, presenter: &TimelinePresenter) -> Vec<Link> {
     let today = presenter.now.with_timezone(&presenter.zone).date_naive();
     let back = |days: u64| today.checked_sub_days(Days::new(days)).unwrap_or(today);
     let week = back(u64::from(today.weekday().num_days_from_monday()));
@@ -226,7 +227,7 @@ fn presets(path: &str, filter: &Filter, presenter: &TimelinePresenter) -> Vec<Li
         let mut pairs = filter.pairs();
         pairs.retain(|(name, _)| !matches!(*name, "from" | "to"));
         pairs.extend([("from", from.to_string()), ("to", to.to_string())]);
-        Link::new(label, with_query(path, &pairs))
+        Link::new(label, with_query("", &pairs))
     })
     .collect()
 }
