@@ -302,6 +302,7 @@ pub fn source_label(source: Source) -> &'static str {
     match source {
         Source::Action => "Actions",
         Source::Audit => "Audit",
+        Source::Engine => "Engine",
         Source::Event => "Events",
     }
 }

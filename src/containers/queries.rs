@@ -197,6 +197,15 @@ pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<Cont
         .optional()
 }
 
+/// What those of these containers are called that the viewer may see, by name.
+pub fn names(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<(ContainerId, String)>> {
+    containers::table
+        .filter(containers::id.eq_any(ids))
+        .order((containers::name, containers::id))
+        .select((containers::id, containers::name))
+        .load(conn)
+}
+
 /// The projects that run in a container, by name; at most twenty.
 pub fn projects_in(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Vec<(ProjectId, String)>> {
     projects::table

@@ -34,6 +34,7 @@
 //! The lease is renewed by the runner. A job whose turn takes longer than its deadline is told to stop, loses its
 //! lease, and is tried again: what may take hours answers [`Outcome::Continue`] now and then.
 
+mod carry_out_operation;
 mod context;
 mod fill_timeline;
 mod move_entries;
@@ -66,6 +67,10 @@ pub fn start(app: App) -> Runner {
 fn of_kind(kind: &Kind) -> Option<Job> {
     let in_minutes = Duration::from_mins;
     Some(match kind {
+        // A container that takes its time to stop holds up no other.
+        Kind::CarryOutOperation => {
+            Job::new(kind.clone(), in_minutes(2), carry_out_operation::run).with_lanes(4)
+        }
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),

@@ -56,6 +56,8 @@ pub enum Target {
     Event(String),
     /// An audit entry, by its id; for admins.
     AuditEntry(String),
+    /// What an engine saw, by its id.
+    Observation(String),
     Reference(Reference),
 }
 

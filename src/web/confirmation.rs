@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::display::HiddenField;
 use super::sample::{HOSTILE, Sample};
 use super::shell::Shell;
 
@@ -21,6 +22,8 @@ pub struct ConfirmationPage {
     pub errors: Vec<String>,
     /// Where the form goes.
     pub action: String,
+    /// What the form says besides.
+    pub fields: Vec<HiddenField>,
     pub confirm: Option<ConfirmName>,
     /// The button.
     pub verb: String,
@@ -66,6 +69,7 @@ impl Sample for ConfirmationPage {
             effects: vec![Effect { count: "14".to_owned(), text: HOSTILE.to_owned() }],
             errors: vec![HOSTILE.to_owned()],
             action: "/projects/x/delete".to_owned(),
+            fields: vec![HiddenField { name: "id".to_owned(), value: HOSTILE.to_owned() }],
             confirm: danger.then(|| ConfirmName {
                 name: HOSTILE.to_owned(),
                 label: "Type the name to confirm".to_owned(),

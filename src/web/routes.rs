@@ -78,6 +78,7 @@ fn mount_containers(config: &mut ServiceConfig) {
     config
         .service(at!("/containers", get => containers::index::index))
         .service(at!("/containers/export", post => containers::export::export))
+        .service(at!("/containers/{verb:start|stop|restart|delete}", post => containers::verb::carry_out_several))
         .service(at!("/containers/{id}", get => containers::show::show))
         .service(at!("/containers/{id}/logs", get => containers::logs::show))
         .service(at!(
@@ -95,6 +96,9 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/activity/{action_id}/raw", get => activity::raw::action))
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/events/{id}/raw", get => activity::raw::event))
+        .service(at!("/events/{id}/cancel", post => activity::operation::cancel))
+        .service(at!("/engine/events/{id}", get => activity::show::observation))
+        .service(at!("/engine/events/{id}/raw", get => activity::raw::observation))
         .service(at!("/audit", get => activity::index::audit))
         .service(at!("/audit/export", post => activity::export::audit))
         .service(at!("/audit/{id}", get => activity::audit_entry::show))

@@ -179,7 +179,7 @@ impl TimelinePresenter {
         // An audit entry's description says what its sentence says already.
         let said = entry.details.as_deref().filter(|text| match &entry.kind {
             EntryKind::Audit(act) => *text != act.label(),
-            EntryKind::Action(_) | EntryKind::Event(_) => true,
+            EntryKind::Action(_) | EntryKind::Event(_) | EntryKind::Engine(_) => true,
         });
         let (detail, detail_more) = details(said);
         let more = entry.references.len().saturating_sub(REFERENCES_SHOWN) + entry.references_cut;
@@ -282,6 +282,7 @@ impl TimelinePresenter {
         match entry.source() {
             Source::Action => urls::action(entry.id()),
             Source::Event => urls::event(entry.id()),
+            Source::Engine => urls::observation(entry.id()),
             Source::Audit if self.is_admin => urls::audit_entry(entry.id()),
             Source::Audit => around(entry),
         }

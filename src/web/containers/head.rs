@@ -7,8 +7,11 @@ use super::badge;
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
+use crate::engine::{EngineId, Standing};
 use crate::identity::display_name;
-use crate::web::display::{Badge, Meta, Tab, in_short};
+use crate::operations::Operation;
+use crate::operations::commands::{AskError, NO_ENGINE_ID};
+use crate::web::display::{Badge, Link, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
 use crate::web::urls;
@@ -33,6 +36,8 @@ pub struct ContainerHead {
     pub verbs: Vec<VerbButton>,
     /// Why not.
     pub unavailable_reason: String,
+    /// What is being done to it.
+    pub under_way: Option<Link>,
     /// Its pages.
     pub tabs: Vec<Tab>,
 }
@@ -47,10 +52,23 @@ pub struct VerbButton {
     pub icon: &'static str,
     /// Whether it can be done.
     pub available: bool,
+    /// Whether pressing it does it; others have a page before.
+    pub acts: bool,
 }
 
 /// The tabs: label and last part of the address.
 const TABS: [(&str, &str); 2] = [("Overview", ""), ("Logs", "logs")];
+
+/// Whether a state of the table is what the engine's word stands for.
+fn says_the_same(engine: &str, status: &Status) -> bool {
+    match status {
+        Status::Running => engine == "running",
+        Status::Created => engine == "created",
+        Status::Stopped => engine == "exited",
+        Status::Deleted => engine == "removed",
+        Status::Other(word) => engine == word,
+    }
+}
 
 /// When a container's state was noted, and by whom: the engine's word counts, because a worker's row is
 /// written for many reasons.
@@ -72,6 +90,7 @@ impl ContainerHead {
         container: &ContainerView,
         projects: &[(ProjectId, String)],
         part: &str,
+        (engine, under_way): (&Standing, Option<&Operation>),
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
@@ -81,7 +100,7 @@ impl ContainerHead {
         let owner = container.owner.as_ref();
         meta.extend(owner.map(|(_, name, email)| Meta::text(display_name(name.as_deref(), email))));
         let disagreement =
-            container.engine_status.as_deref().filter(|engine| *engine != status.as_str()).map(|engine| {
+            container.engine_status.as_deref().filter(|engine| !says_the_same(engine, &status)).map(|engine| {
                 let engine = in_short(engine, 60);
                 let when =
                     container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
@@ -89,6 +108,7 @@ impl ContainerHead {
             });
         let (source, at) = as_of(container.observed_at, container.updated_at);
         let url = urls::container(container.id);
+        let unavailable_reason = unavailable_reason(container, &status, engine);
         Self {
             name: container.name.clone(),
             badge: badge(&status),
@@ -96,8 +116,12 @@ impl ContainerHead {
             as_of: at.map(time),
             meta,
             disagreement,
-            verbs: verbs(container.id),
-            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+            verbs: verbs(container.id, unavailable_reason.is_none() && under_way.is_none()),
+            unavailable_reason: unavailable_reason.unwrap_or_default(),
+            under_way: under_way.map(|operation| {
+                let told = AskError::Busy(Box::new(operation.clone())).to_string();
+                Link::new(told, urls::event(&operation.id))
+            }),
             tabs: TABS
                 .map(|(label, tab)| Tab {
                     label,
@@ -132,8 +156,9 @@ impl ContainerHead {
             as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
             disagreement: Some(name.to_owned()),
-            verbs: verbs(ContainerId(uuid::Uuid::nil())),
-            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+            verbs: verbs(ContainerId(uuid::Uuid::nil()), name.len() < 20),
+            unavailable_reason: name.to_owned(),
+            under_way: Some(Link::new(name, "/events/x")),
             tabs: TABS
                 .map(|(label, _)| Tab { label, url: "/".to_owned(), current: label == "Overview" })
                 .to_vec(),
@@ -141,7 +166,20 @@ impl ContainerHead {
     }
 }
 
-fn verbs(id: ContainerId) -> Vec<VerbButton> {
+/// Why nothing can be done to a container. Asks nobody: a page that shows it waits for no engine.
+fn unavailable_reason(container: &ContainerView, status: &Status, engine: &Standing) -> Option<String> {
+    if *engine == Standing::Unknown {
+        return Some(
+            "No container engine has answered yet, so containers can't be started, stopped, restarted or deleted from here."
+                .to_owned(),
+        );
+    }
+    let obstacle = engine.obstacle().or_else(|| Verb::Start.obstacle(status).map(str::to_owned));
+    let is_known = container.engine_id.parse::<EngineId>().is_ok();
+    obstacle.or_else(|| (!is_known).then(|| NO_ENGINE_ID.to_owned()))
+}
+
+fn verbs(id: ContainerId, available: bool) -> Vec<VerbButton> {
     Verb::ALL
         .map(|verb| VerbButton {
             label: verb.label(),
@@ -152,7 +190,8 @@ fn verbs(id: ContainerId) -> Vec<VerbButton> {
                 Verb::Restart => "restart",
                 Verb::Delete => "deleted",
             },
-            available: false,
+            available,
+            acts: verb != Verb::Delete,
         })
         .to_vec()
 }

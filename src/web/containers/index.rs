@@ -10,6 +10,7 @@ use super::badge;
 use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
+use crate::engine::Standing;
 use crate::db::cursor::Page;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
@@ -43,7 +44,9 @@ pub struct ContainersPage {
     /// What the export needs to know.
     pub export_fields: Vec<HiddenField>,
     /// Why nothing can be done to them.
-    pub engine_note: &'static str,
+    pub engine_note: String,
+    /// What can be done to several at once.
+    pub verbs: [Verb; 4],
     pub containers: Vec<ContainerRow>,
 }
 
@@ -110,7 +113,20 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     let (viewer, page) = authed.read(move |conn, _| Ok(queries::page(conn, &filter, &from, limit)?)).await?;
     let now = authed.app.clock.now();
     let shell = authed.shell(&viewer, "Containers").with_breadcrumbs(vec![Crumb::here("Containers")]);
-    authed.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, sort, (now, viewer.zone)))
+    let mut page = ContainersPage::new(shell, &query, &page, sort, (now, viewer.zone));
+    page.engine_note = engine_note(&authed.app.engine.last_standing());
+    authed.page(StatusCode::OK, &page)
+}
+
+/// Where the states come from. Asks nobody: the list waits for no engine.
+fn engine_note(standing: &Standing) -> String {
+    match standing {
+        Standing::Here { .. } => {
+            "States that an engine showed say “observed”, others are what workers reported.".to_owned()
+        }
+        Standing::Unknown => "No container engine has answered yet: states are as they were last written.".to_owned(),
+        Standing::Away { .. } => standing.obstacle().unwrap_or_default(),
+    }
 }
 
 impl ContainersPage {
@@ -142,7 +158,8 @@ impl ContainersPage {
             pager: lists::pager(PATH, query, page, ("container", "containers"), |line| line.position(sort)),
             export_url: urls::export_of(PATH),
             export_fields: export::hidden(export::filters(query)),
-            engine_note: Verb::UNAVAILABLE,
+            engine_note: String::new(),
+            verbs: Verb::ALL,
             containers: page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect(),
         }
     }

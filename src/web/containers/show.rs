@@ -15,6 +15,7 @@ use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::identity::display_name;
+use crate::operations;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Fact, grouped};
@@ -91,16 +92,23 @@ const LATEST: i64 = 10;
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
     let now = authed.app.clock.now();
-    let (viewer, (container, projects, latest)) = authed
+    let (viewer, (container, projects, under_way, latest)) = authed
         .read(move |conn, viewer| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
             let filter = Filter { limit: LATEST, reference: Some(reference), ..Filter::none(viewer.zone) };
             let latest = timeline::page(conn, Scope::of(viewer), &filter, now.timestamp_millis())?;
-            Ok((container, queries::projects_in(conn, id)?, latest))
+            let under_way = operations::queries::under_way(conn, id)?;
+            Ok((container, queries::projects_in(conn, id)?, under_way, latest))
         })
         .await?;
-    let head = ContainerHead::new(&container, &projects, "", (now, viewer.zone));
+    let head = ContainerHead::new(
+        &container,
+        &projects,
+        "",
+        (&authed.app.engine.last_standing(), under_way.as_ref()),
+        (now, viewer.zone),
+    );
     let shell = authed.shell(&viewer, &container.name).with_breadcrumbs(head.crumbs(None));
     let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
     page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();

@@ -182,6 +182,7 @@ fn page(
         effects,
         errors: errors.clone(),
         action: authed.request.path().to_owned(),
+        fields: Vec::new(),
         confirm: (step == Move::Delete).then(|| ConfirmName {
             name: project.name.clone(),
             label: "Type the name to confirm".to_owned(),

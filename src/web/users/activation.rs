@@ -98,6 +98,7 @@ fn question(
         effects: Vec::new(),
         errors: Vec::new(),
         action: urls::user_part(user.id, "activate"),
+        fields: Vec::new(),
         confirm: None,
         verb: "Activate user".to_owned(),
         danger: false,
