@@ -47,6 +47,8 @@ pub mod demo;
 pub mod files;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
+// What engines show of containers, held against the records.
+pub mod observations;
 // What is done to containers for somebody: asked for, carried out, put on record.
 pub mod operations;
 // Projects and what their owners may do with them.

@@ -98,7 +98,8 @@ BEGIN
 END
 $$;
 DROP POLICY IF EXISTS owner_select ON pilothouse.engines;
-CREATE POLICY owner_select ON pilothouse.engines FOR SELECT TO pilothouse_owner USING (true);
+CREATE POLICY owner_select ON pilothouse.engines FOR SELECT TO pilothouse_owner
+    USING (id IN (SELECT c.engine_id FROM pilothouse.engine_containers c));
 DROP POLICY IF EXISTS owner_select ON pilothouse.engine_containers;
 CREATE POLICY owner_select ON pilothouse.engine_containers FOR SELECT TO pilothouse_owner
     USING (row_id IN (SELECT c.id FROM public.containers c WHERE c.user_id = (SELECT pilothouse.app_user_id())));

@@ -279,7 +279,9 @@ mod tests {
     #[test]
     fn positions_compare_by_time_then_source_then_id() {
         let mut cursors: Vec<TimelineCursor> =
-            ["2.a.a", "1.e.z", "1.n.a", "1.l.b", "1.l.a", "1.a.c", "-1.e.z"].map(|text| text.parse().unwrap()).into();
+            ["2.a.a", "1.e.z", "1.n.a", "1.l.b", "1.l.a", "1.a.c", "-1.e.z"]
+                .map(|text| text.parse().unwrap())
+                .into();
         cursors.sort();
         let texts: Vec<String> = cursors.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["-1.e.z", "1.a.c", "1.l.a", "1.l.b", "1.n.a", "1.e.z", "2.a.a"]);

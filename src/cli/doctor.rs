@@ -205,7 +205,8 @@ fn check_engine(config: &Config) {
             fine("engine", &told);
         }
         Err(error) => {
-            let told = format!("none at {} ({error}): container states are what workers report", engine.address());
+            let told =
+                format!("none at {} ({error}): container states are what workers report", engine.address());
             note("engine", &told);
         }
     }

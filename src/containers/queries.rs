@@ -13,6 +13,17 @@ use crate::db::schema::{containers, projects, users};
 use crate::db::spelling::{Patterns, contains, escaped};
 use crate::db::time::{Instant, listed_time};
 
+/// When an engine that has a container last showed all that it has: the container's state is as of then.
+macro_rules! swept_at {
+    () => {
+        diesel::dsl::sql::<diesel::sql_types::Nullable<crate::db::time::Timestamptz>>(
+            "(SELECT max(e.last_sweep_at) FROM pilothouse.engine_containers s \
+              JOIN pilothouse.engines e ON e.id = s.engine_id \
+              WHERE s.container_id = containers.container_id AND s.gone_at IS NULL AND containers.observed_at IS NOT NULL)",
+        )
+    };
+}
+
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
@@ -51,6 +62,8 @@ pub struct ContainerLine {
     pub updated_at: Option<DateTime<Utc>>,
     /// When the engine was last asked.
     pub observed_at: Option<DateTime<Utc>>,
+    /// When all of the engine's containers were last looked at.
+    pub swept_at: Option<DateTime<Utc>>,
     pub owner_name: Option<String>,
     /// Its owner's address.
     pub owner_email: Option<String>,
@@ -95,6 +108,7 @@ pub fn page(
             containers::created_at,
             containers::updated_at,
             containers::observed_at,
+            swept_at!(),
             users::name.nullable(),
             users::email.nullable(),
             first_project().select(projects::id).single_value(),
@@ -166,6 +180,8 @@ pub struct ContainerView {
     pub observed_from: Option<String>,
     /// The state in the engine's own word.
     pub engine_status: Option<String>,
+    /// When all of the engine's containers were last looked at.
+    pub swept_at: Option<DateTime<Utc>>,
     pub owner: Option<(UserId, Option<String>, String)>,
 }
 
@@ -191,6 +207,7 @@ pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<Cont
             containers::observed_at,
             containers::observed_from,
             containers::engine_status,
+            swept_at!(),
             (users::id, users::name, users::email).nullable(),
         ))
         .first(conn)

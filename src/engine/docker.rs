@@ -22,7 +22,8 @@ use tokio::time::timeout;
 
 use super::api::{Answer, Answers, Api};
 use super::model::{
-    EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer, RunState,
+    EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
+    RunState,
 };
 
 /// For what an engine knows by heart.
@@ -34,7 +35,18 @@ const BEYOND: u64 = 3_600;
 
 /// What happens to containers as far as it is listened to. `exec_*` holds whole commands, and is not.
 const FOLLOWED: [&str; 13] = [
-    "create", "start", "die", "kill", "stop", "restart", "oom", "pause", "unpause", "rename", "destroy", "update",
+    "create",
+    "start",
+    "die",
+    "kill",
+    "stop",
+    "restart",
+    "oom",
+    "pause",
+    "unpause",
+    "rename",
+    "destroy",
+    "update",
     "health_status",
 ];
 
@@ -194,17 +206,16 @@ impl Api for Docker {
             let options = RemoveContainerOptionsBuilder::new().force(true).v(false).build();
             async move { client.remove_container(id.as_str(), Some(options)).await }.boxed()
         });
-        or_done(answer, |status, message| status == 404 || (status == 409 && message.contains("already in progress")))
+        or_done(answer, |status, message| {
+            status == 404 || (status == 409 && message.contains("already in progress"))
+        })
     }
 
     fn events(&self, since: Option<i64>) -> Answers<EngineEvent> {
         let this = self.clone();
         let connected = async move {
             let client = this.client().await?;
-            let filters = HashMap::from([
-                ("type", vec!["container"]),
-                ("event", FOLLOWED.to_vec()),
-            ]);
+            let filters = HashMap::from([("type", vec!["container"]), ("event", FOLLOWED.to_vec())]);
             let options = EventsOptionsBuilder::new().filters(&filters);
             let options = match since {
                 Some(nanos) => {
@@ -267,7 +278,8 @@ fn listed_container(listed: ContainerSummary) -> Option<ListedContainer> {
 /// The engine writes the year 1 for "never".
 fn moment(text: Option<&String>) -> Option<DateTime<Utc>> {
     let at = DateTime::parse_from_rfc3339(text?).ok()?.to_utc();
-    (at.timestamp() > 0).then_some(at)
+    // As PostgreSQL keeps it, so that both compare.
+    DateTime::from_timestamp_micros(at.timestamp_micros()).filter(|at| at.timestamp() > 0)
 }
 
 fn observed(inspected: ContainerInspectResponse) -> Option<ObservedContainer> {

@@ -20,7 +20,8 @@ use tokio::sync::Semaphore;
 pub use api::{Answer, Answers, Api};
 pub use docker::Docker;
 pub use model::{
-    EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer, RunState,
+    EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
+    RunState,
 };
 
 use crate::runtime::Clock;

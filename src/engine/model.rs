@@ -26,7 +26,11 @@ impl FromStr for EngineId {
 
     fn from_str(text: &str) -> Result<Self, NotAnEngineId> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if text.len() == 64 && text.bytes().all(is_digit) { Ok(Self(text.to_owned())) } else { Err(NotAnEngineId) }
+        if text.len() == 64 && text.bytes().all(is_digit) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAnEngineId)
+        }
     }
 }
 
@@ -170,7 +174,9 @@ mod tests {
     fn only_a_full_id_is_an_id() {
         assert!("0123456789abcdef".repeat(4).parse::<EngineId>().is_ok());
         let long = "a".repeat(65);
-        for odd in ["", "abc", "../version?x=", "ABCDEF", &"a".repeat(63), &long, &"g".repeat(64), &"é".repeat(32)] {
+        for odd in
+            ["", "abc", "../version?x=", "ABCDEF", &"a".repeat(63), &long, &"g".repeat(64), &"é".repeat(32)]
+        {
             assert_eq!(odd.parse::<EngineId>(), Err(NotAnEngineId), "{odd}");
         }
     }

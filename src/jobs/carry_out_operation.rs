@@ -61,9 +61,8 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
     let payload: Payload = context.payload()?;
     let id: OperationId =
         payload.operation.parse().map_err(|_| JobError::GiveUp("it names no operation".to_owned()))?;
-    let found = context.db().read_blocking(&Actor::System, |conn| {
-        queries::find(conn, &id).map_err(DbError::from)
-    })?;
+    let found =
+        context.db().read_blocking(&Actor::System, |conn| queries::find(conn, &id).map_err(DbError::from))?;
     let Some(operation) = found else { return Ok(Outcome::Done) };
     let verb = Verb::from_path(&operation.verb);
     let container = operation.engine_container.as_deref().and_then(|id| id.parse().ok());
@@ -78,9 +77,9 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
 /// Of an operation that has nothing to do itself: one on several, or one that was taken back.
 fn settle_whole(context: &Context, operation: &Operation, id: OperationId) -> Result<Outcome, JobError> {
     let whole = operation.parent.as_deref().and_then(|parent| parent.parse().ok()).unwrap_or(id);
-    context
-        .db()
-        .write_blocking(&Actor::System, |conn| settling::settle_parent(conn, &whole).map_err(DbError::from))?;
+    context.db().write_blocking(&Actor::System, |conn| {
+        settling::settle_parent(conn, &whole).map_err(DbError::from)
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -190,7 +189,8 @@ impl Turn<'_> {
             return self.end(Status::Failed, told, None);
         }
         self.context.db().write_blocking(&Actor::System, |conn| {
-            settling::tell(conn, &self.id, &format!("{error} Finding out whether it was done.")).map_err(DbError::from)
+            settling::tell(conn, &self.id, &format!("{error} Finding out whether it was done."))
+                .map_err(DbError::from)
         })?;
         Ok(Outcome::ContinueLater(json!(self.payload), PAUSE))
     }
@@ -219,11 +219,17 @@ impl Turn<'_> {
             return Ok(Outcome::ContinueLater(json!(self.payload), PAUSE));
         }
         if now - before.first_asked_at > GIVE_UP_AFTER {
-            return self.end(Status::Failed, "The engine was asked again and again, and it is not done.".to_owned(), Some(&seen));
+            return self.end(
+                Status::Failed,
+                "The engine was asked again and again, and it is not done.".to_owned(),
+                Some(&seen),
+            );
         }
         let again = Before { asked_at: now, ..before.clone() };
         self.payload.before = Some(again.clone());
-        self.context.db().write_blocking(&Actor::System, |conn| self.context.keep(conn, &json!(self.payload)))?;
+        self.context
+            .db()
+            .write_blocking(&Actor::System, |conn| self.context.keep(conn, &json!(self.payload)))?;
         self.act(&again)
     }
 
@@ -242,15 +248,20 @@ impl Turn<'_> {
         self.finish(&End { status, answer: answer.to_owned(), seen: was_here.then_some(seen) })
     }
 
-    fn end(&self, status: Status, answer: String, seen: Option<&ObservedContainer>) -> Result<Outcome, JobError> {
+    fn end(
+        &self,
+        status: Status,
+        answer: String,
+        seen: Option<&ObservedContainer>,
+    ) -> Result<Outcome, JobError> {
         let seen = seen.map(|seen| observation(seen, self.context.app().engine.address()));
         self.finish(&End { status, answer, seen })
     }
 
     fn finish(&self, end: &End) -> Result<Outcome, JobError> {
-        self.context
-            .db()
-            .write_blocking(&Actor::System, |conn| settling::finish(conn, &self.id, end).map_err(DbError::from))?;
+        self.context.db().write_blocking(&Actor::System, |conn| {
+            settling::finish(conn, &self.id, end).map_err(DbError::from)
+        })?;
         Ok(Outcome::Done)
     }
 }
@@ -259,7 +270,9 @@ fn done(verb: Verb, before: &Before, seen: &ObservedContainer) -> String {
     let ended = format!("with exit code {}", seen.run.exit_code);
     match verb {
         Verb::Start if before.was_running => "It was running already.".to_owned(),
-        Verb::Start | Verb::Restart if !seen.run.is_running => format!("Started. It has ended since, {ended}."),
+        Verb::Start | Verb::Restart if !seen.run.is_running => {
+            format!("Started. It has ended since, {ended}.")
+        }
         Verb::Start => "Started.".to_owned(),
         Verb::Restart => "Restarted.".to_owned(),
         Verb::Stop if !before.was_running => "It was not running.".to_owned(),

@@ -38,12 +38,14 @@ mod carry_out_operation;
 mod context;
 mod fill_timeline;
 mod move_entries;
+mod observe_engine;
 mod prune_jobs;
 mod record_spooled;
 mod roll_up_activity;
 mod runner;
 mod turn;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use context::{Context, JobError, Outcome};
@@ -53,15 +55,17 @@ use crate::activity::spool;
 use crate::app::App;
 use crate::queue::Kind;
 use crate::queue::instance::Errand;
+use observe_engine::Observer;
 
 /// Starts the runner of this instance; dropping it ends it.
 #[must_use]
 pub fn start(app: App) -> Runner {
-    Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect()).with_errand(
-        Errand::ReadSpoolFile,
-        Duration::from_secs(5),
-        |app| spool::read_in_file(&app.db),
-    )
+    let observer = Mutex::new(Observer::new(&app));
+    Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect())
+        .with_errand(Errand::ReadSpoolFile, Duration::from_secs(5), |app| spool::read_in_file(&app.db))
+        .with_errand(Errand::ObserveEngine, Duration::from_millis(500), move |app| {
+            observer.lock().unwrap_or_else(PoisonError::into_inner).tick(app)
+        })
 }
 
 fn of_kind(kind: &Kind) -> Option<Job> {

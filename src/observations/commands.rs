@@ -122,7 +122,11 @@ pub fn adopt(
 ///
 /// # Errors
 /// Why not: see [`DecideError`].
-pub fn ignore(conn: &mut PgConnection, principal: &Principal, container: &EngineId) -> Result<(), DecideError> {
+pub fn ignore(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    container: &EngineId,
+) -> Result<(), DecideError> {
     let held = hold(conn, container)?;
     diesel::update(engine_containers::table.find((&held.engine, container.as_str())))
         .set((

@@ -107,23 +107,37 @@ pub fn shown(conn: &mut PgConnection, engine: &str) -> QueryResult<BTreeMap<Stri
 
 /// The rows of these containers, by the engine's ids.
 pub fn rows_of(conn: &mut PgConnection, ids: &[String]) -> QueryResult<BTreeMap<String, ContainerId>> {
-    let found: Vec<(String, ContainerId)> =
-        rows::table.filter(rows::container_id.eq_any(ids)).select((rows::container_id, rows::id)).load(conn)?;
+    let found: Vec<(String, ContainerId)> = rows::table
+        .filter(rows::container_id.eq_any(ids))
+        .select((rows::container_id, rows::id))
+        .load(conn)?;
     Ok(found.into_iter().collect())
 }
 
-/// Keeps how a container looked, and brings its row up to date. Answers whether it was never seen before.
+/// The known container that last bore a name and is gone: its row and the engine's id.
+pub fn former_bearer(
+    conn: &mut PgConnection,
+    engine: &str,
+    name: &str,
+) -> QueryResult<Option<(ContainerId, String)>> {
+    engine_containers::table
+        .filter(engine_containers::engine_id.eq(engine))
+        .filter(engine_containers::name.eq(name))
+        .filter(engine_containers::gone_at.is_not_null())
+        .filter(engine_containers::row_id.is_not_null())
+        .order(engine_containers::gone_at.desc())
+        .select((engine_containers::row_id.assume_not_null(), engine_containers::container_id))
+        .first(conn)
+        .optional()
+}
+
+/// Keeps how a container looked, and brings its row up to date.
 pub fn keep(
     conn: &mut PgConnection,
     engine: &str,
     (row, seen): (Option<ContainerId>, &ObservedContainer),
     observation: &Observation,
-) -> QueryResult<bool> {
-    let known: Option<String> = engine_containers::table
-        .find((engine, seen.id.as_str()))
-        .select(engine_containers::container_id)
-        .first(conn)
-        .optional()?;
+) -> QueryResult<()> {
     diesel::insert_into(engine_containers::table)
         .values((
             engine_containers::engine_id.eq(engine),
@@ -152,7 +166,7 @@ pub fn keep(
     if let Some(row) = row {
         containers::commands::observe(conn, row, observation)?;
     }
-    Ok(known.is_none())
+    Ok(())
 }
 
 /// A container is on its engine no more.

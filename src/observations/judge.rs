@@ -62,11 +62,10 @@ mod tests {
             assert_eq!(of(crash).verdict(), Verdict::Crashed, "{crash}");
         }
         let missed = |exit_code| Ending { is_reconstructed: true, ..of(exit_code) };
-        assert_eq!([0, 143, 137].map(|code| missed(code).verdict()), [
-            Verdict::Ended,
-            Verdict::StoppedOutside,
-            Verdict::Crashed
-        ]);
+        assert_eq!(
+            [0, 143, 137].map(|code| missed(code).verdict()),
+            [Verdict::Ended, Verdict::StoppedOutside, Verdict::Crashed]
+        );
     }
 
     #[test]

@@ -73,8 +73,8 @@ pub fn operation_at(
     operations::table
         .filter(operations::container_id.eq(row))
         .filter(operations::verb.eq_any(verbs))
-        .filter(operations::begun_at.le(at + CLOCKS))
-        .filter(operations::ended_at.is_null().or(operations::ended_at.ge(at - CLOCKS)))
+        .filter(operations::begun_at.le(Some(at + CLOCKS)))
+        .filter(operations::ended_at.is_null().or(operations::ended_at.ge(Some(at - CLOCKS))))
         .filter(operations::status.ne("CANCELLED"))
         .order(operations::asked_at.desc())
         .select((operations::id, operations::request_id, operations::project_id))
@@ -116,6 +116,18 @@ pub fn write(conn: &mut PgConnection, seen: &Seen<'_>) -> QueryResult<bool> {
         .on_conflict_do_nothing()
         .execute(conn)?;
     Ok(written > 0)
+}
+
+/// Writes it, unless something of its kind was ever written of its container.
+pub fn write_once(conn: &mut PgConnection, seen: &Seen<'_>) -> QueryResult<()> {
+    let told = engine_events::table
+        .filter(engine_events::engine_id.eq(seen.engine))
+        .filter(engine_events::engine_container_id.is_not_distinct_from(seen.container))
+        .filter(engine_events::kind.eq(seen.kind.as_str()));
+    if !diesel::select(diesel::dsl::exists(told)).get_result(conn)? {
+        write(conn, seen)?;
+    }
+    Ok(())
 }
 
 /// The only live project of a container, and the container's owner.
@@ -194,11 +206,14 @@ pub fn count_restart(
     exit_code: i64,
 ) -> QueryResult<()> {
     let times: i32 = diesel::update(engine_events::table.find(id))
-        .set((engine_events::times.eq(engine_events::times + 1), engine_events::last_at.eq(at)))
+        .set((engine_events::times.eq(engine_events::times + 1), engine_events::last_at.eq(Some(at))))
         .returning(engine_events::times)
         .get_result(conn)?;
     diesel::update(engine_events::table.find(id))
-        .set(engine_events::details.eq(format!("It has ended {times} times, the last time with exit code {exit_code}.")))
+        .set(
+            engine_events::details
+                .eq(format!("It has ended {times} times, the last time with exit code {exit_code}.")),
+        )
         .execute(conn)
         .map(|_| ())
 }
@@ -226,7 +241,7 @@ pub fn open_with(
 ) -> QueryResult<()> {
     let Some(id) = open_loop(conn, engine, container)? else { return Ok(()) };
     diesel::update(engine_events::table.find(id))
-        .set((engine_events::times.eq(times), engine_events::last_at.eq(at)))
+        .set((engine_events::times.eq(times), engine_events::last_at.eq(Some(at))))
         .execute(conn)
         .map(|_| ())
 }

@@ -30,7 +30,8 @@ impl FromStr for OperationId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        let digits = text.strip_prefix("op_").filter(|digits| digits.len() == 32 && digits.bytes().all(is_digit));
+        let digits =
+            text.strip_prefix("op_").filter(|digits| digits.len() == 32 && digits.bytes().all(is_digit));
         digits.map(|_| Self(text.to_owned())).ok_or(crate::db::ids::NotAnId)
     }
 }

@@ -17,10 +17,15 @@ pub fn begin(conn: &mut PgConnection, id: &OperationId) -> QueryResult<Option<Op
         .for_no_key_update()
         .first(conn)
         .optional()?;
-    let Some(operation) = operation.filter(|operation| !operation.status().is_over()) else { return Ok(None) };
+    let Some(operation) = operation.filter(|operation| !operation.status().is_over()) else {
+        return Ok(None);
+    };
     if operation.status() == Status::Pending {
         diesel::update(operations::table.find(id.as_str()))
-            .set((operations::status.eq(Status::InProgress.as_str()), operations::begun_at.eq(now.nullable())))
+            .set((
+                operations::status.eq(Status::InProgress.as_str()),
+                operations::begun_at.eq(now.nullable()),
+            ))
             .execute(conn)?;
     }
     Ok(Some(operation))
@@ -46,16 +51,17 @@ pub struct End {
 
 /// Ends an operation: what came of it, what its container is by now, and with its last part the one that it belongs to.
 pub fn finish(conn: &mut PgConnection, id: &OperationId, end: &End) -> QueryResult<()> {
-    let ended: Option<(Option<ContainerId>, Option<String>)> = diesel::update(operations::table.find(id.as_str()))
-        .filter(operations::status.eq_any([Status::Pending.as_str(), Status::InProgress.as_str()]))
-        .set((
-            operations::status.eq(end.status.as_str()),
-            operations::answer.eq(kept(&end.answer)),
-            operations::ended_at.eq(now.nullable()),
-        ))
-        .returning((operations::container_id, operations::parent_id))
-        .get_result(conn)
-        .optional()?;
+    let ended: Option<(Option<ContainerId>, Option<String>)> =
+        diesel::update(operations::table.find(id.as_str()))
+            .filter(operations::status.eq_any([Status::Pending.as_str(), Status::InProgress.as_str()]))
+            .set((
+                operations::status.eq(end.status.as_str()),
+                operations::answer.eq(kept(&end.answer)),
+                operations::ended_at.eq(now.nullable()),
+            ))
+            .returning((operations::container_id, operations::parent_id))
+            .get_result(conn)
+            .optional()?;
     let Some((container, parent)) = ended else { return Ok(()) };
     if let (Some(container), Some(seen)) = (container, &end.seen) {
         containers::commands::observe(conn, container, seen)?;
@@ -103,13 +109,17 @@ pub fn is_adopted(conn: &mut PgConnection, row: ContainerId, engine_container: &
     let adopted = engine_containers::table
         .filter(engine_containers::container_id.eq(engine_container))
         .filter(engine_containers::row_id.eq(row))
-        .filter(engine_containers::adopted_at.is_not_null());
+        .filter(engine_containers::adopted_at.is_not_null())
+        // Of the others an owner may read some only.
+        .select(engine_containers::container_id);
     diesel::select(diesel::dsl::exists(adopted)).get_result(conn)
 }
 
 /// Whether an engine that is followed here has ever had this container.
 pub fn was_shown(conn: &mut PgConnection, engine_container: &str) -> QueryResult<bool> {
-    let shown = engine_containers::table.filter(engine_containers::container_id.eq(engine_container));
+    let shown = engine_containers::table
+        .filter(engine_containers::container_id.eq(engine_container))
+        .select(engine_containers::container_id);
     diesel::select(diesel::dsl::exists(shown)).get_result(conn)
 }
 

@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 14] = [
+const NOUNS: [&str; 15] = [
     "activity",
     "audit",
     "auth",
@@ -18,6 +18,7 @@ const NOUNS: [&str; 14] = [
     "demo",
     "files",
     "instance",
+    "observations",
     "operations",
     "projects",
     "queue",

@@ -3,16 +3,15 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use futures_util::StreamExt;
-use tokio::time::timeout;
 
+use super::crash::{details, last_lines};
 use super::{Failure, Following, PendingEnd};
 use crate::activity::EngineEventType;
 use crate::app::App;
-use crate::containers::{self};
+use crate::containers;
 use crate::db::ids::ContainerId;
 use crate::db::{Actor, DbError};
-use crate::engine::{EngineEvent, EngineId, LogsWanted, ObservedContainer};
+use crate::engine::{EngineEvent, EngineId, ObservedContainer};
 use crate::jobs::carry_out_operation::{observation, removed};
 use crate::observations::record::{self, Seen};
 use crate::observations::{Ending, Verdict, asks_for_an_end, engines};
@@ -64,8 +63,7 @@ impl Following {
             }
             "pause" | "unpause" | "rename" => self.changed(app, &event),
             action if action.starts_with("health_status") => self.changed(app, &event),
-            "create" => self.look_at(app, &event.id).map(|_| ()),
-            // `oom` is told by the run's end; the others change nothing that is kept.
+            // `oom` is told by the run's end; what is made and not started is found by the sweep.
             _ => Ok(()),
         }
     }
@@ -112,8 +110,7 @@ impl Following {
         let event = &end.event;
         let (row, seen) = self.look_at(app, &event.id)?;
         let signalled = self.signalled.get(&event.id).copied();
-        let was_signalled =
-            signalled.is_some_and(|at| at <= event.nanos && event.nanos - at <= SIGNAL_NANOS);
+        let was_signalled = signalled.is_some_and(|at| at <= event.nanos && event.nanos - at <= SIGNAL_NANOS);
         if let Some(seen) = seen.as_ref().filter(|seen| seen.run.is_running) {
             // It runs again: later signals are the next run's.
             self.signalled.retain(|id, at| *id != seen.id || *at > event.nanos);
@@ -182,7 +179,8 @@ impl Following {
 
     fn started(&mut self, app: &App, event: &EngineEvent) -> Result<(), Failure> {
         let (row, seen) = self.look_at(app, &event.id)?;
-        let (Some(row), Some(seen)) = (row, seen) else { return Ok(()) };
+        let Some(seen) = seen else { return Ok(()) };
+        let Some(row) = row else { return self.runs_unknown(app, &event.id, &event.name) };
         let had_ended = self.ended.remove(&event.id).is_some();
         let is_policy = had_ended && seen.restart_count > 0;
         let at = seen.run.started_at.unwrap_or_else(|| moment(event.nanos));
@@ -211,7 +209,8 @@ impl Following {
             } else {
                 (EngineEventType::StartedOutside, format!("{name} was started from outside of this console"))
             };
-            let details = is_policy.then(|| format!("Its restart policy has started it {} times.", seen.restart_count));
+            let details =
+                is_policy.then(|| format!("Its restart policy has started it {} times.", seen.restart_count));
             let told = Seen {
                 container: Some(id),
                 name,
@@ -225,6 +224,33 @@ impl Following {
             if is_policy {
                 let times = i32::try_from(seen.restart_count).unwrap_or(i32::MAX);
                 record::open_with(conn, &self.engine, id, times, at)?;
+            }
+            Ok::<_, DbError>(())
+        })?;
+        Ok(())
+    }
+
+    /// Tells once of a container that runs and is in no record here; and of the one whose name it took.
+    pub(super) fn runs_unknown(&self, app: &App, id: &EngineId, name: &str) -> Result<(), Failure> {
+        let now = app.clock.now();
+        app.db.write_blocking(&Actor::System, |conn| {
+            let title = format!("The engine runs {name}, which is unknown here");
+            let unknown = Seen {
+                container: Some(id.as_str()),
+                name,
+                ..Seen::of(&self.engine, EngineEventType::Unknown, now, title)
+            };
+            record::write_once(conn, &unknown)?;
+            if let Some((row, old)) = engines::former_bearer(conn, &self.engine, name)? {
+                let title = format!("{name} is gone, and another container bears its name");
+                let replaced = Seen {
+                    container: Some(&old),
+                    name,
+                    row: Some(row),
+                    details: Some(format!("The other one is {id}.")),
+                    ..Seen::of(&self.engine, EngineEventType::Replaced, now, title)
+                };
+                record::write_once(conn, &replaced)?;
             }
             Ok::<_, DbError>(())
         })?;
@@ -319,52 +345,4 @@ fn ended_at(seen: Option<&ObservedContainer>, nanos: i64) -> DateTime<Utc> {
     let heard = moment(nanos);
     let told = seen.and_then(|seen| seen.run.finished_at);
     told.filter(|at| (*at - heard).num_seconds().abs() < 2).unwrap_or(heard)
-}
-
-/// What an entry says of an end; as much as a timeline holds of it.
-fn details(code: i64, was_out_of_memory: bool, lines: Option<&str>) -> String {
-    let mut text = format!("Exit code {code}.");
-    if was_out_of_memory {
-        text.push_str(" A process in it was killed for memory.");
-    }
-    if let Some(lines) = lines.filter(|lines| !lines.is_empty()) {
-        let kept: Vec<char> = lines.chars().rev().take(1_500).collect();
-        text.push_str("\nThe last lines that it wrote:\n");
-        text.extend(kept.into_iter().rev());
-    }
-    text
-}
-
-/// Lines that are kept of a crash, and bytes.
-const LAST_LINES: u32 = 20;
-const MOST_BYTES: usize = 64 * 1024;
-
-/// What a container wrote last, as far as it is to be had within a few seconds.
-fn last_lines(app: &App, id: &EngineId, seen: Option<&ObservedContainer>) -> Option<String> {
-    // A terminal's output has no frames, and its lines no bound.
-    if seen.is_none_or(|seen| seen.has_terminal) {
-        return None;
-    }
-    let mut pieces =
-        app.engine.api().logs(id.clone(), LogsWanted { last: Some(LAST_LINES), since: None, follow: false });
-    let (send, read) = std::sync::mpsc::channel();
-    let task = app.engine.spawn(async move {
-        let mut bytes = Vec::new();
-        let all = async {
-            while let Some(Ok(piece)) = pieces.next().await {
-                // Behind the time and a space.
-                let from = piece.bytes.iter().position(|byte| *byte == b' ').map_or(0, |at| at + 1);
-                bytes.extend_from_slice(piece.bytes.get(from..).unwrap_or_default());
-                if bytes.len() >= MOST_BYTES {
-                    break;
-                }
-            }
-        };
-        let _ = timeout(Duration::from_secs(3), all).await;
-        bytes.truncate(MOST_BYTES);
-        let _ = send.send(bytes);
-    });
-    task.ok()?;
-    let bytes = read.recv_timeout(Duration::from_secs(5)).ok()?;
-    Some(String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}"))
 }

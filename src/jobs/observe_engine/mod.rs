@@ -5,6 +5,7 @@
 //! missed in between is told by their state. A look at everything every half minute is the truth, events only make it
 //! quick, and they are read into memory beside everything else, because an engine drops what is not taken at once.
 
+mod crash;
 mod events;
 mod sweep;
 
@@ -21,8 +22,8 @@ use crate::activity::EngineEventType;
 use crate::app::App;
 use crate::db::{Actor, DbError};
 use crate::engine::{EngineEvent, EngineId, Standing};
-use crate::observations::record::{self, Seen};
 use crate::observations::engines;
+use crate::observations::record::{self, Seen};
 use crate::queue::leases;
 
 /// How long an observer is believed that says nothing.
@@ -127,6 +128,10 @@ impl Observer {
             self.follow(app)?;
         }
         let Some(following) = &mut self.following else { return Ok(()) };
+        // A stream of a frozen engine is silent, and says nothing of that.
+        if matches!(app.engine.standing_blocking(), Standing::Away { .. }) {
+            return self.lose(app);
+        }
         let heard = following.listen(app).and_then(|()| following.sweep_if_due(app));
         let has_ended = following.inbox.has_ended.load(Ordering::SeqCst);
         match heard {
@@ -134,9 +139,7 @@ impl Observer {
                 self.failures = 0;
                 Ok(())
             }
-            Ok(()) | Err(Failure::Engine) => {
-                self.lose(app)
-            }
+            Ok(()) | Err(Failure::Engine) => self.lose(app),
             Err(Failure::Database(error)) => {
                 // What was taken out of memory and not written is told by the containers' state.
                 self.following = None;
@@ -227,7 +230,8 @@ impl Following {
     fn listen(&mut self, app: &App) -> Result<(), Failure> {
         if self.inbox.has_overflown.swap(false, Ordering::SeqCst) {
             let now = app.clock.now();
-            let title = "More happened than could be taken in: what was missed is told by the containers' state";
+            let title =
+                "More happened than could be taken in: what was missed is told by the containers' state";
             app.db.write_blocking(&Actor::System, |conn| {
                 let seen = Seen::of(&self.engine, EngineEventType::Gap, now, title.to_owned());
                 record::write(conn, &seen).map_err(DbError::from)

@@ -5,15 +5,14 @@ use std::time::Instant;
 
 use super::events::End;
 use super::{Failure, Following};
-use crate::activity::EngineEventType;
 use crate::app::App;
 use crate::db::ids::ContainerId;
 use crate::db::{Actor, DbError};
 use crate::engine::{EngineId, ListedContainer, ObservedContainer, RunState};
 use crate::jobs::carry_out_operation::observation;
-use crate::observations::engines::{self, Shown};
-use crate::observations::record::{self, Seen};
 use crate::observations::Ending;
+use crate::observations::engines::{self, Shown};
+use crate::observations::record;
 
 impl Following {
     /// With `looks_at_all` each known container is looked at, else those that differ.
@@ -33,7 +32,7 @@ impl Following {
             }
             match row {
                 Some(row) if differs || looks_at_all => self.compare(app, container, row, before)?,
-                None if differs => self.keep_unknown(app, container, before.is_none())?,
+                None if differs => self.keep_unknown(app, container)?,
                 _ => {}
             }
         }
@@ -59,8 +58,10 @@ impl Following {
             // Seen for the first time: what it did before is nobody's to tell.
             return self.meet(app, row, &seen);
         };
-        if let Some(at) = seen.run.finished_at.filter(|at| before.finished_at.is_none_or(|known| *at > known)) {
-            let ending = Ending { exit_code: seen.run.exit_code, is_reconstructed: true, ..Ending::default() };
+        if let Some(at) = seen.run.finished_at.filter(|at| before.finished_at.is_none_or(|known| *at > known))
+        {
+            let ending =
+                Ending { exit_code: seen.run.exit_code, is_reconstructed: true, ..Ending::default() };
             let name = &seen.name;
             self.ended_run(app, &End { id: &listed.id, row, name, at, ending, seen: Some(&seen) })?;
         }
@@ -80,8 +81,8 @@ impl Following {
         Ok(())
     }
 
-    /// One that is in no record here is kept by what the list says, and told of once.
-    fn keep_unknown(&self, app: &App, listed: &ListedContainer, is_new: bool) -> Result<(), Failure> {
+    /// One that is in no record here is kept by what the list says.
+    fn keep_unknown(&self, app: &App, listed: &ListedContainer) -> Result<(), Failure> {
         let seen = ObservedContainer {
             id: listed.id.clone(),
             name: listed.name.clone(),
@@ -92,20 +93,13 @@ impl Following {
             has_terminal: false,
             environment_names: Vec::new(),
         };
-        let now = app.clock.now();
         app.db.write_blocking(&Actor::System, |conn| {
-            engines::keep(conn, &self.engine, (None, &seen), &observation(&seen, app.engine.address()))?;
-            if is_new && listed.state == "running" {
-                let title = format!("The engine runs {}, which is unknown here", listed.name);
-                let told = Seen {
-                    container: Some(listed.id.as_str()),
-                    name: &listed.name,
-                    ..Seen::of(&self.engine, EngineEventType::Unknown, now, title)
-                };
-                record::write(conn, &told)?;
-            }
-            Ok::<_, DbError>(())
+            let observation = observation(&seen, app.engine.address());
+            engines::keep(conn, &self.engine, (None, &seen), &observation).map_err(DbError::from)
         })?;
+        if listed.state == "running" {
+            self.runs_unknown(app, &listed.id, &listed.name)?;
+        }
         Ok(())
     }
 
@@ -119,7 +113,8 @@ impl Following {
         for missing in shown.values().filter(|shown| !here.contains(shown.container.as_str())) {
             let Ok(id) = missing.container.parse::<EngineId>() else { continue };
             // Between the list and now it may have come, and gone by an event.
-            let looked = app.engine.ask_blocking(|api| api.inspect(id.clone())).map_err(|_| Failure::Engine)?;
+            let looked =
+                app.engine.ask_blocking(|api| api.inspect(id.clone())).map_err(|_| Failure::Engine)?;
             if looked.is_none() {
                 let namesake = listed.iter().find(|other| other.name == missing.name).map(|other| &other.id);
                 self.gone(app, &id, &missing.name, app.clock.now(), namesake)?;

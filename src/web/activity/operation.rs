@@ -50,10 +50,7 @@ pub struct PartRow {
 }
 
 /// The operation behind an event, with its parts.
-pub(super) fn behind(
-    conn: &mut PgConnection,
-    id: &str,
-) -> QueryResult<Option<(Operation, Vec<Operation>)>> {
+pub(super) fn behind(conn: &mut PgConnection, id: &str) -> QueryResult<Option<(Operation, Vec<Operation>)>> {
     let Ok(id) = id.parse::<OperationId>() else { return Ok(None) };
     let Some(operation) = queries::find(conn, &id)? else { return Ok(None) };
     let parts = if operation.container.is_none() { queries::parts(conn, &id)? } else { Vec::new() };
@@ -69,8 +66,11 @@ impl OperationPanel {
         (operation, parts): &(Operation, Vec<Operation>),
         presenter: &TimelinePresenter,
     ) -> Self {
-        let times =
-            [("Asked for", Some(operation.asked_at)), ("Begun", operation.begun_at), ("Ended", operation.ended_at)];
+        let times = [
+            ("Asked for", Some(operation.asked_at)),
+            ("Begun", operation.begun_at),
+            ("Ended", operation.ended_at),
+        ];
         let mut facts = vec![Fact::text("Asked for by", operation.asked_by_name.clone())];
         facts.extend(times.into_iter().filter_map(|(label, at)| {
             Some(Fact::text(label, Timestamp::new(at?, presenter.now, presenter.zone).exact))

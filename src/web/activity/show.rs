@@ -258,8 +258,9 @@ impl EntryPage {
 fn whole_detail(detail: &Detail) -> (String, String) {
     let stored = detail.entry.details.as_deref().unwrap_or_default();
     let (text, is_long) = PageBudget::of(MOST_DETAIL).fit(stored);
-    let details =
-        detail.stored.iter().find(|column| ["action_details", "description", "details", "answer"].contains(&column.name.as_str()));
+    let details = detail.stored.iter().find(|column| {
+        ["action_details", "description", "details", "answer"].contains(&column.name.as_str())
+    });
     let all = details.map_or(0, |column| column.bytes);
     let cut = match details {
         Some(column) if is_long || column.is_cut() => {

@@ -24,6 +24,8 @@ pub struct ContainerHead {
     pub url: String,
     /// Its state.
     pub badge: Badge,
+    /// Its state in the table's word.
+    pub state: String,
     /// Who says so: "reported" by a worker, or "observed" at the engine.
     pub source: &'static str,
     /// When that was.
@@ -100,18 +102,21 @@ impl ContainerHead {
         let owner = container.owner.as_ref();
         meta.extend(owner.map(|(_, name, email)| Meta::text(display_name(name.as_deref(), email))));
         let disagreement =
-            container.engine_status.as_deref().filter(|engine| !says_the_same(engine, &status)).map(|engine| {
-                let engine = in_short(engine, 60);
-                let when =
-                    container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
-                format!("The record says {}; the engine said {engine}{when}.", status.as_str())
-            });
-        let (source, at) = as_of(container.observed_at, container.updated_at);
+            container.engine_status.as_deref().filter(|engine| !says_the_same(engine, &status)).map(
+                |engine| {
+                    let engine = in_short(engine, 60);
+                    let when =
+                        container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
+                    format!("The record says {}; the engine said {engine}{when}.", status.as_str())
+                },
+            );
+        let (source, at) = as_of(container.observed_at.max(container.swept_at), container.updated_at);
         let url = urls::container(container.id);
         let unavailable_reason = unavailable_reason(container, &status, engine);
         Self {
             name: container.name.clone(),
             badge: badge(&status),
+            state: container.status.clone(),
             source,
             as_of: at.map(time),
             meta,
@@ -152,6 +157,7 @@ impl ContainerHead {
             name: name.to_owned(),
             url: "/containers/x".to_owned(),
             badge: badge(&Status::Other(name.to_owned())),
+            state: name.to_owned(),
             source: "observed",
             as_of: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],

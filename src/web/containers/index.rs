@@ -10,8 +10,8 @@ use super::badge;
 use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
-use crate::engine::Standing;
 use crate::db::cursor::Page;
+use crate::engine::Standing;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
@@ -62,6 +62,8 @@ pub struct ContainerRow {
     pub ports: String,
     /// Its state.
     pub badge: Badge,
+    /// Its state in the table's word.
+    pub state: String,
     /// Who says so: "reported" by a worker, or "observed" at the engine.
     pub source: &'static str,
     /// When that was.
@@ -73,7 +75,7 @@ pub struct ContainerRow {
 
 impl ContainerRow {
     fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let (source, at) = as_of(line.observed_at, line.updated_at);
+        let (source, at) = as_of(line.observed_at.max(line.swept_at), line.updated_at);
         Self {
             id: line.id.to_string(),
             url: urls::container(line.id),
@@ -81,6 +83,7 @@ impl ContainerRow {
             image: line.image_name.clone().unwrap_or_else(|| "—".to_owned()),
             ports: line.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
             badge: badge(&Status::from_stored(&line.status)),
+            state: line.status.clone(),
             source,
             observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line
@@ -124,7 +127,9 @@ fn engine_note(standing: &Standing) -> String {
         Standing::Here { .. } => {
             "States that an engine showed say “observed”, others are what workers reported.".to_owned()
         }
-        Standing::Unknown => "No container engine has answered yet: states are as they were last written.".to_owned(),
+        Standing::Unknown => {
+            "No container engine has answered yet: states are as they were last written.".to_owned()
+        }
         Standing::Away { .. } => standing.obstacle().unwrap_or_default(),
     }
 }
@@ -174,6 +179,7 @@ impl Sample for ContainersPage {
             image: name.to_owned(),
             ports: "4021".to_owned(),
             badge: badge(&Status::Other(name.to_owned())),
+            state: name.to_owned(),
             source: "reported",
             observed: Some(Timestamp::from_millis(1_763_680_000_000, DateTime::UNIX_EPOCH, Tz::UTC)),
             project: Some(Link::new(name, "/projects/x")),

@@ -17,7 +17,8 @@ use crate::web::sample::{HOSTILE, Sample, endless};
 use crate::web::shell::Shell;
 
 /// Why there is nothing, and what to do.
-const NO_LOGS: &str = "What the container writes can't be read from here yet. Read it on the machine where the container runs.";
+const NO_LOGS: &str =
+    "What the container writes can't be read from here yet. Read it on the machine where the container runs.";
 
 /// What a container writes.
 #[derive(Debug, Template)]

@@ -149,7 +149,10 @@ impl ContainerPage {
             shell,
             container: head,
             reported: Panel { as_of: container.updated_at.map(time), facts: reported },
-            observed: Panel { as_of: container.observed_at.map(time), facts: observed },
+            observed: Panel {
+                as_of: container.observed_at.max(container.swept_at).map(time),
+                facts: observed,
+            },
             facts,
             labels: labels(container.labels.as_ref()),
             metadata: container

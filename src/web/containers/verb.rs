@@ -90,7 +90,8 @@ pub async fn carry_out(
         .await?;
     match asked {
         Ok(Asked { operation, was_under_way }) => {
-            let told = if was_under_way { "That is under way already." } else { "The engine is being asked." };
+            let told =
+                if was_under_way { "That is under way already." } else { "The engine is being asked." };
             Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), told))
         }
         Err(refused @ AskError::OtherName) => {
@@ -218,7 +219,11 @@ pub async fn carry_out_several(
     Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), "The engine is being asked."))
 }
 
-async fn confirm_several(authed: &AuthedRequest, verb: Verb, ids: Vec<ContainerId>) -> AppResult<HttpResponse> {
+async fn confirm_several(
+    authed: &AuthedRequest,
+    verb: Verb,
+    ids: Vec<ContainerId>,
+) -> AppResult<HttpResponse> {
     let named = ids.clone();
     let (viewer, names) = authed.read(move |conn, _| Ok(queries::names(conn, &named)?)).await?;
     if names.is_empty() {

@@ -1,5 +1,6 @@
 //! Containers for real: a console and an engine that the tests start themselves.
 
+mod observing;
 mod verbs;
 
 use std::sync::Arc;
@@ -58,7 +59,8 @@ impl Scene {
     /// Waits for the operation behind `location` to end; answers its status and what came of it.
     fn end_of(&self, location: &str) -> (String, String) {
         let id = location.strip_prefix("/events/").unwrap();
-        let over = format!("EXISTS (SELECT FROM pilothouse.operations WHERE id = '{id}' AND ended_at IS NOT NULL)");
+        let over =
+            format!("EXISTS (SELECT FROM pilothouse.operations WHERE id = '{id}' AND ended_at IS NOT NULL)");
         until("the operation is over", || self.console.holds(&over));
         let of = |column: &str| {
             self.console.text(&format!("SELECT {column} FROM pilothouse.operations WHERE id = '{id}'"))
@@ -68,7 +70,8 @@ impl Scene {
 
     /// Has the owner do `verb` and waits for its end.
     fn verb(&self, row: &str, verb: &str) -> (String, String) {
-        let location = self.owner.post(&format!("/containers/{row}/{verb}"), &[]).expect(303).location().to_owned();
+        let location =
+            self.owner.post(&format!("/containers/{row}/{verb}"), &[]).expect(303).location().to_owned();
         self.end_of(&location)
     }
 

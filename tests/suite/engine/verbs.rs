@@ -35,7 +35,9 @@ fn an_owner_starts_restarts_stops_and_deletes_a_container_and_each_is_on_record(
     let timeline = scene.owner.get(&format!("/containers/{row}")).expect(200);
     let entries = timeline.attributes("ol.timeline [data-activity]", "data-activity");
     assert!(entries.iter().filter(|key| key.starts_with("event:op_")).count() == 4, "{entries:?}");
-    let acts = scene.console.text("SELECT string_agg(\"activityType\", ' ' ORDER BY \"createdAt\") FROM \"ActivityLog\"");
+    let acts = scene
+        .console
+        .text("SELECT string_agg(\"activityType\", ' ' ORDER BY \"createdAt\") FROM \"ActivityLog\"");
     assert_eq!(acts, "container.start container.restart container.stop container.delete");
     scene.owner.post(&format!("/containers/{row}/start"), &[]).expect(409);
 }
@@ -52,7 +54,9 @@ fn pressed_twice_it_happens_once_and_another_verb_is_told_what_goes_on() {
     assert_eq!(again.expect(303).location(), first);
     let refused = press("stop").expect(409);
     assert!(refused.text("main [role=status]").contains("being started"), "{}", refused.text("main"));
-    assert!(scene.owner.get(&format!("/containers/{row}")).expect(200).text("main").contains("being started"));
+    assert!(
+        scene.owner.get(&format!("/containers/{row}")).expect(200).text("main").contains("being started")
+    );
     assert_eq!(scene.console.count("pilothouse.operations"), 1);
     assert_eq!(scene.console.count("pilothouse.jobs WHERE kind = 'carry_out_operation'"), 1);
     scene.runner = Some(pilothouse::jobs::start(scene.console.app.clone()));
@@ -64,14 +68,17 @@ fn a_waiting_operation_is_taken_back_and_nothing_was_done() {
     let Some(engine) = crate::support::engine::shared() else { return };
     let mut scene = Scene::without_runner(engine);
     let (row, id) = scene.container(PATIENT);
-    let location = scene.owner.post(&format!("/containers/{row}/start"), &[]).expect(303).location().to_owned();
+    let location =
+        scene.owner.post(&format!("/containers/{row}/start"), &[]).expect(303).location().to_owned();
     let cancel = format!("{location}/cancel");
     scene.console.owner().post(&cancel, &[]).expect(404);
     assert!(scene.owner.get(&location).expect(200).has(&format!("form[action='{cancel}']")));
     scene.owner.post(&cancel, &[]).expect(303);
     scene.runner = Some(pilothouse::jobs::start(scene.console.app.clone()));
     assert_eq!(scene.end_of(&location).0, "CANCELLED");
-    until("the job is done", || scene.console.count("pilothouse.jobs WHERE kind = 'carry_out_operation' AND state = 'done'") == 1);
+    until("the job is done", || {
+        scene.console.count("pilothouse.jobs WHERE kind = 'carry_out_operation' AND state = 'done'") == 1
+    });
     assert_eq!(scene.engine.state(&id).unwrap(), "created");
 }
 
@@ -89,7 +96,9 @@ fn an_engine_s_refusal_is_kept_in_its_own_words_and_can_be_tried_again() {
     assert!(answer.contains("paused"), "{answer}");
     let location = scene.console.text("SELECT '/events/' || id FROM pilothouse.operations");
     let page = scene.owner.get(&location).expect(200);
-    assert!(page.text("main").contains(&answer) && page.has(&format!("form[action='/containers/{row}/start']")));
+    assert!(
+        page.text("main").contains(&answer) && page.has(&format!("form[action='/containers/{row}/start']"))
+    );
     scene.engine.outside(&["unpause", &name]);
 }
 
@@ -103,7 +112,8 @@ fn what_the_console_did_not_make_it_leaves_alone() {
     assert!(refused.text("main").contains("did not make"), "{}", refused.text("main"));
     // Another row's label is none of this one's.
     let other = uuid::Uuid::new_v4().to_string();
-    let id = scene.engine.create(&format!("other-{}", &other[..8]), PATIENT, &[("pilothouse.container", &row)]);
+    let id =
+        scene.engine.create(&format!("other-{}", &other[..8]), PATIENT, &[("pilothouse.container", &row)]);
     scene.row(&other, &id, "other");
     scene.owner.post(&format!("/containers/{other}/start"), &[]).expect(409);
     // A worker's own words are no id.
@@ -123,7 +133,8 @@ fn strangers_see_neither_the_container_nor_what_is_done_to_it() {
     let stranger = scene.console.owner();
     let (row, _) = scene.container(PATIENT);
     stranger.post(&format!("/containers/{row}/start"), &[]).expect(404);
-    let location = scene.owner.post(&format!("/containers/{row}/start"), &[]).expect(303).location().to_owned();
+    let location =
+        scene.owner.post(&format!("/containers/{row}/start"), &[]).expect(303).location().to_owned();
     stranger.get(&location).expect(404);
     stranger.get(&format!("{location}/raw")).expect(404);
     assert_eq!(scene.end_of(&location).0, "COMPLETED");
@@ -190,7 +201,8 @@ fn what_was_done_before_a_process_died_is_found_and_not_done_again() {
     let Some(engine) = crate::support::engine::shared() else { return };
     let mut scene = Scene::without_runner(engine);
     let (row, id) = scene.container(PATIENT);
-    let location = scene.owner.post(&format!("/containers/{row}/restart"), &[]).expect(303).location().to_owned();
+    let location =
+        scene.owner.post(&format!("/containers/{row}/restart"), &[]).expect(303).location().to_owned();
     // The process died after the engine had restarted it, and before it could say so.
     scene.engine.start_container(&id);
     let pid = scene.engine.pid(&id);

@@ -1,7 +1,6 @@
 //! A container engine that is the tests' own: dockerd with a data root, a socket and a network of its own, never the
 //! machine's. Where none can be started, tests that need one say so on the terminal, loudly, and pass over.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -86,7 +85,8 @@ impl TestEngine {
             if answer.is_ok_and(|answer| answer.stdout == b"OK") {
                 return Ok(());
             }
-            let ended = self.child().as_mut().is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_some()));
+            let ended =
+                self.child().as_mut().is_some_and(|child| child.try_wait().is_ok_and(|end| end.is_some()));
             if ended || Instant::now() > give_up {
                 let log = std::fs::read_to_string(self.dir.join("log")).unwrap_or_default();
                 let last: Vec<&str> = log.lines().rev().take(3).collect();
@@ -120,7 +120,11 @@ impl TestEngine {
             tar -C img -c . | curl -sS --fail --unix-socket docker.sock -X POST -H 'Content-Type: application/x-tar' \
                 --data-binary @- 'http://engine/images/create?fromSrc=-&repo=localhost/bb&tag=1' >/dev/null
         ";
-        let made = Command::new("sh").args(["-c", SCRIPT, "sh"]).arg(&self.dir).output().map_err(|e| e.to_string())?;
+        let made = Command::new("sh")
+            .args(["-c", SCRIPT, "sh"])
+            .arg(&self.dir)
+            .output()
+            .map_err(|e| e.to_string())?;
         if made.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&made.stderr).into_owned()) }
     }
 
@@ -131,7 +135,12 @@ impl TestEngine {
 
     pub fn create_restarting(&self, name: &str, script: &str, labels: &[(&str, &str)]) -> String {
         let policy = RestartPolicy { name: Some(RestartPolicyNameEnum::ALWAYS), maximum_retry_count: None };
-        self.create_with(name, script, labels, HostConfig { restart_policy: Some(policy), ..HostConfig::default() })
+        self.create_with(
+            name,
+            script,
+            labels,
+            HostConfig { restart_policy: Some(policy), ..HostConfig::default() },
+        )
     }
 
     fn create_with(&self, name: &str, script: &str, labels: &[(&str, &str)], host: HostConfig) -> String {
@@ -139,7 +148,9 @@ impl TestEngine {
             image: Some(IMAGE.to_owned()),
             cmd: Some(vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()]),
             env: Some(vec!["SECRET_KEY=the value that never leaves".to_owned()]),
-            labels: Some(labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()),
+            labels: Some(
+                labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            ),
             host_config: Some(HostConfig { network_mode: Some("none".to_owned()), ..host }),
             ..ContainerCreateBody::default()
         };
@@ -169,11 +180,6 @@ impl TestEngine {
         inspected.state.unwrap().pid.unwrap()
     }
 
-    pub fn labels(&self, id: &str) -> BTreeMap<String, String> {
-        let inspected = RUNTIME.block_on(self.client.inspect_container(id, None)).unwrap();
-        inspected.config.unwrap().labels.unwrap_or_default().into_iter().collect()
-    }
-
     /// Sends the daemon a signal: `STOP` freezes it, `CONT` lets it go on.
     pub fn signal(&self, signal: &str) {
         let pid = std::fs::read_to_string(self.dir.join("docker.pid")).unwrap();
@@ -199,7 +205,11 @@ impl TestEngine {
 impl Drop for TestEngine {
     fn drop(&mut self) {
         if self.child().is_some() {
-            let _ = Command::new("kill").args(["-s", "CONT"]).arg(pid_of(&self.dir)).stderr(Stdio::null()).status();
+            let _ = Command::new("kill")
+                .args(["-s", "CONT"])
+                .arg(pid_of(&self.dir))
+                .stderr(Stdio::null())
+                .status();
             self.end();
         }
         clean_up(&self.dir);
@@ -229,7 +239,11 @@ fn spawn_daemon(dir: &Path) -> Result<Child, String> {
             return Err(format!("there is no {needed}"));
         }
     }
-    let log = std::fs::File::options().create(true).append(true).open(dir.join("log")).map_err(|e| e.to_string())?;
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(dir.join("log"))
+        .map_err(|e| e.to_string())?;
     let mut command = Command::new("setpriv");
     command
         .args(["--pdeathsig", "TERM", "unshare", "--net", "sh", "-c"])
