@@ -55,18 +55,6 @@ pub const STEPS: [Step; 13] = [
         run: |c, deed| differing(c, &AUDIT_ENTRIES, deed),
     },
     Step {
-        finds: "operations that the timeline lacks or shows otherwise",
-        run: |c, deed| differing(c, &OPERATIONS, deed),
-    },
-    Step {
-        finds: "observations that the timeline lacks or shows otherwise",
-        run: |c, deed| differing(c, &OBSERVATIONS, deed),
-    },
-    Step {
-        finds: "entries of the timeline whose observation is gone",
-        run: |c, deed| without_record(c, &OBSERVATIONS, deed),
-    },
-    Step {
         finds: "entries of the timeline whose action is gone",
         run: |c, deed| without_record(c, &ACTIONS, deed),
     },
@@ -85,6 +73,18 @@ pub const STEPS: [Step; 13] = [
         run: transactions_to_come,
     },
     Step { finds: "users, projects or containers that are there and marked as deleted", run: tombstones },
+    Step {
+        finds: "operations that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &OPERATIONS, deed),
+    },
+    Step {
+        finds: "observations that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &OBSERVATIONS, deed),
+    },
+    Step {
+        finds: "entries of the timeline whose observation is gone",
+        run: |c, deed| without_record(c, &OBSERVATIONS, deed),
+    },
 ];
 
 /// Rows that one statement looks at, and one transaction mends.

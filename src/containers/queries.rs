@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Nullable;
 use serde_json::Value;
 
 use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
@@ -11,12 +12,12 @@ use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
 use crate::db::spelling::{Patterns, contains, escaped};
-use crate::db::time::{Instant, listed_time};
+use crate::db::time::{Instant, Timestamptz, listed_time};
 
 /// When an engine that has a container last showed all that it has: the container's state is as of then.
 macro_rules! swept_at {
     () => {
-        diesel::dsl::sql::<diesel::sql_types::Nullable<crate::db::time::Timestamptz>>(
+        diesel::dsl::sql::<Nullable<Timestamptz>>(
             "(SELECT max(e.last_sweep_at) FROM pilothouse.engine_containers s \
               JOIN pilothouse.engines e ON e.id = s.engine_id \
               WHERE s.container_id = containers.container_id AND s.gone_at IS NULL AND containers.observed_at IS NOT NULL)",

@@ -127,15 +127,18 @@ impl OperationPanel {
 /// # Errors
 /// 404 for one that the viewer can't see, and for every other event.
 pub async fn cancel(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
-    let id: OperationId = path.parse().map_err(|_| AppError::NotFound)?;
+    let address = urls::event(&path);
+    let id = path.parse::<OperationId>();
     let principal = authed.principal();
-    let address = urls::event(id.as_str());
     let (_, notice) = authed
-        .write(move |conn, viewer| match commands::cancel(conn, &principal(viewer), &id) {
-            Ok(()) => Ok("It was taken back. Nothing was done.".to_owned()),
-            Err(refused @ CancelError::HasBegun) => Ok(refused.to_string()),
-            Err(CancelError::NotFound) => Err(AppError::NotFound),
-            Err(CancelError::Query(error)) => Err(error.into()),
+        .write(move |conn, viewer| {
+            let id = id.map_err(|_| AppError::NotFound)?;
+            match commands::cancel(conn, &principal(viewer), &id) {
+                Ok(()) => Ok("It was taken back. Nothing was done.".to_owned()),
+                Err(refused @ CancelError::HasBegun) => Ok(refused.to_string()),
+                Err(CancelError::NotFound) => Err(AppError::NotFound),
+                Err(CancelError::Query(error)) => Err(error.into()),
+            }
         })
         .await?;
     Ok(authed.redirect_with_notice(&address, notice))

@@ -224,8 +224,7 @@ async fn confirm_several(
     verb: Verb,
     ids: Vec<ContainerId>,
 ) -> AppResult<HttpResponse> {
-    let named = ids.clone();
-    let (viewer, names) = authed.read(move |conn, _| Ok(queries::names(conn, &named)?)).await?;
+    let (viewer, names) = authed.read(move |conn, _| Ok(queries::names(conn, &ids)?)).await?;
     if names.is_empty() {
         return Err(AppError::NotFound);
     }
