@@ -10,6 +10,7 @@ use crate::auth::recent_viewers::RecentViewers;
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::engine::Engine;
 use crate::live::Live;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
@@ -21,6 +22,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The only way to the database.
     pub db: Db,
+    /// The container engine, there or not.
+    pub engine: Engine,
     /// What time it is.
     pub clock: Clock,
     /// Where ids and tokens come from.
@@ -125,10 +128,12 @@ impl App {
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {
         let connections = ConnectionLimits::within(open_files(), config.pool_size);
+        let clock = Clock::system();
         Self {
+            engine: Engine::at(&config.docker_host, clock.clone()),
             config: Arc::new(config),
             db,
-            clock: Clock::system(),
+            clock,
             entropy: Entropy,
             readiness: Readiness::default(),
             draining: Draining::default(),

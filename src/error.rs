@@ -70,7 +70,7 @@ pub enum AppError {
     Unavailable(String),
     /// The container engine is not connected; the text is for the page.
     #[error("no engine: {0}")]
-    NoEngine(&'static str),
+    NoEngine(String),
     /// The database did not say in time whether it kept a change.
     #[error("it is not certain whether a change was committed")]
     Uncertain,
@@ -118,7 +118,7 @@ impl AppError {
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::Busy => Some(2),
             Self::Untaken => Some(5),
-            Self::NoEngine(_) => Some(60),
+            Self::NoEngine(_) => Some(5),
             _ => None,
         }
     }
@@ -129,7 +129,7 @@ impl AppError {
         match self {
             Self::NotFound => "There is nothing at this address, or it is not yours to see.".to_owned(),
             Self::SignIn => "Sign in to continue.".to_owned(),
-            Self::NoEngine(reason) => (*reason).to_owned(),
+            Self::NoEngine(reason) => reason.clone(),
             Self::Forbidden(message) | Self::BadRequest(message) => message.clone(),
             Self::UnsupportedMediaType => "Send the form as application/x-www-form-urlencoded.".to_owned(),
             Self::TooLarge => "What was sent is larger than this address takes.".to_owned(),

@@ -24,6 +24,8 @@ pub mod config;
 pub mod data_dir;
 // The only door to PostgreSQL: pool, transactions by actor, migrations, drift.
 pub mod db;
+// The container engine behind one handle.
+pub mod engine;
 // What can go wrong for a caller, in few kinds.
 pub mod error;
 // The embedded PostgreSQL server.
@@ -45,6 +47,10 @@ pub mod demo;
 pub mod files;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
+// What engines show of containers, held against the records.
+pub mod observations;
+// What is done to containers for somebody: asked for, carried out, put on record.
+pub mod operations;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Work that runs by itself: what waits for it, and how it went.

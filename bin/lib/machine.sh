@@ -53,6 +53,11 @@ missing_for_serving() {
 # Debian packages for testing it.
 missing_for_testing() {
     have git || echo git
+    have curl || echo curl
+    # The tests' own container engine, never the machine's; where it can't be started they say so.
+    have dockerd || echo docker.io iptables
+    have busybox || echo busybox-static
+    have ip || echo iproute2
     have chromium || echo chromium
     have chromedriver || echo chromium-driver
     has_fonts || echo fonts-dejavu-core

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Source;
+use super::stored::is_operation;
 use super::stored::{self, Column, LONGEST_SHOWN};
 use super::thread::thread_of;
 use super::timeline::{Entry, Row, RowStatement, shown, take_name};
@@ -42,9 +43,14 @@ pub fn action(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> 
     detail(conn, Source::Action, id, "action_details")
 }
 
-/// The event with this id, if the viewer may see it.
+/// The event or the operation with this id, if the viewer may see it.
 pub fn event(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
-    detail(conn, Source::Event, id, "description")
+    detail(conn, Source::Event, id, if is_operation(id) { "answer" } else { "description" })
+}
+
+/// What an engine saw, if the viewer may see it.
+pub fn observation(conn: &mut PgConnection, id: &str) -> QueryResult<Option<Detail>> {
+    detail(conn, Source::Engine, id, "details")
 }
 
 /// An audit entry with what only admins may read.

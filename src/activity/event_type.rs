@@ -1,4 +1,4 @@
-//! What an event says is going on: the labels of `"ActivityEventType"`.
+//! What an event says is going on: the labels of `"ActivityEventType"`, and what operations do to containers.
 
 use crate::vocabulary::{Group, as_written, vocabulary};
 
@@ -35,6 +35,10 @@ vocabulary! {
     AutoFixFailed = "AUTO_FIX_FAILED" { label: "Auto-fix failed", icon: "autofix", group: Group::Operations }
     CodeScaffolding = "CODE_SCAFFOLDING" { label: "Code scaffolding", icon: "code", group: Group::Code }
     TestGeneration = "TEST_GENERATION" { label: "Test generation", icon: "test", group: Group::Code }
+    ContainerStart = "CONTAINER_START" { label: "Start a container", icon: "running", group: Group::Operations }
+    ContainerStop = "CONTAINER_STOP" { label: "Stop a container", icon: "stopped", group: Group::Operations }
+    ContainerRestart = "CONTAINER_RESTART" { label: "Restart a container", icon: "restart", group: Group::Operations }
+    ContainerDelete = "CONTAINER_DELETE" { label: "Delete a container", icon: "deleted", group: Group::Operations }
 }
 
 impl EventType {
@@ -53,8 +57,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_nineteen_read_back_from_what_they_store() {
-        assert_eq!(EventType::ALL.len(), 19);
+    fn the_nineteen_of_other_programs_and_our_own_read_back_from_what_they_store() {
+        assert_eq!(EventType::ALL.len(), 19 + 4);
         for known in EventType::ALL {
             assert_eq!(&EventType::from_stored(known.as_str()), known);
         }

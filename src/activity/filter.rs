@@ -320,11 +320,16 @@ impl Filter {
     #[must_use]
     pub fn lets_source(&self, source: Source) -> bool {
         self.sources.lets(source.as_str())
-            && (source == Source::Action || (self.reference.is_none() && self.environments.only.is_empty()))
+            && (source == Source::Action
+                || (self.reference.as_ref().is_none_or(|r| source != Source::Audit && r.key == CONTAINER)
+                    && self.environments.only.is_empty()))
             && (source != Source::Audit || self.statuses.only.is_empty())
             && (source == Source::Audit || (self.target.is_none() && self.address.is_none()))
     }
 }
+
+/// The key that names a container: operations and what engines saw carry it too.
+pub const CONTAINER: &str = "container_id";
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::{ActionType, Reference, Source};
+use super::{ActionType, EngineEventType, Reference, Source};
 use crate::audit::AuditAction;
 use crate::db::ids::ProjectId;
 use crate::db::schema::action_references;
@@ -204,7 +204,7 @@ pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>
     statement
         .sql(
             "SELECT t.source, t.id, NULL FROM pilothouse.timeline t \
-             WHERE t.source = ANY ('{action,audit,event}') AND t.id = ",
+             WHERE t.source = ANY ('{action,audit,engine,event}') AND t.id = ",
         )
         .text(id)
         .sql(
@@ -218,6 +218,7 @@ pub fn entries(conn: &mut PgConnection, id: &str) -> QueryResult<Vec<KnownEntry>
         let (source, label): (Source, fn(&str) -> String) = match source.as_str() {
             "action" => (Source::Action, |word| ActionType::from_stored(word).label()),
             "event" => (Source::Event, str::to_owned),
+            "engine" => (Source::Engine, |word| EngineEventType::from_stored(word).label()),
             _ => (Source::Audit, |word| AuditAction::from_stored(word).label()),
         };
         KnownEntry { source, id, of_request: word.as_deref().map(label) }

@@ -1,4 +1,4 @@
-//! The record of what happened: actions, events and audit entries on one timeline.
+//! The record of what happened: actions, events, audit entries and what engines saw, on one timeline.
 //!
 //! Writing
 //! - [`track`] records a [`NewAction`] in the caller's transaction and never fails it; [`tally()`] counts what went
@@ -8,7 +8,7 @@
 //! - [`timeline::page`] answers a [`TimelinePage`] for a [`Scope`] and a [`Filter`] (read from an address by
 //!   [`Filter::parse`]); [`TimelinePage::days`] groups it. An [`Entry`] has its key, [`sentence::Part`]s, status,
 //!   references and what is folded under it. `older` and `newer` are positions for `before` and `after`.
-//! - [`detail::action`], [`detail::event`] and [`detail::audit_entry`] answer one record with its thread.
+//! - [`detail::action`], [`detail::event`], [`detail::observation`] and [`detail::audit_entry`] answer one record with its thread.
 //! - [`reference_target::of`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::Options::of_page`] says what a page's filters offer, [`options::all`] all that there is to choose.
@@ -27,6 +27,7 @@ pub mod changes;
 pub mod daily;
 pub mod deployed;
 pub mod detail;
+mod engine_event_type;
 mod event_type;
 pub mod exported_audit;
 pub mod exports;
@@ -50,6 +51,7 @@ mod tracker;
 pub mod upkeep;
 
 pub use action_type::{ActionFacts, ActionType};
+pub use engine_event_type::{EngineEventFacts, EngineEventType};
 pub use event_type::{EventFacts, EventType};
 pub use filter::{Filter, Reference};
 pub use new_action::NewAction;

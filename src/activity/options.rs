@@ -7,7 +7,7 @@ use diesel::sql_types::Text;
 
 use super::filter::Filter;
 use super::timeline::{EntryKind, Scope, TimelinePage, WordColumn, scope};
-use super::{ACTION_STATUSES, ActionType, Environment, EventType, FAILED, Source};
+use super::{ActionType, Environment, EventType, FAILED, Source};
 use crate::audit::AuditAction;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
@@ -317,6 +317,7 @@ pub fn source_label(source: Source) -> &'static str {
     match source {
         Source::Action => "Actions",
         Source::Audit => "Audit",
+        Source::Engine => "Engine",
         Source::Event => "Events",
     }
 }

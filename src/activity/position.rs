@@ -43,14 +43,17 @@ pub enum Source {
     Action,
     /// `"ActivityLog"`
     Audit,
+    /// `pilothouse.engine_events`
+    Engine,
+    /// `"ActivityEvent"` and `pilothouse.operations`
     Event,
 }
 
 impl Source {
     /// Every source, in the timeline's order.
-    pub const ALL: [Self; 3] = [Self::Action, Self::Audit, Self::Event];
+    pub const ALL: [Self; 4] = [Self::Action, Self::Audit, Self::Engine, Self::Event];
 
-    /// What an entry's key in a timeline names: `event:ID`, `audit:ID` or `action:ID`; a bare id is an action's.
+    /// What an entry's key in a timeline names: `event:ID`, `audit:ID`, `engine:ID` or `action:ID`; a bare id is an action's.
     #[must_use]
     pub fn of_key(key: &str) -> (Self, &str) {
         let named = key.split_once(':').and_then(|(word, id)| {
@@ -59,12 +62,13 @@ impl Source {
         named.unwrap_or((Self::Action, key))
     }
 
-    /// `action`, `audit` or `event`: sorts like the variants.
+    /// `action`, `audit`, `engine` or `event`: sorts like the variants.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Action => "action",
             Self::Audit => "audit",
+            Self::Engine => "engine",
             Self::Event => "event",
         }
     }
@@ -79,6 +83,7 @@ impl Source {
         match self {
             Self::Action => "a",
             Self::Audit => "l",
+            Self::Engine => "n",
             Self::Event => "e",
         }
     }
@@ -215,7 +220,7 @@ mod tests {
         let mut texts = Texts(7);
         for _ in 0..5_000 {
             let ms = i64::from_ne_bytes((texts.number() << 20 ^ texts.number()).to_ne_bytes());
-            let source = Source::ALL[usize::try_from(texts.number() % 3).unwrap()];
+            let source = Source::ALL[usize::try_from(texts.number() % 4).unwrap()];
             let cursor = TimelineCursor { ms, source, id: texts.text(&alphabet) };
             let text = cursor.to_string();
             assert!(text.bytes().all(|b| is_plain(b) || b == b'.' || b == b'~'), "{text}");
@@ -274,9 +279,11 @@ mod tests {
     #[test]
     fn positions_compare_by_time_then_source_then_id() {
         let mut cursors: Vec<TimelineCursor> =
-            ["2.a.a", "1.e.z", "1.l.b", "1.l.a", "1.a.c", "-1.e.z"].map(|text| text.parse().unwrap()).into();
+            ["2.a.a", "1.e.z", "1.n.a", "1.l.b", "1.l.a", "1.a.c", "-1.e.z"]
+                .map(|text| text.parse().unwrap())
+                .into();
         cursors.sort();
         let texts: Vec<String> = cursors.iter().map(ToString::to_string).collect();
-        assert_eq!(texts, ["-1.e.z", "1.a.c", "1.l.a", "1.l.b", "1.e.z", "2.a.a"]);
+        assert_eq!(texts, ["-1.e.z", "1.a.c", "1.l.a", "1.l.b", "1.n.a", "1.e.z", "2.a.a"]);
     }
 }

@@ -60,11 +60,34 @@ const AUDIT: &str = "public.\"ActivityLog\" r CROSS JOIN LATERAL (VALUES (1, 'id
     (14, 'targetName', r.\"targetName\"), (15, 'projectId', r.\"projectId\"), (16, 'before', jsonb_pretty(r.before)), \
     (17, 'after', jsonb_pretty(r.after)), (18, 'metadata', r.metadata)) c (at, name, value) WHERE r.id = ";
 
-fn table(source: Source) -> &'static str {
+const OPERATION: &str = "pilothouse.operations r CROSS JOIN LATERAL (VALUES (1, 'id', r.id), \
+    (2, 'verb', r.verb), (3, 'status', r.status), (4, 'container_id', r.container_id::text), \
+    (5, 'container_name', r.container_name), (6, 'engine_container_id', r.engine_container_id), \
+    (7, 'project_id', r.project_id::text), (8, 'asked_by', r.asked_by::text), (9, 'asked_by_name', r.asked_by_name), \
+    (10, 'asked_at', r.asked_at::text), (11, 'begun_at', r.begun_at::text), (12, 'ended_at', r.ended_at::text), \
+    (13, 'answer', r.answer), (14, 'request_id', r.request_id), (15, 'parent_id', r.parent_id)) c (at, name, value) \
+    WHERE r.id = ";
+const OBSERVATION: &str = "pilothouse.engine_events r CROSS JOIN LATERAL (VALUES (1, 'id', r.id), \
+    (2, 'kind', r.kind), (3, 'engine_id', r.engine_id), (4, 'container_id', r.container_id::text), \
+    (5, 'container_name', r.container_name), (6, 'engine_container_id', r.engine_container_id), \
+    (7, 'project_id', r.project_id::text), (8, 'at', r.at::text), (9, 'exit_code', r.exit_code::text), \
+    (10, 'was_out_of_memory', CASE WHEN r.was_out_of_memory THEN 'true' END), (11, 'operation_id', r.operation_id), \
+    (12, 'times', nullif(r.times, 1)::text), (13, 'last_at', r.last_at::text), (14, 'closed_at', r.closed_at::text), \
+    (15, 'is_reconstructed', CASE WHEN r.is_reconstructed THEN 'true' END), (16, 'details', r.details), \
+    (17, 'last_lines', r.last_lines)) c (at, name, value) WHERE r.id = ";
+
+/// Whether an event's id is one of `pilothouse.operations`.
+pub(super) fn is_operation(id: &str) -> bool {
+    id.len() == 35 && id.starts_with("op_")
+}
+
+fn table(source: Source, id: &str) -> &'static str {
     match source {
         Source::Action => ACTION,
+        Source::Event if is_operation(id) => OPERATION,
         Source::Event => EVENT,
         Source::Audit => AUDIT,
+        Source::Engine => OBSERVATION,
     }
 }
 
@@ -79,7 +102,7 @@ pub fn columns(conn: &mut PgConnection, source: Source, id: &str, most: i64) -> 
     }
     let mut s = Statement::<(Text, Text, BigInt)>::new();
     s.sql("SELECT c.name, left(c.value, ").big(most).sql("::integer), octet_length(c.value)::bigint FROM ");
-    s.sql(table(source)).text(id).sql(" AND c.value IS NOT NULL ORDER BY c.at");
+    s.sql(table(source, id)).text(id).sql(" AND c.value IS NOT NULL ORDER BY c.at");
     let rows: Vec<(String, String, i64)> = s.load(conn)?;
     let mut columns: Vec<Column> =
         rows.into_iter().map(|(name, text, bytes)| Column { name, text, bytes }).collect();
@@ -119,7 +142,7 @@ pub fn piece(
         "::integer) FROM (SELECT c.*, max(c.at) OVER () AS last, \
          sum(octet_length(c.value)) OVER (ORDER BY c.at) - octet_length(c.value) AS before FROM ",
     );
-    s.sql(table(source)).text(id).sql(" AND c.value IS NOT NULL AND c.at >= ").big(place.column);
+    s.sql(table(source, id)).text(id).sql(" AND c.value IS NOT NULL AND c.at >= ").big(place.column);
     s.sql(") p WHERE p.before < ").big(MOST_CHARACTERS).sql(" ORDER BY p.at");
     let rows: Vec<(i64, i64, String, String)> = s.load(conn)?;
     if rows.is_empty() {

@@ -11,7 +11,7 @@ mod entries;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
-use entries::{ACTIONS, AUDIT_ENTRIES, EVENTS, differing, without_record};
+use entries::{ACTIONS, AUDIT_ENTRIES, EVENTS, OBSERVATIONS, OPERATIONS, differing, without_record};
 
 /// What a step does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Step {
 }
 
 /// All of them, in the order in which they are mended.
-pub const STEPS: [Step; 10] = [
+pub const STEPS: [Step; 13] = [
     Step {
         finds: "actions that the timeline lacks or shows otherwise",
         run: |c, deed| differing(c, &ACTIONS, deed),
@@ -73,6 +73,18 @@ pub const STEPS: [Step; 10] = [
         run: transactions_to_come,
     },
     Step { finds: "users, projects or containers that are there and marked as deleted", run: tombstones },
+    Step {
+        finds: "operations that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &OPERATIONS, deed),
+    },
+    Step {
+        finds: "observations that the timeline lacks or shows otherwise",
+        run: |c, deed| differing(c, &OBSERVATIONS, deed),
+    },
+    Step {
+        finds: "entries of the timeline whose observation is gone",
+        run: |c, deed| without_record(c, &OBSERVATIONS, deed),
+    },
 ];
 
 /// Rows that one statement looks at, and one transaction mends.

@@ -95,6 +95,34 @@ vocabulary! {
         label: "Repository imported", done: "imported a repository into", names_target: true, icon: "push",
         group: Group::Code,
     }
+    ContainerStarted = "container.start" {
+        label: "Container start asked", done: "asked to start the container", names_target: true, icon: "running",
+        group: Group::Operations,
+    }
+    ContainerStopped = "container.stop" {
+        label: "Container stop asked", done: "asked to stop the container", names_target: true, icon: "stopped",
+        group: Group::Operations,
+    }
+    ContainerRestarted = "container.restart" {
+        label: "Container restart asked", done: "asked to restart the container", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    ContainerDeleted = "container.delete" {
+        label: "Container delete asked", done: "asked to delete the container", names_target: true, icon: "deleted",
+        group: Group::Operations,
+    }
+    OperationCancelled = "operation.cancelled" {
+        label: "Operation cancelled", done: "cancelled the operation", names_target: true, icon: "stopped",
+        group: Group::Operations,
+    }
+    ContainerAdopted = "container.adopted" {
+        label: "Container adopted", done: "adopted the container", names_target: true, icon: "running",
+        group: Group::Operations,
+    }
+    ContainerIgnored = "container.ignored" {
+        label: "Container ignored", done: "told the console to ignore the container", names_target: true, icon: "stopped",
+        group: Group::Operations,
+    }
     JobRunAgain = "job.run_again" {
         label: "Job run again", done: "ran the job again:", names_target: true, icon: "restart",
         group: Group::Operations,

@@ -8,7 +8,7 @@ use ipnetwork::IpNetwork;
 use serde_json::Value;
 
 use super::{AuditAction, redaction};
-use crate::db::ids::{ProjectId, SessionId, UserId};
+use crate::db::ids::{ContainerId, ProjectId, SessionId, UserId};
 use crate::db::schema::{activity_logs, users};
 use crate::identity::Principal;
 use crate::runtime::Entropy;
@@ -35,6 +35,11 @@ impl Target {
     #[must_use]
     pub fn project(id: ProjectId, name: &str) -> Self {
         Self { kind: "project", id: id.to_string(), name: name.to_owned(), project: Some(id) }
+    }
+
+    #[must_use]
+    pub fn container(id: ContainerId, name: &str, project: Option<ProjectId>) -> Self {
+        Self { kind: "container", id: id.to_string(), name: name.to_owned(), project }
     }
 
     /// A session of the user whom `holder` names.

@@ -14,7 +14,9 @@ use crate::config::Config;
 use crate::data_dir;
 use crate::db::server_version::server_version;
 use crate::db::{drift, migrations, pool, roles, surroundings};
+use crate::engine::Engine;
 use crate::queue::queries::late_duties;
+use crate::runtime::Clock;
 
 /// Prints a line a check, and remembers whether one failed.
 #[derive(Default)]
@@ -196,19 +198,16 @@ fn check_roles(report: &mut Report, conn: &mut diesel::PgConnection, config: &Co
 }
 
 fn check_engine(config: &Config) {
-    let socket = config.docker_host.strip_prefix("unix://");
-    let address = without_login(&config.docker_host);
-    match socket {
-        Some(path) if std::os::unix::net::UnixStream::connect(path).is_ok() => fine("engine", &address),
-        _ => note("engine", &format!("none at {address}: container states are what workers report")),
-    }
-}
-
-/// `https://login:password@host` is told without whom it signs in.
-fn without_login(address: &str) -> String {
-    match (address.split_once("://"), address.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-        (None, Some((_, place))) => place.to_owned(),
-        _ => address.to_owned(),
+    let engine = Engine::at(&config.docker_host, Clock::system());
+    match engine.ask_blocking(|api| api.info()) {
+        Ok(info) => {
+            let told = format!("{}, version {}, API {}", engine.address(), info.version, info.api_version);
+            fine("engine", &told);
+        }
+        Err(error) => {
+            let told =
+                format!("none at {} ({error}): container states are what workers report", engine.address());
+            note("engine", &told);
+        }
     }
 }

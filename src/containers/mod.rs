@@ -1,8 +1,8 @@
-//! Containers as the `containers` table knows them. No engine is asked yet: every state is what a worker
-//! last wrote, and is shown with when that was.
+//! Containers as the `containers` table knows them: what workers report, and what an engine was seen to hold.
 
+pub mod commands;
 pub mod exported;
 mod model;
 pub mod queries;
 
-pub use model::{Status, Verb};
+pub use model::{Observation, Status, Verb};

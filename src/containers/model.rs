@@ -1,5 +1,7 @@
 //! What a container is made of.
 
+use chrono::{DateTime, Utc};
+
 /// What state a container is in, by the table's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
@@ -42,7 +44,7 @@ impl Status {
     }
 }
 
-/// What can be done to a container once an engine is connected.
+/// What can be done to a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
     Start,
@@ -85,11 +87,47 @@ impl Verb {
         }
     }
 
-    /// Why it can't be done in this release.
-    pub const UNAVAILABLE: &'static str = "No container engine is connected, so containers can't be started, stopped, \
-         restarted or deleted from here. States are what workers last reported.";
+    /// What is being done: "shop-api is being stopped".
+    #[must_use]
+    pub fn being_done(self) -> &'static str {
+        match self {
+            Self::Start => "being started",
+            Self::Stop => "being stopped",
+            Self::Restart => "being restarted",
+            Self::Delete => "being deleted",
+        }
+    }
 
-    /// Why there are no logs in this release, and what to do.
-    pub const NO_LOGS: &'static str = "No container engine is connected, so what the container writes can't be read \
-         from here. Read it on the machine where the container runs.";
+    /// Why a container in this state is not asked for it, if it is not.
+    #[must_use]
+    pub fn obstacle(self, status: &Status) -> Option<&'static str> {
+        match status {
+            Status::Deleted => Some("The container is deleted: there is nothing left of it at the engine."),
+            _ => None,
+        }
+    }
+}
+
+/// A container's state as an engine has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// The engine's own word; `removed` when it has no such container any more.
+    pub engine_status: String,
+    /// Where the engine is.
+    pub from: String,
+    pub started_at: Option<DateTime<Utc>>,
+    pub stopped_at: Option<DateTime<Utc>>,
+}
+
+impl Observation {
+    /// The engine's word in the table's words.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self.engine_status.as_str() {
+            "running" | "paused" => Status::Running,
+            "created" => Status::Created,
+            "removed" | "removing" => Status::Deleted,
+            _ => Status::Stopped,
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! Reads of containers. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
+use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::query_dsl::methods::LoadQuery;
+use diesel::sql_types::Nullable;
 use serde_json::Value;
 
 use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
@@ -14,8 +16,17 @@ use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
 use crate::db::spelling::{Patterns, contains, escaped};
 use crate::db::statement::plan_of;
-use crate::db::time::{Instant, listed_time};
+use crate::db::time::{Instant, Timestamptz, listed_time};
 use crate::users::queries::Person;
+
+/// When an engine that has a container last showed all that it has: the container's state is as of then.
+fn swept_at() -> SqlLiteral<Nullable<Timestamptz>> {
+    diesel::dsl::sql(
+        "(SELECT max(e.last_sweep_at) FROM pilothouse.engine_containers s \
+           JOIN pilothouse.engines e ON e.id = s.engine_id \
+           WHERE s.container_id = containers.container_id AND s.gone_at IS NULL AND containers.observed_at IS NOT NULL)",
+    )
+}
 
 /// What a list of containers is ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +64,9 @@ pub struct LineRow {
     pub updated_at: Option<DateTime<Utc>>,
     /// When the engine was last asked.
     pub observed_at: Option<DateTime<Utc>>,
+    /// When all of the engine's containers were last looked at.
+    #[diesel(select_expression = swept_at(), select_expression_type = SqlLiteral<Nullable<Timestamptz>>)]
+    pub swept_at: Option<DateTime<Utc>>,
 }
 
 /// One container as lists show it.
@@ -183,6 +197,9 @@ pub struct ContainerView {
     pub observed_from: Option<String>,
     /// The state in the engine's own word.
     pub engine_status: Option<String>,
+    /// When all of the engine's containers were last looked at.
+    #[diesel(select_expression = swept_at(), select_expression_type = SqlLiteral<Nullable<Timestamptz>>)]
+    pub swept_at: Option<DateTime<Utc>>,
     #[diesel(embed)]
     pub owner: Option<Person>,
 }
@@ -195,6 +212,15 @@ pub fn find(conn: &mut PgConnection, id: ContainerId) -> QueryResult<Option<Cont
         .select(ContainerView::as_select())
         .first(conn)
         .optional()
+}
+
+/// What those of these containers are called that the viewer may see, by name.
+pub fn names(conn: &mut PgConnection, ids: &[ContainerId]) -> QueryResult<Vec<(ContainerId, String)>> {
+    containers::table
+        .filter(containers::id.eq_any(ids))
+        .order((containers::name, containers::id))
+        .select((containers::id, containers::name))
+        .load(conn)
 }
 
 /// The projects that run in a container, by name; at most twenty.

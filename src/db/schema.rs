@@ -672,6 +672,118 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What somebody had done to a container, and what came of it.
+    pilothouse.operations (id) {
+        id -> Text,
+        parent_id -> Nullable<Text>,
+        verb -> Text,
+        status -> Text,
+        container_id -> Nullable<Uuid>,
+        container_name -> Text,
+        engine_container_id -> Nullable<Text>,
+        project_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        asked_by -> Nullable<Uuid>,
+        asked_by_name -> Text,
+        request_id -> Nullable<Text>,
+        asked_at -> Timestamptz,
+        begun_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        answer -> Nullable<Text>,
+        settings -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What one instance at a time does for all of them.
+    pilothouse.leases (name) {
+        name -> Text,
+        holder -> Uuid,
+        held_since -> Timestamptz,
+        held_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Container engines that were seen.
+    pilothouse.engines (id) {
+        id -> Text,
+        address -> Text,
+        name -> Text,
+        version -> Text,
+        api_version -> Text,
+        first_seen_at -> Timestamptz,
+        connected_since -> Nullable<Timestamptz>,
+        away_since -> Nullable<Timestamptz>,
+        away_reason -> Nullable<Text>,
+        last_sweep_at -> Nullable<Timestamptz>,
+        last_sweep_containers -> Nullable<Int4>,
+        last_sweep_ms -> Nullable<Int4>,
+        last_event_nanos -> Nullable<Int8>,
+        lag_ms -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Containers as an engine last showed them.
+    pilothouse.engine_containers (engine_id, container_id) {
+        engine_id -> Text,
+        container_id -> Text,
+        row_id -> Nullable<Uuid>,
+        name -> Text,
+        image -> Text,
+        state -> Text,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        restart_count -> Int8,
+        first_seen_at -> Timestamptz,
+        gone_at -> Nullable<Timestamptz>,
+        adopted_at -> Nullable<Timestamptz>,
+        adopted_by -> Nullable<Uuid>,
+        adopted_by_name -> Nullable<Text>,
+        ignored_at -> Nullable<Timestamptz>,
+        ignored_by_name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What an engine saw happen to its containers.
+    pilothouse.engine_events (id) {
+        id -> Text,
+        engine_id -> Text,
+        kind -> Text,
+        engine_container_id -> Nullable<Text>,
+        container_name -> Text,
+        container_id -> Nullable<Uuid>,
+        project_id -> Nullable<Uuid>,
+        owner_id -> Nullable<Uuid>,
+        at -> Timestamptz,
+        at_nanos -> Int8,
+        exit_code -> Nullable<Int4>,
+        was_out_of_memory -> Bool,
+        last_lines -> Nullable<Text>,
+        operation_id -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        title -> Text,
+        details -> Nullable<Text>,
+        times -> Int4,
+        last_at -> Nullable<Timestamptz>,
+        closed_at -> Nullable<Timestamptz>,
+        is_reconstructed -> Bool,
+    }
+}
+
 diesel::joinable!(containers -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(projects -> containers (container_id));
@@ -725,6 +837,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     rollups,
     jobs,
     schedules,
+    operations,
+    leases,
+    engines,
+    engine_containers,
+    engine_events,
 );
 
 diesel::define_sql_function! {

@@ -34,15 +34,18 @@
 //! The lease is renewed by the runner. A job whose turn takes longer than its deadline is told to stop, loses its
 //! lease, and is tried again: what may take hours answers [`Outcome::Continue`] now and then.
 
+mod carry_out_operation;
 mod context;
 mod fill_timeline;
 mod move_entries;
+mod observe_engine;
 mod prune_jobs;
 mod record_spooled;
 mod roll_up_activity;
 mod runner;
 mod turn;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 pub use context::{Context, JobError, Outcome};
@@ -53,18 +56,27 @@ use crate::app::App;
 use crate::live;
 use crate::queue::Kind;
 use crate::queue::instance::Errand;
+use observe_engine::Observer;
 
 /// Starts the runner of this instance; dropping it ends it.
 #[must_use]
 pub fn start(app: App) -> Runner {
+    let observer = Mutex::new(Observer::new(&app));
     Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect())
         .with_errand(Errand::ReadSpoolFile, Duration::from_secs(5), |app| spool::read_in_file(&app.db))
         .with_errand(Errand::LookForChanges, live::LOOK, |app| app.live.look(&app.db))
+        .with_errand(Errand::ObserveEngine, Duration::from_millis(500), move |app| {
+            observer.lock().unwrap_or_else(PoisonError::into_inner).tick(app)
+        })
 }
 
 fn of_kind(kind: &Kind) -> Option<Job> {
     let in_minutes = Duration::from_mins;
     Some(match kind {
+        // A container that takes its time to stop holds up no other.
+        Kind::CarryOutOperation => {
+            Job::new(kind.clone(), in_minutes(2), carry_out_operation::run).with_lanes(4)
+        }
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),

@@ -1,4 +1,4 @@
-//! The runner: one thread that looks for what is due, and a lane for each kind of job.
+//! The runner: one thread that looks for what is due, and a lane for each kind of job, or a few.
 //!
 //! A lane is a thread that works off the jobs of its kind one by one and ends when none is due. So a slow job delays
 //! its own kind only. A lane whose job hangs is left to itself, and another one takes its place.
@@ -36,6 +36,9 @@ type Work = Arc<dyn Fn(&Context) -> Result<Outcome, JobError> + Send + Sync>;
 #[derive(Clone)]
 pub struct Job {
     pub(super) kind: Kind,
+    /// Which of its kind's lanes it is done in.
+    lane: usize,
+    lanes: usize,
     deadline: Duration,
     pub(super) run: Work,
 }
@@ -47,9 +50,26 @@ impl Job {
         deadline: Duration,
         run: impl Fn(&Context) -> Result<Outcome, JobError> + Send + Sync + 'static,
     ) -> Self {
-        Self { kind, deadline, run: Arc::new(run) }
+        Self { kind, lane: 0, lanes: 1, deadline, run: Arc::new(run) }
+    }
+
+    /// So many jobs of the kind are done at a time.
+    #[must_use]
+    pub fn with_lanes(self, lanes: usize) -> Self {
+        Self { lanes, ..self }
+    }
+
+    fn in_lanes(self) -> impl Iterator<Item = Self> {
+        (0..self.lanes).map(move |lane| Self { lane, ..self.clone() })
+    }
+
+    pub(super) fn lane(&self) -> LaneId {
+        (self.kind.clone(), self.lane)
     }
 }
+
+/// A lane of a kind, by its number.
+pub(super) type LaneId = (Kind, usize);
 
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,7 +96,7 @@ pub(super) struct Shared {
 
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    pub(super) of_kind: HashMap<Kind, Lane>,
+    pub(super) by_id: HashMap<LaneId, Lane>,
     threads: usize,
 }
 
@@ -104,7 +124,7 @@ impl Runner {
     pub fn start(app: App, jobs: Vec<Job>) -> Self {
         let shared = Arc::new(Shared {
             app,
-            jobs,
+            jobs: jobs.into_iter().flat_map(Job::in_lanes).collect(),
             stopping: Arc::default(),
             lanes: Mutex::default(),
             changed: Condvar::new(),
@@ -243,7 +263,7 @@ impl Shared {
         let mut overdue = Vec::new();
         for job in &self.jobs {
             let mut lanes = self.lanes();
-            let Some(lane) = lanes.of_kind.get_mut(&job.kind) else { continue };
+            let Some(lane) = lanes.by_id.get_mut(&job.lane()) else { continue };
             let hangs = |turn: &mut Turn| !turn.is_settling && turn.begun.elapsed() > job.deadline;
             if let Some(turn) = lane.turn.take_if(hangs) {
                 lane.generation += 1;
@@ -267,7 +287,7 @@ impl Shared {
     }
 
     fn renew(&self) -> Result<(), DbError> {
-        let turns: Vec<Turn> = self.lanes().of_kind.values().filter_map(|lane| lane.turn.clone()).collect();
+        let turns: Vec<Turn> = self.lanes().by_id.values().filter_map(|lane| lane.turn.clone()).collect();
         if turns.is_empty() {
             return Ok(());
         }
@@ -285,7 +305,7 @@ impl Shared {
     fn open_lane(self: &Arc<Self>, job: &Job) {
         let generation = {
             let mut lanes = self.lanes();
-            let lane = lanes.of_kind.entry(job.kind.clone()).or_default();
+            let lane = lanes.by_id.entry(job.lane()).or_default();
             if lane.is_open || lane.hanging >= MOST_HANGING {
                 return;
             }
@@ -295,16 +315,16 @@ impl Shared {
         let work = job.clone();
         let started = self.spawn(job.kind.as_str(), move |shared| {
             // Also after a panic of the runner's own.
-            let _closes = ClosesLane { shared, kind: &work.kind, generation };
+            let _closes = ClosesLane { shared, lane: work.lane(), generation };
             while !shared.is_ending() && shared.take_turn(&work, generation) {}
         });
         if !started {
-            self.close_lane(&job.kind, generation);
+            self.close_lane(&job.lane(), generation);
         }
     }
 
-    fn close_lane(&self, kind: &Kind, generation: u64) {
-        if let Some(lane) = self.lanes().of_kind.get_mut(kind) {
+    fn close_lane(&self, lane: &LaneId, generation: u64) {
+        if let Some(lane) = self.lanes().by_id.get_mut(lane) {
             if lane.generation == generation {
                 (lane.is_open, lane.turn) = (false, None);
             } else {
@@ -316,13 +336,13 @@ impl Shared {
 
 struct ClosesLane<'a> {
     shared: &'a Shared,
-    kind: &'a Kind,
+    lane: LaneId,
     generation: u64,
 }
 
 impl Drop for ClosesLane<'_> {
     fn drop(&mut self) {
-        self.shared.close_lane(self.kind, self.generation);
+        self.shared.close_lane(&self.lane, self.generation);
     }
 }
 

@@ -38,11 +38,11 @@ impl Shared {
             told: Arc::clone(&told),
             is_settling: false,
         };
-        self.lanes().of_kind.entry(job.kind.clone()).or_default().turn = Some(turn);
+        self.lanes().by_id.entry(job.lane()).or_default().turn = Some(turn);
         let context = Context::new(&self.app, &claimed, &told, &self.stopping);
         let result = catch_unwind(AssertUnwindSafe(|| (job.run)(&context)))
             .unwrap_or_else(|panic| Err(JobError::Retry(panicked(&*panic))));
-        match self.lanes().of_kind.get_mut(&job.kind) {
+        match self.lanes().by_id.get_mut(&job.lane()) {
             Some(lane) if lane.generation == generation => {
                 if let Some(turn) = &mut lane.turn {
                     turn.is_settling = true;
@@ -56,7 +56,7 @@ impl Shared {
         if let Some(end) = self.end(&claimed, result) {
             self.settle(&claimed, end);
         }
-        if let Some(lane) = self.lanes().of_kind.get_mut(&job.kind) {
+        if let Some(lane) = self.lanes().by_id.get_mut(&job.lane()) {
             lane.turn = None;
         }
         true

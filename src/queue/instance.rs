@@ -11,6 +11,8 @@ use super::schedules::LATE;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Errand {
     LookForJobs,
+    /// Watching the container engine, or waiting for whoever does.
+    ObserveEngine,
     /// Reading in the file of actions that the database did not take: it lies on this machine.
     ReadSpoolFile,
     /// For pages that are open.
@@ -23,6 +25,7 @@ impl Errand {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LookForJobs => "look_for_jobs",
+            Self::ObserveEngine => "observe_engine",
             Self::ReadSpoolFile => "read_spool_file",
             Self::LookForChanges => "look_for_changes",
         }
@@ -33,6 +36,7 @@ impl Errand {
     pub fn label(self) -> &'static str {
         match self {
             Self::LookForJobs => "Look for jobs that are due",
+            Self::ObserveEngine => "Observe the container engine, or wait for the instance that does",
             Self::ReadSpoolFile => "Read in actions that were kept on disk",
             Self::LookForChanges => "Tell open pages what changed",
         }

@@ -14,6 +14,8 @@ pub struct KindFacts {
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// What somebody asked to be done to a container is done.
+    CarryOutOperation,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
     /// Entries of a project that changed hands go with it.
@@ -30,13 +32,20 @@ pub enum Kind {
 
 impl Kind {
     /// Every known kind.
-    pub const ALL: &[Self] =
-        &[Self::FillTimeline, Self::MoveEntries, Self::PruneJobs, Self::RecordSpooled, Self::RollUpActivity];
+    pub const ALL: &[Self] = &[
+        Self::CarryOutOperation,
+        Self::FillTimeline,
+        Self::MoveEntries,
+        Self::PruneJobs,
+        Self::RecordSpooled,
+        Self::RollUpActivity,
+    ];
 
     /// What the console knows about it; nothing of [`Kind::Other`].
     #[must_use]
     pub fn facts(&self) -> Option<KindFacts> {
         let (stored, label, schedule) = match self {
+            Self::CarryOutOperation => ("carry_out_operation", "Do to a container what was asked for", None),
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),

@@ -18,6 +18,7 @@ pub mod claims;
 pub mod commands;
 pub mod instance;
 mod kind;
+pub mod leases;
 pub mod queries;
 pub mod schedules;
 

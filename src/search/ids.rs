@@ -82,6 +82,7 @@ pub(super) fn entries(conn: &mut PgConnection, is_admin: bool, text: &str) -> Qu
             Source::Action => (Target::Action, "activity"),
             Source::Event => (Target::Event, "event"),
             Source::Audit => (Target::AuditEntry, "audit entry"),
+            Source::Engine => (Target::Observation, "observation"),
         };
         let is_meant = entry.of_request.is_none();
         let note =

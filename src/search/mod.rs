@@ -67,6 +67,8 @@ pub enum Target {
     Event(String),
     /// An audit entry, by its id; for admins.
     AuditEntry(String),
+    /// What an engine saw, by its id.
+    Observation(String),
     Reference(Reference),
 }
 

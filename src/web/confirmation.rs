@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::display::HiddenField;
 use super::shell::{Crumb, Shell};
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
@@ -25,6 +26,8 @@ pub struct ConfirmationPage {
     pub errors: Vec<String>,
     /// Where the form goes.
     pub action: String,
+    /// What the form says besides.
+    pub fields: Vec<HiddenField>,
     pub confirm: Option<ConfirmName>,
     /// The button.
     pub verb: &'static str,
@@ -53,6 +56,7 @@ impl ConfirmationPage {
             effects: Vec::new(),
             errors: Vec::new(),
             action: action.into(),
+            fields: Vec::new(),
             confirm: None,
             verb,
             danger: false,

@@ -29,6 +29,7 @@ pub mod activity;
 pub mod chat;
 pub mod containers;
 pub mod dashboard;
+pub mod engine;
 pub mod files;
 pub mod operations;
 pub mod passwords;

@@ -5,8 +5,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, files, health, live, operations, passwords,
-    projects, references, search, sessions, users,
+    account, activity, assets, chat, containers, dashboard, engine, files, health, live, operations,
+    passwords, projects, references, search, sessions, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -79,6 +79,9 @@ fn mount_containers(config: &mut ServiceConfig) {
     config
         .service(at!("/containers", get => containers::index::index))
         .service(at!("/containers/export", post => containers::export::export))
+        .service(
+            at!("/containers/{verb:start|stop|restart|delete}", post => containers::verb::carry_out_several),
+        )
         .service(at!("/containers/{id}", get => containers::show::show))
         .service(at!("/containers/{id}/logs", get => containers::logs::show))
         .service(at!(
@@ -96,6 +99,9 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/activity/{action_id}/raw", get => activity::raw::action))
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/events/{id}/raw", get => activity::raw::event))
+        .service(at!("/events/{id}/cancel", post => activity::operation::cancel))
+        .service(at!("/engine/events/{id}", get => activity::show::observation))
+        .service(at!("/engine/events/{id}/raw", get => activity::raw::observation))
         .service(at!("/audit", get => activity::index::audit))
         .service(at!("/audit/export", post => activity::export::audit))
         .service(at!("/audit/{id}", get => activity::audit_entry::show))
@@ -140,7 +146,10 @@ fn mount_people(config: &mut ServiceConfig) {
 fn mount_instance(config: &mut ServiceConfig) {
     config
         .service(at!("/operations", get => operations::show::show))
-        .service(at!("/operations/jobs", post => operations::jobs::run_again));
+        .service(at!("/operations/jobs", post => operations::jobs::run_again))
+        .service(at!("/engine", get => engine::show::show))
+        .service(at!("/engine/{id}/adopt", post => engine::decide::adopt))
+        .service(at!("/engine/{id}/ignore", post => engine::decide::ignore));
 }
 
 /// Everything that is not in the table.

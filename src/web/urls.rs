@@ -98,19 +98,26 @@ pub fn event(id: &str) -> String {
     entry("/events/", id, || format!("event:{id}"))
 }
 
+/// `/engine/events/{id}`
+#[must_use]
+pub fn observation(id: &str) -> String {
+    entry("/engine/events/", id, || format!("engine:{id}"))
+}
+
 /// `/audit/{id}`, or `/entries?id=`
 #[must_use]
 pub fn audit_entry(id: &str) -> String {
     entry("/audit/", id, || format!("audit:{id}"))
 }
 
-/// `/activity/{action_id}/raw`, `/events/{id}/raw` or `/audit/{id}/raw`, or `/entries/raw?id=`
+/// `/activity/{action_id}/raw`, `/events/{id}/raw`, `/engine/events/{id}/raw` or `/audit/{id}/raw`, or `/entries/raw?id=`
 #[must_use]
 pub fn raw_entry(source: Source, id: &str) -> String {
     let address = match source {
         Source::Action => action(id),
         Source::Event => event(id),
         Source::Audit => audit_entry(id),
+        Source::Engine => observation(id),
     };
     match address.strip_prefix("/entries?") {
         Some(query) => format!("/entries/raw?{query}"),

@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 14] = [
+const NOUNS: [&str; 16] = [
     "activity",
     "audit",
     "auth",
@@ -19,12 +19,16 @@ const NOUNS: [&str; 14] = [
     "files",
     "instance",
     "live",
+    "observations",
+    "operations",
     "projects",
     "queue",
     "repositories",
     "search",
     "users",
 ];
+/// The container engine: what is asked of it and what it says, without a row of ours.
+const ENGINE: [&str; 1] = ["engine"];
 /// What surfaces share for the wire.
 const WIRE: [&str; 1] = ["http"];
 const SURFACES: [&str; 4] = ["api", "cli", "jobs", "web"];
@@ -186,7 +190,7 @@ fn wrong_imports(modules: &[&str], may: impl Fn(&str) -> bool) -> Vec<String> {
 
 #[test]
 fn every_module_has_its_place() {
-    let mut placed = [&GROUND[..], &PROCESS, &NOUNS, &WIRE, &SURFACES, &SERVER].concat();
+    let mut placed = [&GROUND[..], &PROCESS, &ENGINE, &NOUNS, &WIRE, &SURFACES, &SERVER].concat();
     placed.sort_unstable();
     assert_eq!(modules(), placed);
 }
@@ -238,8 +242,16 @@ fn the_ground_knows_nothing_above_it() {
 }
 
 #[test]
+fn the_engine_knows_no_row_and_nobody_who_asks() {
+    assert_eq!(wrong_imports(&ENGINE, |other| GROUND.contains(&other)), NONE);
+    assert_eq!(lines_with(&["src/engine"], &["diesel", "actix_"], &[]), NONE);
+}
+
+#[test]
 fn nouns_know_no_surface_and_no_http() {
-    let below = |other: &str| GROUND.contains(&other) || NOUNS.contains(&other) || other == "db";
+    let below = |other: &str| {
+        GROUND.contains(&other) || NOUNS.contains(&other) || ENGINE.contains(&other) || other == "db"
+    };
     assert_eq!(wrong_imports(&NOUNS, below), NONE);
     let dirs = NOUNS.map(|noun| format!("src/{noun}"));
     let mut dirs: Vec<&str> = dirs.iter().map(String::as_str).collect();
@@ -308,7 +320,7 @@ fn the_program_holds_no_samples_of_its_pages() {
 fn files_stay_small_enough_to_read() {
     const LONGEST: usize = 400;
     /// Longer ones, and the most that each may have: the schema is one list of tables.
-    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 900)];
+    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 1000)];
     for path in files("src", ".rs") {
         let name = path.to_str().unwrap();
         let text = read(&path);

@@ -29,7 +29,8 @@ const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that are there in more than one version, and nobody can change it here: two generations of the
 /// ecosystem meet in them.
-const SEVERAL: [&str; 20] = [
+const SEVERAL: [&str; 22] = [
+    "base64",
     "bitflags",
     "block-buffer",
     "cpufeatures",
@@ -41,6 +42,7 @@ const SEVERAL: [&str; 20] = [
     "digest",
     "getrandom",
     "hashbrown",
+    "http",
     "lock_api",
     "parking_lot",
     "parking_lot_core",

@@ -17,6 +17,7 @@ mod data_dir;
 mod demo;
 mod dependencies;
 mod drift;
+mod engine;
 mod faults;
 #[cfg(feature = "git")]
 mod hostile_repositories;

@@ -62,6 +62,16 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.jobs (kind) VALUES ('greet');
     INSERT INTO pilothouse.schedules (kind, pattern, next_at) VALUES ('greet', '@daily', now()) ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('{o}');
+    INSERT INTO pilothouse.operations (id, verb, container_id, project_id, owner_id, asked_by, asked_by_name) VALUES
+        ('op_0000000000000000000000000000000{o}', 'stop', '30000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}',
+         '10000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', 'owner {o}');
+    INSERT INTO pilothouse.leases (name, holder, held_until) VALUES ('lease {o}', gen_random_uuid(), now());
+    INSERT INTO pilothouse.engines (id, address, name, version, api_version) VALUES ('engine {o}', 'unix:///x', 'x', '1', '1');
+    INSERT INTO pilothouse.engine_containers (engine_id, container_id, row_id, name, image, state) VALUES
+        ('engine {o}', repeat('{o}', 64), '30000000-0000-0000-0000-00000000000{o}', 'x', 'x', 'running');
+    INSERT INTO pilothouse.engine_events (id, engine_id, kind, container_id, project_id, owner_id, at, at_nanos, title) VALUES
+        ('eng_0000000000000000000000000000000{o}', 'engine {o}', 'container_crashed', '30000000-0000-0000-0000-00000000000{o}',
+         '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', now(), 1, 'crashed');
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
     INSERT INTO seen_by_all SELECT title, id FROM job_drafts WHERE title IN ('draft {o}', 'by visitor {o}');
@@ -176,15 +186,20 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
-    // Actions, events and audit entries.
-    ("pilothouse.timeline",                  [Some(11), Some(4), Some(2), NO,      NO,      NO]),
+    // Actions, events, operations, observations and audit entries.
+    ("pilothouse.timeline",                  [Some(15), Some(6), Some(4), NO,      NO,      NO]),
     ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
-    ("pilothouse.recount_marks",             [Some(11), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.recount_marks",             [Some(15), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
+    ("pilothouse.operations",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.leases",                    [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.engines",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.engine_containers",         [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.engine_events",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
 ];
 
 #[test]
@@ -245,15 +260,23 @@ const ATTACKS: &[(&str, &str, Outcome)] = &[
         "UPDATE sessions SET is_active = false WHERE id = '20000000-0000-0000-0000-00000000000{o}'",
         MISSED,
     ),
-    (
-        OWNER,
-        "UPDATE containers SET status = 'deleted' WHERE id = '30000000-0000-0000-0000-00000000000{o}'",
-        MISSED,
-    ),
+    (OWNER, "UPDATE containers SET name = 'x' WHERE id = '30000000-0000-0000-0000-00000000000{o}'", MISSED),
     (
         OWNER,
         "UPDATE projects SET status = 'deleted' WHERE id = '40000000-0000-0000-0000-00000000000{o}'",
         MISSED,
+    ),
+    (
+        OWNER,
+        "UPDATE pilothouse.operations SET status = 'CANCELLED' WHERE id = 'op_0000000000000000000000000000000{o}'",
+        MISSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO pilothouse.operations (id, verb, status, container_id, owner_id, asked_by, asked_by_name) \
+         VALUES ('op_00000000000000000000000000000000', 'stop', 'FAILED', '30000000-0000-0000-0000-00000000000{o}', \
+             '10000000-0000-0000-0000-00000000000b', '10000000-0000-0000-0000-00000000000b', 'x')",
+        REFUSED,
     ),
     (
         OWNER,
@@ -525,6 +548,16 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
         DENIED,
     ),
     (&[OWNER], "UPDATE projects SET user_id = '10000000-0000-0000-0000-00000000000a'", DENIED),
+    (&[OWNER], "UPDATE containers SET status = 'deleted'", DENIED),
+    (&[OWNER], "UPDATE containers SET observed_at = now()", DENIED),
+    (&[OWNER], "UPDATE pilothouse.operations SET status = 'COMPLETED'", REFUSED),
+    (&[OWNER], "UPDATE pilothouse.operations SET verb = 'start'", DENIED),
+    (
+        &[OWNER, WORKER, GUEST, GATE, NOBODY],
+        "UPDATE pilothouse.engine_containers SET adopted_at = now()",
+        DENIED,
+    ),
+    (EVERYBODY, "DELETE FROM pilothouse.operations", DENIED),
     (&[OWNER], "UPDATE containers SET user_id = '10000000-0000-0000-0000-00000000000a'", DENIED),
     (
         &[OWNER],

@@ -42,6 +42,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::containers::logs::LogsPage>,
         rendered::<web::containers::show::ContainerPage>,
         rendered::<web::dashboard::show::DashboardPage>,
+        rendered::<web::engine::show::EnginePage>,
         rendered::<web::error_page::ErrorPage>,
         rendered::<web::error_page::PlainErrorPage>,
         rendered::<web::files::index::FilesPage>,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use crate::activity::action_type::ActionType;
+use crate::activity::engine_event_type::EngineEventType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Reference;
 use crate::activity::position::{Source, TimelineCursor};
@@ -20,6 +21,8 @@ pub enum EntryKind {
     Event(EventType),
     /// Something was done in the console.
     Audit(AuditAction),
+    /// An engine saw something happen to a container.
+    Engine(EngineEventType),
 }
 
 impl EntryKind {
@@ -30,6 +33,7 @@ impl EntryKind {
             Self::Action(kind) => kind.as_str(),
             Self::Event(kind) => kind.as_str(),
             Self::Audit(act) => act.as_str(),
+            Self::Engine(kind) => kind.as_str(),
         }
     }
 
@@ -40,6 +44,7 @@ impl EntryKind {
             Self::Action(kind) => kind.label(),
             Self::Event(kind) => kind.label(),
             Self::Audit(act) => act.label(),
+            Self::Engine(kind) => kind.label(),
         }
     }
 
@@ -50,6 +55,7 @@ impl EntryKind {
             Self::Action(kind) => kind.facts().icon,
             Self::Event(kind) => kind.facts().icon,
             Self::Audit(act) => act.facts().icon,
+            Self::Engine(kind) => kind.facts().icon,
         }
     }
 
@@ -60,6 +66,7 @@ impl EntryKind {
             Self::Action(kind) => kind.facts().group,
             Self::Event(kind) => kind.facts().group,
             Self::Audit(act) => act.facts().group,
+            Self::Engine(kind) => kind.facts().group,
         }
     }
 }
@@ -181,13 +188,12 @@ impl Entry {
         &self.position.id
     }
 
-    /// What `data-activity` holds: `ID`, `event:ID` or `audit:ID`.
+    /// What `data-activity` holds: `ID`, `event:ID`, `audit:ID` or `engine:ID`.
     #[must_use]
     pub fn key(&self) -> String {
         match self.position.source {
             Source::Action => self.position.id.clone(),
-            Source::Event => format!("event:{}", self.position.id),
-            Source::Audit => format!("audit:{}", self.position.id),
+            source => format!("{}:{}", source.as_str(), self.position.id),
         }
     }
 

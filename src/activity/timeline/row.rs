@@ -4,6 +4,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::{Entry, EntryKind, Moment, ProjectName, ProjectState};
 use crate::activity::action_type::ActionType;
+use crate::activity::engine_event_type::EngineEventType;
 use crate::activity::event_type::EventType;
 use crate::activity::filter::Reference;
 use crate::activity::position::{Source, TimelineCursor};
@@ -130,6 +131,7 @@ impl Row {
             Source::Action => EntryKind::Action(ActionType::from_stored(stored)),
             Source::Event => EntryKind::Event(EventType::from_stored(stored)),
             Source::Audit => EntryKind::Audit(AuditAction::from_stored(stored)),
+            Source::Engine => EntryKind::Engine(EngineEventType::from_stored(stored)),
         }
     }
 
@@ -172,7 +174,7 @@ impl Row {
                 let environment = self.environment.as_deref();
                 sentence::of_action(kind, status, environment, branch, actor.clone(), project.as_ref())
             }
-            EntryKind::Event(_) => {
+            EntryKind::Event(_) | EntryKind::Engine(_) => {
                 sentence::of_event(self.title.as_deref().unwrap_or_default(), project.as_ref())
             }
             EntryKind::Audit(act) => sentence::of_act(act, actor.clone(), self.target(project).as_ref()),

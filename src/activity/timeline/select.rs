@@ -9,7 +9,7 @@ use diesel::sql_types::BigInt;
 use super::row::RowSql;
 use super::words::{WordColumn, status_words, word_text, words};
 use super::{Known, Scope};
-use crate::activity::filter::{Filter, Reference, Words};
+use crate::activity::filter::{CONTAINER, Filter, Reference, Words};
 use crate::activity::position::{Direction, Source, TimelineCursor};
 use crate::db::spelling::{containing, spellings};
 use crate::db::statement::Statement;
@@ -160,7 +160,21 @@ pub(in crate::activity) fn rows(s: &mut RowStatement, ask: &Ask<'_>) {
         return;
     }
     if let Some(reference) = &ask.filter.reference {
-        return carriers(s, ask, reference);
+        if reference.key != CONTAINER {
+            return carriers(s, ask, reference);
+        }
+        // Operations and what the engine saw name the row itself.
+        s.sql("SELECT t.* FROM ((");
+        carriers(s, ask, reference);
+        s.sql(") UNION ALL (SELECT t.* FROM pilothouse.timeline t WHERE t.container_id = (SELECT c.id FROM public.containers c WHERE ");
+        match reference.value.parse::<uuid::Uuid>() {
+            Ok(id) => s.sql("c.id = ").text(id.to_string()).sql("::uuid"),
+            Err(_) => s.sql("c.container_id = ").text(reference.value.as_str()),
+        };
+        s.sql(") AND ");
+        conditions(s, ask, None);
+        s.sql(ask.order()).sql(ask.rows.0).sql(")) t").sql(ask.order()).sql(ask.rows.0);
+        return;
     }
     let Some((column, words)) = several_words(ask.filter) else {
         s.sql("SELECT t.* FROM pilothouse.timeline t WHERE ");
@@ -272,7 +286,7 @@ fn values_of(s: &mut RowStatement, reference: &Reference) {
         });
         s.text(spelling).sql(")");
     }
-    if reference.key == "container_id" {
+    if reference.key == CONTAINER {
         // Workers name the engine's id or the row's: both mean the same container.
         s.sql(" UNION SELECT c.id::text FROM public.containers c WHERE c.container_id = ");
         s.text(reference.value.as_str());

@@ -32,6 +32,19 @@ pub(super) const AUDIT_ENTRIES: Source = Source {
     entry: "pilothouse.entry_of_audit(a.id, a.\"projectId\", a.\"userId\", a.\"activityType\", a.description, coalesce(a.\"actorName\", a.\"actorEmail\"), a.\"actorRole\", a.\"targetType\", a.\"targetId\", a.\"targetName\", a.\"requestId\", a.\"createdAt\"",
 };
 
+pub(super) const OPERATIONS: Source = Source {
+    word: "event",
+    table: "pilothouse.operations",
+    id: "id",
+    entry: "pilothouse.entry_of_operation(a.id, a.verb, a.status, a.container_id, a.container_name, a.engine_container_id, a.project_id, a.owner_id, a.asked_by, a.asked_by_name, a.request_id, a.asked_at, a.ended_at, a.answer",
+};
+pub(super) const OBSERVATIONS: Source = Source {
+    word: "engine",
+    table: "pilothouse.engine_events",
+    id: "id",
+    entry: "pilothouse.entry_of_engine_event(a.id, a.kind, a.container_id, a.container_name, a.project_id, a.owner_id, a.at, a.exit_code, a.operation_id, a.request_id, a.title, a.details, a.closed_at",
+};
+
 /// Records that the timeline has not, or not as its trigger would write them.
 pub(super) fn differing(conn: &mut PgConnection, source: &Source, deed: Deed) -> QueryResult<i64> {
     let Source { word, table, id, entry } = source;
@@ -101,7 +114,11 @@ fn write_anew(conn: &mut PgConnection, source: &Source, ids: &[String]) -> Query
 /// Entries whose record somebody deleted while no trigger fired.
 pub(super) fn without_record(conn: &mut PgConnection, source: &Source, deed: Deed) -> QueryResult<i64> {
     let Source { word, table, id, .. } = source;
-    let is_gone = format!("NOT EXISTS (SELECT FROM {table} a WHERE a.{id} = t.id COLLATE \"default\")");
+    // Operations stand among the events.
+    let is_gone = format!(
+        "NOT EXISTS (SELECT FROM {table} a WHERE a.{id} = t.id COLLATE \"default\") \
+         AND NOT (t.id LIKE 'op\\_%' AND EXISTS (SELECT FROM pilothouse.operations o WHERE o.id = t.id COLLATE \"default\"))"
+    );
     let mut total = 0;
     let (mut beyond, mut position) = (">=", String::new());
     loop {

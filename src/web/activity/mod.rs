@@ -9,6 +9,7 @@ pub mod export;
 pub mod filters;
 pub mod form;
 pub mod index;
+pub mod operation;
 pub mod presenter;
 pub mod raw;
 pub mod reference;

@@ -262,6 +262,7 @@ impl TimelinePresenter {
         match entry.source() {
             Source::Action => urls::action(entry.id()),
             Source::Event => urls::event(entry.id()),
+            Source::Engine => urls::observation(entry.id()),
             Source::Audit if self.is_admin => urls::audit_entry(entry.id()),
             Source::Audit => around(entry),
         }

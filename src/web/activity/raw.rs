@@ -26,6 +26,13 @@ pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpR
     Ok(answer(&authed, read.1))
 }
 
+/// Shows all of what an engine saw.
+pub async fn observation(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
+    let id = path.into_inner();
+    let read = authed.read(move |conn, _| beginning(conn, Source::Engine, &id)).await?;
+    Ok(answer(&authed, read.1))
+}
+
 /// Shows all of an audit entry.
 pub async fn audit_entry(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = path.into_inner();

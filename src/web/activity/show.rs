@@ -1,4 +1,4 @@
-//! `GET /activity/{action_id}` and `GET /events/{id}`; `GET /entries?id=` for an entry with any id
+//! `GET /activity/{action_id}`, `GET /events/{id}` and `GET /engine/events/{id}`; `GET /entries?id=` for an entry with any id
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::audit_entry;
 use super::display::{Entry, Part, ReferenceChip};
+use super::operation::{self, OperationPanel};
 use super::presenter::{TimelinePresenter, around};
 use super::reference::{chip, project_of, rank};
 use super::reference_card::ReferenceCard;
@@ -21,6 +22,7 @@ use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::identity::Viewer;
+use crate::operations::Operation;
 use crate::web::display::{Badge, Fact, Link, Meta, grouped, in_short};
 use crate::web::escape::{PageBudget, weight};
 use crate::web::shell::{Crumb, Shell};
@@ -41,6 +43,8 @@ pub struct EntryPage {
     pub time: Timestamp,
     /// Project, environment, source, duration.
     pub meta: Vec<Meta>,
+    /// What an operation's page says besides.
+    pub operation: Option<OperationPanel>,
     /// The detail, as far as a page holds it.
     pub detail: Option<String>,
     /// "The first 16,000 of 5,242,880 bytes", when there is more.
@@ -90,7 +94,12 @@ pub async fn event(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpR
     show(authed, path.into_inner(), detail::event).await
 }
 
-/// Shows the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`.
+/// Shows what an engine saw.
+pub async fn observation(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
+    show(authed, path.into_inner(), detail::observation).await
+}
+
+/// Shows the entry that a timeline calls `id`: `ID`, `event:ID`, `audit:ID`, `engine:ID`.
 ///
 /// # Errors
 /// 400 without an id; 404 for an entry that the viewer can't see.
@@ -104,6 +113,7 @@ pub async fn any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse>
             let found = match kind {
                 Source::Action => one(conn, id, detail::action)?,
                 Source::Event => one(conn, id, detail::event)?,
+                Source::Engine => one(conn, id, detail::observation)?,
                 Source::Audit if viewer.as_admin().is_some() => {
                     detail::audit_entry(conn, id)?.map(|entry| Found::Audit(Box::new(entry)))
                 }
@@ -115,50 +125,58 @@ pub async fn any(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse>
         })
         .await?;
     match found {
-        Found::Entry((detail, records)) => page(&authed, &viewer, &detail, &records),
+        Found::Entry(whole) => page(&authed, &viewer, &whole),
         Found::Audit(entry) => audit_entry::page(&authed, &viewer, &entry),
     }
 }
 
 /// What an id turned out to be.
 enum Found {
-    /// An action or an event, with the records behind its references.
-    Entry((Box<Detail>, Vec<ReferenceTarget>)),
+    Entry(Box<Whole>),
     Audit(Box<AuditDetail>),
+}
+
+/// An action, an event or an observation, with the records behind its references and the operation that an event is.
+struct Whole {
+    detail: Detail,
+    records: Vec<ReferenceTarget>,
+    operation: Option<(Operation, Vec<Operation>)>,
 }
 
 type Find = fn(&mut PgConnection, &str) -> QueryResult<Option<Detail>>;
 
-fn with_records(
-    conn: &mut PgConnection,
-    id: &str,
-    find: Find,
-) -> QueryResult<Option<(Box<Detail>, Vec<ReferenceTarget>)>> {
+fn with_records(conn: &mut PgConnection, id: &str, find: Find) -> QueryResult<Option<Box<Whole>>> {
     let Some(detail) = find(conn, id)? else { return Ok(None) };
     let records = records_behind(conn, &detail.entry.references)?;
-    Ok(Some((Box::new(detail), records)))
+    let operation = match detail.entry.source() {
+        Source::Event => operation::behind(conn, id)?,
+        Source::Action | Source::Audit | Source::Engine => None,
+    };
+    Ok(Some(Box::new(Whole { detail, records, operation })))
 }
 
 async fn show(authed: AuthedRequest, id: String, find: Find) -> AppResult<HttpResponse> {
     if id.contains('\0') {
         return Err(AppError::NotFound);
     }
-    let (viewer, (detail, records)) =
+    let (viewer, whole) =
         authed.read(move |conn, _| with_records(conn, &id, find)?.ok_or(AppError::NotFound)).await?;
-    page(&authed, &viewer, &detail, &records)
+    page(&authed, &viewer, &whole)
 }
 
-fn page(
-    authed: &AuthedRequest,
-    viewer: &Viewer,
-    detail: &Detail,
-    records: &[ReferenceTarget],
-) -> AppResult<HttpResponse> {
+fn page(authed: &AuthedRequest, viewer: &Viewer, whole: &Whole) -> AppResult<HttpResponse> {
+    let Whole { detail, records, operation } = whole;
     let presenter = TimelinePresenter::of(viewer, authed.app.clock.now());
     let shell = authed.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
     let project = detail.entry.project.as_ref().and_then(|project| project.id.parse().ok());
     let shell = project.map_or_else(|| shell.clone().watching_all(), |id| shell.clone().watching_project(id));
-    authed.page(StatusCode::OK, &EntryPage::new(shell, detail, records, &presenter))
+    let mut page = EntryPage::new(shell, detail, records, &presenter);
+    if let Some(operation) = operation {
+        page.operation = Some(OperationPanel::new(operation, &presenter));
+        // The panel says what came of it.
+        page.detail = None;
+    }
+    authed.page(StatusCode::OK, &page)
 }
 
 /// How many references are looked up; the rest is one click away.
@@ -228,6 +246,7 @@ impl EntryPage {
             badge: entry.status.as_ref().map(|status| presenter.state(entry, status)),
             time: Timestamp::from_millis(entry.moment.ms, presenter.now, presenter.zone),
             meta: meta(entry, presenter),
+            operation: None,
             detail: Some(text).filter(|text| !text.trim().is_empty()),
             detail_cut,
             facts: recorded(detail, presenter),
@@ -253,8 +272,9 @@ impl EntryPage {
 fn whole_detail(detail: &Detail) -> (String, String) {
     let stored = detail.entry.details.as_deref().unwrap_or_default();
     let (text, is_long) = PageBudget::of(MOST_DETAIL).fit(stored);
-    let details =
-        detail.stored.iter().find(|column| ["action_details", "description"].contains(&column.name.as_str()));
+    let details = detail.stored.iter().find(|column| {
+        ["action_details", "description", "details", "answer"].contains(&column.name.as_str())
+    });
     let all = details.map_or(0, |column| column.bytes);
     let cut = match details {
         Some(column) if is_long || column.is_cut() => {
@@ -328,6 +348,7 @@ fn meta(entry: &timeline::Entry, presenter: &TimelinePresenter) -> Vec<Meta> {
         Source::Action => "action",
         Source::Event => "event",
         Source::Audit => "audit entry",
+        Source::Engine => "seen at the engine",
     }));
     meta.extend(entry.duration_ms.map(|ms| Meta::text(duration(ms))));
     let odd = presenter.mark(entry);

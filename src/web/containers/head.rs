@@ -6,7 +6,10 @@ use chrono_tz::Tz;
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
-use crate::web::display::{Badge, Meta, Tab, in_short};
+use crate::engine::{EngineId, Standing};
+use crate::operations::Operation;
+use crate::operations::commands::{AskError, NO_ENGINE_ID};
+use crate::web::display::{Badge, Link, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
 use crate::web::{state, urls};
@@ -19,6 +22,8 @@ pub struct ContainerHead {
     pub url: String,
     /// Its state.
     pub badge: Badge,
+    /// Its state in the table's word.
+    pub state: String,
     /// Who says so: "reported" by a worker, or "observed" at the engine.
     pub source: &'static str,
     /// When that was.
@@ -31,6 +36,8 @@ pub struct ContainerHead {
     pub verbs: Vec<VerbButton>,
     /// Why not.
     pub unavailable_reason: String,
+    /// What is being done to it.
+    pub under_way: Option<Link>,
     /// Its pages.
     pub tabs: Vec<Tab>,
 }
@@ -45,10 +52,23 @@ pub struct VerbButton {
     pub icon: &'static str,
     /// Whether it can be done.
     pub available: bool,
+    /// Whether pressing it does it; others have a page before.
+    pub acts: bool,
 }
 
 /// The tabs: label and last part of the address.
 const TABS: [(&str, &str); 2] = [("Overview", ""), ("Logs", "logs")];
+
+/// Whether a state of the table is what the engine's word stands for.
+fn says_the_same(engine: &str, status: &Status) -> bool {
+    match status {
+        Status::Running => engine == "running",
+        Status::Created => engine == "created",
+        Status::Stopped => engine == "exited",
+        Status::Deleted => engine == "removed",
+        Status::Other(word) => engine == word,
+    }
+}
 
 /// When a container's state was noted, and by whom: the engine's word counts, because a worker's row is
 /// written for many reasons.
@@ -70,6 +90,7 @@ impl ContainerHead {
         container: &ContainerView,
         projects: &[(ProjectId, String)],
         part: &str,
+        (engine, under_way): (&Standing, Option<&Operation>),
         (now, zone): (DateTime<Utc>, Tz),
     ) -> Self {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
@@ -78,23 +99,31 @@ impl ContainerHead {
             projects.iter().map(|(id, name)| Meta::link(name.clone(), urls::project(*id))).collect();
         meta.extend(container.owner.as_ref().map(|owner| Meta::text(owner.display_name())));
         let disagreement =
-            container.engine_status.as_deref().filter(|engine| *engine != status.as_str()).map(|engine| {
-                let engine = in_short(engine, 60);
-                let when =
-                    container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
-                format!("The record says {}; the engine said {engine}{when}.", status.as_str())
-            });
-        let (source, at) = as_of(container.observed_at, container.updated_at);
+            container.engine_status.as_deref().filter(|engine| !says_the_same(engine, &status)).map(
+                |engine| {
+                    let engine = in_short(engine, 60);
+                    let when =
+                        container.observed_at.map(|at| format!(" {}", time(at).relative)).unwrap_or_default();
+                    format!("The record says {}; the engine said {engine}{when}.", status.as_str())
+                },
+            );
+        let (source, at) = as_of(container.observed_at.max(container.swept_at), container.updated_at);
         let url = urls::container(container.id);
+        let unavailable_reason = unavailable_reason(container, &status, engine);
         Self {
             name: container.name.clone(),
             badge: state::observed(&container.status, at, now),
+            state: container.status.clone(),
             source,
             as_of: at.map(time),
             meta,
             disagreement,
-            verbs: verbs(container.id),
-            unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+            verbs: verbs(container.id, unavailable_reason.is_none() && under_way.is_none()),
+            unavailable_reason: unavailable_reason.unwrap_or_default(),
+            under_way: under_way.map(|operation| {
+                let told = AskError::Busy(Box::new(operation.clone())).to_string();
+                Link::new(told, urls::event(&operation.id))
+            }),
             tabs: TABS
                 .map(|(label, tab)| Tab {
                     label,
@@ -121,7 +150,20 @@ impl ContainerHead {
     }
 }
 
-fn verbs(id: ContainerId) -> Vec<VerbButton> {
+/// Why nothing can be done to a container. Asks nobody: a page that shows it waits for no engine.
+fn unavailable_reason(container: &ContainerView, status: &Status, engine: &Standing) -> Option<String> {
+    if *engine == Standing::Unknown {
+        return Some(
+            "No container engine has answered yet, so containers can't be started, stopped, restarted or deleted from here."
+                .to_owned(),
+        );
+    }
+    let obstacle = engine.obstacle().or_else(|| Verb::Start.obstacle(status).map(str::to_owned));
+    let is_known = container.engine_id.parse::<EngineId>().is_ok();
+    obstacle.or_else(|| (!is_known).then(|| NO_ENGINE_ID.to_owned()))
+}
+
+fn verbs(id: ContainerId, available: bool) -> Vec<VerbButton> {
     Verb::ALL
         .map(|verb| VerbButton {
             label: verb.label(),
@@ -132,7 +174,8 @@ fn verbs(id: ContainerId) -> Vec<VerbButton> {
                 Verb::Restart => "restart",
                 Verb::Delete => "deleted",
             },
-            available: false,
+            available,
+            acts: verb != Verb::Delete,
         })
         .to_vec()
 }

@@ -10,6 +10,7 @@ use super::head::as_of;
 use crate::containers::queries::{self, ContainerLine, Filter, Sort};
 use crate::containers::{Status, Verb};
 use crate::db::cursor::Page;
+use crate::engine::Standing;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
@@ -29,7 +30,9 @@ pub struct ContainersPage {
     pub shell: Shell,
     pub list: ListPage,
     /// Why nothing can be done to them.
-    pub engine_note: &'static str,
+    pub engine_note: String,
+    /// What can be done to several at once.
+    pub verbs: [Verb; 4],
     pub containers: Vec<ContainerRow>,
 }
 
@@ -45,6 +48,8 @@ pub struct ContainerRow {
     pub ports: String,
     /// Its state.
     pub badge: Badge,
+    /// Its state in the table's word.
+    pub state: String,
     /// Who says so: "reported" by a worker, or "observed" at the engine.
     pub source: &'static str,
     /// When that was.
@@ -58,7 +63,7 @@ impl ContainerRow {
     #[must_use]
     pub fn new(line: &ContainerLine, now: DateTime<Utc>, zone: Tz) -> Self {
         let container = &line.container;
-        let (source, at) = as_of(container.observed_at, container.updated_at);
+        let (source, at) = as_of(container.observed_at.max(container.swept_at), container.updated_at);
         Self {
             id: container.id.to_string(),
             url: urls::container(container.id),
@@ -66,6 +71,7 @@ impl ContainerRow {
             image: container.image_name.clone().unwrap_or_else(|| "—".to_owned()),
             ports: container.assigned_port.map(|port| port.to_string()).unwrap_or_default(),
             badge: state::observed(&container.status, at, now),
+            state: container.status.clone(),
             source,
             observed: at.map(|at| Timestamp::new(at, now, zone)),
             project: line
@@ -97,7 +103,22 @@ pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpRespons
     let now = authed.app.clock.now();
     let shell =
         authed.shell(&viewer, "Containers").watching_all().with_breadcrumbs(vec![Crumb::here("Containers")]);
-    authed.page(StatusCode::OK, &ContainersPage::new(shell, &query, &page, (now, viewer.zone)))
+    let mut page = ContainersPage::new(shell, &query, &page, (now, viewer.zone));
+    page.engine_note = engine_note(&authed.app.engine.last_standing());
+    authed.page(StatusCode::OK, &page)
+}
+
+/// Where the states come from. Asks nobody: the list waits for no engine.
+fn engine_note(standing: &Standing) -> String {
+    match standing {
+        Standing::Here { .. } => {
+            "States that an engine showed say “observed”, others are what workers reported.".to_owned()
+        }
+        Standing::Unknown => {
+            "No container engine has answered yet: states are as they were last written.".to_owned()
+        }
+        Standing::Away { .. } => standing.obstacle().unwrap_or_default(),
+    }
 }
 
 impl ContainersPage {
@@ -118,6 +139,6 @@ impl ContainersPage {
             .with_sorts([("", "Newest first"), ("name", "By name")])
             .with_page(page, ("container", "containers"), |line| line.position(sort));
         let containers = page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect();
-        Self { shell, list, engine_note: Verb::UNAVAILABLE, containers }
+        Self { shell, list, engine_note: String::new(), verbs: Verb::ALL, containers }
     }
 }

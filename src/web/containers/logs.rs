@@ -1,6 +1,6 @@
 //! `GET /containers/{id}/logs`
 //!
-//! No engine is connected in this release: the page says so, and what to do.
+//! Not read from the engine in this release: the page says so, and what to do.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,10 +9,15 @@ use askama::Template;
 
 use super::head::ContainerHead;
 use super::show::container_id;
-use crate::containers::{Verb, queries};
+use crate::containers::queries;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
+use crate::operations;
 use crate::web::shell::Shell;
+
+/// Why there is nothing, and what to do.
+const NO_LOGS: &str =
+    "What the container writes can't be read from here yet. Read it on the machine where the container runs.";
 
 /// What a container writes.
 #[derive(Debug, Template)]
@@ -31,20 +36,27 @@ pub struct LogsPage {
 /// Says why there are no logs.
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
-    let (viewer, (container, projects)) = authed
+    let (viewer, (container, projects, under_way)) = authed
         .read(move |conn, _| {
             let id = container_id(&path)?;
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
-            Ok((container, queries::projects_in(conn, id)?))
+            let under_way = operations::queries::under_way(conn, id)?;
+            Ok((container, queries::projects_in(conn, id)?, under_way))
         })
         .await?;
-    let head = ContainerHead::new(&container, &projects, "logs", (now, viewer.zone));
+    let head = ContainerHead::new(
+        &container,
+        &projects,
+        "logs",
+        (&authed.app.engine.last_standing(), under_way.as_ref()),
+        (now, viewer.zone),
+    );
     let page = LogsPage {
         shell: authed
             .shell(&viewer, format!("Logs of {}", container.name))
             .with_breadcrumbs(head.crumbs(Some("Logs"))),
         container: head,
-        reason: Verb::NO_LOGS.to_owned(),
+        reason: NO_LOGS.to_owned(),
         command: command(&container.engine_id),
     };
     authed.page(StatusCode::OK, &page)

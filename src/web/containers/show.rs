@@ -15,6 +15,7 @@ use crate::containers::queries::{self, ContainerView};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
+use crate::operations;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::display::{Fact, grouped};
@@ -90,17 +91,24 @@ const LATEST: i64 = 10;
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
     let now = authed.app.clock.now();
-    let (viewer, (container, projects, latest)) = authed
+    let (viewer, (container, projects, under_way, latest)) = authed
         .read(move |conn, viewer| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
             let filter = Filter { limit: LATEST, reference: Some(reference), ..Filter::none(viewer.zone) };
             let latest =
                 timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
-            Ok((container, queries::projects_in(conn, id)?, latest))
+            let under_way = operations::queries::under_way(conn, id)?;
+            Ok((container, queries::projects_in(conn, id)?, under_way, latest))
         })
         .await?;
-    let head = ContainerHead::new(&container, &projects, "", (now, viewer.zone));
+    let head = ContainerHead::new(
+        &container,
+        &projects,
+        "",
+        (&authed.app.engine.last_standing(), under_way.as_ref()),
+        (now, viewer.zone),
+    );
     let shell =
         authed.shell(&viewer, &container.name).watching_container(id).with_breadcrumbs(head.crumbs(None));
     let shell = projects.iter().fold(shell, |shell, (id, _)| shell.watching_project(*id));
@@ -144,7 +152,10 @@ impl ContainerPage {
             shell,
             container: head,
             reported: Panel { as_of: container.updated_at.map(time), facts: reported },
-            observed: Panel { as_of: container.observed_at.map(time), facts: observed },
+            observed: Panel {
+                as_of: container.observed_at.max(container.swept_at).map(time),
+                facts: observed,
+            },
             facts,
             labels: labels(container.labels.as_ref()),
             metadata: container

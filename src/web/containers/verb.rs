@@ -1,44 +1,232 @@
-//! `GET|POST /containers/{id}/{start|stop|restart|delete}`
+//! `GET|POST /containers/{id}/{start|stop|restart|delete}`, and `POST /containers/{verb}` for several
 //!
-//! No engine is connected in this release: the page says so, and the act is refused.
+//! The engine is looked at before and after the database, never in between: nobody holds a transaction while it answers.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
+use serde::Deserialize;
 
 use super::show::container_id;
-use crate::containers::Verb;
-use crate::containers::queries;
+use crate::containers::queries::{self, ContainerView};
+use crate::containers::{Status, Verb};
+use crate::db::ids::ContainerId;
+use crate::engine::{EngineError, EngineId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::web::confirmation::ConfirmationPage;
+use crate::http::forms::Form;
+use crate::identity::Viewer;
+use crate::operations::commands::{self, AskError, Asked, NO_ENGINE_ID};
+use crate::operations::{self, settling};
+use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use crate::web::display::HiddenField;
 use crate::web::shell::Crumb;
 use crate::web::urls;
 
-/// Says why it can't be done.
-pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
-    let (id, verb) = path.into_inner();
-    let id = container_id(&Path::from(id))?;
-    let verb = Verb::from_path(&verb).ok_or(AppError::NotFound)?;
-    let (viewer, container) =
-        authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
-    let (title, url) = (format!("{} {}", verb.label(), container.name), urls::container(id));
-    let way = vec![Crumb::link("Containers", "/containers"), Crumb::link(&container.name, &url)];
-    let page = ConfirmationPage {
-        danger: verb == Verb::Delete,
-        blocked: Some(Verb::UNAVAILABLE.to_owned()),
-        ..ConfirmationPage::new(verb.label(), title, "", authed.request.path(), url)
-    };
-    page.answer(&authed, &viewer, StatusCode::OK, way)
+/// The label that the console puts on what it makes.
+const LABEL: &str = "pilothouse.container";
+/// Containers that one form may name.
+const MOST: usize = 200;
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct Confirmation {
+    #[serde(default)]
+    confirm: String,
 }
 
-/// Refuses.
+/// Shows what will happen, or why it can't.
+pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
+    let (id, verb) = parts(path)?;
+    let (viewer, (container, under_way)) = authed
+        .read(move |conn, _| {
+            let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            Ok((container, operations::queries::under_way(conn, id)?))
+        })
+        .await?;
+    let blocked = match under_way {
+        Some(other) => Some(AskError::Busy(Box::new(other)).to_string()),
+        None => match obstacle(&container, verb) {
+            Some(obstacle) => Some(obstacle.to_owned()),
+            None => authed.app.engine.standing().await.obstacle(),
+        },
+    };
+    answer(&authed, &viewer, &container, verb, StatusCode::OK, (blocked, Vec::new()))
+}
+
+/// Asks for it, and leads on to the operation.
 ///
 /// # Errors
-/// 503; 404 for a container that the viewer can't see.
-pub async fn carry_out(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
-    let (id, _) = path.into_inner();
-    let id = container_id(&Path::from(id))?;
-    authed.read(move |conn, _| queries::find(conn, id)?.ok_or(AppError::NotFound)).await?;
-    Err(AppError::NoEngine(Verb::UNAVAILABLE))
+/// 503 without an engine; 404 for a container that the viewer can't see.
+pub async fn carry_out(
+    authed: AuthedRequest,
+    path: Path<(String, String)>,
+    form: Form<Confirmation>,
+) -> AppResult<HttpResponse> {
+    let (id, verb) = parts(path)?;
+    let (viewer, (container, is_adopted)) = authed
+        .read(move |conn, _| {
+            let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+            let is_adopted = settling::is_adopted(conn, id, &container.engine_id)?;
+            Ok((container, is_adopted))
+        })
+        .await?;
+    if let Some(reason) = authed.app.engine.standing().await.obstacle() {
+        return Err(AppError::NoEngine(reason));
+    }
+    if let Some(told) = refusal(&authed, &container, verb, is_adopted).await? {
+        return answer(&authed, &viewer, &container, verb, StatusCode::CONFLICT, (Some(told), Vec::new()));
+    }
+    let principal = authed.principal();
+    let typed = form.0.confirm;
+    let (viewer, asked) = authed
+        .write(move |conn, viewer| match commands::ask(conn, &principal(viewer), id, verb, &typed) {
+            Ok(asked) => Ok(Ok(asked)),
+            Err(AskError::NotFound) => Err(AppError::NotFound),
+            Err(AskError::Query(error)) => Err(error.into()),
+            Err(refused) => Ok(Err(refused)),
+        })
+        .await?;
+    match asked {
+        Ok(Asked { operation, was_under_way }) => {
+            let told =
+                if was_under_way { "That is under way already." } else { "The engine is being asked." };
+            Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), told))
+        }
+        Err(refused @ AskError::OtherName) => {
+            let errors = vec![refused.to_string()];
+            answer(&authed, &viewer, &container, verb, StatusCode::UNPROCESSABLE_ENTITY, (None, errors))
+        }
+        Err(refused) => {
+            let blocked = Some(refused.to_string());
+            answer(&authed, &viewer, &container, verb, StatusCode::CONFLICT, (blocked, Vec::new()))
+        }
+    }
+}
+
+/// Why the container at hand is not one to be touched, by a look at it.
+async fn refusal(
+    authed: &AuthedRequest,
+    container: &ContainerView,
+    verb: Verb,
+    is_adopted: bool,
+) -> AppResult<Option<String>> {
+    if let Some(obstacle) = obstacle(container, verb) {
+        return Ok(Some(obstacle.to_owned()));
+    }
+    let Ok(id) = container.engine_id.parse::<EngineId>() else { return Ok(Some(NO_ENGINE_ID.to_owned())) };
+    match authed.app.engine.ask(|api| api.inspect(id)).await {
+        Ok(Some(seen)) => {
+            let is_ours = is_adopted || seen.labels.get(LABEL) == Some(&container.id.to_string());
+            Ok((!is_ours).then(|| {
+                "This console did not make the container, and no admin has adopted it, so it leaves it alone.".to_owned()
+            }))
+        }
+        // The operation says so and puts it on record.
+        Ok(None) => Ok(None),
+        Err(EngineError::Refused { message, .. }) => Ok(Some(message)),
+        Err(error) => Err(AppError::NoEngine(
+            authed.app.engine.last_standing().obstacle().unwrap_or_else(|| error.to_string()),
+        )),
+    }
+}
+
+fn obstacle(container: &ContainerView, verb: Verb) -> Option<&'static str> {
+    if container.engine_id.parse::<EngineId>().is_err() {
+        return None;
+    }
+    verb.obstacle(&Status::from_stored(&container.status))
+}
+
+fn parts(path: Path<(String, String)>) -> AppResult<(ContainerId, Verb)> {
+    let (id, verb) = path.into_inner();
+    Ok((container_id(&Path::from(id))?, Verb::from_path(&verb).ok_or(AppError::NotFound)?))
+}
+
+fn text(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Start => "The engine starts it. If it runs already, nothing happens.",
+        Verb::Stop => "It is asked to end, and is ended after ten seconds. What it has not saved is lost.",
+        Verb::Restart => "It is stopped and started: for a moment nothing answers.",
+        Verb::Delete => {
+            "The engine removes it, with everything that was written inside of it. Volumes stay, and so does its record."
+        }
+    }
+}
+
+fn answer(
+    authed: &AuthedRequest,
+    viewer: &Viewer,
+    container: &ContainerView,
+    verb: Verb,
+    status: StatusCode,
+    (blocked, errors): (Option<String>, Vec<String>),
+) -> AppResult<HttpResponse> {
+    let (title, url) = (format!("{} {}", verb.label(), container.name), urls::container(container.id));
+    let way = vec![Crumb::link("Containers", "/containers"), Crumb::link(&container.name, &url)];
+    let page = ConfirmationPage {
+        errors: errors.clone(),
+        confirm: (verb == Verb::Delete).then(|| ConfirmName {
+            name: container.name.clone(),
+            label: "Type the container's name to confirm".to_owned(),
+            errors,
+        }),
+        danger: verb == Verb::Delete,
+        blocked,
+        ..ConfirmationPage::new(verb.label(), title, text(verb), authed.request.path(), url)
+    };
+    page.answer(authed, viewer, status, way)
+}
+
+/// Asks for one thing to be done to each of the containers that the form names; without `confirm=yes` it says which
+/// they are.
+///
+/// # Errors
+/// 503 without an engine; 400 when the form names none or too many.
+pub async fn carry_out_several(
+    authed: AuthedRequest,
+    path: Path<String>,
+    form: Form<Vec<(String, String)>>,
+) -> AppResult<HttpResponse> {
+    let verb = Verb::from_path(&path).ok_or(AppError::NotFound)?;
+    let fields = form.0;
+    let ids: Result<Vec<ContainerId>, _> =
+        fields.iter().filter(|(name, _)| name == "id").map(|(_, id)| id.parse()).collect();
+    let ids = ids.map_err(|_| AppError::BadRequest("The form names what is no container.".to_owned()))?;
+    if ids.is_empty() || ids.len() > MOST {
+        return Err(AppError::BadRequest(format!("Choose between one and {MOST} containers.")));
+    }
+    if !fields.iter().any(|(name, value)| name == "confirm" && value == "yes") {
+        return confirm_several(&authed, verb, ids).await;
+    }
+    if let Some(reason) = authed.app.engine.standing().await.obstacle() {
+        return Err(AppError::NoEngine(reason));
+    }
+    let principal = authed.principal();
+    let (_, operation) = authed
+        .write(move |conn, viewer| Ok(commands::ask_several(conn, &principal(viewer), &ids, verb)?))
+        .await?;
+    Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), "The engine is being asked."))
+}
+
+async fn confirm_several(
+    authed: &AuthedRequest,
+    verb: Verb,
+    ids: Vec<ContainerId>,
+) -> AppResult<HttpResponse> {
+    let (viewer, names) = authed.read(move |conn, _| Ok(queries::names(conn, &ids)?)).await?;
+    if names.is_empty() {
+        return Err(AppError::NotFound);
+    }
+    let title = format!("{} {} containers", verb.label(), names.len());
+    let mut fields = vec![HiddenField { name: "confirm".to_owned(), value: "yes".to_owned() }];
+    fields.extend(names.iter().map(|(id, _)| HiddenField { name: "id".to_owned(), value: id.to_string() }));
+    let page = ConfirmationPage {
+        effects: names.iter().map(|(_, name)| Effect::line(name)).collect(),
+        fields,
+        danger: verb == Verb::Delete,
+        blocked: authed.app.engine.standing().await.obstacle(),
+        ..ConfirmationPage::new(verb.label(), title, text(verb), authed.request.path(), "/containers")
+    };
+    page.answer(authed, &viewer, StatusCode::OK, vec![Crumb::link("Containers", "/containers")])
 }

@@ -116,6 +116,7 @@ fn address(target: &Target) -> String {
         Target::Action(id) => urls::action(id),
         Target::Event(id) => urls::event(id),
         Target::AuditEntry(id) => urls::audit_entry(id),
+        Target::Observation(id) => urls::observation(id),
         Target::Reference(reference) => urls::reference(&reference.key, &reference.value),
     }
 }

@@ -59,8 +59,24 @@ impl Scene {
             "INSERT INTO pilothouse.jobs (kind, state, attempts, last_error, ended_at) \
              VALUES ('deliver', 'failed', 12, 'nobody answers', now()) RETURNING id::text",
         );
+        let operation = format!("op_{}", uuid::Uuid::new_v4().simple());
+        let (seen, engine) = (format!("eng_{}", uuid::Uuid::new_v4().simple()), hex64());
+        console.sql(&format!(
+            "INSERT INTO pilothouse.operations (id, verb, container_id, container_name, project_id, owner_id, asked_by, asked_by_name) \
+             VALUES ('{operation}', 'start', '{container}', 'shop', '{project}', '{0}', '{0}', 'The owner'); \
+             INSERT INTO pilothouse.engines (id, address, name, version, api_version) \
+             VALUES ('E', 'unix:///x', 'e', '20', '1.41') ON CONFLICT DO NOTHING; \
+             INSERT INTO pilothouse.engine_containers (engine_id, container_id, name, image, state) \
+             VALUES ('E', '{engine}', 'stray', 'bb', 'running'); \
+             INSERT INTO pilothouse.engine_events (id, engine_id, kind, engine_container_id, container_id, project_id, owner_id, at, at_nanos, title) \
+             VALUES ('{seen}', 'E', 'container_crashed', '{engine}', '{container}', '{project}', '{0}', now(), 1, 'shop crashed')",
+            owner.id
+        ));
         let things = vec![
             ("JOB", job),
+            ("OPERATION", operation),
+            ("SEEN", seen),
+            ("ENGINE", engine),
             ("UNIQUE", format!("new-{project}")),
             ("LINK", link),
             ("VERSION", version),
@@ -83,10 +99,27 @@ impl Scene {
     }
 
     fn names_a_thing(text: &str) -> bool {
-        let things =
-            ["PROJECT", "CONTAINER", "ACTION", "EVENT", "AUDIT", "REFERENCE", "USER", "SESSION", "JOB"];
+        let things = [
+            "PROJECT",
+            "CONTAINER",
+            "ACTION",
+            "EVENT",
+            "AUDIT",
+            "REFERENCE",
+            "USER",
+            "SESSION",
+            "JOB",
+            "OPERATION",
+            "SEEN",
+            "ENGINE",
+        ];
         things.iter().any(|thing| text.contains(thing))
     }
+}
+
+/// A container's full id at an engine.
+fn hex64() -> String {
+    format!("{0}{0}", uuid::Uuid::new_v4().simple())
 }
 
 /// Asks as `route` does, for `path`, with the fields that `scene` fills in.
@@ -170,6 +203,8 @@ fn no_page_takes_more_than_eight_round_trips_and_no_timeline_more_than_four() {
     let (console, wire) = Console::wired();
     let admin = console.admin();
     let scene = Scene::set(&console);
+    // Pages that show what goes on read it in a statement of its own.
+    console.sql("UPDATE pilothouse.operations SET status = 'COMPLETED', ended_at = now()");
     let is_touched = |person: &Person| {
         person.get("/account");
         console.holds(&format!(

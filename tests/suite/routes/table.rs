@@ -115,6 +115,15 @@ const ROWS: &[Row] = &[
     ),
     // The instance.
     ("GET", "/operations", "/operations", &[], admins("200")),
+    ("GET", "/engine", "/engine", &[], admins("200")),
+    (
+        "POST",
+        "/engine/{id}/adopt",
+        "/engine/ENGINE/adopt",
+        &[("taker", "PROJECT")],
+        admins("303 /containers/"),
+    ),
+    ("POST", "/engine/{id}/ignore", "/engine/ENGINE/ignore", &[], admins("303 /engine")),
     ("POST", "/operations/jobs", "/operations/jobs", &[("id", "JOB")], admins("303 /operations")),
     // Projects.
     ("GET", "/", "/", &[], own("200")),
@@ -191,6 +200,14 @@ const ROWS: &[Row] = &[
     // Containers.
     ("GET", "/containers", "/containers", &[], own("200")),
     ("POST", "/containers/export", "/containers/export", &[("format", "csv")], own("200")),
+    ("POST", SEVERAL, "/containers/start", &[("id", "CONTAINER")], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        SEVERAL,
+        "/containers/stop",
+        &[("id", "CONTAINER"), ("confirm", "yes")],
+        [SIGN_IN, "503", "503", "503"],
+    ),
     ("GET", "/containers/{id}", "/containers/CONTAINER", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/containers/{id}/logs", "/containers/CONTAINER/logs", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
@@ -208,6 +225,15 @@ const ROWS: &[Row] = &[
     ("POST", "/activity/export", "/activity/export", &[("format", "jsonl")], own("200")),
     ("GET", "/activity/{action_id}", "/activity/ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/activity/{action_id}/raw", "/activity/ACTION/raw", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        "/events/{id}/cancel",
+        "/events/OPERATION/cancel",
+        &[],
+        [SIGN_IN, "303 /events/", "404", "303 /events/"],
+    ),
+    ("GET", "/engine/events/{id}", "/engine/events/SEEN", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/engine/events/{id}/raw", "/engine/events/SEEN/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}/raw", "/events/EVENT/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/audit", "/audit", &[], admins("200")),
@@ -245,6 +271,7 @@ const ROWS: &[Row] = &[
 ];
 
 const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore}";
+const SEVERAL: &str = "/containers/{verb:start|stop|restart|delete}";
 const VERB: &str = "/containers/{id}/{verb:start|stop|restart|delete}";
 
 /// The table.

@@ -8,10 +8,12 @@ use pilothouse::web::activity::choices::ChoicesPage;
 use pilothouse::web::activity::display::{Day, DayItem, Entry, Part, ReferenceChip, badge};
 use pilothouse::web::activity::filters::group;
 use pilothouse::web::activity::index::ActivityPage;
+use pilothouse::web::activity::operation::{Again, OperationPanel, PartRow};
 use pilothouse::web::activity::reference_card::ReferenceCard;
 use pilothouse::web::activity::show::EntryPage;
 use pilothouse::web::display::{Fact, HiddenField, Link, Meta, Pager};
 use pilothouse::web::references::show::{ReferencePage, Within};
+use pilothouse::web::state;
 
 use super::frame::shell;
 use super::timelines;
@@ -86,6 +88,22 @@ pub fn reference_card() -> ReferenceCard {
     }
 }
 
+fn operation_panel() -> OperationPanel {
+    OperationPanel {
+        facts: vec![Fact::text("Asked for by", HOSTILE)],
+        answer: HOSTILE.to_owned(),
+        goes_on: true,
+        cancel_url: Some("/events/x/cancel".to_owned()),
+        again: Some(Again { url: "/containers/x/start".to_owned(), acts: true }),
+        parts: vec![PartRow {
+            name: HOSTILE.to_owned(),
+            url: "/events/y".to_owned(),
+            badge: state::badge("failed"),
+            answer: HOSTILE.to_owned(),
+        }],
+    }
+}
+
 impl Sample for EntryPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |text: &str, entries: Vec<Entry>| Self {
@@ -98,6 +116,7 @@ impl Sample for EntryPage {
             badge: None,
             time: timestamp(),
             meta: vec![Meta::text(text)],
+            operation: entries.first().map(|_| operation_panel()),
             detail: Some(text.to_owned()),
             detail_cut: entries.first().map_or_else(String::new, |_| text.to_owned()),
             thread_more: entries.first().map_or_else(String::new, |_| text.to_owned()),

@@ -2,7 +2,6 @@
 
 use chrono::DateTime;
 use chrono_tz::Tz;
-use pilothouse::containers::Verb;
 use pilothouse::db::cursor::Page;
 use pilothouse::db::ids::ProjectId;
 use pilothouse::http::query::Query;
@@ -21,12 +20,14 @@ pub fn container_head(name: &str) -> ContainerHead {
         name: name.to_owned(),
         url: "/containers/x".to_owned(),
         badge: state::badge(name),
+        state: name.to_owned(),
+        under_way: Some(Link::new(name, "/events/x")),
         source: "observed",
         as_of: Some(timestamp()),
         meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
         disagreement: Some(name.to_owned()),
-        verbs: vec![VerbButton { label: "Stop", url: "/".to_owned(), icon: "stopped", available: false }],
-        unavailable_reason: Verb::UNAVAILABLE.to_owned(),
+        verbs: vec![VerbButton { label: "Stop", url: "/".to_owned(), icon: "stopped", available: false, acts: true }],
+        unavailable_reason: name.to_owned(),
         tabs: vec![Tab { label: "Overview", url: "/".to_owned(), current: true }],
     }
 }
@@ -40,6 +41,7 @@ pub fn container_rows() -> Vec<ContainerRow> {
             image: name.to_owned(),
             ports: "4021".to_owned(),
             badge: state::badge(name),
+            state: name.to_owned(),
             source: "reported",
             observed: Some(timestamp()),
             project: Some(Link::new(name, "/projects/x")),
@@ -69,7 +71,7 @@ impl Sample for LogsPage {
         let page = |name: &str, command: Option<String>| Self {
             shell: shell("Logs"),
             container: container_head(name),
-            reason: Verb::NO_LOGS.to_owned(),
+            reason: HOSTILE.to_owned(),
             command,
         };
         vec![

@@ -23,6 +23,7 @@ impl Sample for ConfirmationPage {
             effects: vec![Effect { count: "14".to_owned(), text: HOSTILE.to_owned() }],
             errors: vec![HOSTILE.to_owned()],
             action: "/projects/x/delete".to_owned(),
+            fields: vec![HiddenField { name: "id".to_owned(), value: HOSTILE.to_owned() }],
             confirm: danger.then(|| ConfirmName {
                 name: HOSTILE.to_owned(),
                 label: "Type the name to confirm".to_owned(),

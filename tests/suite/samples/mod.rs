@@ -9,6 +9,7 @@ mod activity;
 mod chat;
 mod containers;
 mod dashboard;
+mod engine;
 mod files;
 mod frame;
 mod operations;

@@ -30,6 +30,9 @@ static PASSWORD_HASH: LazyLock<String> = LazyLock::new(|| password::hash_blockin
 /// Any text of at least 32 bytes.
 const SECRET_KEY: &str = "a key that is long enough for tests only";
 
+/// Where no engine is.
+const NO_ENGINE: &str = "unix:///nowhere/docker.sock";
+
 /// A page's budget is one second; tests share their machine, and wait longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -130,6 +133,8 @@ impl Console {
         let mut environment = HashMap::from([
             ("DATABASE_URL".to_owned(), url.to_owned()),
             ("PILOTHOUSE_SECRET_KEY".to_owned(), SECRET_KEY.to_owned()),
+            // Never the machine's own engine.
+            ("DOCKER_HOST".to_owned(), NO_ENGINE.to_owned()),
         ]);
         environment.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_values(environment).unwrap();

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod console;
 pub mod db;
+pub mod engine;
 pub mod git;
 pub mod person;
 pub mod raw;

@@ -1,0 +1,308 @@
+//! Asking for an operation, for several, and taking one back.
+
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::model::{Operation, OperationId, Status};
+use super::queries;
+use crate::audit::{self, AuditAction, Target};
+use crate::containers::Status as ContainerStatus;
+use crate::containers::Verb;
+use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::schema::{containers, operations, projects};
+use crate::db::spelling::composed;
+use crate::db::time::{Instant, now};
+use crate::engine::EngineId;
+use crate::identity::Principal;
+use crate::queue::{Kind, NewJob, enqueue};
+use crate::runtime::Entropy;
+
+/// Why an operation is not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error("There is no such container, or it is not yours.")]
+    NotFound,
+    /// Something else is being done to it.
+    #[error("{} is {} at the moment. Wait until that is over.", .0.container_name, being_done(.0))]
+    Busy(Box<Operation>),
+    #[error("{0}")]
+    Obstacle(&'static str),
+    #[error("Type the container's name to delete it.")]
+    OtherName,
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+fn being_done(operation: &Operation) -> &'static str {
+    Verb::from_path(&operation.verb).map_or("being changed", Verb::being_done)
+}
+
+/// The container at hand has an id that only workers know.
+pub const NO_ENGINE_ID: &str = "The container was reported by a worker under an id that is none of an engine's, so \
+     nothing can be done to it from here.";
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub operation: OperationId,
+    /// The same is under way already: nothing was added.
+    pub was_under_way: bool,
+}
+
+struct Held {
+    name: String,
+    status: String,
+    engine_id: EngineId,
+    owner: Option<UserId>,
+}
+
+/// Asks for `verb` to be done to a container. To delete one takes its name, `typed` as it is by then.
+///
+/// # Errors
+/// Why not: see [`AskError`].
+pub fn ask(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    container: ContainerId,
+    verb: Verb,
+    typed: &str,
+) -> Result<Asked, AskError> {
+    let held = hold(conn, container)?;
+    if verb == Verb::Delete && composed(typed.trim()) != composed(held.name.trim()) {
+        return Err(AskError::OtherName);
+    }
+    ask_held(conn, principal, container, &held, verb, None)
+}
+
+/// Asks for `verb` to be done to several, as one operation with a part for each; why a part can't be is its answer.
+///
+/// # Errors
+/// The database's.
+pub fn ask_several(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    containers: &[ContainerId],
+    verb: Verb,
+) -> QueryResult<OperationId> {
+    let parent = OperationId::new(Entropy);
+    let owner = principal.user.filter(|_| !principal.is_admin);
+    let row = Row { owner, status: Status::InProgress, ..Row::of(&parent, verb) };
+    insert(conn, principal, &row)?;
+    // Locked in one order by everybody.
+    let mut containers = containers.to_vec();
+    containers.sort_unstable();
+    containers.dedup();
+    for container in containers {
+        let asked = hold(conn, container)
+            .and_then(|held| ask_held(conn, principal, container, &held, verb, Some(&parent)));
+        let (name, told) = match asked {
+            Ok(Asked { was_under_way: false, .. }) => continue,
+            Ok(Asked { was_under_way: true, operation }) => {
+                (name_of(conn, container)?, format!("That is under way already, as {operation}."))
+            }
+            Err(AskError::Query(error)) => return Err(error),
+            Err(AskError::NotFound) => (container.to_string(), AskError::NotFound.to_string()),
+            Err(refused) => (name_of(conn, container)?, refused.to_string()),
+        };
+        let part = OperationId::new(Entropy);
+        let row = Row {
+            parent: Some(&parent),
+            owner,
+            name: &name,
+            status: Status::Failed,
+            answer: Some(&told),
+            ..Row::of(&part, verb)
+        };
+        insert(conn, principal, &row)?;
+    }
+    // Also when no part of it begins.
+    enqueue_one(conn, &parent)?;
+    Ok(parent)
+}
+
+fn name_of(conn: &mut PgConnection, container: ContainerId) -> QueryResult<String> {
+    containers::table.find(container).select(containers::name).first(conn)
+}
+
+/// The container, kept from changing until the transaction ends: two who ask for something take turns here.
+fn hold(conn: &mut PgConnection, id: ContainerId) -> Result<Held, AskError> {
+    let found: Option<(String, String, String, Option<UserId>)> = containers::table
+        .find(id)
+        .select((containers::name, containers::status, containers::container_id, containers::user_id))
+        .for_no_key_update()
+        .first(conn)
+        .optional()?;
+    let (name, status, engine_id, owner) = found.ok_or(AskError::NotFound)?;
+    let engine_id = engine_id.parse().map_err(|_| AskError::Obstacle(NO_ENGINE_ID))?;
+    Ok(Held { name, status, engine_id, owner })
+}
+
+fn ask_held(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    container: ContainerId,
+    held: &Held,
+    verb: Verb,
+    parent: Option<&OperationId>,
+) -> Result<Asked, AskError> {
+    if let Some(other) = queries::under_way(conn, container)? {
+        let same = (other.verb == verb.as_str()).then(|| other.id.parse().ok()).flatten();
+        return match same {
+            Some(operation) => Ok(Asked { operation, was_under_way: true }),
+            None => Err(AskError::Busy(Box::new(other))),
+        };
+    }
+    if let Some(obstacle) = verb.obstacle(&ContainerStatus::from_stored(&held.status)) {
+        return Err(AskError::Obstacle(obstacle));
+    }
+    let operation = OperationId::new(Entropy);
+    let project = project_of(conn, principal, container)?;
+    insert(
+        conn,
+        principal,
+        &Row {
+            parent,
+            container: Some(container),
+            engine_id: Some(&held.engine_id),
+            name: &held.name,
+            project,
+            owner: held.owner,
+            ..Row::of(&operation, verb)
+        },
+    )?;
+    let act = match verb {
+        Verb::Start => AuditAction::ContainerStarted,
+        Verb::Stop => AuditAction::ContainerStopped,
+        Verb::Restart => AuditAction::ContainerRestarted,
+        Verb::Delete => AuditAction::ContainerDeleted,
+    };
+    let target = Target::container(container, &held.name, project);
+    let after = json!({ "operation": operation.as_str() });
+    audit::record_change(conn, principal, &act, &target, json!({ "status": held.status }), after)?;
+    enqueue_one(conn, &operation)?;
+    Ok(Asked { operation, was_under_way: false })
+}
+
+fn enqueue_one(conn: &mut PgConnection, operation: &OperationId) -> QueryResult<bool> {
+    let job = NewJob::of(Kind::CarryOutOperation).keyed(operation.as_str());
+    enqueue(conn, &job.with(json!({ "operation": operation.as_str() })))
+}
+
+/// The asker's project in the container, else its only live one.
+fn project_of(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    container: ContainerId,
+) -> QueryResult<Option<ProjectId>> {
+    let live: Vec<(ProjectId, Option<UserId>)> = projects::table
+        .filter(projects::container_id.eq(container))
+        .filter(projects::status.is_distinct_from("deleted"))
+        .order(projects::id)
+        .limit(100)
+        .select((projects::id, projects::user_id))
+        .load(conn)?;
+    let own = live.iter().find(|(_, owner)| owner.is_some() && *owner == principal.user);
+    let only = if live.len() == 1 { live.first() } else { None };
+    Ok(own.or(only).map(|(id, _)| *id))
+}
+
+struct Row<'a> {
+    id: &'a OperationId,
+    verb: Verb,
+    status: Status,
+    parent: Option<&'a OperationId>,
+    container: Option<ContainerId>,
+    engine_id: Option<&'a EngineId>,
+    name: &'a str,
+    project: Option<ProjectId>,
+    owner: Option<UserId>,
+    answer: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    fn of(id: &'a OperationId, verb: Verb) -> Self {
+        Self {
+            id,
+            verb,
+            status: Status::Pending,
+            parent: None,
+            container: None,
+            engine_id: None,
+            name: "",
+            project: None,
+            owner: None,
+            answer: None,
+        }
+    }
+}
+
+fn insert(conn: &mut PgConnection, principal: &Principal, row: &Row<'_>) -> QueryResult<()> {
+    let at = principal.at;
+    diesel::insert_into(operations::table)
+        .values((
+            operations::id.eq(row.id.as_str()),
+            operations::parent_id.eq(row.parent.map(OperationId::as_str)),
+            operations::verb.eq(row.verb.as_str()),
+            operations::status.eq(row.status.as_str()),
+            operations::container_id.eq(row.container),
+            operations::container_name.eq(row.name),
+            operations::engine_container_id.eq(row.engine_id.map(EngineId::as_str)),
+            operations::project_id.eq(row.project),
+            operations::owner_id.eq(row.owner),
+            operations::asked_by.eq(principal.user),
+            operations::asked_by_name.eq(principal.name.as_str()),
+            operations::request_id.eq(principal.origin.request_id.as_deref()),
+            operations::asked_at.eq(Instant(at)),
+            operations::begun_at.eq((row.status != Status::Pending).then_some(at)),
+            operations::ended_at.eq(row.status.is_over().then_some(at)),
+            operations::answer.eq(row.answer),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// Why an operation can't be taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    #[error("there is no such operation")]
+    NotFound,
+    /// It goes on, or is over.
+    #[error("It has begun, and can't be taken back.")]
+    HasBegun,
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// Takes back what has not begun.
+///
+/// # Errors
+/// Why not: see [`CancelError`].
+pub fn cancel(conn: &mut PgConnection, principal: &Principal, id: &OperationId) -> Result<(), CancelError> {
+    let operation: Operation = operations::table
+        .find(id.as_str())
+        .select(queries::COLUMNS)
+        .for_no_key_update()
+        .first(conn)
+        .optional()?
+        .ok_or(CancelError::NotFound)?;
+    if operation.status() != Status::Pending {
+        return Err(CancelError::HasBegun);
+    }
+    diesel::update(operations::table.find(id.as_str()))
+        .set((
+            operations::status.eq(Status::Cancelled.as_str()),
+            operations::ended_at.eq(now.nullable()),
+            operations::answer.eq("Taken back before it began. Nothing was done."),
+        ))
+        .execute(conn)?;
+    let target = Target {
+        kind: "operation",
+        id: id.to_string(),
+        name: format!("{} {}", operation.verb, operation.container_name),
+        project: operation.project,
+    };
+    let (before, after) = (json!({ "status": operation.status }), json!({ "status": "CANCELLED" }));
+    audit::record_change(conn, principal, &AuditAction::OperationCancelled, &target, before, after)?;
+    // The job that finds nothing to do settles what it is a part of.
+    Ok(())
+}
