@@ -157,9 +157,9 @@ impl Sample for EnginePage {
             shell: Shell::sample("Container engine"),
             note: name.to_owned(),
             engines: vec![EnginePanel { name: name.to_owned(), facts: vec![Fact::mono("Id", name)] }],
-            unknown: ["", "Ignored by ada"]
-                .map(|ignored| UnknownRow {
-                    id: "ab".repeat(32),
+            unknown: [("ab", ""), ("cd", "Ignored by ada")]
+                .map(|(id, ignored)| UnknownRow {
+                    id: id.repeat(32),
                     name: name.to_owned(),
                     image: name.to_owned(),
                     state: name.to_owned(),
