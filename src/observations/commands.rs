@@ -21,7 +21,7 @@ pub enum Taker {
 pub enum DecideError {
     #[error("The engine has no such container, or it is known here already.")]
     NotFound,
-    #[error("There is no such project without a container, and no such user.")]
+    #[error("Name who takes it: the id of a project without a container, or a user by address or id.")]
     NoTaker,
     #[error(transparent)]
     Query(#[from] diesel::result::Error),

@@ -11,7 +11,6 @@ use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::observations::commands::{self, DecideError, Taker};
 use crate::observations::queries;
-use crate::web::flash::Flash;
 use crate::web::urls;
 
 /// Who takes it: a project by its id, a user by id or address. One is enough.
@@ -28,7 +27,8 @@ pub struct TakerForm {
 /// Takes a container in.
 ///
 /// # Errors
-/// 404 for anybody but an admin, and for a container that is none of the unknown ones.
+/// 404 for anybody but an admin, and for a container that is none of the unknown ones; 400 when nobody is named who
+/// could take it.
 pub async fn adopt(
     authed: AuthedRequest,
     path: Path<String>,
@@ -45,19 +45,16 @@ pub async fn adopt(
                 (_, Ok(user)) => Some(Taker::Owner(user)),
                 _ => queries::taker(conn, taker.trim())?,
             };
-            let Some(taker) = taker else { return Ok(Err(DecideError::NoTaker.to_string())) };
-            match commands::adopt(conn, &principal(admin), &id, taker) {
-                Ok(row) => Ok(Ok(row)),
+            let nobody = || AppError::BadRequest(DecideError::NoTaker.to_string());
+            match commands::adopt(conn, &principal(admin), &id, taker.ok_or_else(nobody)?) {
+                Ok(row) => Ok(row),
                 Err(DecideError::NotFound) => Err(AppError::NotFound),
-                Err(refused @ DecideError::NoTaker) => Ok(Err(refused.to_string())),
+                Err(DecideError::NoTaker) => Err(nobody()),
                 Err(DecideError::Query(error)) => Err(error.into()),
             }
         })
         .await?;
-    Ok(match adopted {
-        Ok(row) => authed.redirect_with_notice(&urls::container(row), "The container is known here now."),
-        Err(told) => authed.redirect_with(PATH, Flash::bad(told)),
-    })
+    Ok(authed.redirect_with_notice(&urls::container(adopted), "The container is known here now."))
 }
 
 /// Leaves a container alone.

@@ -202,7 +202,7 @@ fn an_admin_adopts_what_is_unknown_and_its_owner_may_act_on_it() {
     );
     let project = scene.console.project(&scene.owner, "adopter");
     scene.owner.post(&format!("/engine/{id}/adopt"), &[("taker", &project)]).expect(404);
-    scene.admin.post(&format!("/engine/{id}/adopt"), &[("taker", "nobody@people.test")]).expect(303);
+    scene.admin.post(&format!("/engine/{id}/adopt"), &[("taker", "nobody@people.test")]).expect(400);
     let location = scene
         .admin
         .post(&format!("/engine/{id}/adopt"), &[("taker", &project)])

@@ -200,14 +200,7 @@ const ROWS: &[Row] = &[
     // Containers.
     ("GET", "/containers", "/containers", &[], own("200")),
     ("POST", "/containers/export", "/containers/export", &[("format", "csv")], own("200")),
-    ("POST", SEVERAL, "/containers/start", &[("id", "CONTAINER")], [SIGN_IN, "200", "404", "200"]),
-    (
-        "POST",
-        SEVERAL,
-        "/containers/stop",
-        &[("id", "CONTAINER"), ("confirm", "yes")],
-        [SIGN_IN, "503", "503", "503"],
-    ),
+    ("POST", SEVERAL, "/containers/stop", &[], own("400")),
     ("GET", "/containers/{id}", "/containers/CONTAINER", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/containers/{id}/logs", "/containers/CONTAINER/logs", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),

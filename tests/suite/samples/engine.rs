@@ -17,9 +17,9 @@ impl Sample for EnginePage {
         let page = |name: &str| Self {
             note: name.to_owned(),
             engines: vec![EnginePanel { name: name.to_owned(), facts: vec![Fact::mono("Id", name)] }],
-            unknown: ["", "Ignored by ada"]
-                .map(|ignored| UnknownRow {
-                    id: "ab".repeat(32),
+            unknown: [("ab", ""), ("cd", "Ignored by ada")]
+                .map(|(id, ignored)| UnknownRow {
+                    id: id.repeat(32),
                     name: name.to_owned(),
                     image: name.to_owned(),
                     state: name.to_owned(),

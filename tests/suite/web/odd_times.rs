@@ -31,6 +31,7 @@ fn fill_tables(console: &Console, scene: &Scene) {
          INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('address', '127.0.0.1') ON CONFLICT DO NOTHING; \
          INSERT INTO pilothouse.api_tokens (hash, name) VALUES ('PROJECT', 'x'); \
          INSERT INTO pilothouse.guests VALUES ('PROJECT', 'PROJECT', now()); \
+         INSERT INTO pilothouse.leases (name, holder, held_until) VALUES ('odd', gen_random_uuid(), now()); \
          INSERT INTO job_drafts (title) VALUES ('x'); INSERT INTO analytics (event_type) VALUES ('x'); \
          INSERT INTO ghl_opportunities (name) VALUES ('x'); INSERT INTO ai_assistant_sessions (session_id) VALUES ('PROJECT')";
     console.sql(&scene.fill(sql));
