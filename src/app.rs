@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::config::Config;
@@ -11,6 +13,10 @@ use crate::db::Db;
 use crate::db::readiness::Readiness;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
+use crate::tokens::TokenRate;
+
+/// Bodies of more than 256 kB that are in memory at once.
+const LARGE_BODIES: usize = 4;
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -31,6 +37,10 @@ pub struct App {
     pub deadlines: Deadlines,
     /// How often each user may change something.
     pub act_rate: ActRate,
+    /// How often each token may ask.
+    pub token_rate: TokenRate,
+    /// Room for large bodies of programs.
+    pub large_bodies: Arc<Semaphore>,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
@@ -119,6 +129,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {
         let connections = ConnectionLimits::within(open_files(), config.pool_size);
+        let token_rate = TokenRate::of(config.token_limit);
         Self {
             config: Arc::new(config),
             db,
@@ -128,6 +139,8 @@ impl App {
             draining: Draining::default(),
             deadlines: Deadlines::default(),
             act_rate: ActRate::default(),
+            token_rate,
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
             connections,
             sign_ins: Queue::default(),
             errands: Errands::default(),

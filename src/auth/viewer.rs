@@ -4,7 +4,8 @@ use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
-use crate::db::schema::{sessions, users};
+use crate::db::ids::ProjectId;
+use crate::db::schema::{projects, sessions, users};
 use crate::db::time::ago;
 use crate::db::{self, DbError};
 use crate::identity::{Viewer, ViewerRow};
@@ -60,4 +61,9 @@ pub fn current(conn: &mut PgConnection) -> Result<Viewer, DbError> {
 pub(crate) fn of_row(conn: &mut PgConnection, row: ViewerRow) -> Viewer {
     db::opened_by(conn, row.0);
     Viewer::of_row(row)
+}
+
+/// Whether the actor of the open transaction sees such a project.
+pub fn sees_project(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(projects::table.find(project))).get_result(conn)
 }

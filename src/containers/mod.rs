@@ -3,6 +3,7 @@
 
 pub mod exported;
 mod model;
+pub mod plain;
 pub mod queries;
 
 pub use model::{Status, Verb};

@@ -35,13 +35,16 @@
 //! lease, and is tried again: what may take hours answers [`Outcome::Continue`] now and then.
 
 mod context;
+mod end_silent_events;
 mod fill_timeline;
 mod move_entries;
 mod prune_jobs;
+mod prune_reports;
 mod record_spooled;
 mod roll_up_activity;
 mod runner;
 mod turn;
+mod work_off_delivery;
 
 use std::time::Duration;
 
@@ -66,11 +69,14 @@ pub fn start(app: App) -> Runner {
 fn of_kind(kind: &Kind) -> Option<Job> {
     let in_minutes = Duration::from_mins;
     Some(match kind {
+        Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
+        Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
+        Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,
     })
 }

@@ -20,6 +20,7 @@ pub mod session_rows;
 pub mod shell;
 pub mod streamed;
 pub mod time;
+pub mod tokens;
 pub mod urls;
 pub mod version;
 

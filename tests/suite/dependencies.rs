@@ -29,7 +29,7 @@ const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that are there in more than one version, and nobody can change it here: two generations of the
 /// ecosystem meet in them.
-const SEVERAL: [&str; 20] = [
+const SEVERAL: [&str; 21] = [
     "bitflags",
     "block-buffer",
     "cpufeatures",
@@ -41,6 +41,7 @@ const SEVERAL: [&str; 20] = [
     "digest",
     "getrandom",
     "hashbrown",
+    "hmac",
     "lock_api",
     "parking_lot",
     "parking_lot_core",

@@ -30,6 +30,7 @@ mod languages;
 mod plans;
 mod postgres;
 mod prose;
+mod reports;
 mod rls;
 mod routes;
 mod security;

@@ -1,0 +1,108 @@
+//! Rows of a table of tokens, as the account and the admins' list show them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::db::ids::TokenId;
+use crate::tokens::queries::TokenLine;
+use crate::web::display::Badge;
+use crate::web::sample::HOSTILE;
+use crate::web::time::Timestamp;
+use crate::web::urls;
+
+/// How many of its projects a row names.
+const NAMED: usize = 3;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    pub id: String,
+    pub name: String,
+    pub badge: Badge,
+    /// "read, report"
+    pub scopes: String,
+    /// Names of projects.
+    pub reach: Vec<String>,
+    /// "and 2 more", "all projects"
+    pub reach_note: String,
+    pub maker: String,
+    pub created: Timestamp,
+    pub expires: Option<Timestamp>,
+    pub last_used: Option<Timestamp>,
+    /// Where it was last used from.
+    pub address: String,
+    /// Where a form ends it; nothing once it has ended.
+    pub revoke_url: Option<String>,
+}
+
+impl TokenRow {
+    #[must_use]
+    pub fn new(line: &TokenLine, now: DateTime<Utc>, zone: Tz) -> Self {
+        let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
+        let is_over = line.expires_at.is_some_and(|at| at <= now);
+        let (icon, label, tone) = if line.revoked_at.is_some() {
+            ("stopped", "revoked", "neutral")
+        } else if is_over {
+            ("stopped", "expired", "neutral")
+        } else if line.expires_at.is_some_and(|at| at < now + TimeDelta::days(14)) {
+            ("warning", "expires soon", "warning")
+        } else {
+            ("success", "works", "good")
+        };
+        let reach: Vec<String> = line.projects.iter().take(NAMED).cloned().collect();
+        let more = line.projects.len().saturating_sub(NAMED);
+        let reach_note = match (line.all_projects, reach.is_empty(), more) {
+            (true, ..) => "all projects".to_owned(),
+            (_, true, _) => "no project".to_owned(),
+            (.., 0) => String::new(),
+            (.., more) => format!("and {more} more"),
+        };
+        Self {
+            id: line.id.to_string(),
+            name: line.name.clone(),
+            badge: Badge { icon, label: label.to_owned(), tone },
+            scopes: line.scopes.join(", "),
+            reach,
+            reach_note,
+            maker: line.maker.clone().unwrap_or_else(|| "the command line".to_owned()),
+            created: time(line.created_at),
+            expires: line.expires_at.map(time),
+            last_used: line.last_used_at.map(time),
+            address: line.last_used_ip.clone().unwrap_or_default(),
+            revoke_url: line.revoked_at.is_none().then(|| urls::revoke_token(line.id)),
+        }
+    }
+
+    /// Rows for page samples: one in use, one that was never used, and one with hostile words that is over.
+    #[must_use]
+    pub fn samples() -> Vec<Self> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000);
+        let line = |n: u128, name: &str| TokenLine {
+            id: TokenId(uuid::Uuid::from_u128(n)),
+            name: name.to_owned(),
+            scopes: vec!["read".to_owned(), "report".to_owned()],
+            projects: vec!["shop-api".to_owned()],
+            all_projects: false,
+            maker: Some("Ada".to_owned()),
+            created_at: now - TimeDelta::days(40),
+            expires_at: Some(now + TimeDelta::days(50)),
+            last_used_at: Some(now - TimeDelta::minutes(3)),
+            last_used_ip: Some("2001:db8::17".to_owned()),
+            revoked_at: None,
+        };
+        let unused = TokenLine {
+            all_projects: true,
+            projects: Vec::new(),
+            last_used_at: None,
+            last_used_ip: None,
+            expires_at: Some(now + TimeDelta::days(3)),
+            ..line(2, "backup")
+        };
+        let over = TokenLine {
+            revoked_at: Some(now - TimeDelta::days(1)),
+            maker: None,
+            projects: vec![HOSTILE.to_owned(); 5],
+            ..line(3, HOSTILE)
+        };
+        [line(1, "CI of shop"), unused, over].map(|line| Self::new(&line, now, Tz::UTC)).to_vec()
+    }
+}
