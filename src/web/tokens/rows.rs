@@ -17,6 +17,8 @@ const NAMED: usize = 3;
 pub struct TokenRow {
     pub id: String,
     pub name: String,
+    /// What it reported.
+    pub activity_url: String,
     pub badge: Badge,
     /// "read, report"
     pub scopes: String,
@@ -59,6 +61,7 @@ impl TokenRow {
         Self {
             id: line.id.to_string(),
             name: line.name.clone(),
+            activity_url: format!("/activity?actor=token%3A{}", line.id),
             badge: Badge { icon, label: label.to_owned(), tone },
             scopes: line.scopes.join(", "),
             reach,

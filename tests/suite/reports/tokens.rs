@@ -178,3 +178,27 @@ fn admins_see_and_end_everybodys_tokens() {
     assert_eq!(back.location(), "/tokens");
     ci.get("/api/projects").expect(401);
 }
+
+#[test]
+fn the_timeline_shows_what_a_token_reported() {
+    let console = Console::start();
+    let (ada, grace) = (console.owner(), console.owner());
+    let shop = console.project(&ada, "shop");
+    let (one, other) =
+        (Program::of(&console, &ada, &shop, "report"), Program::of(&console, &ada, &shop, "report"));
+    let activities = format!("/api/projects/{shop}/activities");
+    one.post(&activities, &json!({"action_type": "x", "action_id": "of-one", "user_id": "somebody"}))
+        .expect(201);
+    one.post(&format!("/api/projects/{shop}/events"), &json!({"eventType": "APR_REVIEW", "id": "of-one"}))
+        .expect(201);
+    other.post(&activities, &json!({"action_type": "x", "action_id": "of-other"})).expect(201);
+    console.action(&shop, "deployment", 1_763_640_000_000, "{}");
+    for path in ["/activity".to_owned(), format!("/projects/{shop}/activity")] {
+        let page = ada.get(&format!("{path}?actor=token%3A{}", one.id)).expect(200);
+        let mut shown = page.attributes("ol.timeline li[data-activity]", "data-activity");
+        shown.sort();
+        assert_eq!(shown, ["event:of-one", "of-one"], "{path}");
+    }
+    let foreign = grace.get(&format!("/activity?actor=token%3A{}", one.id)).expect(200);
+    assert!(!foreign.has("ol.timeline li[data-activity]"));
+}
