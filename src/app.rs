@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::auth::recent_viewers::RecentViewers;
@@ -14,6 +16,10 @@ use crate::engine::Engine;
 use crate::live::Live;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
+use crate::tokens::TokenRate;
+
+/// Bodies of more than 256 kB that are in memory at once.
+const LARGE_BODIES: usize = 4;
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -38,6 +44,10 @@ pub struct App {
     pub act_rate: ActRate,
     /// Whose frame a page has while the database is away.
     pub recent_viewers: RecentViewers,
+    /// How often each token may ask.
+    pub token_rate: TokenRate,
+    /// Room for large bodies of programs.
+    pub large_bodies: Arc<Semaphore>,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
@@ -129,6 +139,7 @@ impl App {
     pub fn new(config: Config, db: Db) -> Self {
         let connections = ConnectionLimits::within(open_files(), config.pool_size);
         let clock = Clock::system();
+        let token_rate = TokenRate::of(config.token_limit);
         Self {
             engine: Engine::at(&config.docker_host, clock.clone()),
             config: Arc::new(config),
@@ -140,6 +151,8 @@ impl App {
             deadlines: Deadlines::default(),
             act_rate: ActRate::default(),
             recent_viewers: RecentViewers::default(),
+            token_rate,
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
             connections,
             sign_ins: Queue::default(),
             errands: Errands::default(),

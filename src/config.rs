@@ -46,6 +46,8 @@ pub struct Config {
     pub insecure_cookies: bool,
     /// `PILOTHOUSE_ACCESS_LOG`: a line in the log for each request.
     pub access_log: bool,
+    /// `PILOTHOUSE_TOKEN_LIMIT`: requests a minute and token, at this instance.
+    pub token_limit: u32,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
 }
@@ -243,6 +245,7 @@ impl Config {
         }
         let insecure_cookies = reader.flag("PILOTHOUSE_INSECURE_COOKIES", false);
         let access_log = reader.flag("PILOTHOUSE_ACCESS_LOG", true);
+        let token_limit = reader.number("PILOTHOUSE_TOKEN_LIMIT", 6000, 1..=1_000_000);
         let docker_host =
             reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
         if !reader.problems.is_empty() {
@@ -263,13 +266,14 @@ impl Config {
             demo_password,
             insecure_cookies,
             access_log,
+            token_limit: u32::try_from(token_limit).unwrap_or(6000),
             docker_host,
         })
     }
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 15] = [
+pub const VARIABLES: [&str; 16] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -284,6 +288,7 @@ pub const VARIABLES: [&str; 15] = [
     "PILOTHOUSE_DEMO_PASSWORD",
     "PILOTHOUSE_INSECURE_COOKIES",
     "PILOTHOUSE_ACCESS_LOG",
+    "PILOTHOUSE_TOKEN_LIMIT",
     "DOCKER_HOST",
 ];
 

@@ -13,6 +13,15 @@ use crate::db::DbError;
 /// The answer of everything that can fail in a request.
 pub type AppResult<T> = Result<T, AppError>;
 
+/// What is wrong with one field of what a program sent.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldProblem {
+    /// Where it stands, such as `activities[3].status`.
+    pub field: String,
+    /// What to do about it.
+    pub detail: String,
+}
+
 /// Why a request was not served.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -22,12 +31,31 @@ pub enum AppError {
     /// The viewer has to sign in first.
     #[error("sign in first")]
     SignIn,
+    /// A delivery's signature is missing or wrong.
+    #[error("not signed with the webhook's secret")]
+    Unsigned,
     /// The request came from another site, or without proof that it did not.
     #[error("forbidden: {0}")]
     Forbidden(String),
     /// The request makes no sense; the text says what to do instead.
     #[error("bad request: {0}")]
     BadRequest(String),
+    /// Fields of what a program sent can't be taken, and with them none of the rest.
+    #[error("{} fields can't be taken", .0.len())]
+    Fields(Vec<FieldProblem>),
+    /// It is at odds with what there is already, or with the same request on its way.
+    #[error("conflict: {detail}")]
+    Conflict {
+        detail: String,
+        /// Seconds, when trying again makes sense.
+        retry_after: Option<u64>,
+    },
+    /// A key that was used for another request.
+    #[error("unprocessable: {0}")]
+    Unprocessable(String),
+    /// The body is no JSON by its own words.
+    #[error("not JSON")]
+    NotJson,
     /// The body is of a type that this address does not take.
     #[error("unsupported media type")]
     UnsupportedMediaType,
@@ -88,10 +116,12 @@ impl AppError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::SignIn => StatusCode::UNAUTHORIZED,
+            Self::SignIn | Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Fields(_) | Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::UnsupportedMediaType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -115,6 +145,7 @@ impl AppError {
             Self::TooMany { retry_after }
             | Self::TooManyActs { retry_after }
             | Self::TooManyExports { retry_after, .. } => Some(*retry_after),
+            Self::Conflict { retry_after, .. } => *retry_after,
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::Busy => Some(2),
             Self::Untaken => Some(5),
@@ -129,8 +160,23 @@ impl AppError {
         match self {
             Self::NotFound => "There is nothing at this address, or it is not yours to see.".to_owned(),
             Self::SignIn => "Sign in to continue.".to_owned(),
+            Self::Unsigned => {
+                "X-Hub-Signature-256 does not sign this body with the webhook's secret.".to_owned()
+            }
             Self::NoEngine(reason) => reason.clone(),
-            Self::Forbidden(message) | Self::BadRequest(message) => message.clone(),
+            Self::Forbidden(message) | Self::BadRequest(message) | Self::Unprocessable(message) => {
+                message.clone()
+            }
+            Self::Conflict { detail, .. } => detail.clone(),
+            Self::Fields(problems) => match problems.first() {
+                Some(FieldProblem { field, detail }) if problems.len() == 1 => {
+                    format!("{field}: {detail} Nothing of the request was kept.")
+                }
+                _ => format!("{} fields can't be taken. Nothing of the request was kept.", problems.len()),
+            },
+            Self::NotJson => {
+                "Send the body as application/json, as it is: neither packed nor as a form.".to_owned()
+            }
             Self::UnsupportedMediaType => "Send the form as application/x-www-form-urlencoded.".to_owned(),
             Self::TooLarge => "What was sent is larger than this address takes.".to_owned(),
             Self::MethodNotAllowed => "This address does not take that method.".to_owned(),
@@ -219,6 +265,8 @@ pub struct ErrorInfo {
     pub status: StatusCode,
     /// What the person may read.
     pub detail: String,
+    /// Field by field, for programs.
+    pub fields: Vec<FieldProblem>,
 }
 
 impl ResponseError for AppError {
@@ -237,7 +285,11 @@ impl ResponseError for AppError {
             builder.insert_header(("Retry-After", seconds.to_string()));
         }
         let mut response = builder.finish();
-        response.extensions_mut().insert(ErrorInfo { status, detail: self.detail() });
+        response.extensions_mut().insert(ErrorInfo {
+            status,
+            detail: self.detail(),
+            fields: if let Self::Fields(problems) = self { problems.clone() } else { Vec::new() },
+        });
         response
     }
 }

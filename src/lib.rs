@@ -58,10 +58,16 @@ pub mod queue;
 // Git repositories, and what their history says was pushed.
 #[cfg(feature = "git")]
 pub mod repositories;
+// What programs report: activities, events, the records that references point to.
+pub mod reports;
 // Finding things by name or id.
 pub mod search;
+// Tokens of programs.
+pub mod tokens;
 // People who can sign in.
 pub mod users;
+// What other services deliver: signed, kept as it came, worked off by a job.
+pub mod webhooks;
 
 // What the surfaces share for the wire.
 pub mod http;

@@ -12,7 +12,7 @@ use crate::activity::timeline::WordColumn;
 use crate::activity::{ACTION_STATUSES, ActionType, Environment, Scope, Source, TimelineCursor};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
-use crate::http::authed_request::AuthedRequest;
+use crate::http::api_request::ApiRequest;
 use crate::http::query::Query;
 
 /// Rows that may be skipped by counting: each of them is read. Further down, `cursor` leads for free.
@@ -27,10 +27,10 @@ struct Pagination {
 }
 
 /// Lists a project's actions.
-pub async fn index(authed: AuthedRequest, id: web::Path<String>, query: Query) -> AppResult<HttpResponse> {
+pub async fn index(request: ApiRequest, id: web::Path<String>, query: Query) -> AppResult<HttpResponse> {
     let project: ProjectId = id.parse().map_err(|_| AppError::NotFound)?;
     let asked = parse(&query.0);
-    let (_, (listing, listed)) = authed
+    let (listing, listed) = request
         .read(move |conn, _| {
             if !listing::project_exists(conn, project)? {
                 return Err(AppError::NotFound);
@@ -128,7 +128,7 @@ fn word(name: &str, value: &str) -> Result<String, String> {
 }
 
 /// RFC 3339, a date (its midnight, UTC) or epoch milliseconds.
-fn instant(name: &str, value: &str) -> Result<i64, String> {
+pub(super) fn instant(name: &str, value: &str) -> Result<i64, String> {
     let wrong = || {
         format!(
             "{} is no time for {name}. Write 2026-11-20T12:00:00Z, 2026-11-20, or milliseconds since 1970.",

@@ -123,6 +123,30 @@ vocabulary! {
         label: "Container ignored", done: "told the console to ignore the container", names_target: true, icon: "stopped",
         group: Group::Operations,
     }
+    TokenMade = "token.made" {
+        label: "Token made", done: "made the token", names_target: true, icon: "key", group: Group::People,
+    }
+    TokenRevoked = "token.revoked" {
+        label: "Token revoked", done: "revoked the token", names_target: true, icon: "key", group: Group::People,
+    }
+    WebhookAdded = "webhook.added" {
+        label: "Webhook added", done: "added the webhook", names_target: true, icon: "link", group: Group::Code,
+    }
+    WebhookSecretReplaced = "webhook.rotated" {
+        label: "Webhook's secret replaced", done: "replaced the secret of the webhook", names_target: true,
+        icon: "key", group: Group::Code,
+    }
+    WebhookRemoved = "webhook.removed" {
+        label: "Webhook removed", done: "removed the webhook", names_target: true, icon: "deleted", group: Group::Code,
+    }
+    WebhookTested = "webhook.tested" {
+        label: "Webhook tested", done: "sent a test delivery to the webhook", names_target: true, icon: "link",
+        group: Group::Code,
+    }
+    DeliveryWorkedAgain = "delivery.worked_again" {
+        label: "Delivery worked off again", done: "worked off again a delivery to", names_target: true,
+        icon: "restart", group: Group::Code,
+    }
     JobRunAgain = "job.run_again" {
         label: "Job run again", done: "ran the job again:", names_target: true, icon: "restart",
         group: Group::Operations,

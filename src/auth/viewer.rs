@@ -6,8 +6,8 @@ use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use diesel::sql_types::Uuid as SqlUuid;
 
-use crate::db::ids::{SessionId, UserId};
-use crate::db::schema::{sessions, users};
+use crate::db::ids::{ProjectId, SessionId, UserId};
+use crate::db::schema::{projects, sessions, users};
 use crate::db::time::ago;
 use crate::db::{self, DbError};
 use crate::identity::{Role, Theme, Viewer, ViewerProof};
@@ -81,4 +81,9 @@ pub(crate) fn of_row(conn: &mut PgConnection, row: ViewerRow, touch_due: bool) -
         touch_due,
         _proof: ViewerProof::of_own_session(),
     }
+}
+
+/// Whether the actor of the open transaction sees such a project.
+pub fn sees_project(conn: &mut PgConnection, project: ProjectId) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(projects::table.find(project))).get_result(conn)
 }

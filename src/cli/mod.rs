@@ -9,6 +9,7 @@ mod migrate;
 mod plain;
 mod serve;
 mod timeline;
+mod token;
 mod user;
 
 use std::net::SocketAddr;
@@ -38,6 +39,9 @@ enum Command {
     /// Manage the people who can sign in.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Manage the tokens that programs report with.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Hold what triggers keep of the timeline's rows against those rows.
     #[command(subcommand)]
     Timeline(timeline::TimelineCommand),
@@ -108,6 +112,7 @@ pub fn run() -> ExitCode {
             Command::Migrate => migrate::run(&config),
             Command::Doctor => doctor::run(&config),
             Command::User(command) => user::run(config, command),
+            Command::Token(command) => token::run(config, command),
             Command::Timeline(command) => timeline::run(&config, command),
             Command::Import(ImportCommand::Git(arguments)) => import_git::run(config, &arguments),
         });

@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod exported;
 mod model;
+pub mod plain;
 pub mod queries;
 
 pub use model::{Observation, Status, Verb};

@@ -22,3 +22,15 @@ uuid_id! {
 uuid_id! {
     JobId
 }
+uuid_id! {
+    /// `api_tokens.id` (not the token itself, which only its holder knows)
+    TokenId
+}
+uuid_id! {
+    /// `webhooks.id`
+    WebhookId
+}
+uuid_id! {
+    /// `deliveries.id` (not the id that the sender gave it)
+    DeliveryId
+}

@@ -484,6 +484,75 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         last_used_at -> Nullable<Timestamptz>,
         revoked_at -> Nullable<Timestamptz>,
+        scopes -> Array<Nullable<Text>>,
+        all_projects -> Bool,
+        last_used_ip -> Nullable<Inet>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What was reported over the API, by which token, and when it was received.
+    pilothouse.reports (source, id) {
+        source -> Text,
+        id -> Text,
+        token_id -> Nullable<Uuid>,
+        received_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Answers of the last 48 hours, for retries.
+    pilothouse.idempotency_keys (principal, key) {
+        principal -> Text,
+        key -> Text,
+        request_hash -> Text,
+        status -> Nullable<Int2>,
+        answer -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Where others report to by signed deliveries.
+    pilothouse.webhooks (id) {
+        id -> Uuid,
+        project_id -> Uuid,
+        name -> Text,
+        secret -> Bytea,
+        earlier_secret -> Nullable<Bytea>,
+        earlier_until -> Nullable<Timestamptz>,
+        created_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        removed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What came to a webhook, and what came of it.
+    pilothouse.deliveries (id) {
+        id -> Uuid,
+        webhook_id -> Uuid,
+        project_id -> Uuid,
+        guid -> Text,
+        event -> Text,
+        body -> Nullable<Bytea>,
+        state -> Text,
+        outcome -> Nullable<Text>,
+        #[sql_name = "ref"]
+        git_ref -> Nullable<Text>,
+        before_sha -> Nullable<Text>,
+        after_sha -> Nullable<Text>,
+        gap_from -> Nullable<Text>,
+        received_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -798,6 +867,7 @@ diesel::joinable!(password_links -> users (user_id));
 diesel::joinable!(api_token_projects -> api_tokens (token_id));
 diesel::joinable!(api_token_projects -> projects (project_id));
 diesel::joinable!(project_activity -> projects (project_id));
+diesel::joinable!(deliveries -> webhooks (webhook_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -826,6 +896,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     api_token_projects,
     project_activity,
+    reports,
+    idempotency_keys,
+    webhooks,
+    deliveries,
     guests,
     tombstones,
     sign_in_failures,

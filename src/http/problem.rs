@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use serde::Serialize;
 
-use crate::error::ErrorInfo;
+use crate::error::{ErrorInfo, FieldProblem};
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -13,6 +13,8 @@ struct Problem<'a> {
     status: u16,
     detail: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "<[FieldProblem]>::is_empty")]
+    errors: &'a [FieldProblem],
 }
 
 #[must_use]
@@ -23,6 +25,7 @@ pub fn answer(info: &ErrorInfo, request_id: &str) -> HttpResponse {
         status: info.status.as_u16(),
         detail: &info.detail,
         request_id,
+        errors: &info.fields,
     };
     let body = serde_json::to_string(&problem).unwrap_or_else(|_| "{}".to_owned());
     let mut answer = HttpResponse::build(info.status);

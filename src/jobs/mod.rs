@@ -36,14 +36,17 @@
 
 mod carry_out_operation;
 mod context;
+mod end_silent_events;
 mod fill_timeline;
 mod move_entries;
 mod observe_engine;
 mod prune_jobs;
+mod prune_reports;
 mod record_spooled;
 mod roll_up_activity;
 mod runner;
 mod turn;
+mod work_off_delivery;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -77,11 +80,14 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::CarryOutOperation => {
             Job::new(kind.clone(), in_minutes(2), carry_out_operation::run).with_lanes(4)
         }
+        Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
+        Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
+        Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,
     })
 }

@@ -8,6 +8,7 @@ pub mod deletion;
 pub mod exported;
 mod json_text;
 mod model;
+pub mod plain;
 pub mod queries;
 pub mod visited;
 

@@ -16,16 +16,22 @@ pub struct KindFacts {
 pub enum Kind {
     /// What somebody asked to be done to a container is done.
     CarryOutOperation,
+    /// Events that were reported and never heard of again end.
+    EndSilentEvents,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
     /// Entries of a project that changed hands go with it.
     MoveEntries,
     /// Jobs that ended long ago are deleted.
     PruneJobs,
+    /// Answers for retries and the bodies of deliveries are kept for a time.
+    PruneReports,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
     /// What heat maps and charts show is counted.
     RollUpActivity,
+    /// What was delivered to a webhook becomes records.
+    WorkOffDelivery,
     /// Another version's: it waits for an instance that knows it.
     Other(String),
 }
@@ -34,11 +40,14 @@ impl Kind {
     /// Every known kind.
     pub const ALL: &[Self] = &[
         Self::CarryOutOperation,
+        Self::EndSilentEvents,
         Self::FillTimeline,
         Self::MoveEntries,
         Self::PruneJobs,
+        Self::PruneReports,
         Self::RecordSpooled,
         Self::RollUpActivity,
+        Self::WorkOffDelivery,
     ];
 
     /// What the console knows about it; nothing of [`Kind::Other`].
@@ -46,13 +55,20 @@ impl Kind {
     pub fn facts(&self) -> Option<KindFacts> {
         let (stored, label, schedule) = match self {
             Self::CarryOutOperation => ("carry_out_operation", "Do to a container what was asked for", None),
+            Self::EndSilentEvents => {
+                ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
+            }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
+            Self::PruneReports => {
+                ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
+            }
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }
             Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
+            Self::WorkOffDelivery => ("work_off_delivery", "Work off what was delivered to a webhook", None),
             Self::Other(_) => return None,
         };
         Some(KindFacts { stored, label, schedule })

@@ -255,3 +255,9 @@ pub fn address_spellings(text: &str) -> Vec<String> {
     }
     all
 }
+
+/// The user with this address, and whether they are an admin.
+pub fn maker(conn: &mut PgConnection, email: &str) -> QueryResult<Option<(UserId, bool)>> {
+    let Some((id, _)) = known_as(conn, email)? else { return Ok(None) };
+    users::table.find(id).select((users::id, users::role.eq("admin"))).first(conn).optional()
+}

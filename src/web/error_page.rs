@@ -114,8 +114,12 @@ fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let (request, plain) = response.into_parts();
     let info = plain.extensions().get::<ErrorInfo>().cloned();
     let status = plain.status();
-    let info = info.unwrap_or_else(|| ErrorInfo { status, detail: fallback_detail(status).to_owned() });
-    let is_api = request.path() == "/api" || request.path().starts_with("/api/");
+    let info = info.unwrap_or_else(|| ErrorInfo {
+        status,
+        detail: fallback_detail(status).to_owned(),
+        fields: Vec::new(),
+    });
+    let is_api = ["/api/", "/webhooks/"].iter().any(|below| request.path().starts_with(below));
     let mut answer = if is_api {
         problem::answer(&info, &request_id(&request))
     } else if status == StatusCode::UNAUTHORIZED {

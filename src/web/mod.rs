@@ -21,6 +21,7 @@ pub mod shell;
 pub mod state;
 pub mod streamed;
 pub mod time;
+pub mod tokens;
 pub mod urls;
 pub mod version;
 

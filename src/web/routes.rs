@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
     account, activity, assets, chat, containers, dashboard, engine, files, health, live, operations,
-    passwords, projects, references, search, sessions, users,
+    passwords, projects, references, search, sessions, tokens, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -69,6 +69,18 @@ fn mount_projects(config: &mut ServiceConfig) {
         .service(at!("/projects/{id}/files", get => files::show))
         .service(at!("/projects/{id}/settings", get => projects::settings::show))
         .service(at!(
+            "/projects/{id}/webhooks",
+            get => projects::webhooks::index,
+            post => projects::webhooks::create
+        ))
+        .service(at!("/projects/{id}/webhooks/{hook}/rotate", post => projects::webhooks::rotate))
+        .service(at!("/projects/{id}/webhooks/{hook}/remove", post => projects::webhooks::remove))
+        .service(at!("/projects/{id}/webhooks/{hook}/test", post => projects::webhooks::test))
+        .service(at!(
+            "/projects/{id}/webhooks/{hook}/deliveries/{delivery}/redo",
+            post => projects::webhooks::redo
+        ))
+        .service(at!(
             "/projects/{id}/{step:archive|unarchive|delete|restore}",
             get => projects::status::confirm,
             post => projects::status::carry_out
@@ -123,6 +135,9 @@ fn mount_people(config: &mut ServiceConfig) {
         .service(at!("/account/sessions", get => account::sessions::index))
         .service(at!("/account/sessions/revoke-others", post => account::sessions::revoke_others))
         .service(at!("/account/sessions/{id}/revoke", post => account::sessions::revoke))
+        .service(at!("/account/tokens", get => account::tokens::index, post => account::tokens::create))
+        .service(at!("/account/tokens/{id}/revoke", post => account::tokens::revoke))
+        .service(at!("/tokens", get => tokens::index::index))
         .service(at!("/users", get => users::index::index, post => users::new::create))
         .service(at!("/users/new", get => users::new::new))
         .service(at!("/users/export", post => users::export::export))

@@ -5,7 +5,7 @@ use actix_web::http::header;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use crate::activity::Source;
-use crate::db::ids::{ContainerId, MessageId, ProjectId, SessionId, UserId};
+use crate::db::ids::{ContainerId, MessageId, ProjectId, SessionId, TokenId, UserId};
 
 /// What stands for itself in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
@@ -78,6 +78,15 @@ pub fn revoke_session_of(user: UserId, session: SessionId) -> String {
 #[must_use]
 pub fn revoke_own_session(session: SessionId) -> String {
     format!("/account/sessions/{session}/revoke")
+}
+
+/// The viewer's tokens.
+pub const OWN_TOKENS: &str = "/account/tokens";
+
+/// `/account/tokens/{id}/revoke`
+#[must_use]
+pub fn revoke_token(token: TokenId) -> String {
+    format!("{OWN_TOKENS}/{token}/revoke")
 }
 
 /// What stands where an entry's id does, so that no id may.

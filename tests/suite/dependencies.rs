@@ -29,7 +29,7 @@ const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that are there in more than one version, and nobody can change it here: two generations of the
 /// ecosystem meet in them.
-const SEVERAL: [&str; 22] = [
+const SEVERAL: [&str; 23] = [
     "base64",
     "bitflags",
     "block-buffer",
@@ -42,6 +42,7 @@ const SEVERAL: [&str; 22] = [
     "digest",
     "getrandom",
     "hashbrown",
+    "hmac",
     "http",
     "lock_api",
     "parking_lot",

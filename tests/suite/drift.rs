@@ -354,6 +354,8 @@ fn diesel_type(sql: &str) -> &str {
         "integer[]" => "Array<Int4>",
         "bigint" => "Int8",
         "xid8" => "Xid8",
+        "bytea" => "Bytea",
+        "smallint" => "Int2",
         "numeric" => "Numeric",
         "jsonb" => "Jsonb",
         "inet" => "Inet",

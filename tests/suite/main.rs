@@ -32,6 +32,7 @@ mod live;
 mod plans;
 mod postgres;
 mod prose;
+mod reports;
 mod rls;
 mod routes;
 mod samples;

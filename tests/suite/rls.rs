@@ -53,6 +53,16 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.api_tokens (id, hash, name, created_by) VALUES
         ('50000000-0000-0000-0000-00000000000{o}', 'token of {o}', 'ci', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.api_token_projects VALUES ('50000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}');
+    INSERT INTO pilothouse.api_tokens (id, hash, name, created_by, scopes) VALUES
+        ('51000000-0000-0000-0000-00000000000{o}', 'reading token of {o}', 'reader', '10000000-0000-0000-0000-00000000000{o}', '{read}');
+    INSERT INTO pilothouse.api_token_projects VALUES ('51000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}');
+    INSERT INTO pilothouse.reports (source, id, token_id) VALUES ('action', 'action {o}', '50000000-0000-0000-0000-00000000000{o}');
+    INSERT INTO pilothouse.idempotency_keys (principal, key, request_hash) VALUES
+        ('token:50000000-0000-0000-0000-00000000000{o}', 'k', 'x'), ('user:10000000-0000-0000-0000-00000000000{o}', 'k', 'x');
+    INSERT INTO pilothouse.webhooks (id, project_id, name, secret) VALUES
+        ('60000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}', 'hook', 'sealed');
+    INSERT INTO pilothouse.deliveries (id, webhook_id, project_id, guid, event) VALUES
+        ('61000000-0000-0000-0000-00000000000{o}', '60000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}', 'guid', 'push');
     INSERT INTO pilothouse.guests VALUES
         ('guest of {o}', 'visitor {o}', now() + '1 day'), ('gone guest of {o}', 'visitor {o}', now() - interval '1 day');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
@@ -110,6 +120,7 @@ fn console(db: &TestDb) -> PgConnection {
 const ADMIN: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('session of c')";
 const OWNER: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('session of b')";
 const WORKER: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter_token('token of b')";
+const READER: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter_token('reading token of b')";
 const GUEST: &str = "SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter_guest('guest of b')";
 const GATE: &str = "SET LOCAL ROLE pilothouse_gate";
 const RETENTION: &str = "SET LOCAL ROLE pilothouse_retention";
@@ -180,8 +191,12 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.recording_gaps",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.trigger_failures",          [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.password_links",            [Some(2), NO,      NO,      NO,      Some(2), NO]),
-    ("pilothouse.api_tokens",                [Some(2), Some(1), NO,      NO,      Some(2), NO]),
-    ("pilothouse.api_token_projects",        [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.api_tokens",                [Some(4), Some(2), Some(1), NO,      Some(4), NO]),
+    ("pilothouse.api_token_projects",        [Some(4), Some(2), Some(1), NO,      NO,      NO]),
+    ("pilothouse.reports",                   [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.idempotency_keys",          [Some(4), Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.webhooks",                  [Some(2), Some(1), NO,      NO,      Some(2), NO]),
+    ("pilothouse.deliveries",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.guests",                    [NO,      NO,      NO,      NO,      Some(4), Some(4)]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
@@ -457,6 +472,62 @@ const ATTACKS: &[(&str, &str, Outcome)] = &[
         REFUSED,
     ),
     (
+        WORKER,
+        "INSERT INTO \"ActivityEvent\" (\"projectId\", \"eventType\", \"entityType\", title) \
+         VALUES ('40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'x', 'x')",
+        REFUSED,
+    ),
+    (
+        WORKER,
+        "INSERT INTO pilothouse.reports (source, id, token_id) VALUES ('action', 'new', '50000000-0000-0000-0000-00000000000{o}')",
+        REFUSED,
+    ),
+    (
+        WORKER,
+        "INSERT INTO pilothouse.idempotency_keys (principal, key, request_hash) \
+         VALUES ('token:50000000-0000-0000-0000-00000000000{o}', 'new', 'x')",
+        REFUSED,
+    ),
+    (
+        WORKER,
+        "UPDATE pilothouse.idempotency_keys SET status = 200 WHERE principal = 'token:50000000-0000-0000-0000-00000000000{o}'",
+        MISSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO pilothouse.idempotency_keys (principal, key, request_hash) \
+         VALUES ('user:10000000-0000-0000-0000-00000000000{o}', 'new', 'x')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO turbobackend.project_deployments (deployment_id, project_id) \
+         VALUES ('new', '40000000-0000-0000-0000-00000000000{o}')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO pilothouse.webhooks (project_id, name, secret, created_by) \
+         VALUES ('40000000-0000-0000-0000-00000000000{o}', 'x', 'x', '10000000-0000-0000-0000-00000000000b')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "UPDATE pilothouse.webhooks SET removed_at = now() WHERE id = '60000000-0000-0000-0000-00000000000{o}'",
+        MISSED,
+    ),
+    (
+        OWNER,
+        "INSERT INTO pilothouse.deliveries (webhook_id, project_id, guid, event) \
+         VALUES ('60000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000b', 'new', 'push')",
+        REFUSED,
+    ),
+    (
+        OWNER,
+        "UPDATE pilothouse.deliveries SET state = 'waiting' WHERE id = '61000000-0000-0000-0000-00000000000{o}'",
+        MISSED,
+    ),
+    (
         OWNER,
         "INSERT INTO analytics (event_type, user_id, job_draft_id) \
          SELECT 'x', '10000000-0000-0000-0000-00000000000b', min(job_draft_id) FROM seen_by_all WHERE title = 'draft {o}'",
@@ -531,6 +602,24 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT token FROM sessions", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT hash FROM pilothouse.api_tokens", DENIED),
     (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT hash FROM pilothouse.password_links", DENIED),
+    (
+        &[OWNER],
+        "INSERT INTO pilothouse.api_tokens (hash, name, created_by, all_projects) \
+         VALUES ('x', 'x', '10000000-0000-0000-0000-00000000000b', true)",
+        REFUSED,
+    ),
+    (&[OWNER], "UPDATE pilothouse.api_tokens SET scopes = '{operate}'", DENIED),
+    (&[OWNER, WORKER], "UPDATE pilothouse.reports SET token_id = NULL", DENIED),
+    (&[ADMIN, OWNER, WORKER, GUEST, NOBODY], "SELECT secret FROM pilothouse.webhooks", DENIED),
+    (&[OWNER, WORKER, GUEST, GATE, NOBODY], "SELECT body FROM pilothouse.deliveries", DENIED),
+    // A token that only reads.
+    (
+        &[READER],
+        "INSERT INTO turbobackend.project_actions (action_id, project_id) VALUES ('x', '40000000-0000-0000-0000-00000000000b')",
+        REFUSED,
+    ),
+    (&[READER], "UPDATE \"ActivityEvent\" SET status = 'FAILED' WHERE id = 'event b'", MISSED),
+    (&[READER], "UPDATE turbobackend.project_deployments SET status = 'x' WHERE deployment_id = 'b'", MISSED),
     (&[OWNER], "SELECT ip FROM \"ActivityLog\"", DENIED),
     (&[OWNER], "SELECT \"userAgent\" FROM \"ActivityLog\"", DENIED),
     (&[OWNER], "SELECT before FROM \"ActivityLog\"", DENIED),
@@ -1073,4 +1162,58 @@ fn a_deleted_row_leaves_a_tombstone_and_its_owner_the_record() {
         )
         .unwrap();
     assert_eq!(attempt(&mut conn, OWNER, "SELECT 1 FROM turbobackend.project_actions"), Outcome::Rows(1));
+}
+
+#[test]
+fn a_token_is_worth_what_its_maker_still_has() {
+    let db = full_database();
+    let mut owner = db.connect_owner();
+    let mut conn = console(&db);
+    let sees = |conn: &mut PgConnection| attempt(conn, WORKER, "SELECT 1 FROM projects");
+    assert_eq!(sees(&mut conn), Outcome::Rows(1));
+    let give = |owner: &mut PgConnection, to: char| {
+        owner
+            .batch_execute(&format!(
+                "UPDATE projects SET user_id = '10000000-0000-0000-0000-00000000000{to}' \
+                 WHERE id = '40000000-0000-0000-0000-00000000000b'"
+            ))
+            .unwrap();
+    };
+    give(&mut owner, 'a');
+    assert_eq!(sees(&mut conn), Outcome::Rows(0), "given away");
+    give(&mut owner, 'b');
+    assert_eq!(sees(&mut conn), Outcome::Rows(1));
+    for (ends, begins) in [
+        (
+            "UPDATE users SET is_active = false WHERE email = 'b@example.com'",
+            "UPDATE users SET is_active = true WHERE email = 'b@example.com'",
+        ),
+        (
+            "UPDATE pilothouse.api_tokens SET expires_at = now()",
+            "UPDATE pilothouse.api_tokens SET expires_at = NULL",
+        ),
+        (
+            "UPDATE pilothouse.api_tokens SET all_projects = true",
+            "UPDATE pilothouse.api_tokens SET all_projects = false",
+        ),
+        (
+            "UPDATE pilothouse.api_tokens SET revoked_at = now()",
+            "UPDATE pilothouse.api_tokens SET revoked_at = NULL",
+        ),
+    ] {
+        owner.batch_execute(ends).unwrap();
+        let refused = conn.batch_execute(&format!("BEGIN; {WORKER}")).unwrap_err().to_string();
+        conn.batch_execute("ROLLBACK").unwrap();
+        assert!(refused.contains("pilothouse: no token"), "{ends}: {refused}");
+        owner.batch_execute(begins).unwrap();
+        assert_eq!(sees(&mut conn), Outcome::Rows(1), "{begins}");
+    }
+    // An admin's may have all.
+    owner
+        .batch_execute(
+            "UPDATE pilothouse.api_tokens SET all_projects = true, created_by = '10000000-0000-0000-0000-00000000000c' \
+             WHERE hash = 'token of b'",
+        )
+        .unwrap();
+    assert_eq!(sees(&mut conn), Outcome::Rows(3));
 }

@@ -359,7 +359,14 @@ pub(in crate::activity) fn scope<R>(s: &mut Statement<R>, scope: Scope) {
 fn filters<R>(s: &mut Statement<R>, filter: &Filter, by: Option<WordColumn>) {
     sources(s, &filter.sources);
     words(s, WordColumn::Type, &WordColumn::Type.stored_words(&filter.types), by);
-    words(s, WordColumn::Actor, &WordColumn::Actor.stored_words(&filter.actors), by);
+    match token(&filter.actors) {
+        // Its newest reports, so that what is read is bounded however much it reported.
+        Some(token) => {
+            s.sql(" AND (t.source, t.id) IN (SELECT r.source, r.id FROM pilothouse.reports r WHERE r.token_id = ");
+            s.text(token.to_string()).sql("::uuid ORDER BY r.received_at DESC LIMIT 10000)");
+        }
+        None => words(s, WordColumn::Actor, &WordColumn::Actor.stored_words(&filter.actors), by),
+    }
     words(s, WordColumn::Status, &status_words(&filter.statuses), by);
     words(s, WordColumn::Environment, &filter.environments, by);
     if let Some(target) = &filter.target {
@@ -374,6 +381,14 @@ fn filters<R>(s: &mut Statement<R>, filter: &Filter, by: Option<WordColumn>) {
     if let Some(address) = filter.address {
         s.sql(" AND t.source = 'audit' AND t.id IN (SELECT l.id FROM public.\"ActivityLog\" l WHERE l.ip = ");
         s.text(address.to_string()).sql("::inet)");
+    }
+}
+
+/// The token that alone is asked for as the actor, `token:` and its id.
+fn token(actors: &Words) -> Option<uuid::Uuid> {
+    match (actors.only.as_slice(), actors.not.is_empty()) {
+        ([word], true) => word.strip_prefix("token:")?.parse().ok(),
+        _ => None,
     }
 }
 

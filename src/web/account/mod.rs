@@ -5,13 +5,14 @@ pub mod preferences;
 pub mod profile;
 pub mod sessions;
 pub mod show;
+pub mod tokens;
 
 use super::display::Tab;
 
 /// The tabs of the account, with the one at `url` chosen.
 #[must_use]
 pub fn tabs(url: &str) -> Vec<Tab> {
-    [("Account", "/account"), ("Sessions", "/account/sessions")]
+    [("Account", "/account"), ("Sessions", "/account/sessions"), ("Tokens", "/account/tokens")]
         .map(|(label, own)| Tab { label, url: own.to_owned(), current: own == url })
         .into()
 }

@@ -12,6 +12,7 @@ pub mod settings;
 pub mod show;
 pub mod status;
 pub mod update;
+pub mod webhooks;
 
 use actix_web::web::Path;
 use chrono::{DateTime, Utc};

@@ -51,7 +51,7 @@ impl OneTimeLink {
 }
 
 /// Scheme, host and port of the console: as configured, else as the browser says that it reached us.
-fn base(authed: &AuthedRequest) -> String {
+pub(in crate::web) fn base(authed: &AuthedRequest) -> String {
     if let Some(base) = &authed.app.config.base_url {
         return base.origin().ascii_serialization();
     }

@@ -72,11 +72,27 @@ impl Scene {
              VALUES ('{seen}', 'E', 'container_crashed', '{engine}', '{container}', '{project}', '{0}', now(), 1, 'shop crashed')",
             owner.id
         ));
+        let token = console.text(&format!(
+            "INSERT INTO pilothouse.api_tokens (hash, name, created_by) VALUES ('hash of {project}', 'CI', '{}') \
+             RETURNING id",
+            owner.id
+        ));
+        let hook = console.text(&format!(
+            "INSERT INTO pilothouse.webhooks (project_id, name, secret) VALUES ('{project}', 'shop-api', 'sealed') \
+             RETURNING id"
+        ));
+        let delivery = console.text(&format!(
+            "INSERT INTO pilothouse.deliveries (webhook_id, project_id, guid, event, body, state) \
+             VALUES ('{hook}', '{project}', 'guid', 'ping', '{{}}', 'done') RETURNING id"
+        ));
         let things = vec![
             ("JOB", job),
             ("OPERATION", operation),
             ("SEEN", seen),
             ("ENGINE", engine),
+            ("HOOK", hook),
+            ("DELIVERY", delivery),
+            ("TOKEN", token),
             ("UNIQUE", format!("new-{project}")),
             ("LINK", link),
             ("VERSION", version),
@@ -112,6 +128,9 @@ impl Scene {
             "OPERATION",
             "SEEN",
             "ENGINE",
+            "TOKEN",
+            "HOOK",
+            "DELIVERY",
         ];
         things.iter().any(|thing| text.contains(thing))
     }
@@ -127,6 +146,13 @@ pub fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer
     match route.method {
         "GET" if path == "/live" => person.send(person.request(Method::HEAD, path)),
         "GET" => person.get(path),
+        "POST" | "PATCH" if path.starts_with("/api/") => {
+            let fields =
+                route.fields.iter().map(|(name, value)| ((*name).to_owned(), scene.fill(value).into()));
+            let body = serde_json::Value::Object(fields.collect());
+            let method = Method::from_bytes(route.method.as_bytes()).unwrap();
+            person.send(person.request(method, path).header(ORIGIN, person.base()).json(&body))
+        }
         "POST" => person.post_raw(path, &scene.fill(&encoded(route.fields))),
         other => panic!("the table has a {other}"),
     }
@@ -319,7 +345,12 @@ fn an_act_without_proof_of_where_it_comes_from_is_refused_and_changes_nothing() 
         ];
         for request in refused {
             let answer = scene.owner.send(request).expect(403);
-            assert!(answer.has("[role=alert]"), "{}", answer.what);
+            let is_told = if path.starts_with("/api/") || path.starts_with("/webhooks/") {
+                answer.header("content-type") == "application/problem+json"
+            } else {
+                answer.has("[role=alert]")
+            };
+            assert!(is_told, "{}", answer.what);
         }
         // Without a session a script may post, but a browser still says where it is.
         let foreign = as_form(console.anonymous().request(Method::POST, &path), &form);

@@ -6,11 +6,15 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 9] = [
+const UNRECORDED: [(&str, &str); 14] = [
     (
         "/login",
         "a wrong password changes nothing, and an append-only log must not be anybody's to fill: tries are counted",
     ),
+    ("/api/projects/PROJECT/activities", "a report is a record itself, and pilothouse.reports says whose"),
+    ("/api/projects/PROJECT/events", "a report, too"),
+    ("/api/projects/PROJECT/pushes", "a report, too"),
+    ("/webhooks/github/HOOK", "refused: it is not signed"),
     ("/users/USER/activate", "this user is active already"),
     ("/projects/PROJECT/unarchive", "refused: this project is not archived"),
     ("/projects/PROJECT/restore", "refused: this project is not deleted"),

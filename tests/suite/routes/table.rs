@@ -80,6 +80,23 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "303 /account/sessions", "404", "404"],
     ),
+    // Tokens.
+    ("GET", "/account/tokens", "/account/tokens", &[], own("200")),
+    (
+        "POST",
+        "/account/tokens",
+        "/account/tokens",
+        &[("name", "CI"), ("scope", "read"), ("project", "PROJECT")],
+        [SIGN_IN, "200", "422", "200"],
+    ),
+    (
+        "POST",
+        "/account/tokens/{id}/revoke",
+        "/account/tokens/TOKEN/revoke",
+        &[],
+        [SIGN_IN, "303 /account/tokens", "404", "303 /account/tokens"],
+    ),
+    ("GET", "/tokens", "/tokens", &[], admins("200")),
     // Users.
     ("GET", "/users", "/users", &[], admins("200")),
     (
@@ -154,6 +171,42 @@ const ROWS: &[Row] = &[
         [SIGN_IN, "200", "404", "200"],
     ),
     ("GET", "/projects/{id}/settings", "/projects/PROJECT/settings", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/projects/{id}/webhooks", "/projects/PROJECT/webhooks", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        "/projects/{id}/webhooks",
+        "/projects/PROJECT/webhooks",
+        &[("name", "shop-api")],
+        [SIGN_IN, "200", "404", "200"],
+    ),
+    (
+        "POST",
+        "/projects/{id}/webhooks/{hook}/rotate",
+        "/projects/PROJECT/webhooks/HOOK/rotate",
+        &[],
+        [SIGN_IN, "200", "404", "200"],
+    ),
+    (
+        "POST",
+        "/projects/{id}/webhooks/{hook}/remove",
+        "/projects/PROJECT/webhooks/HOOK/remove",
+        &[],
+        [SIGN_IN, HOOKS, "404", HOOKS],
+    ),
+    (
+        "POST",
+        "/projects/{id}/webhooks/{hook}/test",
+        "/projects/PROJECT/webhooks/HOOK/test",
+        &[],
+        [SIGN_IN, HOOKS, "404", HOOKS],
+    ),
+    (
+        "POST",
+        "/projects/{id}/webhooks/{hook}/deliveries/{delivery}/redo",
+        "/projects/PROJECT/webhooks/HOOK/deliveries/DELIVERY/redo",
+        &[],
+        [SIGN_IN, HOOKS, "404", HOOKS],
+    ),
     ("GET", "/projects/{id}/chat", "/projects/PROJECT/chat", &[], [SIGN_IN, "200", "404", "200"]),
     (
         "GET",
@@ -253,7 +306,8 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "200", "404", "200"],
     ),
-    // For programs.
+    // For programs. Without a signature nobody delivers anything.
+    ("POST", "/webhooks/github/{hook}", "/webhooks/github/HOOK", &[], ["401"; 4]),
     (
         "GET",
         "/api/projects/{id}/activities",
@@ -261,7 +315,39 @@ const ROWS: &[Row] = &[
         &[],
         ["401", "200", "404", "200"],
     ),
+    (
+        "POST",
+        "/api/projects/{id}/activities",
+        "/api/projects/PROJECT/activities",
+        &[("action_type", "deployment")],
+        ["401", "201", "404", "201"],
+    ),
+    (
+        "POST",
+        "/api/projects/{id}/events",
+        "/api/projects/PROJECT/events",
+        &[("eventType", "INDEXING_STARTED")],
+        ["401", "201", "404", "201"],
+    ),
+    ("PATCH", "/api/events/{id}", "/api/events/EVENT", &[("title", "Later")], ["401", "409", "404", "409"]),
+    ("GET", "/api/projects", "/api/projects", &[], ["401", "200", "200", "200"]),
+    ("GET", "/api/projects/{id}", "/api/projects/PROJECT", &[], ["401", "200", "404", "200"]),
+    ("GET", "/api/containers", "/api/containers", &[], ["401", "200", "200", "200"]),
+    ("GET", "/api/containers/{id}", "/api/containers/CONTAINER", &[], ["401", "200", "404", "200"]),
+    ("GET", RECORDS, "/api/projects/PROJECT/pushes", &[], ["401", "200", "404", "200"]),
+    (
+        "POST",
+        RECORDS,
+        "/api/projects/PROJECT/pushes",
+        &[("branch_name", "main")],
+        ["401", "201", "404", "201"],
+    ),
+    ("GET", "/api/activity/feed", "/api/activity/feed", &[], ["401", "200", "200", "200"]),
+    ("GET", "/api/insights/codebase", "/api/insights/codebase", &[], ["401", "200", "200", "200"]),
 ];
+
+const HOOKS: &str = "303 /projects/PROJECT/webhooks";
+const RECORDS: &str = "/api/projects/{id}/{records:pushes|deployments|databases|sessions|costs}";
 
 const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore}";
 const SEVERAL: &str = "/containers/{verb:start|stop|restart|delete}";

@@ -26,7 +26,13 @@ pub fn container_head(name: &str) -> ContainerHead {
         as_of: Some(timestamp()),
         meta: vec![Meta::link(name, "/projects/x"), Meta::text(name)],
         disagreement: Some(name.to_owned()),
-        verbs: vec![VerbButton { label: "Stop", url: "/".to_owned(), icon: "stopped", available: false, acts: true }],
+        verbs: vec![VerbButton {
+            label: "Stop",
+            url: "/".to_owned(),
+            icon: "stopped",
+            available: false,
+            acts: true,
+        }],
         unavailable_reason: name.to_owned(),
         tabs: vec![Tab { label: "Overview", url: "/".to_owned(), current: true }],
     }

@@ -16,7 +16,9 @@ mod operations;
 mod projects;
 mod search;
 mod timelines;
+mod tokens;
 mod users;
+mod webhooks;
 
 /// A page that can show itself in its states.
 pub trait Sample: Sized {

@@ -57,6 +57,11 @@ impl Person {
         Self { base: base.to_owned(), ..self.twin() }
     }
 
+    /// Where the console is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Puts a cookie into the jar; `value` as it goes over the wire.
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar().insert(name.to_owned(), value.to_owned());

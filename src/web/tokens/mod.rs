@@ -1,0 +1,6 @@
+//! Tokens of programs.
+
+pub mod index;
+mod rows;
+
+pub use rows::TokenRow;
