@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::PgConnection;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use crate::http::forms::{Field, Form};
 use crate::identity::Viewer;
 use crate::projects::queries;
 use crate::secret::Secret;
-use crate::web::display::Badge;
+use crate::web::display::{Badge, Tone};
 use crate::web::path::NoId;
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
@@ -292,16 +292,16 @@ impl Hook {
         };
         let delivery = |line: &DeliveryLine| {
             let (icon, tone) = match line.state.as_str() {
-                "done" => ("success", "good"),
-                "waiting" => ("pending", "busy"),
-                "failed" => ("failed", "bad"),
-                _ => ("stopped", "neutral"),
+                "done" => ("success", Tone::Good),
+                "waiting" => ("pending", Tone::Busy),
+                "failed" => ("failed", Tone::Bad),
+                _ => ("stopped", Tone::Neutral),
             };
             DeliveryRow {
                 id: line.id.to_string(),
                 guid: line.guid.clone(),
                 event: line.event.clone(),
-                badge: Badge { icon, label: line.state.clone(), tone },
+                badge: Badge::new(icon, line.state.as_str(), tone),
                 outcome: line.outcome.clone().unwrap_or_default(),
                 at: time(line.received_at),
                 redo_url: part(&format!("deliveries/{}/redo", line.id)),

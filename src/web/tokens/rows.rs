@@ -3,9 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::db::ids::TokenId;
 use crate::tokens::queries::TokenLine;
-use crate::web::display::Badge;
+use crate::web::display::{Badge, Tone};
 use crate::web::time::Timestamp;
 use crate::web::urls;
 
@@ -41,13 +40,13 @@ impl TokenRow {
         let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
         let is_over = line.expires_at.is_some_and(|at| at <= now);
         let (icon, label, tone) = if line.revoked_at.is_some() {
-            ("stopped", "revoked", "neutral")
+            ("stopped", "revoked", Tone::Neutral)
         } else if is_over {
-            ("stopped", "expired", "neutral")
+            ("stopped", "expired", Tone::Neutral)
         } else if line.expires_at.is_some_and(|at| at < now + TimeDelta::days(14)) {
-            ("warning", "expires soon", "warning")
+            ("warning", "expires soon", Tone::Warning)
         } else {
-            ("success", "works", "good")
+            ("success", "works", Tone::Good)
         };
         let reach: Vec<String> = line.projects.iter().take(NAMED).cloned().collect();
         let more = line.projects.len().saturating_sub(NAMED);
@@ -61,7 +60,7 @@ impl TokenRow {
             id: line.id.to_string(),
             name: line.name.clone(),
             activity_url: format!("/activity?actor=token%3A{}", line.id),
-            badge: Badge { icon, label: label.to_owned(), tone },
+            badge: Badge::new(icon, label, tone),
             scopes: line.scopes.join(", "),
             reach,
             reach_note,
