@@ -218,6 +218,6 @@ fn who_may_not_see_a_project_learns_nothing_of_it() {
     for odd in ["0", "-1", "abc", "%20", "..%2f..", &project.replace('-', "")] {
         assert_eq!(without_id(ada.get(&format!("/api/projects/{odd}/activities"))), unknown, "{odd}");
     }
-    let posted = ada.post(&path, &[]);
-    assert_eq!(posted.status, 405);
+    let put = ada.request(reqwest::Method::PUT, &path);
+    assert_eq!(ada.send(put.header(reqwest::header::ORIGIN, &console.base)).status, 405);
 }
