@@ -16,7 +16,9 @@ const KEPT: TimeDelta = TimeDelta::hours(1);
 
 /// See the module. What holds it is one process.
 #[derive(Debug, Clone, Default)]
-pub struct RecentViewers(Arc<Mutex<HashMap<SecretHash, (DateTime<Utc>, Viewer)>>>);
+pub struct RecentViewers(Arc<Mutex<HashMap<SecretHash, Seen>>>);
+
+type Seen = (DateTime<Utc>, Viewer);
 
 impl RecentViewers {
     pub fn remember(&self, session: &SecretHash, viewer: &Viewer, now: DateTime<Utc>) {

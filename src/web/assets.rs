@@ -51,11 +51,11 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 fn lean(source: &[u8]) -> Vec<u8> {
     let text = String::from_utf8_lossy(source);
     let mut lean = String::with_capacity(text.len());
-    let mut in_comment = false;
+    let mut goes_on = false;
     for line in text.lines().map(str::trim) {
         let begins = line.starts_with("/*");
-        let is_comment = in_comment || begins || line.starts_with("//");
-        in_comment = (in_comment || begins) && !line.ends_with("*/");
+        let is_comment = goes_on || begins || line.starts_with("//");
+        goes_on = (goes_on || begins) && !line.ends_with("*/");
         if !is_comment && !line.is_empty() {
             lean.push_str(line);
             lean.push('\n');

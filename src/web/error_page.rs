@@ -219,7 +219,7 @@ fn again(request: &HttpRequest, verb: &'static str) -> Option<Again> {
     })
 }
 
-/// The name of a field as people read it: "container_id" is "Container id".
+/// The name of a field as people read it: `container_id` is "Container id".
 fn label(name: &str) -> String {
     let name = name.replace('_', " ");
     let mut letters = name.chars();

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use pilothouse::activity::timeline::Known;
 use pilothouse::activity::{Direction, Filter, Scope, TimelineCursor};
-use pilothouse::activity::{thread, timeline};
+use pilothouse::activity::{deployed, thread, timeline};
 use pilothouse::db::DbError;
 
 use super::world::{NOON, Person, World, filter};
@@ -251,5 +251,29 @@ fn what_belongs_to_a_record_is_found_without_reading_all_that_has_such_a_referen
         }
         assert!(most_in_vain(&plan) < 300, "{plan}");
         assert!(most_rows(&plan) < 500, "{plan}");
+    }
+}
+
+#[test]
+fn what_runs_where_is_told_by_the_newest_thousand_deployments_alone() {
+    let mut world = World::new();
+    let (ada, admin, shop) = seeded(&mut world);
+    world.execute(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, status, environment, created_at) \
+         SELECT 't' || g, '{shop}', 'deployment', CASE WHEN g % 3 = 0 THEN 'failed' ELSE 'success' END, \
+                CASE WHEN g % 2 = 0 THEN 'production' ELSE 'staging' END, {NOON} - g * 1000 \
+         FROM generate_series(1, 20000) g; ANALYZE"
+    ));
+    for person in [&ada, &admin] {
+        let plan = world
+            .db
+            .read_blocking(&person.actor, |conn| {
+                diesel::sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
+                deployed::plan(conn, shop).map_err(DbError::from)
+            })
+            .unwrap()
+            .join("\n");
+        assert!(plan.contains("timeline_project_kind_idx"), "{plan}");
+        assert!(most_rows(&plan) <= 1_000, "{plan}");
     }
 }
