@@ -11,7 +11,7 @@ use crate::support::console::{Console, PASSWORD};
 type Page = (String, &'static str);
 
 /// A console with the demo's life in it.
-fn lively() -> Console {
+pub fn lively() -> Console {
     let console = Console::start();
     let hash = auth::password::hash_blocking(PASSWORD).unwrap();
     let now = console.app.clock.now();

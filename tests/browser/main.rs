@@ -7,6 +7,7 @@ mod accessibility;
 mod axe;
 mod browser;
 mod journeys;
+mod keys;
 #[path = "../suite/support/mod.rs"]
 #[expect(dead_code, reason = "shared with the suite, which uses the rest")]
 mod support;
