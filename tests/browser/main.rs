@@ -8,6 +8,7 @@ mod axe;
 mod browser;
 mod forms;
 mod journeys;
+mod keys;
 mod live;
 mod narrow;
 mod outage;

@@ -359,7 +359,7 @@ fn write_ids(tables: &[(&str, &str)], form: &str, key: &str) -> String {
         )
     });
     inserts.collect::<Vec<_>>().concat()
-        + &format!(
+        + &*format!(
             "UPDATE turbobackend.project_actions SET reference_ids = '{{\"branch_name\": \"odd\"}}' WHERE action_id = '{key}'; \
          INSERT INTO \"ActivityLog\" (id, \"projectId\", \"userId\", \"activityType\", \"createdAt\") \
              VALUES ('{key}', {project}, {user}, 'x', '2025-11-20'); \

@@ -166,7 +166,7 @@ fn configuration_leads_nowhere_and_runs_nothing() {
         outside.path().display(),
         script.display()
     );
-    fs::write(&config, fs::read_to_string(&config).unwrap() + &lines).unwrap();
+    fs::write(&config, fs::read_to_string(&config).unwrap() + lines.as_str()).unwrap();
     fs::write(outside.path().join(".mailmap"), "<eve@demo.test> <ada@demo.test>\n").unwrap();
     let world = World::new();
     world.import(&repository);

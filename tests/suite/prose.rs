@@ -318,7 +318,7 @@ fn depth_and_size_are_bounded() {
         "[a](".repeat(5_000),
         "`".repeat(20_000),
         "<".repeat(20_000),
-        "***".repeat(6_000) + "x" + &"***".repeat(6_000),
+        "***".repeat(6_000) + "x" + "***".repeat(6_000).as_str(),
         "~~".repeat(10_000),
         format!("|{}\n|{}\n{}", "a|".repeat(2_000), "-|".repeat(2_000), "|\n".repeat(4_000)),
         "# ".repeat(9_000),

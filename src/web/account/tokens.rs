@@ -51,7 +51,7 @@ pub struct OwnTokensPage {
 
 /// What was typed.
 #[derive(Debug, Clone, Default)]
-struct Typed {
+pub struct Typed {
     name: String,
     scopes: Vec<String>,
     projects: Vec<String>,
@@ -208,7 +208,8 @@ impl OwnTokensPage {
         Self::with(shell, viewer.role == Role::Admin, rows, &projects, typed)
     }
 
-    fn with(
+    #[must_use]
+    pub fn with(
         shell: Shell,
         is_admin: bool,
         tokens: Vec<TokenRow>,

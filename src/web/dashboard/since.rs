@@ -50,8 +50,11 @@ impl Since {
         let new = page.entries.iter().filter(|entry| is_new(entry)).count();
         // Everything that was read is new: there may be more of it.
         let is_cut = reads_more && new > 0 && new == page.entries.len();
-        let of_new =
-            || page.entries.iter().take(new).flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
+        let of_new = || {
+            let each =
+                page.entries.iter().take(new).flat_map(|entry| std::iter::once(entry).chain(&entry.folded));
+            each.filter(|entry| is_new(entry))
+        };
         let failed = of_new().filter(|entry| is_bad(entry)).count();
         let entries = of_new().count();
         let summary = match (visit, entries) {
@@ -60,7 +63,11 @@ impl Since {
             _ => summary(entries, failed, is_cut),
         };
         let nothing_new = visit.is_some() && new == 0;
-        page.entries.truncate(if new == 0 { SHOWN } else { new.min(SHOWN) });
+        let shown = if new == 0 { SHOWN } else { new.min(SHOWN) };
+        if let Some(next) = page.entries.get(shown) {
+            page.beyond = [None, Some(next.moment.ms)];
+        }
+        page.entries.truncate(shown);
         let last = page.entries.last().map(|entry| entry.moment.ms);
         page.gaps.retain(|gap| last.is_none_or(|last| gap.to_ms >= last) && gap.to_ms <= now_ms);
         let day = visit.map(|at| at.with_timezone(&presenter.zone).date_naive().to_string());

@@ -274,7 +274,8 @@ fn address(base: &str, hook: WebhookId) -> String {
 }
 
 impl Hook {
-    fn new(
+    #[must_use]
+    pub fn new(
         project: ProjectId,
         (hook, deliveries, gaps): &(WebhookLine, Vec<DeliveryLine>, Vec<DeliveryLine>),
         base: &str,

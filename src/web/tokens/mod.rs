@@ -1,6 +1,6 @@
 //! Tokens of programs.
 
 pub mod index;
-mod rows;
+pub mod rows;
 
 pub use rows::TokenRow;

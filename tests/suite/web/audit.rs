@@ -209,3 +209,48 @@ fn an_entry_is_read_by_admins_alone_and_never_written_again() {
         admin.send(request).expect(405);
     }
 }
+
+#[test]
+fn rows_say_from_where_on_what_and_when_to_the_second_and_are_found_by_either() {
+    let console = Console::with(&[("PILOTHOUSE_TRUSTED_PROXIES", "127.0.0.0/8")]);
+    let (admin, owner) = (console.admin(), console.owner());
+    let (shop, blog) = (console.project(&owner, "Shop-api"), console.project(&owner, "blog"));
+    console.sql("DELETE FROM \"ActivityLog\"");
+    for (project, from) in [(&shop, "203.0.113.9"), (&blog, "2001:db8::7")] {
+        let request = as_form(admin.own_post(&format!("/projects/{project}/archive")), "");
+        admin.send(request.header("x-forwarded-for", from)).expect(303);
+    }
+    console.sql("UPDATE \"ActivityLog\" SET \"createdAt\" = '2025-11-20 12:34:56' WHERE ip = '203.0.113.9'");
+    let page = admin.get("/audit?address=203.0.113.9").expect(200);
+    assert_eq!(page.texts("[data-activity] > a"), ["12:34:56"]);
+    assert_eq!(page.texts("[data-activity] > div > div > a"), ["from 203.0.113.9", "project Shop-api"]);
+    let ways = page.attributes("[data-activity] > div > div > a", "href");
+    assert_eq!(ways, ["/audit?address=203.0.113.9".to_owned(), format!("/audit?target={shop}")]);
+    assert!(page.text(".chips").contains("from 203.0.113.9"));
+    let shown = |query: &str| {
+        admin.get(&format!("/audit?{query}")).expect(200).attributes("[data-activity]", "data-activity").len()
+    };
+    for (query, expected) in [
+        ("", 2),
+        ("address=2001%3Adb8%3A0%3A0%3A0%3A0%3A0%3A7", 1),
+        ("address=192.0.2.1", 0),
+        ("target=shop", 1),
+        ("target=SHOP-API", 1),
+        ("target=b", 1),
+        ("target=%25", 0),
+        ("target=shop&address=2001:db8::7", 0),
+    ] {
+        assert_eq!(shown(query), expected, "{query}");
+    }
+    let page = admin.get("/audit?address=elsewhere&target=shop").expect(400);
+    assert!(page.text("[role=alert]").contains("“elsewhere” is no address"));
+    assert_eq!(page.attributes("[data-activity]", "data-activity").len(), 1, "the rest of the filter stays");
+    // Addresses are for admins: to others the word means nothing.
+    let all = owner.get("/activity").expect(200).attributes("[data-activity]", "data-activity").len();
+    let asked = owner.get("/activity?address=203.0.113.9").expect(200);
+    assert_eq!(asked.attributes("[data-activity]", "data-activity").len(), all);
+    assert_eq!(admin.get("/search?q=203.0.113.9").location(), "/audit?address=203.0.113.9");
+    assert!(owner.get("/search?q=203.0.113.9").expect(200).text("main").contains("Nothing found"));
+    let file = admin.post("/audit/export", &[("format", "jsonl"), ("address", "203.0.113.9")]).expect(200);
+    assert_eq!(file.body.lines().count(), 1);
+}

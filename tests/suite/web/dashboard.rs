@@ -228,3 +228,28 @@ fn a_year_links_each_day_to_as_many_entries_as_it_tells() {
     assert!(console.admin().get(&path).has(".heat a[data-day]"), "an admin sees an owner's year");
     bob.get(&path).expect(404);
 }
+
+#[test]
+fn each_failure_says_why_and_leads_to_those_of_the_same_days() {
+    let console = Console::start();
+    let ada = console.owner();
+    let shop = console.project(&ada, "shop-api");
+    for (status, why) in [("FAILURE", "exit code 1: no SMTP_URL"), ("error", "the disk is full")] {
+        let id = console.action(&shop, "deployment", hours_ago(&console, 2), "{}");
+        console.sql(&format!(
+            "UPDATE turbobackend.project_actions SET status = '{status}', action_details = '{why}' WHERE action_id = '{id}'"
+        ));
+    }
+    let old = console.action(&shop, "deployment", hours_ago(&console, 24 * 9), "{}");
+    console
+        .sql(&format!("UPDATE turbobackend.project_actions SET status = 'failed' WHERE action_id = '{old}'"));
+    let page = ada.get("/").expect(200);
+    let mut reasons = page.texts("aside .opens .reason");
+    reasons.sort();
+    assert_eq!(reasons, ["exit code 1: no SMTP_URL", "the disk is full"]);
+    let all = page.attributes("aside a", "href").into_iter().find(|url| url.contains("status=")).unwrap();
+    assert!(all.starts_with("/activity?status=failed&from="), "{all}");
+    assert_eq!(ada.get(&all).expect(200).attributes("ol.timeline [data-activity]", "data-activity").len(), 2);
+    let presets = ada.get("/activity?status=failed").expect(200).attributes(".presets a", "href");
+    assert!(presets.contains(&all), "{all}: {presets:?}");
+}

@@ -6,6 +6,7 @@ mod audit;
 mod chat;
 mod containers;
 mod dashboard;
+mod days;
 mod errors;
 mod exports;
 mod files;

@@ -638,3 +638,51 @@ fn a_state_that_was_seen_long_ago_is_neither_good_nor_bad_and_says_since_when() 
         assert_eq!(since.len(), usize::from(tone == "neutral"), "{since:?}");
     }
 }
+
+#[test]
+fn a_conflict_names_who_saved_and_it_may_have_been_oneself() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    console.sql(&format!("UPDATE users SET name = 'Root Admin' WHERE id = '{}'", admin.id));
+    let project = console.project(&owner, "shop");
+    let path = format!("/projects/{project}");
+    let told = |person: &Person| {
+        let seen =
+            owner.get(&format!("{path}/settings")).expect(200).attribute("input[name=updated_at]", "value");
+        person.post(&path, &[("name", "theirs"), ("description", &seen)]).expect(303);
+        owner.post(&path, &[("name", "mine"), ("updated_at", &seen)]).expect(409).text("[role=alert]")
+    };
+    let alert = told(&owner);
+    assert!(alert.contains("You saved this project on ") && !alert.contains("Somebody"), "{alert}");
+    assert!(told(&admin).contains("Root Admin saved this project on "));
+    let seen =
+        owner.get(&format!("{path}/settings")).expect(200).attribute("input[name=updated_at]", "value");
+    console.sql(
+        "UPDATE \"ActivityLog\" SET \"createdAt\" = \"createdAt\" - interval '1 hour'; \
+         UPDATE projects SET name = 'a worker’s', updated_at = now() + interval '1 minute'",
+    );
+    let alert =
+        owner.post(&path, &[("name", "mine"), ("updated_at", &seen)]).expect(409).text("[role=alert]");
+    assert!(alert.contains("Somebody saved this project"), "{alert}");
+}
+
+#[test]
+fn what_was_deleted_or_archived_is_named_and_taken_back_by_one_button() {
+    let console = Console::start();
+    let owner = console.owner();
+    let project = console.project(&owner, "shop");
+    for (verb, fields, done) in [
+        ("delete", &[("confirm", "shop")][..], "“shop” is deleted."),
+        ("archive", &[], "“shop” is archived."),
+    ] {
+        let page =
+            owner.post(&format!("/projects/{project}/{verb}"), fields).expect(303).location().to_owned();
+        let page = owner.get(&page).expect(200);
+        assert!(page.text("main [role=status]").contains(done), "{}", page.text("main [role=status]"));
+        assert_eq!(page.text("main [role=status] button"), "Undo");
+        owner.post(&page.attribute("main [role=status] form", "action"), &[]).expect(303);
+        assert_eq!(console.text(&format!("SELECT status FROM projects WHERE id = '{project}'")), "active");
+        let next = owner.get(&format!("/projects/{project}")).expect(200);
+        assert!(!next.has("main [role=status] button"));
+    }
+}

@@ -156,3 +156,35 @@ fn what_several_things_share_is_listed_by_kind_and_bounded() {
         assert_eq!(hits(&search(person, "shared-request").expect(200)).len(), 3);
     }
 }
+
+#[test]
+fn files_are_found_by_their_path_and_an_empty_answer_says_where_to_look_on() {
+    let console = Console::start();
+    let (owner, stranger) = (console.owner(), console.owner());
+    let project = console.project(&owner, "shop-api");
+    let container =
+        console.text("INSERT INTO containers (name, container_id) VALUES ('web', 'engine-1') RETURNING id");
+    console.sql(&format!(
+        "UPDATE projects SET container_id = '{container}' WHERE id = '{project}'; \
+         INSERT INTO file_storage (container_id, file_path, file_name, is_deleted) VALUES \
+         ('{container}', 'src/lantern_room/keeper.ts', 'keeper.ts', false), ('{container}', 'src/lantern/oil.ts', 'oil.ts', NULL), \
+         ('{container}', 'src/lantern/gone.ts', 'gone.ts', true)"
+    ));
+    let page = owner.get("/search?q=lantern").expect(200);
+    assert!(page.has("tbody"), "{}", page.text("main"));
+    assert_eq!(page.texts("tbody .name a"), ["src/lantern/oil.ts", "src/lantern_room/keeper.ts"]);
+    let only = owner.get("/search?q=lantern_room").location().to_owned();
+    assert!(owner.get(&only).expect(200).text("main").contains("keeper.ts"), "{only}");
+    let page = stranger.get("/search?q=lantern").expect(200);
+    assert!(page.text("main").contains("Nothing found"));
+    assert_eq!(page.attributes(".empty a", "href"), ["/activity?q=lantern"]);
+    let page = owner.get("/search?q=nowhere+at+all").expect(200);
+    let ways = page.attributes(".empty a", "href");
+    assert_eq!(
+        ways,
+        ["/activity?q=nowhere+at+all".to_owned(), format!("/projects/{project}/files?q=nowhere+at+all")]
+    );
+    for way in ways {
+        owner.get(&way).expect(200);
+    }
+}
