@@ -148,8 +148,7 @@ impl AppError {
             Self::Conflict { retry_after, .. } => *retry_after,
             Self::Unavailable(_) | Self::ReadOnly | Self::Uncertain => Some(1),
             Self::Busy => Some(2),
-            Self::Untaken => Some(5),
-            Self::NoEngine(_) => Some(5),
+            Self::Untaken | Self::NoEngine(_) => Some(5),
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 /// What is known of an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is known by itself")]
 pub struct Ending {
     pub exit_code: i64,
     /// An operation of ours was stopping it.

@@ -280,7 +280,7 @@ pub enum CancelError {
 pub fn cancel(conn: &mut PgConnection, principal: &Principal, id: &OperationId) -> Result<(), CancelError> {
     let operation: Operation = operations::table
         .find(id.as_str())
-        .select(queries::COLUMNS)
+        .select(Operation::as_select())
         .for_no_key_update()
         .first(conn)
         .optional()?

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::db::ids::{ContainerId, ProjectId, UserId};
+use crate::db::schema::operations;
 use crate::runtime::Entropy;
 
 /// `op_` and 32 hexadecimal digits.
@@ -80,16 +81,22 @@ impl Status {
 }
 
 /// A row of `pilothouse.operations`.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = operations)]
 pub struct Operation {
     pub id: String,
+    #[diesel(column_name = parent_id)]
     pub parent: Option<String>,
     pub verb: String,
     pub status: String,
+    #[diesel(column_name = container_id)]
     pub container: Option<ContainerId>,
     pub container_name: String,
+    #[diesel(column_name = engine_container_id)]
     pub engine_container: Option<String>,
+    #[diesel(column_name = project_id)]
     pub project: Option<ProjectId>,
+    #[diesel(column_name = owner_id)]
     pub owner: Option<UserId>,
     pub asked_by_name: String,
     pub asked_at: DateTime<Utc>,

@@ -6,41 +6,8 @@ use super::model::{Operation, OperationId};
 use crate::db::ids::ContainerId;
 use crate::db::schema::operations;
 
-/// The columns of [`Operation`].
-pub(super) const COLUMNS: (
-    operations::id,
-    operations::parent_id,
-    operations::verb,
-    operations::status,
-    operations::container_id,
-    operations::container_name,
-    operations::engine_container_id,
-    operations::project_id,
-    operations::owner_id,
-    operations::asked_by_name,
-    operations::asked_at,
-    operations::begun_at,
-    operations::ended_at,
-    operations::answer,
-) = (
-    operations::id,
-    operations::parent_id,
-    operations::verb,
-    operations::status,
-    operations::container_id,
-    operations::container_name,
-    operations::engine_container_id,
-    operations::project_id,
-    operations::owner_id,
-    operations::asked_by_name,
-    operations::asked_at,
-    operations::begun_at,
-    operations::ended_at,
-    operations::answer,
-);
-
 pub fn find(conn: &mut PgConnection, id: &OperationId) -> QueryResult<Option<Operation>> {
-    operations::table.find(id.as_str()).select(COLUMNS).first(conn).optional()
+    operations::table.find(id.as_str()).select(Operation::as_select()).first(conn).optional()
 }
 
 /// What a parent had done, one by one, in the order of the containers' names.
@@ -48,7 +15,7 @@ pub fn parts(conn: &mut PgConnection, parent: &OperationId) -> QueryResult<Vec<O
     operations::table
         .filter(operations::parent_id.eq(parent.as_str()))
         .order((operations::container_name, operations::id))
-        .select(COLUMNS)
+        .select(Operation::as_select())
         .load(conn)
 }
 
@@ -58,7 +25,7 @@ pub fn under_way(conn: &mut PgConnection, container: ContainerId) -> QueryResult
         .filter(operations::container_id.eq(container))
         // As the index has it.
         .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("status IN ('PENDING', 'IN_PROGRESS')"))
-        .select(COLUMNS)
+        .select(Operation::as_select())
         .first(conn)
         .optional()
 }

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 
 use super::model::{Operation, OperationId, Status};
-use super::queries;
 use crate::containers::{self, Observation};
 use crate::db::ids::ContainerId;
 use crate::db::schema::{engine_containers, operations};
@@ -13,7 +12,7 @@ use crate::db::time::now;
 pub fn begin(conn: &mut PgConnection, id: &OperationId) -> QueryResult<Option<Operation>> {
     let operation: Option<Operation> = operations::table
         .find(id.as_str())
-        .select(queries::COLUMNS)
+        .select(Operation::as_select())
         .for_no_key_update()
         .first(conn)
         .optional()?;

@@ -56,7 +56,7 @@ impl Following {
         let Some(seen) = seen else { return Ok(()) };
         let Some(before) = before.filter(|before| before.row.is_some()) else {
             // Seen for the first time: what it did before is nobody's to tell.
-            return self.meet(app, row, &seen);
+            return meet(app, row, &seen);
         };
         if let Some(at) = seen.run.finished_at.filter(|at| before.finished_at.is_none_or(|known| *at > known))
         {
@@ -68,15 +68,6 @@ impl Following {
         if let Some(at) = seen.run.started_at.filter(|at| before.started_at.is_none_or(|known| *at > known)) {
             let is_policy = seen.restart_count > before.restart_count;
             self.began_run(app, row, &seen, (at, is_policy, true))?;
-        }
-        Ok(())
-    }
-
-    fn meet(&self, app: &App, row: ContainerId, seen: &ObservedContainer) -> Result<(), Failure> {
-        if seen.run.is_running {
-            app.db.write_blocking(&Actor::System, |conn| {
-                record::begin_run(conn, row, seen).map_err(DbError::from)
-            })?;
         }
         Ok(())
     }
@@ -122,4 +113,14 @@ impl Following {
         }
         Ok(())
     }
+}
+
+/// One that runs when it is first seen began a run that goes on.
+fn meet(app: &App, row: ContainerId, seen: &ObservedContainer) -> Result<(), Failure> {
+    if seen.run.is_running {
+        app.db.write_blocking(&Actor::System, |conn| {
+            record::begin_run(conn, row, seen).map_err(DbError::from)
+        })?;
+    }
+    Ok(())
 }
