@@ -1,3 +1,5 @@
+use chrono::DateTime;
+
 use super::*;
 
 fn parsed(query: &[(&str, &str)]) -> Result<Filter, String> {

@@ -39,8 +39,8 @@ fn row(source: &str, ms: i64, id: &str, request: Option<&str>) -> Row {
 }
 
 fn page_of(rows: Vec<Row>, filter: &Filter) -> TimelinePage {
-    let (entries, older, newer) = cut(rows.into_iter().filter_map(Row::into_entry).collect(), filter);
-    TimelinePage { entries: fold::related(entries), older, newer, ..TimelinePage::default() }
+    let page = cut(rows.into_iter().filter_map(Row::into_entry).collect(), filter);
+    TimelinePage { entries: fold::related(page.entries, filter.zone), ..page }
 }
 
 #[test]
