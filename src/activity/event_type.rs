@@ -62,6 +62,6 @@ mod tests {
         for known in EventType::ALL {
             assert_eq!(&EventType::from_stored(known.as_str()), known);
         }
-        assert_eq!(EventType::from_stored("DEPLOY_QUEUED").label(), "Deploy queued");
+        assert_eq!(EventType::from_stored("DEPLOY_QUEUED").label(), "DEPLOY_QUEUED");
     }
 }

