@@ -207,8 +207,11 @@ impl Engine {
     }
 
     fn is_fresh(&self) -> bool {
-        let age = self.0.clock.now() - self.known().at;
-        age >= chrono::TimeDelta::zero() && age.to_std().is_ok_and(|age| age < FRESH)
+        let known = self.known();
+        let age = self.0.clock.now() - known.at;
+        known.standing != Standing::Unknown
+            && age >= chrono::TimeDelta::zero()
+            && age.to_std().is_ok_and(|age| age < FRESH)
     }
 
     /// Remembers whether it answered. One that refuses something is there.

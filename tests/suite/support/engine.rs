@@ -75,7 +75,7 @@ impl TestEngine {
     }
 
     fn wait_until_it_answers(&self) -> Result<(), String> {
-        let give_up = Instant::now() + Duration::from_secs(60);
+        let give_up = Instant::now() + Duration::from_mins(1);
         loop {
             let answer = Command::new("curl")
                 .args(["-s", "-m", "2", "--unix-socket"])
