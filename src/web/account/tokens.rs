@@ -60,19 +60,24 @@ pub struct Typed {
 }
 
 impl Typed {
-    fn of(pairs: Vec<(String, String)>) -> Self {
+    /// # Errors
+    /// A sentence: scopes and projects may come several times, nothing else.
+    fn of(pairs: Vec<(String, String)>) -> Result<Self, String> {
         let mut typed = Self::default();
+        let mut single: Vec<String> = Vec::new();
         for (name, value) in pairs {
             match name.as_str() {
-                "name" => typed.name = value,
                 "scope" | "scopes" => typed.scopes.push(value),
                 "project" | "projects" | "project_id" => typed.projects.push(value),
+                _ if single.contains(&name) => return Err(format!("The field {name:?} came twice.")),
+                "name" => typed.name = value,
                 "all_projects" => typed.all_projects = value == "true",
                 "days" => typed.days = value,
                 _ => {}
             }
+            single.push(name);
         }
-        typed
+        Ok(typed)
     }
 }
 
@@ -96,7 +101,7 @@ pub async fn index(authed: AuthedRequest) -> AppResult<HttpResponse> {
 
 /// Makes a token and shows it, this once.
 pub async fn create(authed: AuthedRequest, form: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
-    let typed = Typed::of(form.0);
+    let typed = Typed::of(form.0).map_err(AppError::BadRequest)?;
     let (principal, secret) = (authed.principal(), new_secret(authed.app.entropy));
     let hash = SecretHash::of(&secret);
     let sent = typed.clone();

@@ -30,6 +30,8 @@ fn fill_tables(console: &Console, scene: &Scene) {
          INSERT INTO pilothouse.trigger_failures (trigger_name) VALUES ('x PROJECT'); \
          INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('address', '127.0.0.1') ON CONFLICT DO NOTHING; \
          INSERT INTO pilothouse.api_tokens (hash, name) VALUES ('PROJECT', 'x'); \
+         INSERT INTO pilothouse.reports (source, id) VALUES ('action', 'PROJECT'); \
+         INSERT INTO pilothouse.idempotency_keys (principal, key, request_hash) VALUES ('PROJECT', 'x', 'x'); \
          INSERT INTO pilothouse.guests VALUES ('PROJECT', 'PROJECT', now()); \
          INSERT INTO pilothouse.leases (name, holder, held_until) VALUES ('odd', gen_random_uuid(), now()); \
          INSERT INTO job_drafts (title) VALUES ('x'); INSERT INTO analytics (event_type) VALUES ('x'); \
