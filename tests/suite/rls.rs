@@ -178,6 +178,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     // Actions, events and audit entries.
     ("pilothouse.timeline",                  [Some(11), Some(4), Some(2), NO,      NO,      NO]),
+    ("pilothouse.project_activity",          [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
