@@ -125,6 +125,46 @@ impl QueryFragment<Pg> for now {
 impl<Table> AppearsOnTable<Table> for now {}
 impl<Table> SelectableExpression<Table> for now {}
 
+/// A value that stands in a statement's text, which stays prepared all the same: `diesel::dsl::sql` is planned anew each
+/// time.
+#[derive(Debug, Clone, Copy)]
+pub struct Written<T> {
+    sql: &'static str,
+    sql_type: std::marker::PhantomData<T>,
+}
+
+impl<T> Written<T> {
+    #[must_use]
+    pub fn new(sql: &'static str) -> Self {
+        Self { sql, sql_type: std::marker::PhantomData }
+    }
+}
+
+impl<T: diesel::expression::TypedExpressionType> Expression for Written<T> {
+    type SqlType = T;
+}
+
+impl<T> QueryFragment<Pg> for Written<T> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(self.sql);
+        Ok(())
+    }
+}
+
+impl<T> QueryId for Written<T> {
+    type QueryId = ();
+
+    // Its text differs from one to the next, so the cache must go by the text.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<T, Group> ValidGrouping<Group> for Written<T> {
+    type IsAggregate = diesel::expression::is_aggregate::Never;
+}
+
+impl<T, Table> AppearsOnTable<Table> for Written<T> where Self: Expression {}
+impl<T, Table> SelectableExpression<Table> for Written<T> where Self: Expression {}
+
 diesel::infix_operator!(Later, " + ", Timestamptz, backend: Pg);
 diesel::infix_operator!(Earlier, " - ", Timestamptz, backend: Pg);
 
@@ -142,13 +182,13 @@ pub fn ago<Length: AsExpression<Interval>>(length: Length) -> Earlier<now, Lengt
 /// So a row's position says where it stands, and rows beyond the edge stand there together, by their ids.
 macro_rules! listed_time {
     ($column:expr) => {{
-        use diesel::dsl::sql;
         use $crate::db::functions::{coalesce_time, greatest_time, least_time};
-        use $crate::db::time::Timestamptz;
+        use $crate::db::time::{Timestamptz, Written};
         // All of it stands in the text: an index has this very expression.
-        let dated = coalesce_time($column, sql::<Timestamptz>("'1970-01-01 00:00:00+00'::timestamptz"));
-        let latest = sql::<Timestamptz>("'9999-12-31 23:59:59.999999+00'::timestamptz");
-        let earliest = sql::<Timestamptz>("'0001-01-01 00:00:00+00'::timestamptz");
+        let dated =
+            coalesce_time($column, Written::<Timestamptz>::new("'1970-01-01 00:00:00+00'::timestamptz"));
+        let latest = Written::<Timestamptz>::new("'9999-12-31 23:59:59.999999+00'::timestamptz");
+        let earliest = Written::<Timestamptz>::new("'0001-01-01 00:00:00+00'::timestamptz");
         greatest_time(earliest, least_time(latest, dated))
     }};
 }

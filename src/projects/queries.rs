@@ -1,7 +1,7 @@
 //! Reads of projects. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{max, sql};
+use diesel::dsl::max;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -15,7 +15,7 @@ use crate::db::json::NullableJson;
 use crate::db::schema::{containers, project_activity, projects, timeline, users};
 use crate::db::spelling::{Patterns, contains};
 use crate::db::statement::plan_of;
-use crate::db::time::{Instant, listed_time};
+use crate::db::time::{Instant, Written, listed_time};
 use crate::users::queries::Person;
 
 /// What a list of projects is ordered by.
@@ -164,7 +164,7 @@ macro_rules! lines {
 /// The statement of a page, as `$query`, whose type depends on its order.
 macro_rules! asked {
     ($filter:ident, $from:ident, $limit:ident, $query:ident => $then:expr) => {{
-        let undated = || sql::<BigInt>("0::bigint");
+        let undated = || Written::<BigInt>::new("0::bigint");
         match $filter.sort {
             Sort::Changed => {
                 let $query = keyset!(

@@ -203,6 +203,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     // Actions, events, operations, observations and audit entries.
     ("pilothouse.timeline",                  [Some(15), Some(6), Some(4), NO,      NO,      NO]),
+    ("pilothouse.project_activity",          [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
