@@ -59,6 +59,9 @@ const RECORDS: [Carrier; 5] = [
     },
 ];
 
+const OF_KEY: &str =
+    "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
+
 /// The statement that answers under which keys `value` is known.
 ///
 /// What names one record is found by key and value alone, and so is everything for an admin. Else an owner's are found
@@ -70,8 +73,6 @@ pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
     statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());
     statement.sql(") AS k(key) WHERE (SELECT true FROM ");
     // The order makes the planner walk the index even where a value is so common that any row might do.
-    const OF_KEY: &str =
-        "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
     statement.sql(OF_KEY).text(value).sql(")");
     if !everything {
         statement.sql(" AND ").sql(Reference::NAMES_ONE_RECORD);

@@ -27,17 +27,17 @@ pub async fn github(
     let signed = header(request.headers(), "x-hub-signature-256").unwrap_or_default();
     let event = word(request.headers(), "x-github-event");
     let guid = word(request.headers(), "x-github-delivery");
-    let secrets = app.db.read(&Actor::Gate, move |conn| queries::secrets(conn, id).map_err(AppError::from));
-    let (project, sealed) = secrets.await?.ok_or(AppError::NotFound)?;
+    let found = app.db.read(&Actor::Gate, move |conn| queries::secrets(conn, id).map_err(AppError::from));
+    let (project, secrets) = found.await?.ok_or(AppError::NotFound)?;
     // Nothing is read of what can't be genuine.
     if signature::parse(&signed).is_none() {
         return Err(unsigned());
     }
     let body = bodies::read(&request, payload, LARGEST, &app.large_bodies).await?;
-    let sealer = Sealer::of(app.config.secret_key.as_ref());
+    let seal = Sealer::of(app.config.secret_key.as_ref());
     let mut is_genuine = false;
-    for sealed in sealed {
-        match sealer.open(&sealed, commands::SEALED_FOR) {
+    for sealed in secrets {
+        match seal.open(&sealed, commands::SEALED_FOR) {
             Ok(secret) => is_genuine |= signature::holds(&secret, &body.bytes, &signed),
             Err(error) => tracing::error!(webhook = %id, %error, "a webhook's secret"),
         }

@@ -216,14 +216,17 @@ struct Listed {
     id: String,
 }
 
+/// Milliseconds and id of the last record of a page.
+pub type Position = (i64, String);
+
 /// A page of the records of `project`, newest first, each as JSON text; and where the next ones begin, if there are more.
 pub fn page(
     conn: &mut PgConnection,
     project: ProjectId,
     kind: &RecordKind,
-    before: Option<(i64, String)>,
+    before: Option<Position>,
     limit: i64,
-) -> QueryResult<(Vec<String>, Option<(i64, String)>)> {
+) -> QueryResult<(Vec<String>, Option<Position>)> {
     let RecordKind { table, id, .. } = kind;
     let (before_at, before_id) = before.unzip();
     let rows: Vec<Listed> = diesel::sql_query(format!(

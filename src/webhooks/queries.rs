@@ -38,11 +38,11 @@ pub struct DeliveryLine {
     pub received_at: DateTime<Utc>,
 }
 
+/// A webhook with its newest deliveries and its gaps.
+pub type WithDeliveries = (WebhookLine, Vec<DeliveryLine>, Vec<DeliveryLine>);
+
 /// A project's webhooks, each with its newest deliveries and its gaps.
-pub fn of_project(
-    conn: &mut PgConnection,
-    project: ProjectId,
-) -> QueryResult<Vec<(WebhookLine, Vec<DeliveryLine>, Vec<DeliveryLine>)>> {
+pub fn of_project(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Vec<WithDeliveries>> {
     let hooks: Vec<WebhookLine> = webhooks::table
         .filter(webhooks::project_id.eq(project))
         .filter(webhooks::removed_at.is_null())

@@ -57,16 +57,16 @@ mod tests {
     #[test]
     fn what_is_sealed_opens_with_its_key_for_its_purpose_and_as_it_was() {
         let key = Secret::new("a key that is long enough for tests");
-        let sealer = Sealer::of(Some(&key));
+        let seal_with = Sealer::of(Some(&key));
         let secret = Secret::new("whsec_1");
-        let sealed = sealer.seal(&secret, "webhook").unwrap();
-        assert_ne!(sealed, sealer.seal(&secret, "webhook").unwrap());
+        let sealed = seal_with.seal(&secret, "webhook").unwrap();
+        assert_ne!(sealed, seal_with.seal(&secret, "webhook").unwrap());
         assert!(!sealed.windows(5).any(|part| part == b"whsec"));
-        assert_eq!(sealer.open(&sealed, "webhook").unwrap().reveal(), "whsec_1");
-        assert!(sealer.open(&sealed, "other").is_err());
+        assert_eq!(seal_with.open(&sealed, "webhook").unwrap().reveal(), "whsec_1");
+        assert!(seal_with.open(&sealed, "other").is_err());
         assert!(Sealer::of(None).open(&sealed, "webhook").is_err());
         let mut changed = sealed.clone();
         *changed.last_mut().unwrap() ^= 1;
-        assert!(sealer.open(&changed, "webhook").is_err() && sealer.open(b"short", "webhook").is_err());
+        assert!(seal_with.open(&changed, "webhook").is_err() && seal_with.open(b"short", "webhook").is_err());
     }
 }

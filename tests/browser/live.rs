@@ -6,7 +6,6 @@ use crate::browser::{Browser, Habits, MOMENT, TRIES, browse};
 use crate::support::console::{Console, PASSWORD};
 
 /// Waits until the script says true.
-
 async fn until(browser: &Browser, what: &str, script: &str) {
     for _ in 0..TRIES {
         if browser.script(&format!("return Boolean({script})")).await == true {

@@ -4,6 +4,7 @@
 //! that they come from. One order holds for all, `(milliseconds, source, id)` descending, by keyset: a page costs the
 //! same wherever it lies. Row-level security decides what is in it; [`Scope`] only says how to look.
 
+mod conditions;
 mod day;
 mod entry;
 pub mod exported;
@@ -23,13 +24,14 @@ use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
 use crate::identity::{Role, Viewer};
 
+pub(super) use conditions::scope;
 pub use day::{Day, Gap, Item, TimelinePage, day_of};
 pub use entry::{Entry, EntryKind, Moment, Oddity, ProjectName, ProjectState};
 pub(super) use fold::{TYING, take_name};
 pub use known::Known;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
-pub(super) use select::{Ask, RowStatement, Rows, rows, scope, shown};
+pub(super) use select::{Ask, RowStatement, Rows, rows, shown};
 pub use select::{COUNTED_AT_MOST, LOOKED_THROUGH};
 pub use words::WordColumn;
 pub(super) use words::{status_words, words};

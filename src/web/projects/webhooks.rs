@@ -116,7 +116,7 @@ pub struct NewWebhook {
 pub async fn index(authed: AuthedRequest, id: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&id)?;
     let (viewer, found) = authed.read(move |conn, _| find(conn, id)).await?;
-    WebhooksPage::of(&authed, &viewer, found).answer(&authed, StatusCode::OK)
+    WebhooksPage::of(&authed, &viewer, &found).answer(&authed, StatusCode::OK)
 }
 
 /// Adds a webhook, and shows its secret this once.
@@ -146,7 +146,7 @@ pub async fn create(
             Ok((find(conn, id)?, added))
         })
         .await?;
-    let mut page = WebhooksPage::of(&authed, &viewer, found);
+    let mut page = WebhooksPage::of(&authed, &viewer, &found);
     match added {
         Ok((hook, name)) => page.show(&authed, hook, name, &secret),
         Err(problem) => {
@@ -170,7 +170,7 @@ pub async fn rotate(authed: AuthedRequest) -> AppResult<HttpResponse> {
             Ok((find(conn, id)?, hook, name))
         })
         .await?;
-    let mut page = WebhooksPage::of(&authed, &viewer, found);
+    let mut page = WebhooksPage::of(&authed, &viewer, &found);
     page.show(&authed, hook, name, &secret);
     page.answer(&authed, StatusCode::OK)
 }
@@ -226,10 +226,10 @@ fn ids(authed: &AuthedRequest) -> (Result<ProjectId, NoId>, Result<WebhookId, No
 
 fn new_secret(authed: &AuthedRequest) -> AppResult<(Secret, Vec<u8>)> {
     let secret = commands::new_secret(authed.app.entropy);
-    let sealer = Sealer::of(authed.app.config.secret_key.as_ref());
-    let sealed =
-        sealer.seal(&secret, commands::SEALED_FOR).map_err(|error| AppError::Internal(error.into()))?;
-    Ok((secret, sealed))
+    let kept = Sealer::of(authed.app.config.secret_key.as_ref())
+        .seal(&secret, commands::SEALED_FOR)
+        .map_err(|error| AppError::Internal(error.into()))?;
+    Ok((secret, kept))
 }
 
 fn refused(error: WebhookError) -> AppError {
@@ -240,7 +240,7 @@ fn refused(error: WebhookError) -> AppError {
 }
 
 impl WebhooksPage {
-    fn of(authed: &AuthedRequest, viewer: &Viewer, found: Found) -> Self {
+    fn of(authed: &AuthedRequest, viewer: &Viewer, found: &Found) -> Self {
         let (now, base) = (authed.app.clock.now(), base(authed));
         let head = ProjectHead::new(&found.project, "settings", now, viewer.zone);
         let project = found.project.id;

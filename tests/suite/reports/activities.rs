@@ -30,7 +30,7 @@ fn one_activity_is_answered_when_it_stands_and_reads_back_as_it_was_told() {
     let told = json!({
         "action_id": "deploy-1", "user_id": "somebody", "request_id": "r1", "action_type": "pr_merged",
         "action_details": "He said \"hi\"", "status": "weird", "environment": "staging",
-        "reference_ids": {"deployment_id": "d1", "n": 12345678901234567890.5_f64, "deep": [null]},
+        "reference_ids": {"deployment_id": "d1", "n": 12_345_678_901_234_567_890.5_f64, "deep": [null]},
         "created_at": 1_763_640_000_000_i64
     });
     let answer = ci.post(&path, &told).expect(201);

@@ -172,7 +172,7 @@ fn admins_see_and_end_everybodys_tokens() {
     let shop = console.project(&ada, "shop");
     let ci = Program::of(&console, &ada, &shop, "read");
     let page = admin.get("/tokens").expect(200);
-    assert_eq!(page.attributes("tr[data-token]", "data-token"), [ci.id.clone()]);
+    assert_eq!(page.attributes("tr[data-token]", "data-token"), std::slice::from_ref(&ci.id));
     assert!(page.text("tr[data-token]").contains("The owner"));
     let back = admin.post(&format!("/account/tokens/{}/revoke", ci.id), &[("from", "all")]).expect(303);
     assert_eq!(back.location(), "/tokens");

@@ -62,7 +62,7 @@ pub fn message_card(text: &str, speaker: &'static str, id: u128) -> MessageCard 
         url: format!("/projects/x/chat?message={id}#m-{id}"),
         speaker,
         role: Badge::new("chat", text, Tone::Neutral),
-        at: (speaker != "other").then(|| timestamp()),
+        at: (speaker != "other").then(timestamp),
         body: Prose::new(text),
         cut: Some(text.to_owned()),
         raw_url: format!("/projects/x/chat/{id}/raw"),

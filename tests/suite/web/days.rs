@@ -234,7 +234,7 @@ fn chips_begin_with_the_deployment_stay_in_their_project_and_shorten_an_engines_
     assert_eq!(chips, ["deployment d1", "branch main", "container 6f964a7cb2c2", "app shop"]);
     let branch = page.attribute(&format!("[data-activity='{deployed}'] a[href*=branch_name]"), "href");
     let here = owner.get(&branch).expect(200);
-    assert_eq!(ids(&here), [deployed.clone()]);
+    assert_eq!(ids(&here), std::slice::from_ref(&deployed));
     let everywhere =
         here.attributes("main a", "href").into_iter().find(|url| url == "/references/branch_name/main");
     assert_eq!(ids(&owner.get(&everywhere.unwrap()).expect(200)).len(), 2);
