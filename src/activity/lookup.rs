@@ -64,13 +64,13 @@ const RECORDS: [Carrier; 5] = [
 /// project by project: a branch called `main` is everybody's, and row-level security would walk past all of the others'.
 #[must_use]
 pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
+    const OF_KEY: &str =
+        "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
     let mut statement = Statement::new();
     statement.sql("SELECT k.key FROM unnest(");
     statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());
     statement.sql(") AS k(key) WHERE (SELECT true FROM ");
     // The order makes the planner walk the index even where a value is so common that any row might do.
-    const OF_KEY: &str =
-        "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
     statement.sql(OF_KEY).text(value).sql(")");
     if !everything {
         statement.sql(" AND ").sql(Reference::NAMES_ONE_RECORD);

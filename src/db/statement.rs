@@ -218,7 +218,7 @@ impl<Q> RunQueryDsl<PgConnection> for UpTo<Q> {}
 pub(crate) fn plan_of<Q: QueryFragment<Pg>>(conn: &mut PgConnection, query: &Q) -> QueryResult<Vec<String>> {
     let text = diesel::debug_query::<Pg, _>(query).to_string();
     let sql = text.split(" -- binds: ").next().unwrap_or_default();
-    let binds = (1..).take_while(|bind| sql.contains(&format!("${bind}"))).count();
+    let binds = (1..=u16::MAX).take_while(|bind| sql.contains(&format!("${bind}"))).count();
     let values = if binds == 0 { String::new() } else { format!("({})", vec!["NULL"; binds].join(", ")) };
     conn.batch_execute(&format!("PREPARE explained AS {sql}"))?;
     let lines: Vec<PlanLine> =
