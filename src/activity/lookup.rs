@@ -59,15 +59,14 @@ const RECORDS: [Carrier; 5] = [
     },
 ];
 
-const OF_KEY: &str =
-    "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
-
 /// The statement that answers under which keys `value` is known.
 ///
 /// What names one record is found by key and value alone, and so is everything for an admin. Else an owner's are found
 /// project by project: a branch called `main` is everybody's, and row-level security would walk past all of the others'.
 #[must_use]
 pub fn statement_for(value: &str, everything: bool) -> Statement<(Text,)> {
+    const OF_KEY: &str =
+        "turbobackend.action_references r WHERE r.key = k.key AND r.value = pilothouse.reference_text(";
     let mut statement = Statement::new();
     statement.sql("SELECT k.key FROM unnest(");
     statement.texts(KEYS.iter().map(|key| (*key).to_owned()).collect());

@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::query_dsl::methods::LoadQuery;
-use diesel::sql_types::Nullable;
+use diesel::sql_types::{Nullable, Text};
 use serde_json::Value;
 
 use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
@@ -15,8 +15,8 @@ use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, projects, users};
 use crate::db::spelling::{Patterns, contains, escaped};
-use crate::db::statement::plan_of;
-use crate::db::time::{Instant, Timestamptz, listed_time};
+use crate::db::statement::{UpTo, plan_of};
+use crate::db::time::{Instant, Timestamptz, Written, listed_time};
 use crate::users::queries::Person;
 
 /// When an engine that has a container last showed all that it has: the container's state is as of then.
@@ -130,7 +130,6 @@ fn statement(
             first_project().select(projects::id).single_value(),
             first_project().select(projects::name).single_value(),
         ))
-        .limit(i64::try_from(limit + 1).unwrap_or(i64::MAX))
         .into_boxed::<Pg>();
     if let Some(text) = &filter.text {
         let wanted = Patterns::of(text);
@@ -142,12 +141,13 @@ fn statement(
     }
     query = match filter.status.as_deref() {
         Some(status) => query.filter(containers::status.eq(status.to_owned())),
-        None => query.filter(containers::status.ne("deleted")),
+        // In the text: for any value, PostgreSQL would expect next to nothing where all have one status.
+        None => query.filter(containers::status.ne(Written::<Text>::new("'deleted'"))),
     };
     if let Some(owner) = filter.owner {
         query = query.filter(containers::user_id.eq(owner));
     }
-    match filter.sort {
+    let query = match filter.sort {
         Sort::Newest => keyset!(
             query, from, descending listed_time!(containers::created_at),
             containers::id, ContainerId, at => Instant(at.time())
@@ -157,7 +157,8 @@ fn statement(
             query, from, ascending lower(containers::name),
             containers::id, ContainerId, at => lower(at.key.clone())
         ),
-    }
+    };
+    UpTo::page_of(limit, query)
 }
 
 /// One container with everything that its page shows.

@@ -173,6 +173,47 @@ impl<R> Statement<R> {
     }
 }
 
+/// A query up to so many rows, as a part of its text: what is bound tells the planner nothing, and it would read and sort
+/// all for a page.
+#[derive(Debug)]
+pub(crate) struct UpTo<Q> {
+    query: Q,
+    limit: &'static str,
+}
+
+impl<Q> UpTo<Q> {
+    /// One more than a page of `limit`, or some: there are few such texts.
+    pub(crate) fn page_of(limit: usize, query: Q) -> Self {
+        let limit = match limit {
+            ..=10 => " LIMIT 11",
+            11..=25 => " LIMIT 26",
+            26..=50 => " LIMIT 51",
+            _ => " LIMIT 101",
+        };
+        Self { query, limit }
+    }
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for UpTo<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(self.limit);
+        Ok(())
+    }
+}
+
+impl<Q> QueryId for UpTo<Q> {
+    type QueryId = ();
+
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: Query> Query for UpTo<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> RunQueryDsl<PgConnection> for UpTo<Q> {}
+
 /// How PostgreSQL reads what Diesel asks once it is kept prepared, whatever its values: the plan, a line each.
 pub(crate) fn plan_of<Q: QueryFragment<Pg>>(conn: &mut PgConnection, query: &Q) -> QueryResult<Vec<String>> {
     let text = diesel::debug_query::<Pg, _>(query).to_string();

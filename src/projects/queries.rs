@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::Value;
 
 use super::model::Status;
@@ -14,7 +14,7 @@ use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::json::NullableJson;
 use crate::db::schema::{containers, project_activity, projects, timeline, users};
 use crate::db::spelling::{Patterns, contains};
-use crate::db::statement::plan_of;
+use crate::db::statement::{UpTo, plan_of};
 use crate::db::time::{Instant, Written, listed_time};
 use crate::users::queries::Person;
 
@@ -122,7 +122,7 @@ impl ProjectLine {
 
 /// `$tables`, which have projects in them, with `$active` as their place among the last active, by `$filter`.
 macro_rules! lines {
-    ($tables:expr, $active:expr, $filter:expr, $limit:expr) => {{
+    ($tables:expr, $active:expr, $filter:expr) => {{
         let actions = timeline::table.filter(timeline::project_id.eq(projects::id.nullable()));
         let last_action =
             actions.filter(timeline::source.eq("action")).select(max(timeline::at)).single_value();
@@ -136,7 +136,6 @@ macro_rules! lines {
                 last_action,
                 $active,
             ))
-            .limit(i64::try_from($limit + 1).unwrap_or(i64::MAX))
             .into_boxed::<Pg>();
         if let Some(text) = &$filter.text {
             let wanted = Patterns::of(text);
@@ -149,7 +148,10 @@ macro_rules! lines {
                 query.filter(projects::status.eq("active").assume_not_null().or(projects::status.is_null()))
             }
             Some(status) => query.filter(projects::status.eq(status.to_owned())),
-            None => query.filter(projects::status.is_distinct_from("deleted")),
+            // In the text: for any value, PostgreSQL would expect next to nothing where all have one status.
+            None => {
+                query.filter(projects::status.is_distinct_from(Written::<Nullable<Text>>::new("'deleted'")))
+            }
         };
         if let Some(kind) = &$filter.kind {
             query = query.filter(projects::kind.eq(kind.clone()));
@@ -163,12 +165,12 @@ macro_rules! lines {
 
 /// The statement of a page, as `$query`, whose type depends on its order.
 macro_rules! asked {
-    ($filter:ident, $from:ident, $limit:ident, $query:ident => $then:expr) => {{
+    ($filter:ident, $from:ident, $query:ident => $then:expr) => {{
         let undated = || Written::<BigInt>::new("0::bigint");
         match $filter.sort {
             Sort::Changed => {
                 let $query = keyset!(
-                    lines!(projects::table, undated(), $filter, $limit), $from,
+                    lines!(projects::table, undated(), $filter), $from,
                     descending listed_time!(projects::updated_at), projects::id, ProjectId, at => Instant(at.time())
                 );
                 $then
@@ -176,14 +178,14 @@ macro_rules! asked {
             // Only PostgreSQL knows how its collation lowers a letter, so it lowers both sides.
             Sort::Name => {
                 let $query = keyset!(
-                    lines!(projects::table, undated(), $filter, $limit), $from,
+                    lines!(projects::table, undated(), $filter), $from,
                     ascending lower(projects::name), projects::id, ProjectId, at => lower(at.key.clone())
                 );
                 $then
             }
             Sort::Active => {
                 let tables = projects::table.inner_join(project_activity::table);
-                let mut query = lines!(tables, project_activity::at, $filter, $limit);
+                let mut query = lines!(tables, project_activity::at, $filter);
                 if let Some(owner) = $filter.owner {
                     query = query.filter(project_activity::owner_id.eq(owner));
                 }
@@ -204,7 +206,7 @@ pub fn page(
     from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Page<ProjectLine>> {
-    asked!(filter, from, limit, query => Ok(Page::of(query.load(conn)?, limit, from)))
+    asked!(filter, from, query => Ok(Page::of(UpTo::page_of(limit, query).load(conn)?, limit, from)))
 }
 
 /// How PostgreSQL reads [`page`].
@@ -214,7 +216,7 @@ pub fn plan_of_page(
     from: &PageStart<ListPosition>,
     limit: usize,
 ) -> QueryResult<Vec<String>> {
-    asked!(filter, from, limit, query => plan_of(conn, &query))
+    asked!(filter, from, query => plan_of(conn, &UpTo::page_of(limit, query)))
 }
 
 /// One project with what its pages show of its owner and container.

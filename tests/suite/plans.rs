@@ -62,9 +62,10 @@ const LISTED: &str = "
     ANALYZE;
 ";
 
-/// Neither is a whole table read, nor anything sorted but rows of one key.
+/// Neither is a whole table read nor are the rows sorted; what each row looks up beside is its own.
 fn assert_walks(plan: &str, what: &str) {
-    for line in plan.lines().map(|line| line.trim_start_matches([' ', '-', '>'])) {
+    let rows = plan.split("SubPlan").next().unwrap();
+    for line in rows.lines().map(|line| line.trim_start_matches([' ', '-', '>'])) {
         for table in ["projects", "containers", "project_activity", "timeline"] {
             assert!(!line.starts_with(&format!("Seq Scan on {table}")), "{what}\n{plan}");
         }
@@ -72,14 +73,19 @@ fn assert_walks(plan: &str, what: &str) {
     }
 }
 
+/// An owner's rows are few, and a sort of them may look cheaper than walking an index. What is asked of theirs is whether
+/// an index can answer in order: if none can, the planner sorts all the same.
+const UNTEMPTED: &str =
+    "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off;";
+
 #[test]
 fn every_order_of_a_list_walks_an_index() {
     let db = TestDb::new();
     db.connect_owner().batch_execute(&format!("{ROWS}{LISTED}")).unwrap();
     let conn = &mut PgConnection::establish(&db.url()).unwrap();
-    for actor in ["owner", "admin"] {
+    for (actor, settings) in [("owner", UNTEMPTED), ("admin", "")] {
         let begin = format!(
-            "BEGIN READ ONLY; {GENERIC}; SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
+            "BEGIN READ ONLY; {GENERIC}; {settings} SET LOCAL ROLE pilothouse_nobody; SELECT pilothouse.enter('{actor}')"
         );
         for sort in [projects::Sort::Changed, projects::Sort::Name, projects::Sort::Active] {
             conn.batch_execute(&begin).unwrap();
