@@ -188,7 +188,9 @@ impl<Q> UpTo<Q> {
             ..=10 => " LIMIT 11",
             11..=25 => " LIMIT 26",
             26..=50 => " LIMIT 51",
-            _ => " LIMIT 101",
+            51..=100 => " LIMIT 101",
+            101..=250 => " LIMIT 251",
+            _ => "",
         };
         Self { query, limit }
     }

@@ -143,7 +143,7 @@ fn a_stream_ends_without_a_farewell_when_the_instance_stops() {
     let mut listener = Listener::open(&console, &owner);
     console.app.live.close();
     while listener.event().0 == "change" {}
-    owner.get("/live").expect(503);
+    owner.send(owner.request(Method::GET, "/live")).expect(503);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn one_session_has_so_many_streams_and_no_more() {
     let (console, _runner) = watched();
     let owner = console.owner();
     let listeners: Vec<Listener> = (0..16).map(|_| Listener::open(&console, &owner)).collect();
-    assert_eq!(owner.get("/live").expect(503).header("retry-after"), "10");
+    assert_eq!(owner.send(owner.request(Method::GET, "/live")).expect(503).header("retry-after"), "10");
     Listener::open(&console, &console.owner());
     drop(listeners);
 }

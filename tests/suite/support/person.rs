@@ -90,7 +90,9 @@ impl Person {
 
     /// Asks for `path`.
     pub fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path))
+        // A stream goes on for ever: its head says what there is to say.
+        let is_stream = path.split('?').next() == Some("/live");
+        self.send(self.request(if is_stream { Method::HEAD } else { Method::GET }, path))
     }
 
     /// Walks from `start` along the links of kind `rel`, `next` or `prev`; answers what `read` finds on each page,

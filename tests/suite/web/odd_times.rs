@@ -142,7 +142,7 @@ fn lists_page_through_times_beyond_the_calendar_without_losing_or_doubling_a_row
     ));
     let users = usize::try_from(console.count("users")).unwrap();
     for limit in [1, 5, 7] {
-        walks(&owner, &format!("/projects?limit={limit}"), 48);
+        walks(&owner, &format!("/projects?sort=changed&limit={limit}"), 48);
         walks(&owner, &format!("/containers?limit={limit}"), 48);
         walks(&admin, &format!("/users?sort=newest&limit={limit}"), users);
         walks(&admin, &format!("/users?sort=signed-in&limit={limit}"), users);

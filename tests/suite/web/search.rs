@@ -162,8 +162,10 @@ fn files_are_found_by_their_path_and_an_empty_answer_says_where_to_look_on() {
     let console = Console::start();
     let (owner, stranger) = (console.owner(), console.owner());
     let project = console.project(&owner, "shop-api");
-    let container =
-        console.text("INSERT INTO containers (name, container_id) VALUES ('web', 'engine-1') RETURNING id");
+    let container = console.text(&format!(
+        "INSERT INTO containers (name, container_id, user_id) VALUES ('web', 'engine-1', '{}') RETURNING id",
+        owner.id
+    ));
     console.sql(&format!(
         "UPDATE projects SET container_id = '{container}' WHERE id = '{project}'; \
          INSERT INTO file_storage (container_id, file_path, file_name, is_deleted) VALUES \
