@@ -92,7 +92,7 @@ pub fn of(conn: &mut PgConnection, reference: &Reference) -> QueryResult<Option<
     Ok(of_each(conn, std::slice::from_ref(reference))?.pop().flatten())
 }
 
-/// [`behind`] for each of `references`, in one round trip; none when no key among them has records.
+/// [`of`] for each of `references`, in one round trip; none when no key among them has records.
 pub fn of_each(
     conn: &mut PgConnection,
     references: &[Reference],

@@ -174,7 +174,7 @@ function keyOf(node) {
 const isAlike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 /** What somebody is at, or has done to the page, stays as it is. */
 const isInUse = (node) => node.nodeType === Node.ELEMENT_NODE
-	&& (node.matches("form") ? node.contains(document.activeElement) || node.dataset.touched !== undefined
+	&& (node.matches("form") ? node.contains(document.activeElement) || node.dataset.touched !== undefined || node.querySelector("details[open]")
 		: node.matches(".live-news, [role=status]"));
 
 function merge(old, fresh, news) {
@@ -186,10 +186,10 @@ function merge(old, fresh, news) {
 	// Behaviours change what they are bound to.
 	const isBound = old.dataset?.behaviour !== undefined;
 	for (const { name, value } of isBound ? [] : fresh.attributes) {
-		if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+		if (name !== "open" && name !== "hidden" && old.getAttribute(name) !== value) old.setAttribute(name, value);
 	}
 	for (const { name } of isBound ? [] : [...old.attributes]) {
-		if (!["open", "tabindex", "data-touched"].includes(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
+		if (!["open", "hidden", "tabindex", "data-touched"].includes(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
 	}
 	if (old.matches(".day > .timeline")) return mergeDay(old, fresh, news);
 	if (old.querySelector(":scope > .day") && fresh.querySelector(":scope > .day")) return mergeDays(old, fresh, news);

@@ -31,7 +31,7 @@ fn is_gone(error: &WebDriverError) -> bool {
     matches!(
         error.as_inner(),
         WebDriverErrorInner::StaleElementReference(_) | WebDriverErrorInner::NoSuchElement(_)
-    )
+    ) || error.to_string().contains("does not belong to the document")
 }
 
 /// Its process ends with the thread that started it, whatever becomes of the test.

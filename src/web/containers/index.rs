@@ -134,7 +134,7 @@ impl ContainersPage {
             .with_filter(
                 ("status", "Status"),
                 |value| format!("status {value}"),
-                std::iter::once(("", "All but deleted")).chain(statuses),
+                std::iter::once(("", "Not deleted")).chain(statuses),
             )
             .with_sorts([("", "Newest first"), ("name", "By name")])
             .with_page(page, ("container", "containers"), |line| line.position(sort));

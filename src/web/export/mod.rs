@@ -36,7 +36,7 @@ pub struct Subject {
     pub filters: Vec<(String, String)>,
 }
 
-/// What an export holds a line of. [`export_row`] writes it.
+/// What an export holds a line of. `export_row` writes it.
 pub trait ExportRow: Sized {
     const COLUMNS: &'static [&'static str];
 
