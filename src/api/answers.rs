@@ -1,10 +1,13 @@
 //! Lists of the API: how far a page goes, and how its answer is written.
 
 use actix_web::HttpResponse;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::activity::filter::{self, quoted};
 use crate::activity::{Source, TimelineCursor};
+use crate::db::cursor::{ListPosition, Page, PageStart};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
 
@@ -48,6 +51,34 @@ impl Paging {
 /// The cursor that leads on from a time and an id.
 pub fn cursor((ms, id): (i64, String)) -> String {
     TimelineCursor { ms, source: Source::Event, id }.to_string()
+}
+
+/// A time as the API writes it.
+pub fn time(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+/// Where a list goes on, as its `next_cursor` told.
+///
+/// # Errors
+/// A sentence for whoever wrote the address.
+pub fn start(paging: &Paging) -> Result<PageStart<ListPosition>, String> {
+    let Some(cursor) = &paging.cursor else { return Ok(PageStart::Start) };
+    let wrong = || format!("{} is no cursor. Use next_cursor of an earlier answer as it is.", quoted(cursor));
+    cursor.parse().map(PageStart::Beyond).map_err(|_| wrong())
+}
+
+/// [`list`] of a page of rows, each written by `row`.
+pub fn page<T>(
+    name: &str,
+    page: &Page<T>,
+    limit: i64,
+    row: impl Fn(&T) -> Value,
+    position: impl Fn(&T) -> ListPosition,
+) -> AppResult<HttpResponse> {
+    let rows: Vec<String> = page.rows.iter().map(|of| row(of).to_string()).collect();
+    let next = page.rows.last().filter(|_| page.has_next).map(|last| position(last).to_string());
+    list(name, &rows, limit, next.as_deref())
 }
 
 /// `{"name":[rows…],"pagination":{…}}`. The rows are JSON already.

@@ -3,8 +3,7 @@
 use actix_web::{HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::answers::{self, Paging};
-use super::projects::{start, time};
+use super::answers::{self, Paging, start, time};
 use crate::containers::plain::{self, PlainContainer};
 use crate::db::ids::ContainerId;
 use crate::error::{AppError, AppResult};
@@ -22,9 +21,7 @@ pub async fn index(request: ApiRequest, query: Query) -> AppResult<HttpResponse>
             Ok((limit, plain::page(conn, status.as_deref(), &start, most)?))
         })
         .await?;
-    let rows: Vec<String> = page.rows.iter().map(|container| row(container).to_string()).collect();
-    let next = page.rows.last().filter(|_| page.has_next).map(|last| last.position().to_string());
-    answers::list("containers", &rows, limit, next.as_deref())
+    answers::page("containers", &page, limit, row, PlainContainer::position)
 }
 
 /// One container.

@@ -1,32 +1,14 @@
 //! `GET /api/projects`, `GET /api/projects/{id}`.
 
 use actix_web::{HttpResponse, web};
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::answers::{self, Paging};
-use crate::activity::filter::quoted;
-use crate::db::cursor::{ListPosition, PageStart};
+use super::answers::{self, Paging, start, time};
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
 use crate::http::api_request::ApiRequest;
 use crate::http::query::Query;
 use crate::projects::plain::{self, PlainProject};
-
-/// A time as the API writes it.
-pub fn time(at: Option<DateTime<Utc>>) -> Option<String> {
-    at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true))
-}
-
-/// Where a list goes on, as its `next_cursor` told.
-///
-/// # Errors
-/// A sentence for whoever wrote the address.
-pub fn start(paging: &Paging) -> Result<PageStart<ListPosition>, String> {
-    let Some(cursor) = &paging.cursor else { return Ok(PageStart::Start) };
-    let wrong = || format!("{} is no cursor. Use next_cursor of an earlier answer as it is.", quoted(cursor));
-    cursor.parse().map(PageStart::Beyond).map_err(|_| wrong())
-}
 
 /// Projects that are not deleted, the last changed first.
 pub async fn index(request: ApiRequest, query: Query) -> AppResult<HttpResponse> {
@@ -39,9 +21,7 @@ pub async fn index(request: ApiRequest, query: Query) -> AppResult<HttpResponse>
             Ok((limit, plain::page(conn, status.as_deref(), &start, most)?))
         })
         .await?;
-    let rows: Vec<String> = page.rows.iter().map(|project| row(project).to_string()).collect();
-    let next = page.rows.last().filter(|_| page.has_next).map(|last| last.position().to_string());
-    answers::list("projects", &rows, limit, next.as_deref())
+    answers::page("projects", &page, limit, row, PlainProject::position)
 }
 
 /// One project.

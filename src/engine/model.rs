@@ -116,6 +116,14 @@ pub struct ObservedContainer {
     pub environment_names: Vec<String>,
 }
 
+impl ObservedContainer {
+    /// Whether this console made it, for the record with the id `record`.
+    #[must_use]
+    pub fn is_made_for(&self, record: &str) -> bool {
+        self.labels.get("pilothouse.container").is_some_and(|label| label == record)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunState {
     /// `created`, `running`, `paused`, `restarting`, `exited`, `dead`, `removing`

@@ -27,9 +27,6 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(20);
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::minutes(10);
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The label that the console puts on what it makes.
-pub(super) const LABEL: &str = "pilothouse.container";
-
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Payload {
     operation: String,
@@ -155,7 +152,7 @@ impl Turn<'_> {
 
     fn is_ours(&self, operation: &Operation, seen: &ObservedContainer) -> Result<bool, JobError> {
         let Some(row) = operation.container else { return Ok(false) };
-        if seen.labels.get(LABEL) == Some(&row.to_string()) {
+        if seen.is_made_for(&row.to_string()) {
             return Ok(true);
         }
         let adopted = self.context.db().read_blocking(&Actor::System, |conn| {

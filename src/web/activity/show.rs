@@ -169,7 +169,10 @@ fn page(authed: &AuthedRequest, viewer: &Viewer, whole: &Whole) -> AppResult<Htt
     let presenter = TimelinePresenter::of(viewer, authed.app.clock.now());
     let shell = authed.shell(viewer, in_short(&detail.entry.plain(), 300)).with_breadcrumbs(crumbs(detail));
     let project = detail.entry.project.as_ref().and_then(|project| project.id.parse().ok());
-    let shell = project.map_or_else(|| shell.clone().watching_all(), |id| shell.clone().watching_project(id));
+    let shell = match project {
+        Some(id) => shell.watching_project(id),
+        None => shell.watching_all(),
+    };
     let mut page = EntryPage::new(shell, detail, records, &presenter);
     if let Some(operation) = operation {
         page.operation = Some(OperationPanel::new(operation, &presenter));

@@ -23,8 +23,6 @@ use crate::web::display::HiddenField;
 use crate::web::shell::Crumb;
 use crate::web::urls;
 
-/// The label that the console puts on what it makes.
-const LABEL: &str = "pilothouse.container";
 /// Containers that one form may name.
 const MOST: usize = 200;
 
@@ -117,7 +115,7 @@ async fn refusal(
     let Ok(id) = container.engine_id.parse::<EngineId>() else { return Ok(Some(NO_ENGINE_ID.to_owned())) };
     match authed.app.engine.ask(|api| api.inspect(id)).await {
         Ok(Some(seen)) => {
-            let is_ours = is_adopted || seen.labels.get(LABEL) == Some(&container.id.to_string());
+            let is_ours = is_adopted || seen.is_made_for(&container.id.to_string());
             Ok((!is_ours).then(|| {
                 "This console did not make the container, and no admin has adopted it, so it leaves it alone.".to_owned()
             }))
