@@ -20,6 +20,7 @@ use crate::tokens::TokenRate;
 
 /// Bodies of more than 256 kB that are in memory at once.
 const LARGE_BODIES: usize = 4;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct App {
     pub token_rate: TokenRate,
     /// Room for large bodies of programs.
     pub large_bodies: Arc<Semaphore>,
+    /// How long at most what an engine did not tell stays unseen.
+    pub sweep_interval: Duration,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
@@ -153,6 +156,7 @@ impl App {
             recent_viewers: RecentViewers::default(),
             token_rate,
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            sweep_interval: SWEEP_INTERVAL,
             connections,
             sign_ins: Queue::default(),
             errands: Errands::default(),

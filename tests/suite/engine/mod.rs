@@ -34,7 +34,7 @@ impl Scene {
 
     /// Nobody carries anything out.
     fn without_runner(engine: Arc<TestEngine>) -> Self {
-        let console = Console::with(&[("DOCKER_HOST", &engine.address())]);
+        let console = Console::beside_engine(&engine.address());
         let (owner, admin) = (console.owner(), console.admin());
         Self { runner: None, console, engine, owner, admin }
     }
