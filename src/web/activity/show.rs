@@ -307,7 +307,12 @@ pub(super) fn facts(columns: &[Column], wanted: impl Fn(&str) -> bool) -> Vec<Fa
     columns
         .iter()
         .filter(|column| wanted(&column.name))
-        .map(|column| Fact::mono(column.name.as_str(), room.fit(&in_short(&column.text, FACT_SHOWN)).0))
+        .map(|column| {
+            let text = in_short(&column.text, FACT_SHOWN);
+            let (shown, _) = room.fit(&text);
+            let is_id = ["id", "Id", "sha"].iter().any(|end| column.name.ends_with(end));
+            Fact { copied: is_id && shown == column.text, ..Fact::mono(column.name.as_str(), shown) }
+        })
         .collect()
 }
 
