@@ -565,6 +565,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which first cause each entry goes back to that has a cause.
+    pilothouse.thread_entries (source, id) {
+        source -> Text,
+        id -> Text,
+        at -> Int8,
+        cause -> Text,
+        is_inferred -> Bool,
+        root -> Text,
+        thread -> Uuid,
+    }
+}
+
+diesel::table! {
     /// When something last happened in each project.
     pilothouse.project_activity (project_id) {
         project_id -> Uuid,
@@ -896,6 +909,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     api_token_projects,
     project_activity,
+    thread_entries,
     reports,
     idempotency_keys,
     webhooks,

@@ -38,4 +38,5 @@ pub mod projects;
 pub mod references;
 pub mod search;
 pub mod sessions;
+pub mod threads;
 pub mod users;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
     account, activity, assets, chat, containers, dashboard, engine, files, health, live, operations,
-    passwords, projects, references, search, sessions, tokens, users,
+    passwords, projects, references, search, sessions, threads, tokens, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -120,6 +120,8 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/audit/{id}/raw", get => activity::raw::audit_entry))
         .service(at!("/entries", get => activity::show::any))
         .service(at!("/entries/raw", get => activity::raw::any))
+        .service(at!("/threads", get => threads::show::any))
+        .service(at!("/threads/{key}", get => threads::show::show))
         .service(at!("/references", get => references::show::show_any))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }

@@ -28,8 +28,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('30000000-0000-0000-0000-00000000000{o}', 's', 'user', 'hello');
     INSERT INTO file_storage (container_id, file_path, file_name) VALUES
         ('30000000-0000-0000-0000-00000000000{o}', '/a', 'a');
-    INSERT INTO "ActivityEvent" (id, "projectId", "eventType", "entityType", title) VALUES
-        ('event {o}', '40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'apr_session', 'Review');
+    INSERT INTO "ActivityEvent" (id, "projectId", "eventType", "entityType", title, metadata) VALUES
+        ('event {o}', '40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'apr_session', 'Review', '{"caused_by": "action {o}"}');
     INSERT INTO "ActivityLog" (id, "projectId", "userId", "activityType", ip) VALUES
         ('log {o}', '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', 'x', '10.0.0.1');
     INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, reference_ids) VALUES
@@ -203,6 +203,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     // Actions, events, operations, observations and audit entries.
     ("pilothouse.timeline",                  [Some(15), Some(6), Some(4), NO,      NO,      NO]),
+    ("pilothouse.thread_entries",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.project_activity",          [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),

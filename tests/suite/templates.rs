@@ -59,6 +59,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::references::show::ReferencePage>,
         rendered::<web::search::show::SearchPage>,
         rendered::<web::sessions::new::SignInPage>,
+        rendered::<web::threads::show::ThreadPage>,
         rendered::<web::tokens::index::TokensPage>,
         rendered::<web::users::index::UsersPage>,
         rendered::<web::users::link::LinkPage>,

@@ -69,6 +69,8 @@ pub struct EntryPage {
     pub newer: Option<Link>,
     /// The timeline at this moment.
     pub around_url: String,
+    /// All that goes back to the same first cause.
+    pub thread_url: String,
     /// Everything as JSON, unless it is too much for a page.
     pub raw: Option<String>,
     /// Everything as plain text.
@@ -265,6 +267,7 @@ impl EntryPage {
             older: detail.thread.older.as_ref().map(neighbour),
             newer: detail.thread.newer.as_ref().map(neighbour),
             around_url: around(entry),
+            thread_url: urls::thread(entry.source(), entry.id()),
             raw: raw(detail),
             raw_url: urls::raw_entry(entry.source(), entry.id()),
         }
