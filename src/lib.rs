@@ -18,6 +18,7 @@ pub mod identity;
 
 // What one process is made of: configuration, database, clock, randomness.
 pub mod app;
+pub mod assistant;
 // Every environment variable: its default, its meaning and its check.
 pub mod config;
 // The data directory: what lies there is trusted only when nobody else can have put it there.
