@@ -5,8 +5,9 @@
 //! dies in between, and is settled by looking at the container.
 
 pub mod commands;
+pub mod making;
 mod model;
 pub mod queries;
 pub mod settling;
 
-pub use model::{Operation, OperationId, Status};
+pub use model::{Operation, OperationId, PULLING, Status};

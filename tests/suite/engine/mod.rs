@@ -1,6 +1,8 @@
 //! Containers for real: a console and an engine that the tests start themselves.
 
+mod making;
 mod observing;
+mod remaking;
 mod verbs;
 
 use std::sync::Arc;
@@ -34,7 +36,14 @@ impl Scene {
 
     /// Nobody carries anything out.
     fn without_runner(engine: Arc<TestEngine>) -> Self {
-        let console = Console::with(&[("DOCKER_HOST", &engine.address())]);
+        Self::without_runner_with(engine, &[])
+    }
+
+    fn without_runner_with(engine: Arc<TestEngine>, settings: &[(&str, &str)]) -> Self {
+        let address = engine.address();
+        let settings: Vec<(&str, &str)> =
+            settings.iter().copied().chain([("DOCKER_HOST", address.as_str())]).collect();
+        let console = Console::with(&settings);
         let (owner, admin) = (console.owner(), console.admin());
         Self { runner: None, console, engine, owner, admin }
     }
