@@ -12,7 +12,8 @@ use crate::engine::EngineError;
 /// Makes the containers, where an engine is at hand and an image is configured. What an earlier start left goes first.
 pub(super) fn begin(app: &App) {
     let images = &app.config.containers;
-    let Some(image) = images.image_of("static").or_else(|| images.images.first().map(|(_, image)| image)) else {
+    let Some(image) = images.image_of("static").or_else(|| images.images.first().map(|(_, image)| image))
+    else {
         return;
     };
     if app.engine.standing_blocking().obstacle().is_some() {

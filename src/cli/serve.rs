@@ -5,8 +5,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use super::demo_life;
 use super::database::{Database, MigrateFailure};
+use super::demo_life;
 use super::plain::plain;
 use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};

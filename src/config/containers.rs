@@ -89,7 +89,9 @@ fn limits(reader: &mut Reader) -> Limits {
     for part in parts(&reader.optional("PILOTHOUSE_CONTAINER_LIMITS").unwrap_or_default()) {
         let understood = match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
             // An engine takes no less.
-            Some(("memory", value)) => bytes(value).filter(|size| *size >= 6 << 20).map(|size| limits.memory = size),
+            Some(("memory", value)) => {
+                bytes(value).filter(|size| *size >= 6 << 20).map(|size| limits.memory = size)
+            }
             Some(("cpus", value)) => billionths(value).map(|cpus| limits.nano_cpus = cpus),
             Some(("pids", value)) => {
                 value.parse().ok().filter(|count| *count > 0).map(|count| limits.processes = count)
@@ -129,10 +131,14 @@ fn capabilities(reader: &mut Reader) -> Vec<String> {
     if text == "none" {
         return Vec::new();
     }
-    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && word != "ALL";
+    let is_word =
+        |word: &str| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') && word != "ALL";
     let words: Vec<String> = parts(&text).map(str::to_owned).collect();
     if !words.iter().all(|word| is_word(word)) {
-        reader.problem("PILOTHOUSE_CONTAINER_CAPS", "is not a list of capabilities such as CHOWN,SETUID, or none");
+        reader.problem(
+            "PILOTHOUSE_CONTAINER_CAPS",
+            "is not a list of capabilities such as CHOWN,SETUID, or none",
+        );
     }
     words
 }

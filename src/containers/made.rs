@@ -67,12 +67,17 @@ impl MountPath {
         let well_formed =
             text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_part)) && text.len() <= 200;
         if !well_formed {
-            return Err("Use a path such as /data, of letters, digits, dots, dashes and underscores.".to_owned());
+            return Err(
+                "Use a path such as /data, of letters, digits, dots, dashes and underscores.".to_owned()
+            );
         }
-        let is_below =
-            |taken: &str| text.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_below = |taken: &str| {
+            text.strip_prefix(taken).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         match TAKEN.iter().find(|taken| is_below(taken)) {
-            Some(taken) => Err(format!("The container has its own {taken}. Choose another path, such as /data.")),
+            Some(taken) => {
+                Err(format!("The container has its own {taken}. Choose another path, such as /data."))
+            }
             None => Ok(Some(Self(text.to_owned()))),
         }
     }
@@ -107,7 +112,9 @@ impl Environment {
                 && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
                 && name.len() <= 200;
             if !is_name {
-                return Err(format!("Line {line_number} has no name of letters, digits and underscores before the =."));
+                return Err(format!(
+                    "Line {line_number} has no name of letters, digits and underscores before the =."
+                ));
             }
             if name == "PORT" {
                 return Err("PORT is set to the port that the container is reached at.".to_owned());

@@ -158,7 +158,9 @@ impl Verb {
     #[must_use]
     pub fn obstacle(self, status: &Status, is_locked: bool) -> Option<&'static str> {
         match (self, status) {
-            (_, Status::Deleted) => Some("The container is deleted: there is nothing left of it at the engine."),
+            (_, Status::Deleted) => {
+                Some("The container is deleted: there is nothing left of it at the engine.")
+            }
             (Self::Stop | Self::Delete | Self::Recreate, _) if is_locked => {
                 Some("The container or its project is locked. Unlock it first.")
             }

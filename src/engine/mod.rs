@@ -23,7 +23,8 @@ use tokio::sync::Semaphore;
 pub use api::{Answer, Answers, Api};
 pub use docker::Docker;
 pub use making::{
-    ContainerPlan, EngineName, ImageInfo, ImageName, Limits, NetworkPlan, NotAName, NotAnImage, Published, PullStep, Restart,
+    ContainerPlan, EngineName, ImageInfo, ImageName, Limits, NetworkPlan, NotAName, NotAnImage, Published,
+    PullStep, Restart,
 };
 pub use model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,

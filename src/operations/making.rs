@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::commands::{Row, act, enqueue_as, insert};
 use super::model::{Operation, OperationId, PULLING, Status};
-use super::settling::{self, End};
 use super::queries;
+use super::settling::{self, End};
 use crate::audit::{self, Target};
 use crate::containers::{Making, NewContainer, Verb, made, ports};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
@@ -90,7 +90,8 @@ fn ask(
     };
     insert(conn, principal, &asked)?;
     let target = Target::container(row, &name, Some(project));
-    let after = json!({ "operation": operation.as_str(), "image": making.image, "environment": making.environment });
+    let after =
+        json!({ "operation": operation.as_str(), "image": making.image, "environment": making.environment });
     audit::record_change(conn, principal, &act(Verb::Create), &target, Value::Null, after)?;
     enqueue_as(conn, Kind::MakeContainer, &operation)?;
     Ok(operation)
@@ -189,9 +190,8 @@ pub fn keep_made(
 
 /// The container is there: nothing of its making has to be kept.
 pub fn forget_environment(conn: &mut PgConnection, row: ContainerId) -> QueryResult<()> {
-    let kept = operations::table
-        .filter(operations::container_id.eq(row))
-        .filter(operations::sealed.is_not_null());
+    let kept =
+        operations::table.filter(operations::container_id.eq(row)).filter(operations::sealed.is_not_null());
     diesel::update(kept).set(operations::sealed.eq(None::<Vec<u8>>)).execute(conn).map(|_| ())
 }
 

@@ -76,7 +76,9 @@ impl Move {
     #[must_use]
     pub fn obstacle(self, from: &Status, is_locked: bool) -> Option<&'static str> {
         match (self, from) {
-            (Self::Lock | Self::Unlock, Status::Deleted) => Some("This project is deleted. Restore it first."),
+            (Self::Lock | Self::Unlock, Status::Deleted) => {
+                Some("This project is deleted. Restore it first.")
+            }
             (Self::Lock, _) => is_locked.then_some("This project is locked already."),
             (Self::Unlock, _) => (!is_locked).then_some("This project is not locked."),
             (Self::Delete, from) if is_locked && *from != Status::Deleted => {

@@ -644,11 +644,7 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (&[OWNER], "UPDATE containers SET observed_at = now()", DENIED),
     (&[OWNER], "UPDATE containers SET container_id = 'x'", DENIED),
     (&[OWNER], "INSERT INTO containers (container_id, name, status) VALUES ('x', 'x', 'created')", DENIED),
-    (
-        &[OWNER],
-        "SELECT pilothouse.make_container('x', 'x', '10000000-0000-0000-0000-00000000000a')",
-        DENIED,
-    ),
+    (&[OWNER], "SELECT pilothouse.make_container('x', 'x', '10000000-0000-0000-0000-00000000000a')", DENIED),
     (&[OWNER], "UPDATE pilothouse.operations SET sealed = NULL", DENIED),
     (
         &[WORKER, GUEST, GATE, RETENTION, NOBODY],

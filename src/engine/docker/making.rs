@@ -17,7 +17,9 @@ use ipnetwork::Ipv4Network;
 
 use super::{Docker, QUICK, SLOW, or_done};
 use crate::engine::api::{Answer, Answers};
-use crate::engine::making::{ContainerPlan, EngineName, ImageInfo, ImageName, NetworkPlan, PullStep, Restart};
+use crate::engine::making::{
+    ContainerPlan, EngineName, ImageInfo, ImageName, NetworkPlan, PullStep, Restart,
+};
 use crate::engine::model::{EngineError, EngineId};
 
 /// Places in the address space that are tried before one gives up.
@@ -25,9 +27,8 @@ const MOST_TRIES: usize = 32;
 
 impl Docker {
     pub(super) fn look_for_image(&self, image: ImageName) -> Answer<Option<ImageInfo>> {
-        let answer = self.ask(QUICK * 5, move |client| {
-            async move { client.inspect_image(image.as_str()).await }.boxed()
-        });
+        let answer = self
+            .ask(QUICK * 5, move |client| async move { client.inspect_image(image.as_str()).await }.boxed());
         answer
             .map(|answer| match answer {
                 Ok(image) => {
@@ -47,7 +48,8 @@ impl Docker {
         let options = CreateImageOptionsBuilder::new().from_image(image.as_str()).build();
         let connected = async move {
             let client = this.client().await?;
-            let steps = client.create_image(Some(options), None, None).map_err(move |error| this.error(error));
+            let steps =
+                client.create_image(Some(options), None, None).map_err(move |error| this.error(error));
             Ok::<_, EngineError>(steps.and_then(|step| async { pulled(step) }))
         };
         stream::once(connected).try_flatten().boxed()
@@ -105,7 +107,9 @@ impl Docker {
                         && let Some(id) = &network.id
                     {
                         match client.remove_network(id).await {
-                            Err(BollardError::DockerResponseServerError { status_code: 403 | 404, .. })
+                            Err(BollardError::DockerResponseServerError {
+                                status_code: 403 | 404, ..
+                            })
                             | Ok(()) => {}
                             Err(error) => return Err(error),
                         }

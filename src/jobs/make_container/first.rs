@@ -58,7 +58,8 @@ impl Turn<'_> {
             other => other?,
         }
         let seen = self.inspect(&id)?;
-        let seen = seen.ok_or_else(|| Stop::Failed("The container is gone from the engine already.".to_owned()))?;
+        let seen =
+            seen.ok_or_else(|| Stop::Failed("The container is gone from the engine already.".to_owned()))?;
         Ok(self.complete(&seen)?)
     }
 
@@ -113,10 +114,9 @@ impl Turn<'_> {
                     origin: Origin { request_id: self.operation.request.clone(), ..Origin::default() },
                     at: now,
                 };
-                let created =
-                    projects::commands::created(&principal, project, &found.name, Some(&seen.name))
-                        .refers_to("container_id", seen.id.to_string())
-                        .caused_by(format!("event:{}", self.id));
+                let created = projects::commands::created(&principal, project, &found.name, Some(&seen.name))
+                    .refers_to("container_id", seen.id.to_string())
+                    .caused_by(format!("event:{}", self.id));
                 let created = match record::run_id(seen) {
                     Some(run) => created.refers_to("container_session_id", run),
                     None => created,

@@ -161,9 +161,10 @@ impl Turn<'_> {
 
     /// From here on it can't be taken back.
     fn leave_pull(&mut self) -> Step<()> {
-        let goes_on = self.context.db().write_blocking(&Actor::System, |conn| {
-            pulls(conn, &self.id, false).map_err(JobError::from)
-        })?;
+        let goes_on = self
+            .context
+            .db()
+            .write_blocking(&Actor::System, |conn| pulls(conn, &self.id, false).map_err(JobError::from))?;
         if !goes_on {
             return Err(Stop::TakenBack);
         }
@@ -268,7 +269,12 @@ impl Turn<'_> {
     }
 
     /// What the engine is asked to make, with network and volume made already.
-    fn plan(&self, name: EngineName, image: ImageName, environment_of: Option<EngineId>) -> Step<ContainerPlan> {
+    fn plan(
+        &self,
+        name: EngineName,
+        image: ImageName,
+        environment_of: Option<EngineId>,
+    ) -> Step<ContainerPlan> {
         let app = self.context.app();
         let settings = &app.config.containers;
         let port = self.reserve_port()?;
@@ -292,11 +298,7 @@ impl Turn<'_> {
             labels,
             environment: self.environment()?,
             environment_of,
-            published: Published {
-                address: settings.ports.address,
-                port,
-                inside: info.port.unwrap_or(3000),
-            },
+            published: Published { address: settings.ports.address, port, inside: info.port.unwrap_or(3000) },
             network,
             volume,
             restart: Restart::from_stored(&self.making.restart).unwrap_or_default(),
@@ -306,13 +308,16 @@ impl Turn<'_> {
     }
 
     fn environment(&self) -> Step<Vec<(String, Secret)>> {
-        let sealed: Option<Vec<u8>> = self.context.db().read_blocking(&Actor::System, |conn| {
-            making::sealed(conn, &self.id).map_err(JobError::from)
-        })?;
+        let sealed: Option<Vec<u8>> = self
+            .context
+            .db()
+            .read_blocking(&Actor::System, |conn| making::sealed(conn, &self.id).map_err(JobError::from))?;
         let Some(sealed) = sealed else { return Ok(Vec::new()) };
         let sealer = Sealer::of(self.context.app().config.secret_key.as_ref());
         let text = sealer.open(&sealed, SEALED_FOR).map_err(|_| {
-            Stop::Failed("The environment variables can't be opened: the console has another key by now.".to_owned())
+            Stop::Failed(
+                "The environment variables can't be opened: the console has another key by now.".to_owned(),
+            )
         })?;
         Environment::parse(text.reveal()).map(Environment::into_pairs).map_err(Stop::Failed)
     }

@@ -36,7 +36,8 @@ impl Turn<'_> {
         self.begin()?;
         let engine = self.context.app().engine.clone();
         let old = self.old()?;
-        let old_id: EngineId = old.id.parse().map_err(|_| Stop::Failed("It has no engine's id.".to_owned()))?;
+        let old_id: EngineId =
+            old.id.parse().map_err(|_| Stop::Failed("It has no engine's id.".to_owned()))?;
         let id = match self.find()? {
             Some(id) => id,
             None => {
@@ -46,7 +47,9 @@ impl Turn<'_> {
                     other => other.map(|()| None)?,
                 };
                 if engine.ask_blocking(|api| api.image(image.clone()))?.is_none() {
-                    return Err(Stop::Failed(note.unwrap_or_else(|| format!("The engine has no image {image}."))));
+                    return Err(Stop::Failed(
+                        note.unwrap_or_else(|| format!("The engine has no image {image}.")),
+                    ));
                 }
                 self.payload.note = note;
                 self.leave_pull()?;
@@ -124,7 +127,10 @@ impl Turn<'_> {
             Err(Stop::Job(error)) => return Err(error),
             Err(Stop::Unclear(error)) => match self.wait(&error)? {
                 Some(outcome) => return Ok(outcome),
-                None => ("The engine does not answer: the old container may be stopped, under another name.", None),
+                None => (
+                    "The engine does not answer: the old container may be stopped, under another name.",
+                    None,
+                ),
             },
             Err(Stop::Failed(_) | Stop::TakenBack) => {
                 ("The old container could not be brought back: it may be stopped, under another name.", None)
@@ -134,7 +140,8 @@ impl Turn<'_> {
             && self.payload.has_asked
         {
             // Its port was the new one's for a while.
-            let port = self.reserve_port().map_err(|_| JobError::Retry("its port is not known".to_owned()))?;
+            let port =
+                self.reserve_port().map_err(|_| JobError::Retry("its port is not known".to_owned()))?;
             self.record_made(&id, port)?;
         }
         let seen = seen.map(|seen| observation(&seen, self.context.app().engine.address()));

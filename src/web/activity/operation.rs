@@ -10,7 +10,7 @@ use crate::activity;
 use crate::containers::{Making, Verb};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::operations::commands::{self, CancelError};
+use crate::operations::cancelling::{self, CancelError};
 use crate::operations::making::{self, AgainError};
 use crate::operations::{Operation, OperationId, PULLING, Status, queries};
 use crate::web::display::{Badge, Fact};
@@ -97,7 +97,8 @@ impl OperationPanel {
             facts,
             answer: operation.answer.clone().unwrap_or_default(),
             goes_on: !status.is_over(),
-            cancel_url: (status == Status::Pending || is_pulling).then(|| format!("{}/cancel", urls::event(&operation.id))),
+            cancel_url: (status == Status::Pending || is_pulling)
+                .then(|| format!("{}/cancel", urls::event(&operation.id))),
             again,
             parts: parts
                 .iter()
@@ -166,7 +167,7 @@ pub async fn cancel(authed: AuthedRequest, path: Path<String>) -> AppResult<Http
     let (_, notice) = authed
         .write(move |conn, viewer| {
             let id = id.map_err(|_| AppError::NotFound)?;
-            match commands::cancel(conn, &principal(viewer), &id) {
+            match cancelling::cancel(conn, &principal(viewer), &id) {
                 Ok(()) => Ok("It was taken back. Nothing was done.".to_owned()),
                 Err(refused @ CancelError::HasBegun) => Ok(refused.to_string()),
                 Err(CancelError::NotFound) => Err(AppError::NotFound),

@@ -152,7 +152,8 @@ impl ContainerHead {
 
 fn locked(container: &ContainerView) -> Option<String> {
     container.is_locked.then(|| {
-        "It is locked, or its project is: nobody can stop, recreate or delete it until it is unlocked.".to_owned()
+        "It is locked, or its project is: nobody can stop, recreate or delete it until it is unlocked."
+            .to_owned()
     })
 }
 

@@ -98,8 +98,7 @@ pub async fn carry_out(
         .await?;
     match asked {
         Ok(Asked { operation, was_under_way }) => {
-            let told =
-                if was_under_way { "That is under way already." } else { begun(verb) };
+            let told = if was_under_way { "That is under way already." } else { begun(verb) };
             Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), told))
         }
         Err(refused @ (AskError::OtherName | AskError::NoName(_))) => {

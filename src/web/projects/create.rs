@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use serde::Deserialize;
 
 use super::making::{MakingFields, TypedMaking};
@@ -106,7 +107,10 @@ pub async fn create(authed: AuthedRequest, form: Form<NewProject>) -> AppResult<
                             let sealed = sealed(&config, &container)?;
                             let (_, operation) =
                                 begin_project(conn, &principal, &draft, &container, sealed.as_deref())?;
-                            let notice = format!("Project {} created. Its container is being made.", draft.name.as_str());
+                            let notice = format!(
+                                "Project {} created. Its container is being made.",
+                                draft.name.as_str()
+                            );
                             return Ok(Outcome::Created { url: urls::event(operation.as_str()), notice });
                         }
                         (_, _, Some(reason)) => {
@@ -144,7 +148,11 @@ pub async fn create(authed: AuthedRequest, form: Form<NewProject>) -> AppResult<
             let Refused { status, errors, fields, containers, container_errors, making } = *refused;
             let shell = authed.shell(&viewer, "New project").with_breadcrumbs(crumbs());
             let page = NewProjectPage { shell, errors, fields, containers, container_errors, making };
-            authed.page(status, &page)
+            let mut answer = authed.page(status, &page)?;
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Ok(answer)
         }
     }
 }

@@ -58,18 +58,15 @@ impl MakingFields {
     }
 
     #[must_use]
-    pub fn typed(
-        typed: &TypedMaking,
-        viewer: &Viewer,
-        settings: &ContainerSettings,
-        is_demo: bool,
-    ) -> Self {
+    pub fn typed(typed: &TypedMaking, viewer: &Viewer, settings: &ContainerSettings, is_demo: bool) -> Self {
         let may_name = may_name_image(viewer, settings, is_demo);
         let image_hint = match (may_name, settings.images.is_empty()) {
             (true, false) => "Left empty, it is the image of the project's type.",
             (true, true) => "An image that the engine lacks is pulled first.",
             (false, false) => "It is made of the image of the project's type.",
-            (false, true) => "No image is configured (PILOTHOUSE_IMAGES), so only an admin can have one made.",
+            (false, true) => {
+                "No image is configured (PILOTHOUSE_IMAGES), so only an admin can have one made."
+            }
         };
         Self {
             image: may_name.then(|| Field::of(&typed.image)),
@@ -128,12 +125,17 @@ impl MakingFields {
     ) -> Result<Option<ImageName>, String> {
         let named = typed.image.trim();
         if let Some(field) = self.image.as_mut().filter(|_| !named.is_empty()) {
-            return Ok(named.parse().map_err(|error: crate::engine::NotAnImage| field.refuse(error.to_string())).ok());
+            return Ok(named
+                .parse()
+                .map_err(|error: crate::engine::NotAnImage| field.refuse(error.to_string()))
+                .ok());
         }
         match (settings.image_of(kind), &mut self.image) {
             (Some(image), _) => Ok(Some(image.clone())),
             (None, Some(field)) => {
-                field.refuse("Name an image, such as nginx:alpine: none is configured for this type.".to_owned());
+                field.refuse(
+                    "Name an image, such as nginx:alpine: none is configured for this type.".to_owned(),
+                );
                 Ok(None)
             }
             (None, None) => Err(format!(

@@ -14,8 +14,8 @@ use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::identity::{Principal, Viewer};
-use crate::operations::commands::AskError;
 use crate::operations;
+use crate::operations::commands::AskError;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
@@ -260,7 +260,9 @@ fn answer(
         }),
         danger: step == Move::Delete,
         offer: offer(project, step, &authed.app.engine.last_standing()),
-        blocked: step.obstacle(&Status::from_stored(project.status.as_deref()), project.is_locked).map(str::to_owned),
+        blocked: step
+            .obstacle(&Status::from_stored(project.status.as_deref()), project.is_locked)
+            .map(str::to_owned),
         ..ConfirmationPage::new(verb(step), title, text(step), authed.request.path(), back)
     };
     let way =

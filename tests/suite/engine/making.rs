@@ -87,7 +87,10 @@ fn a_project_gets_a_container_of_its_own_within_limits_and_its_beginning_is_told
     let host = |field: &str| scene.inspected(&id, &format!(".HostConfig.{field}"));
     assert_eq!(host("Memory"), (512 << 20).to_string());
     assert_eq!((host("NanoCpus").as_str(), host("PidsLimit").as_str()), ("1000000000", "256"));
-    assert_eq!((host("SecurityOpt"), host("CapDrop")), (r#"["no-new-privileges"]"#.into(), r#"["ALL"]"#.into()));
+    assert_eq!(
+        (host("SecurityOpt"), host("CapDrop")),
+        (r#"["no-new-privileges"]"#.into(), r#"["ALL"]"#.into())
+    );
     assert!(host("CapAdd").contains("NET_BIND_SERVICE") && !host("CapAdd").contains("SYS_ADMIN"));
     assert_eq!((host("Privileged").as_str(), host("Binds").as_str()), ("false", "null"));
     assert!(host("RestartPolicy").contains("on-failure"));
@@ -99,10 +102,13 @@ fn a_project_gets_a_container_of_its_own_within_limits_and_its_beginning_is_told
     let networks = scene.inspected(&id, ".NetworkSettings.Networks");
     assert!(networks.contains("10.200.") && networks.contains("\"IPPrefixLen\":28"), "{networks}");
     let environment = scene.inspected(&id, ".Config.Env");
-    assert!(environment.contains("API_TOKEN=the value that never leaves") && environment.contains("PORT=8080"));
+    assert!(
+        environment.contains("API_TOKEN=the value that never leaves") && environment.contains("PORT=8080")
+    );
 
     // What the console says of it, and what it does not.
-    let port = scene.console.text(&format!("SELECT assigned_port::text FROM containers WHERE id = '{}'", made.row));
+    let port =
+        scene.console.text(&format!("SELECT assigned_port::text FROM containers WHERE id = '{}'", made.row));
     assert!((4000..=4009).contains(&port.parse().unwrap()));
     assert!(host("PortBindings").contains(&port));
     let url = scene.console.text(&format!("SELECT url FROM containers WHERE id = '{}'", made.row));
@@ -238,7 +244,9 @@ fn two_instances_give_no_port_away_twice() {
         assert_eq!(status, "COMPLETED", "{answer}");
     }
     drop(beside);
-    let ports = scene.console.text("SELECT string_agg(assigned_port::text, ' ' ORDER BY assigned_port) FROM containers");
+    let ports = scene
+        .console
+        .text("SELECT string_agg(assigned_port::text, ' ' ORDER BY assigned_port) FROM containers");
     assert_eq!(ports, "4050 4051 4052 4053");
     // There is no fifth.
     let fifth = scene.ask("five", &[]);

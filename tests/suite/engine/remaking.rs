@@ -89,13 +89,21 @@ fn what_is_locked_is_neither_stopped_nor_deleted_until_it_is_unlocked() {
     let Some(scene) = Scene::set() else { return };
     let (row, id) = scene.container(PATIENT);
     assert_eq!(scene.verb(&row, "start").0, "COMPLETED");
-    assert_eq!(scene.verb(&row, "lock"), ("COMPLETED".into(), "Locked: nobody can stop or delete it until it is unlocked.".into()));
+    assert_eq!(
+        scene.verb(&row, "lock"),
+        ("COMPLETED".into(), "Locked: nobody can stop or delete it until it is unlocked.".into())
+    );
     for person in [&scene.owner, &scene.admin] {
         person.post(&format!("/containers/{row}/stop"), &[]).expect(409);
-        person.post(&format!("/containers/{row}/delete"), &[("confirm", &format!("c-{}", &row[..8]))]).expect(409);
+        person
+            .post(&format!("/containers/{row}/delete"), &[("confirm", &format!("c-{}", &row[..8]))])
+            .expect(409);
     }
     let page = scene.owner.get(&format!("/containers/{row}")).expect(200);
-    assert!(page.text("#verbs-note").contains("locked") && page.has(&format!("form[action='/containers/{row}/unlock']")));
+    assert!(
+        page.text("#verbs-note").contains("locked")
+            && page.has(&format!("form[action='/containers/{row}/unlock']"))
+    );
     let several = scene.owner.post_raw("/containers/stop", &format!("confirm=yes&id={row}"));
     assert_eq!(scene.end_of(several.expect(303).location()).0, "FAILED");
     assert_eq!(scene.engine.state(&id).unwrap(), "running");

@@ -36,13 +36,21 @@ impl Sample for ConfirmationPage {
                 field: Field { errors: vec![HOSTILE.to_owned()], ..Field::of(HOSTILE) },
                 hint: HOSTILE.to_owned(),
             }),
-            offer: Some(Offer { name: "stop_container", label: HOSTILE.to_owned(), note: HOSTILE.to_owned() }),
+            offer: Some(Offer {
+                name: "stop_container",
+                label: HOSTILE.to_owned(),
+                note: HOSTILE.to_owned(),
+            }),
             verb: "Delete project",
             danger,
             blocked,
             cancel_url: "/projects".to_owned(),
         };
-        vec![("dangerous", page(None, true)), ("asking", page(None, false)), ("blocked", page(Some(HOSTILE.to_owned()), false))]
+        vec![
+            ("dangerous", page(None, true)),
+            ("asking", page(None, false)),
+            ("blocked", page(Some(HOSTILE.to_owned()), false)),
+        ]
     }
 }
 
