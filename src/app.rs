@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
@@ -16,6 +18,7 @@ use crate::engine::Engine;
 use crate::live::Live;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
+use crate::secret::Secret;
 use crate::tokens::TokenRate;
 
 /// Bodies of more than 256 kB that are in memory at once.
@@ -137,6 +140,16 @@ pub fn raise_open_files() {
 }
 
 impl App {
+    /// Which console this is, the same at all its instances: what tells its containers from another one's.
+    #[must_use]
+    pub fn console_id(&self) -> Uuid {
+        let key = self.config.secret_key.as_ref().map(Secret::reveal).unwrap_or_default();
+        let digest = Sha256::digest(format!("pilothouse console {key}"));
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
     /// An app on `db` with the machine's clock and randomness.
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {

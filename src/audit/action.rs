@@ -91,6 +91,13 @@ vocabulary! {
         label: "Project restored (audit)", done: "restored the project", names_target: true, icon: "restored",
         group: Group::Projects,
     }
+    ProjectLocked = "project.locked" {
+        label: "Project locked", done: "locked the project", names_target: true, icon: "key", group: Group::Projects,
+    }
+    ProjectUnlocked = "project.unlocked" {
+        label: "Project unlocked", done: "unlocked the project", names_target: true, icon: "key",
+        group: Group::Projects,
+    }
     RepositoryImported = "repository.imported" {
         label: "Repository imported", done: "imported a repository into", names_target: true, icon: "push",
         group: Group::Code,
@@ -105,6 +112,25 @@ vocabulary! {
     }
     ContainerRestarted = "container.restart" {
         label: "Container restart asked", done: "asked to restart the container", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    ContainerMade = "container.create" {
+        label: "Container making asked", done: "asked to make the container", names_target: true, icon: "plus",
+        group: Group::Operations,
+    }
+    ContainerRecreated = "container.recreate" {
+        label: "Container recreation asked", done: "asked to recreate the container", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    ContainerRenamed = "container.rename" {
+        label: "Container renaming asked", done: "asked to rename the container", names_target: true, icon: "settings",
+        group: Group::Operations,
+    }
+    ContainerLocked = "container.lock" {
+        label: "Container locked", done: "locked the container", names_target: true, icon: "key", group: Group::Operations,
+    }
+    ContainerUnlocked = "container.unlock" {
+        label: "Container unlocked", done: "unlocked the container", names_target: true, icon: "key",
         group: Group::Operations,
     }
     ContainerDeleted = "container.delete" {

@@ -2,6 +2,7 @@
 //! last line says why) and 2 (wrong usage or configuration).
 
 mod database;
+mod demo_life;
 mod doctor;
 #[cfg_attr(not(feature = "git"), path = "without_git.rs")]
 mod import_git;

@@ -71,6 +71,7 @@ diesel::table! {
         observed_at -> Nullable<Timestamptz>,
         observed_from -> Nullable<Text>,
         engine_status -> Nullable<Text>,
+        locked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -109,6 +110,7 @@ diesel::table! {
         metadata -> Nullable<Jsonb>,
         settings -> Nullable<Jsonb>,
         id_text -> Nullable<Text>,
+        locked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -776,6 +778,20 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         answer -> Nullable<Text>,
         settings -> Jsonb,
+        stage -> Nullable<Text>,
+        sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Ports that a container has, or is about to have.
+    pilothouse.port_reservations (address, port) {
+        address -> Text,
+        port -> Int4,
+        container_id -> Uuid,
+        reserved_at -> Timestamptz,
     }
 }
 
@@ -926,6 +942,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     schedules,
     operations,
+    port_reservations,
     leases,
     engines,
     engine_containers,
@@ -947,4 +964,20 @@ diesel::define_sql_function! {
         payload: diesel::sql_types::Jsonb,
         delay: diesel::sql_types::Interval,
     ) -> diesel::sql_types::Bool;
+}
+
+diesel::define_sql_function! {
+    /// The row of a container that an engine is to make.
+    #[sql_name = "pilothouse.make_container"]
+    fn make_container(
+        called: diesel::sql_types::Text,
+        image: diesel::sql_types::Text,
+        owner: diesel::sql_types::Nullable<diesel::sql_types::Uuid>,
+    ) -> diesel::sql_types::Uuid;
+}
+
+diesel::define_sql_function! {
+    /// Brings back the row of a container whose making failed; answers whether that is what it is.
+    #[sql_name = "pilothouse.make_container_again"]
+    fn make_container_again(made: diesel::sql_types::Uuid) -> diesel::sql_types::Bool;
 }

@@ -38,6 +38,7 @@ mod carry_out_operation;
 mod context;
 mod end_silent_events;
 mod fill_timeline;
+mod make_container;
 mod move_entries;
 mod observe_engine;
 mod prune_jobs;
@@ -82,6 +83,8 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         }
         Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
+        // A large image takes its time.
+        Kind::MakeContainer => Job::new(kind.clone(), in_minutes(60), make_container::run).with_lanes(3),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),

@@ -60,6 +60,7 @@ pub struct ProjectRow {
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
     pub updated_at: Option<DateTime<Utc>>,
+    pub locked_at: Option<DateTime<Utc>>,
 }
 
 /// What may be large, and holds secrets.
@@ -234,6 +235,8 @@ pub struct ProjectView {
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed: what an edit must have seen.
     pub updated_at: Option<DateTime<Utc>>,
+    /// Whether nobody may delete it, nor stop or delete its container.
+    pub is_locked: bool,
     /// For workers.
     pub settings: Option<Value>,
     /// For its owner.
@@ -249,7 +252,7 @@ impl ProjectView {
         owner: Option<Person>,
         container: Option<ContainerPart>,
     ) -> Self {
-        let ProjectRow { id, name, description, kind, status, created_at, updated_at } = project;
+        let ProjectRow { id, name, description, kind, status, created_at, updated_at, locked_at } = project;
         let ProjectJson { settings, metadata } = json;
         Self {
             id,
@@ -259,6 +262,7 @@ impl ProjectView {
             status,
             created_at,
             updated_at,
+            is_locked: locked_at.is_some(),
             settings,
             metadata,
             owner,

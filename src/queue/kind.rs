@@ -20,6 +20,8 @@ pub enum Kind {
     EndSilentEvents,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
+    /// A container is made, or made anew, as somebody asked for.
+    MakeContainer,
     /// Entries of a project that changed hands go with it.
     MoveEntries,
     /// Jobs that ended long ago are deleted.
@@ -42,6 +44,7 @@ impl Kind {
         Self::CarryOutOperation,
         Self::EndSilentEvents,
         Self::FillTimeline,
+        Self::MakeContainer,
         Self::MoveEntries,
         Self::PruneJobs,
         Self::PruneReports,
@@ -59,8 +62,9 @@ impl Kind {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
+            Self::MakeContainer => ("make_container", "Make a container", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
-            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
+            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 * * * *")),
             Self::PruneReports => {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }

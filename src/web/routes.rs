@@ -81,7 +81,7 @@ fn mount_projects(config: &mut ServiceConfig) {
             post => projects::webhooks::redo
         ))
         .service(at!(
-            "/projects/{id}/{step:archive|unarchive|delete|restore}",
+            "/projects/{id}/{step:archive|unarchive|delete|restore|lock|unlock}",
             get => projects::status::confirm,
             post => projects::status::carry_out
         ));
@@ -92,12 +92,12 @@ fn mount_containers(config: &mut ServiceConfig) {
         .service(at!("/containers", get => containers::index::index))
         .service(at!("/containers/export", post => containers::export::export))
         .service(
-            at!("/containers/{verb:start|stop|restart|delete}", post => containers::verb::carry_out_several),
+            at!("/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}", post => containers::verb::carry_out_several),
         )
         .service(at!("/containers/{id}", get => containers::show::show))
         .service(at!("/containers/{id}/logs", get => containers::logs::show))
         .service(at!(
-            "/containers/{id}/{verb:start|stop|restart|delete}",
+            "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}",
             get => containers::verb::confirm,
             post => containers::verb::carry_out
         ));
@@ -112,6 +112,7 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/events/{id}/raw", get => activity::raw::event))
         .service(at!("/events/{id}/cancel", post => activity::operation::cancel))
+        .service(at!("/events/{id}/again", post => activity::operation::again))
         .service(at!("/engine/events/{id}", get => activity::show::observation))
         .service(at!("/engine/events/{id}/raw", get => activity::raw::observation))
         .service(at!("/audit", get => activity::index::audit))

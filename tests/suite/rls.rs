@@ -96,6 +96,7 @@ const OTHER_ROWS: &str = r#"
     INSERT INTO containers (container_id, name) VALUES ('nobody''s', 'nobody''s');
     INSERT INTO turbobackend.project_actions (action_id, project_id, reference_ids) VALUES ('strange', 'no such project', '{"k": "c"}'), ('none', NULL, NULL);
     INSERT INTO "ActivityLog" ("activityType") VALUES ('signed_in');
+    INSERT INTO pilothouse.port_reservations (address, port, container_id) VALUES ('127.0.0.1', 3000, gen_random_uuid());
 "#;
 
 fn one_owner(text: &str, owner: char) -> String {
@@ -213,6 +214,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
     ("pilothouse.operations",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.port_reservations",         [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.leases",                    [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.engines",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_containers",         [Some(2), Some(1), NO,      NO,      NO,      NO]),
@@ -641,6 +643,15 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (&[OWNER], "UPDATE projects SET user_id = '10000000-0000-0000-0000-00000000000a'", DENIED),
     (&[OWNER], "UPDATE containers SET status = 'deleted'", DENIED),
     (&[OWNER], "UPDATE containers SET observed_at = now()", DENIED),
+    (&[OWNER], "UPDATE containers SET container_id = 'x'", DENIED),
+    (&[OWNER], "INSERT INTO containers (container_id, name, status) VALUES ('x', 'x', 'created')", DENIED),
+    (&[OWNER], "SELECT pilothouse.make_container('x', 'x', '10000000-0000-0000-0000-00000000000a')", DENIED),
+    (&[OWNER], "UPDATE pilothouse.operations SET sealed = NULL", DENIED),
+    (
+        &[WORKER, GUEST, GATE, RETENTION, NOBODY],
+        "SELECT pilothouse.make_container('x', 'x', NULL), pilothouse.make_container_again(NULL)",
+        DENIED,
+    ),
     (&[OWNER], "UPDATE pilothouse.operations SET status = 'COMPLETED'", REFUSED),
     (&[OWNER], "UPDATE pilothouse.operations SET verb = 'start'", DENIED),
     (

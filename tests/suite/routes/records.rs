@@ -6,7 +6,7 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 13] = [
+const UNRECORDED: [(&str, &str); 17] = [
     (
         "/login",
         "a wrong password changes nothing, and an append-only log must not be anybody's to fill: tries are counted",
@@ -16,12 +16,16 @@ const UNRECORDED: [(&str, &str); 13] = [
     ("/api/projects/PROJECT/pushes", "a report, too"),
     ("/webhooks/github/HOOK", "refused: it is not signed"),
     ("/users/USER/activate", "this user is active already"),
+    ("/projects/PROJECT/unlock", "refused: this project is not locked"),
     ("/projects/PROJECT/unarchive", "refused: this project is not archived"),
     ("/projects/PROJECT/restore", "refused: this project is not deleted"),
     ("/containers/stop", "refused: it names no container"),
     ("/containers/CONTAINER/start", "refused: no engine is connected"),
     ("/containers/CONTAINER/stop", "refused: no engine is connected"),
     ("/containers/CONTAINER/restart", "refused: no engine is connected"),
+    ("/containers/CONTAINER/recreate", "refused: no engine is connected"),
+    ("/containers/CONTAINER/rename", "refused: no engine is connected"),
+    ("/events/OPERATION/again", "it made no container"),
     ("/containers/CONTAINER/delete", "refused: no engine is connected"),
 ];
 

@@ -230,6 +230,10 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "404", "404", "404"],
     ),
+    ("GET", STEP, "/projects/PROJECT/lock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/unlock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", STEP, "/projects/PROJECT/lock", &[], [SIGN_IN, "303 /projects/", "404", "303 /projects/"]),
+    ("POST", STEP, "/projects/PROJECT/unlock", &[], [SIGN_IN, "409", "404", "409"]),
     ("GET", STEP, "/projects/PROJECT/archive", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", STEP, "/projects/PROJECT/unarchive", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", STEP, "/projects/PROJECT/delete", &[], [SIGN_IN, "200", "404", "200"]),
@@ -260,6 +264,14 @@ const ROWS: &[Row] = &[
     ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/recreate", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/rename", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/lock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/unlock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", VERB, "/containers/CONTAINER/recreate", &[], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/rename", &[("name", "other")], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/lock", &[], [SIGN_IN, "303 /events/", "404", "303 /events/"]),
+    ("POST", VERB, "/containers/CONTAINER/unlock", &[], [SIGN_IN, "303 /events/", "404", "303 /events/"]),
     ("POST", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "503", "404", "503"]),
@@ -280,6 +292,7 @@ const ROWS: &[Row] = &[
     ),
     ("GET", "/engine/events/{id}", "/engine/events/SEEN", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/engine/events/{id}/raw", "/engine/events/SEEN/raw", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", "/events/{id}/again", "/events/OPERATION/again", &[], [SIGN_IN, "404", "404", "404"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}/raw", "/events/EVENT/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/audit", "/audit", &[], admins("200")),
@@ -353,9 +366,9 @@ const ROWS: &[Row] = &[
 const HOOKS: &str = "303 /projects/PROJECT/webhooks";
 const RECORDS: &str = "/api/projects/{id}/{records:pushes|deployments|databases|sessions|costs}";
 
-const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore}";
-const SEVERAL: &str = "/containers/{verb:start|stop|restart|delete}";
-const VERB: &str = "/containers/{id}/{verb:start|stop|restart|delete}";
+const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore|lock|unlock}";
+const SEVERAL: &str = "/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}";
+const VERB: &str = "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}";
 
 /// The table.
 pub fn routes() -> impl Iterator<Item = Route> {

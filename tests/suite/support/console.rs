@@ -80,10 +80,10 @@ impl Console {
     }
 
     /// A console beside an engine, which it looks at often.
-    pub fn beside_engine(address: &str) -> Self {
+    pub fn beside_engine(address: &str, settings: &[(&str, &str)]) -> Self {
         let db = TestDb::new();
         let url = db.url();
-        let values = [("DOCKER_HOST", address)];
+        let values: Vec<(&str, &str)> = settings.iter().copied().chain([("DOCKER_HOST", address)]).collect();
         Self::build_with(db, &url, &values, Some(PATIENCE), CONNECTIONS, |app| {
             app.sweep_interval = Duration::from_secs(3);
         })
