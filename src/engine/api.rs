@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use super::model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
 };
+use super::usage::Usage;
 
 /// One answer, within a deadline.
 pub type Answer<T> = BoxFuture<'static, Result<T, EngineError>>;
@@ -41,4 +42,7 @@ pub trait Api: fmt::Debug + Send + Sync {
 
     /// What a container wrote, and writes; at most as fast as it is taken.
     fn logs(&self, id: EngineId, wanted: LogsWanted) -> Answers<LogPiece>;
+
+    /// What a container has used since it began; none when it does not run.
+    fn usage(&self, id: EngineId) -> Answer<Option<Usage>>;
 }
