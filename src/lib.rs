@@ -46,8 +46,12 @@ pub mod containers;
 pub mod demo;
 // Files of projects, as a tree of their paths.
 pub mod files;
+// What containers used, as samples.
+pub mod figures;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
+// How somebody reads what containers write.
+pub mod logs;
 // What engines show of containers, held against the records.
 pub mod observations;
 // What is done to containers for somebody: asked for, carried out, put on record.

@@ -882,6 +882,35 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::sql_types::*;
+
+    pilothouse.log_views (user_id) {
+        user_id -> Uuid,
+        lines -> Int4,
+        stream -> Text,
+        has_times -> Bool,
+        wraps -> Bool,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    pilothouse.samples (container_id, at) {
+        container_id -> Uuid,
+        at -> Timestamptz,
+        cpu -> Nullable<Float8>,
+        memory -> Nullable<Int8>,
+        memory_limit -> Nullable<Int8>,
+        received -> Nullable<Float8>,
+        sent -> Nullable<Float8>,
+        read -> Nullable<Float8>,
+        written -> Nullable<Float8>,
+        processes -> Nullable<Int4>,
+    }
+}
+
 diesel::joinable!(containers -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(projects -> containers (container_id));

@@ -43,6 +43,7 @@ mod move_entries;
 mod observe_engine;
 mod prune_jobs;
 mod prune_reports;
+mod prune_samples;
 mod record_spooled;
 mod roll_up_activity;
 mod runner;
@@ -88,6 +89,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
+        Kind::PruneSamples => Job::new(kind.clone(), in_minutes(10), prune_samples::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
         Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),

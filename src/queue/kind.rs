@@ -28,6 +28,8 @@ pub enum Kind {
     PruneJobs,
     /// Answers for retries and the bodies of deliveries are kept for a time.
     PruneReports,
+    /// What containers used is thinned out, and forgotten after a week.
+    PruneSamples,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
     /// What heat maps and charts show is counted.
@@ -48,6 +50,7 @@ impl Kind {
         Self::MoveEntries,
         Self::PruneJobs,
         Self::PruneReports,
+        Self::PruneSamples,
         Self::RecordSpooled,
         Self::RollUpActivity,
         Self::WorkOffDelivery,
@@ -68,6 +71,7 @@ impl Kind {
             Self::PruneReports => {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }
+            Self::PruneSamples => ("prune_samples", "Thin out what containers used", Some("0 41 * * * *")),
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }

@@ -95,7 +95,15 @@ fn mount_containers(config: &mut ServiceConfig) {
             at!("/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}", post => containers::verb::carry_out_several),
         )
         .service(at!("/containers/{id}", get => containers::show::show))
-        .service(at!("/containers/{id}/logs", get => containers::logs::show))
+        .service(at!(
+            "/containers/{id}/logs",
+            get => containers::logs::show,
+            post => containers::logs::keep
+        ))
+        .service(at!("/containers/{id}/logs/download", get => containers::logs::download::download))
+        .service(at!("/containers/{id}/runs", get => containers::runs::show))
+        .service(at!("/containers/{id}/figures", get => containers::figures::show))
+        .service(at!("/containers/{id}/logs/live", get => containers::logs::live::stream))
         .service(at!(
             "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}",
             get => containers::verb::confirm,

@@ -9,16 +9,18 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 19] = [
+const NOUNS: [&str; 21] = [
     "activity",
     "audit",
     "auth",
     "chat",
     "containers",
     "demo",
+    "figures",
     "files",
     "instance",
     "live",
+    "logs",
     "observations",
     "operations",
     "projects",

@@ -82,6 +82,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.engine_events (id, engine_id, kind, container_id, project_id, owner_id, at, at_nanos, title) VALUES
         ('eng_0000000000000000000000000000000{o}', 'engine {o}', 'container_crashed', '30000000-0000-0000-0000-00000000000{o}',
          '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', now(), 1, 'crashed');
+    INSERT INTO pilothouse.log_views VALUES ('10000000-0000-0000-0000-00000000000{o}', 200, '', true, false);
+    INSERT INTO pilothouse.samples (container_id, at) VALUES ('30000000-0000-0000-0000-00000000000{o}', now());
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
     INSERT INTO seen_by_all SELECT title, id FROM job_drafts WHERE title IN ('draft {o}', 'by visitor {o}');
@@ -219,6 +221,8 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.engines",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_containers",         [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_events",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.log_views",                 [Some(0), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.samples",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
 ];
 
 #[test]

@@ -102,7 +102,11 @@ pub fn check(slot: Slot, typed: &str, today: NaiveDate) -> Result<Answer, String
                 return Ok(Answer::full("None"));
             }
             let items: Vec<String> = listed(&plain).into_iter().take(LONGEST_LIST).collect();
-            if items.is_empty() { Err("Name them, with commas between.".to_owned()) } else { Ok(Answer::list(slot, items)) }
+            if items.is_empty() {
+                Err("Name them, with commas between.".to_owned())
+            } else {
+                Ok(Answer::list(slot, items))
+            }
         }
         Slot::Timeline => {
             let found = clauses.iter().find_map(|clause| times::read(clause, true, today));
@@ -114,24 +118,42 @@ pub fn check(slot: Slot, typed: &str, today: NaiveDate) -> Result<Answer, String
             .into_iter()
             .find_map(|reading| if let Reading::Fill(_, answer) = reading { Some(answer) } else { None })
             .ok_or_else(|| {
-                "That is no amount that can be read. Write it in figures, such as 5,000 or €5k–€10k.".to_owned()
+                "That is no amount that can be read. Write it in figures, such as 5,000 or €5k–€10k."
+                    .to_owned()
             }),
-        Slot::Contact => people::contact(&line)
-            .ok_or_else(|| "Give an e-mail address such as ada@example.org, or a telephone number.".to_owned()),
+        Slot::Contact => people::contact(&line).ok_or_else(|| {
+            "Give an e-mail address such as ada@example.org, or a telephone number.".to_owned()
+        }),
     }
 }
 
 fn is_skip(text: &str) -> bool {
     let low = text.to_lowercase();
     let low = low.trim_matches(|c: char| !c.is_alphanumeric());
-    ["skip", "skip this", "skip it", "pass", "next", "next question", "next please", "later", "maybe later"].contains(&low)
+    ["skip", "skip this", "skip it", "pass", "next", "next question", "next please", "later", "maybe later"]
+        .contains(&low)
 }
 
 /// Whether a message says that nothing is decided, and nothing else.
 fn is_undecided(clauses: &[Clause]) -> bool {
     const PHRASES: [&str; 17] = [
-        "not sure", "i'm not sure", "don't know", "do not know", "dont know", "no idea", "idk", "dunno", "unsure",
-        "not decided", "undecided", "no clue", "not certain", "can't say", "hard to say", "you tell me", "whatever",
+        "not sure",
+        "i'm not sure",
+        "don't know",
+        "do not know",
+        "dont know",
+        "no idea",
+        "idk",
+        "dunno",
+        "unsure",
+        "not decided",
+        "undecided",
+        "no clue",
+        "not certain",
+        "can't say",
+        "hard to say",
+        "you tell me",
+        "whatever",
     ];
     let words: usize = clauses.iter().map(|clause| clause.words.len()).sum();
     words <= 8 && clauses.iter().any(|clause| PHRASES.iter().any(|phrase| clause.has(phrase)))
@@ -140,14 +162,41 @@ fn is_undecided(clauses: &[Clause]) -> bool {
 fn is_none(text: &str) -> bool {
     let low = text.to_lowercase();
     let low = low.trim_matches(|c: char| !c.is_alphanumeric());
-    ["no", "none", "nope", "nothing", "no integrations", "not needed", "no other services", "none needed", "no thanks", "nothing yet", "no services"]
-        .contains(&low)
+    [
+        "no",
+        "none",
+        "nope",
+        "nothing",
+        "no integrations",
+        "not needed",
+        "no other services",
+        "none needed",
+        "no thanks",
+        "nothing yet",
+        "no services",
+    ]
+    .contains(&low)
 }
 
 fn goal(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Reading> {
     const WISHES: [&str; 17] = [
-        "want", "need", "would like", "i'd like", "we'd like", "looking for", "build", "create", "make", "develop",
-        "goal is", "idea is", "idea", "replace", "automate", "help", "launch",
+        "want",
+        "need",
+        "would like",
+        "i'd like",
+        "we'd like",
+        "looking for",
+        "build",
+        "create",
+        "make",
+        "develop",
+        "goal is",
+        "idea is",
+        "idea",
+        "replace",
+        "automate",
+        "help",
+        "launch",
     ];
     let is_wish = |clause: &&Clause| {
         WISHES.iter().any(|wish| clause.has(wish)) && clause.words.len() >= 4 && is_readable(&clause.text)
@@ -198,8 +247,13 @@ fn project_type(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Readin
     if let Some((name, ..)) = wanted {
         // What was settled once is changed by an answer to the question, or by taking it back.
         let settled = slots.answer(Slot::ProjectType).filter(|_| slots.is_full(Slot::ProjectType));
-        let is_change = is_asked || settled.is_none_or(|answer| refused.contains(&answer.text) || is_correction(clauses));
-        return if is_change { vec![Reading::Fill(Slot::ProjectType, Answer::full(name))] } else { Vec::new() };
+        let is_change =
+            is_asked || settled.is_none_or(|answer| refused.contains(&answer.text) || is_correction(clauses));
+        return if is_change {
+            vec![Reading::Fill(Slot::ProjectType, Answer::full(name))]
+        } else {
+            Vec::new()
+        };
     }
     if let Some(answer) = slots.answer(Slot::ProjectType)
         && refused.contains(&answer.text)
@@ -287,7 +341,10 @@ fn features(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Reading> {
 
 /// The parts of a list that somebody typed: "sign in, pay by card and see past orders".
 fn listed(text: &str) -> Vec<String> {
-    let parts = text.split([',', ';', '\n', '•']).flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" & "));
+    let parts = text
+        .split([',', ';', '\n', '•'])
+        .flat_map(|part| part.split(" and "))
+        .flat_map(|part| part.split(" & "));
     let clean = |part: &str| {
         let part = part.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != ')').trim();
         let part = part.strip_prefix("and ").unwrap_or(part).trim();
@@ -308,10 +365,16 @@ fn listed(text: &str) -> Vec<String> {
 fn integrations(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Reading> {
     let slot = Slot::Integrations;
     let found: Vec<_> = clauses.iter().flat_map(|clause| words::named(clause, words::INTEGRATIONS)).collect();
-    if found.is_empty() && is_asked && clauses.iter().all(|clause| is_none(&clause.text)) && !clauses.is_empty() {
+    if found.is_empty()
+        && is_asked
+        && clauses.iter().all(|clause| is_none(&clause.text))
+        && !clauses.is_empty()
+    {
         return vec![Reading::Fill(slot, Answer::full("None"))];
     }
-    let names = |of: bool| found.iter().filter(|named| named.is_refused == of).map(|named| named.name.to_owned()).collect();
+    let names = |of: bool| {
+        found.iter().filter(|named| named.is_refused == of).map(|named| named.name.to_owned()).collect()
+    };
     let mut wanted: Vec<String> = names(false);
     if found.is_empty() && is_asked {
         let readable = clauses.iter().filter(|clause| is_readable(&clause.text) && clause.words.len() <= 8);
@@ -325,7 +388,8 @@ fn audience(clauses: &[Clause], is_asked: bool) -> Vec<Reading> {
     if let Some((_, answer)) = clauses.iter().find_map(people::audience) {
         return vec![Reading::Fill(Slot::Audience, answer)];
     }
-    let own: Vec<&Clause> = clauses.iter().filter(|clause| is_readable(&clause.text) && !is_none(&clause.text)).collect();
+    let own: Vec<&Clause> =
+        clauses.iter().filter(|clause| is_readable(&clause.text) && !is_none(&clause.text)).collect();
     let text = own.iter().map(|clause| clause.text.as_str()).collect::<Vec<_>>().join(", ");
     if is_asked && !text.is_empty() && text.chars().count() <= LONGEST_ANSWER {
         return vec![Reading::Fill(Slot::Audience, Answer::full(text))];
@@ -341,7 +405,15 @@ fn budget(clauses: &[Clause], is_asked: bool) -> Vec<Reading> {
         let words = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
         return fill(Answer::full(words.unwrap_or_default()));
     }
-    let open = ["no budget", "tight budget", "small budget", "low budget", "no money", "flexible budget", "budget is flexible"];
+    let open = [
+        "no budget",
+        "tight budget",
+        "small budget",
+        "low budget",
+        "no money",
+        "flexible budget",
+        "budget is flexible",
+    ];
     let found = clauses.iter().find_map(|clause| open.iter().find(|phrase| clause.has(phrase)));
     match found {
         Some(&("no budget" | "no money")) => fill(Answer::vague("None yet")),

@@ -7,6 +7,7 @@
 
 mod crash;
 mod events;
+mod sampling;
 mod sweep;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,7 +22,7 @@ use super::JobError;
 use crate::activity::EngineEventType;
 use crate::app::App;
 use crate::db::{Actor, DbError};
-use crate::engine::{EngineEvent, EngineId, Standing};
+use crate::engine::{EngineEvent, EngineId, Standing, Usage};
 use crate::observations::engines;
 use crate::observations::record::{self, Seen};
 use crate::queue::leases;
@@ -63,6 +64,8 @@ struct Following {
     ending: Vec<PendingEnd>,
     /// Containers that ended by themselves a while ago: their next start is their policy's, if they have one.
     ended: BTreeMap<EngineId, Instant>,
+    /// What each had used when it was last asked about.
+    usages: BTreeMap<EngineId, Usage>,
 }
 
 #[derive(Debug)]
@@ -193,6 +196,7 @@ impl Observer {
             signalled: BTreeMap::new(),
             ending: Vec::new(),
             ended: BTreeMap::new(),
+            usages: BTreeMap::new(),
         });
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Containers for real: a console and an engine that the tests start themselves.
 
+mod figures;
+mod logs;
 mod making;
 mod observing;
 mod remaking;

@@ -6,7 +6,7 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 17] = [
+const UNRECORDED: [(&str, &str); 18] = [
     (
         "/login",
         "a wrong password changes nothing, and an append-only log must not be anybody's to fill: tries are counted",
@@ -20,6 +20,7 @@ const UNRECORDED: [(&str, &str); 17] = [
     ("/projects/PROJECT/unarchive", "refused: this project is not archived"),
     ("/projects/PROJECT/restore", "refused: this project is not deleted"),
     ("/containers/stop", "refused: it names no container"),
+    ("/containers/CONTAINER/logs", "how lines are shown is nobody's act on anything"),
     ("/containers/CONTAINER/start", "refused: no engine is connected"),
     ("/containers/CONTAINER/stop", "refused: no engine is connected"),
     ("/containers/CONTAINER/restart", "refused: no engine is connected"),
