@@ -89,7 +89,9 @@ impl Conversation {
     fn fill(&mut self, slot: Slot, answer: Answer, was_asked: bool) -> Option<SlotEvent> {
         let known = self.slots.answer(slot);
         let is_kept = known.is_some_and(|known| {
-            known.by == Author::Person && !was_asked || known.text == answer.text || known.quality > answer.quality
+            known.by == Author::Person && !was_asked
+                || known.text == answer.text
+                || known.quality > answer.quality
         });
         if is_kept {
             return None;
@@ -115,8 +117,7 @@ impl Conversation {
     pub fn edit(&mut self, slot: Slot, answer: Answer, at: DateTime<Utc>) -> Vec<SlotEvent> {
         let was_filled = self.slots.answer(slot).is_some();
         self.slots.fill(slot, answer.typed_by_person());
-        let mut events =
-            vec![if was_filled { SlotEvent::Corrected(slot) } else { SlotEvent::Filled(slot) }];
+        let mut events = vec![if was_filled { SlotEvent::Corrected(slot) } else { SlotEvent::Filled(slot) }];
         if self.asked == Some(slot) || self.asked.is_none() {
             let said = format!("{} is what you wrote.", slot.facts().label);
             events.extend(self.ask_next(&said, at));
@@ -156,7 +157,8 @@ impl Conversation {
 }
 
 /// Said when there is no question left.
-pub const NOTHING_LEFT: &str = "That is all I have to ask. Look over the draft, and change what is not right.";
+pub const NOTHING_LEFT: &str =
+    "That is all I have to ask. Look over the draft, and change what is not right.";
 
 /// A message that can be taken.
 ///

@@ -61,7 +61,7 @@ pub enum ProviderError {
     NotAsked(&'static str),
 }
 
-pub trait Provider: Send + Sync {
+pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Where the words of visitors go, for the notice before the first message; none when they stay here.
     fn sends_to(&self) -> Option<&str>;
 
@@ -87,7 +87,8 @@ impl Provider for BuiltIn {
 /// Says what was understood, or that nothing was.
 fn reply(talk: &Talk<'_>, readings: &[Reading]) -> String {
     let is_kept = |slot: Slot| {
-        talk.slots.answer(slot).is_some_and(|known| known.by == super::slots::Author::Person) && talk.asked != Some(slot)
+        talk.slots.answer(slot).is_some_and(|known| known.by == super::slots::Author::Person)
+            && talk.asked != Some(slot)
     };
     let noted = readings.iter().filter_map(|reading| match reading {
         Reading::Fill(slot, answer) if answer.text != "Not sure yet" && !is_kept(*slot) => {
@@ -96,7 +97,11 @@ fn reply(talk: &Talk<'_>, readings: &[Reading]) -> String {
         _ => None,
     });
     let noted: Vec<String> = noted
-        .map(|(label, text, slot)| if slot == Slot::Goal { "your goal".to_owned() } else { format!("{label}: {text}") })
+        .map(
+            |(label, text, slot)| {
+                if slot == Slot::Goal { "your goal".to_owned() } else { format!("{label}: {text}") }
+            },
+        )
         .collect();
     let dropped = readings.iter().filter_map(|reading| match reading {
         Reading::Drop(_, names) => Some(names.iter().map(String::as_str).collect::<Vec<_>>()),
@@ -140,8 +145,13 @@ fn not_understood(talk: &Talk<'_>) -> String {
         return "I did not understand that. I read English words and sentences.".to_owned();
     }
     match talk.asked {
-        Some(Slot::Budget) => "I could not read an amount in that. Write it in figures, such as 5,000 or €5k–€10k.".to_owned(),
-        Some(Slot::Timeline) => "I could not read a time in that. Write for example 3 months, by March, or no fixed date.".to_owned(),
+        Some(Slot::Budget) => {
+            "I could not read an amount in that. Write it in figures, such as 5,000 or €5k–€10k.".to_owned()
+        }
+        Some(Slot::Timeline) => {
+            "I could not read a time in that. Write for example 3 months, by March, or no fixed date."
+                .to_owned()
+        }
         Some(Slot::Contact) => "I found no e-mail address and no telephone number in that.".to_owned(),
         Some(slot) => format!("I did not understand that. An answer could be: {}", slot.facts().example),
         None => "I did not understand that.".to_owned(),

@@ -15,25 +15,105 @@ struct Kind {
 }
 
 const KINDS: &[Kind] = &[
-    Kind { name: "Marketplace", skills: &["Web development", "Payments", "Databases", "UX design"], base: (9000, 18000), weeks: (8, 14) },
-    Kind { name: "Online shop", skills: &["Web development", "E-commerce", "Payments"], base: (3000, 8000), weeks: (4, 8) },
-    Kind { name: "Booking system", skills: &["Web development", "Databases", "UX design"], base: (4000, 9000), weeks: (4, 8) },
-    Kind { name: "Mobile app", skills: &["Mobile development", "API design", "UX design"], base: (8000, 18000), weeks: (8, 14) },
-    Kind { name: "Browser extension", skills: &["JavaScript", "Browser extensions"], base: (1500, 4000), weeks: (2, 4) },
-    Kind { name: "Chatbot", skills: &["Conversation design", "API design"], base: (2500, 6000), weeks: (3, 6) },
-    Kind { name: "Dashboard", skills: &["Data visualisation", "Web development", "Databases"], base: (4000, 9000), weeks: (4, 8) },
-    Kind { name: "Learning platform", skills: &["Web development", "Video", "UX design"], base: (7000, 15000), weeks: (8, 12) },
-    Kind { name: "Community", skills: &["Web development", "Databases", "Moderation tools"], base: (6000, 13000), weeks: (6, 12) },
-    Kind { name: "Customer portal", skills: &["Web development", "Security", "Databases"], base: (5000, 12000), weeks: (6, 10) },
-    Kind { name: "CRM", skills: &["Web development", "Databases", "Business processes"], base: (6000, 14000), weeks: (6, 12) },
-    Kind { name: "Game", skills: &["Game development", "Graphic design", "Sound"], base: (8000, 20000), weeks: (10, 20) },
+    Kind {
+        name: "Marketplace",
+        skills: &["Web development", "Payments", "Databases", "UX design"],
+        base: (9000, 18000),
+        weeks: (8, 14),
+    },
+    Kind {
+        name: "Online shop",
+        skills: &["Web development", "E-commerce", "Payments"],
+        base: (3000, 8000),
+        weeks: (4, 8),
+    },
+    Kind {
+        name: "Booking system",
+        skills: &["Web development", "Databases", "UX design"],
+        base: (4000, 9000),
+        weeks: (4, 8),
+    },
+    Kind {
+        name: "Mobile app",
+        skills: &["Mobile development", "API design", "UX design"],
+        base: (8000, 18000),
+        weeks: (8, 14),
+    },
+    Kind {
+        name: "Browser extension",
+        skills: &["JavaScript", "Browser extensions"],
+        base: (1500, 4000),
+        weeks: (2, 4),
+    },
+    Kind {
+        name: "Chatbot",
+        skills: &["Conversation design", "API design"],
+        base: (2500, 6000),
+        weeks: (3, 6),
+    },
+    Kind {
+        name: "Dashboard",
+        skills: &["Data visualisation", "Web development", "Databases"],
+        base: (4000, 9000),
+        weeks: (4, 8),
+    },
+    Kind {
+        name: "Learning platform",
+        skills: &["Web development", "Video", "UX design"],
+        base: (7000, 15000),
+        weeks: (8, 12),
+    },
+    Kind {
+        name: "Community",
+        skills: &["Web development", "Databases", "Moderation tools"],
+        base: (6000, 13000),
+        weeks: (6, 12),
+    },
+    Kind {
+        name: "Customer portal",
+        skills: &["Web development", "Security", "Databases"],
+        base: (5000, 12000),
+        weeks: (6, 10),
+    },
+    Kind {
+        name: "CRM",
+        skills: &["Web development", "Databases", "Business processes"],
+        base: (6000, 14000),
+        weeks: (6, 12),
+    },
+    Kind {
+        name: "Game",
+        skills: &["Game development", "Graphic design", "Sound"],
+        base: (8000, 20000),
+        weeks: (10, 20),
+    },
     Kind { name: "API", skills: &["API design", "Databases", "Security"], base: (3000, 8000), weeks: (3, 6) },
-    Kind { name: "Data pipeline", skills: &["Data engineering", "Databases"], base: (4000, 10000), weeks: (4, 8) },
+    Kind {
+        name: "Data pipeline",
+        skills: &["Data engineering", "Databases"],
+        base: (4000, 10000),
+        weeks: (4, 8),
+    },
     Kind { name: "Automation", skills: &["Scripting", "API design"], base: (1500, 5000), weeks: (2, 5) },
-    Kind { name: "Desktop app", skills: &["Desktop development", "UX design"], base: (6000, 14000), weeks: (6, 12) },
-    Kind { name: "Blog", skills: &["Web development", "Content management"], base: (1000, 3000), weeks: (2, 4) },
+    Kind {
+        name: "Desktop app",
+        skills: &["Desktop development", "UX design"],
+        base: (6000, 14000),
+        weeks: (6, 12),
+    },
+    Kind {
+        name: "Blog",
+        skills: &["Web development", "Content management"],
+        base: (1000, 3000),
+        weeks: (2, 4),
+    },
     Kind { name: "Landing page", skills: &["Web design", "Copywriting"], base: (500, 1500), weeks: (1, 2) },
-    Kind { name: "Web app", skills: &["Web development", "Databases", "UX design"], base: (5000, 12000), weeks: (6, 10) },
+    Kind {
+        name: "Web app",
+        skills: &["Web development", "Databases", "UX design"],
+        base: (5000, 12000),
+        weeks: (6, 10),
+    },
     Kind { name: "Website", skills: &["Web design", "Web development"], base: (1500, 4000), weeks: (2, 5) },
 ];
 
@@ -150,13 +230,19 @@ fn skills(slots: &Slots) -> Vec<String> {
     }
     skills.extend(listed(slots, Slot::Integrations).iter().map(|service| format!("{service} integration")));
     let mut seen = Vec::new();
-    skills.retain(|skill| !seen.contains(skill) && { seen.push(skill.clone()); true });
+    skills.retain(|skill| {
+        !seen.contains(skill) && {
+            seen.push(skill.clone());
+            true
+        }
+    });
     skills.truncate(MOST_SKILLS);
     skills
 }
 
 fn milestones(slots: &Slots) -> Vec<String> {
-    let features: Vec<String> = listed(slots, Slot::Features).iter().map(|feature| lower_first(feature)).collect();
+    let features: Vec<String> =
+        listed(slots, Slot::Features).iter().map(|feature| lower_first(feature)).collect();
     let names: Vec<&str> = features.iter().map(String::as_str).collect();
     let mut milestones = vec!["Agree on scope and screens".to_owned(), "Design the screens".to_owned()];
     match names.as_slice() {

@@ -23,21 +23,75 @@ struct Number {
 const LARGEST: f64 = 100_000_000.0;
 
 const CURRENCIES: [(&str, &str); 19] = [
-    ("€", "EUR"), ("euros", "EUR"), ("euro", "EUR"), ("eur", "EUR"), ("us$", "USD"), ("$", "USD"), ("usd", "USD"),
-    ("dollars", "USD"), ("dollar", "USD"), ("bucks", "USD"), ("£", "GBP"), ("gbp", "GBP"), ("pounds", "GBP"),
-    ("pound", "GBP"), ("quid", "GBP"), ("chf", "CHF"), ("francs", "CHF"), ("fr.", "CHF"), ("sfr", "CHF"),
+    ("€", "EUR"),
+    ("euros", "EUR"),
+    ("euro", "EUR"),
+    ("eur", "EUR"),
+    ("us$", "USD"),
+    ("$", "USD"),
+    ("usd", "USD"),
+    ("dollars", "USD"),
+    ("dollar", "USD"),
+    ("bucks", "USD"),
+    ("£", "GBP"),
+    ("gbp", "GBP"),
+    ("pounds", "GBP"),
+    ("pound", "GBP"),
+    ("quid", "GBP"),
+    ("chf", "CHF"),
+    ("francs", "CHF"),
+    ("fr.", "CHF"),
+    ("sfr", "CHF"),
 ];
 
 const SCALES: [(&str, f64); 9] = [
-    ("thousand", 1e3), ("grand", 1e3), ("tsd", 1e3), ("k", 1e3), ("million", 1e6), ("millions", 1e6), ("mio", 1e6),
-    ("mil", 1e6), ("m", 1e6),
+    ("thousand", 1e3),
+    ("grand", 1e3),
+    ("tsd", 1e3),
+    ("k", 1e3),
+    ("million", 1e6),
+    ("millions", 1e6),
+    ("mio", 1e6),
+    ("mil", 1e6),
+    ("m", 1e6),
 ];
 
 /// Nouns that make of a number something else than money.
 const COUNTED: [&str; 34] = [
-    "user", "people", "person", "customer", "client", "member", "student", "employee", "visitor", "day", "week",
-    "month", "year", "hour", "minute", "product", "item", "order", "page", "screen", "feature", "language", "shop",
-    "location", "team", "article", "photo", "table", "room", "%", "percent", "developer", "request", "sprint",
+    "user",
+    "people",
+    "person",
+    "customer",
+    "client",
+    "member",
+    "student",
+    "employee",
+    "visitor",
+    "day",
+    "week",
+    "month",
+    "year",
+    "hour",
+    "minute",
+    "product",
+    "item",
+    "order",
+    "page",
+    "screen",
+    "feature",
+    "language",
+    "shop",
+    "location",
+    "team",
+    "article",
+    "photo",
+    "table",
+    "room",
+    "%",
+    "percent",
+    "developer",
+    "request",
+    "sprint",
 ];
 
 /// The budget that `text` tells. `is_expected` says that it was asked for, so that a bare number is one.
@@ -45,8 +99,9 @@ const COUNTED: [&str; 34] = [
 pub fn read(text: &str, is_expected: bool) -> Option<Range> {
     let low = text.to_lowercase().replace(['–', '—', '−'], "-");
     let numbers = numbers(&low);
-    let speaks_of_money =
-        ["budget", "spend", "cost", "price", "invest", "pay up to", "afford"].iter().any(|word| low.contains(word));
+    let speaks_of_money = ["budget", "spend", "cost", "price", "invest", "pay up to", "afford"]
+        .iter()
+        .any(|word| low.contains(word));
     let mut found = None;
     let mut at = 0;
     while at < numbers.len() {
@@ -55,7 +110,9 @@ pub fn read(text: &str, is_expected: bool) -> Option<Range> {
         let after = low[span[taken - 1].ends..].trim_start();
         let is_money = range.currency.is_some()
             || (is_expected || speaks_of_money) && !counts_something(after) && !is_year_or_part(&low, span);
-        let is_price = ["per ", "a month", "monthly", "/", "each", "a year", "yearly"].iter().any(|p| after.starts_with(p));
+        let is_price = ["per ", "a month", "monthly", "/", "each", "a year", "yearly"]
+            .iter()
+            .any(|p| after.starts_with(p));
         if is_money && !(is_price && !is_expected && !low.contains("budget")) && is_sane(&range) {
             found = Some(range);
             // "8k, not 10k": the first one that is not refused counts.
@@ -88,9 +145,11 @@ fn counts_something(after: &str) -> bool {
 /// 2027 is a year, and 03 of 2027-03-01 is no amount.
 fn is_year_or_part(low: &str, span: &[Number]) -> bool {
     let [only] = span else {
-        return span.iter().all(|n| n.scale.is_none()) && span.iter().any(|n| (2000.0..2100.0).contains(&n.value));
+        return span.iter().all(|n| n.scale.is_none())
+            && span.iter().any(|n| (2000.0..2100.0).contains(&n.value));
     };
-    let is_year = only.scale.is_none() && (2000.0..2100.0).contains(&only.value) && only.ends - only.begins == 4;
+    let is_year =
+        only.scale.is_none() && (2000.0..2100.0).contains(&only.value) && only.ends - only.begins == 4;
     let before = low[..only.begins].trim_end();
     is_year && ["in", "by", "until", "of", "before"].iter().any(|word| before.ends_with(word))
 }
@@ -120,7 +179,18 @@ fn range_at(low: &str, numbers: &[Number], at: usize) -> (Range, usize) {
     let ends = |words: &[&str]| words.iter().any(|word| before.ends_with(word));
     let after = low[first.ends..].trim_start();
     let (min, max) = if ends(&[
-        "under", "below", "less than", "at most", "max", "maximum", "max.", "up to", "more than", "within", "most", "<",
+        "under",
+        "below",
+        "less than",
+        "at most",
+        "max",
+        "maximum",
+        "max.",
+        "up to",
+        "more than",
+        "within",
+        "most",
+        "<",
     ]) && !before.ends_with(" more than")
         || before.ends_with("no more than")
         || before.ends_with("not more than")
@@ -316,10 +386,13 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_none() {
-        for text in ["fünf", "a lot", "500 users", "3 months", "", "0 €", "€", "99999999999999 €", "-"] {
+        for text in ["fünf", "a lot", "500 users", "3 months", "", "0 €", "€", "99999999999999 €", "-"]
+        {
             assert_eq!(read(text, true), None, "{text}");
         }
-        for text in ["3 pages", "a shop for 500 people", "9.99 € per month for each member", "ready in 2027", "v2"] {
+        for text in
+            ["3 pages", "a shop for 500 people", "9.99 € per month for each member", "ready in 2027", "v2"]
+        {
             assert_eq!(read(text, false), None, "{text}");
         }
         assert!(read("we can spend 4000", false).is_some() && read("4000", false).is_none());

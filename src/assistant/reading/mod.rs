@@ -4,6 +4,8 @@
 //! was asked about is read more generously: a bare "5000" is a budget only when the budget was asked for.
 
 pub mod amounts;
+mod feature_words;
+mod lists;
 pub mod people;
 pub mod text;
 pub mod times;
@@ -12,6 +14,7 @@ pub mod words;
 use chrono::NaiveDate;
 
 use super::slots::{Answer, Slot, Slots};
+use lists::{features, integrations, listed};
 use text::{Clause, is_for_machines, is_readable};
 
 /// What a message says about one slot.
@@ -102,7 +105,11 @@ pub fn check(slot: Slot, typed: &str, today: NaiveDate) -> Result<Answer, String
                 return Ok(Answer::full("None"));
             }
             let items: Vec<String> = listed(&plain).into_iter().take(LONGEST_LIST).collect();
-            if items.is_empty() { Err("Name them, with commas between.".to_owned()) } else { Ok(Answer::list(slot, items)) }
+            if items.is_empty() {
+                Err("Name them, with commas between.".to_owned())
+            } else {
+                Ok(Answer::list(slot, items))
+            }
         }
         Slot::Timeline => {
             let found = clauses.iter().find_map(|clause| times::read(clause, true, today));
@@ -114,24 +121,42 @@ pub fn check(slot: Slot, typed: &str, today: NaiveDate) -> Result<Answer, String
             .into_iter()
             .find_map(|reading| if let Reading::Fill(_, answer) = reading { Some(answer) } else { None })
             .ok_or_else(|| {
-                "That is no amount that can be read. Write it in figures, such as 5,000 or €5k–€10k.".to_owned()
+                "That is no amount that can be read. Write it in figures, such as 5,000 or €5k–€10k."
+                    .to_owned()
             }),
-        Slot::Contact => people::contact(&line)
-            .ok_or_else(|| "Give an e-mail address such as ada@example.org, or a telephone number.".to_owned()),
+        Slot::Contact => people::contact(&line).ok_or_else(|| {
+            "Give an e-mail address such as ada@example.org, or a telephone number.".to_owned()
+        }),
     }
 }
 
 fn is_skip(text: &str) -> bool {
     let low = text.to_lowercase();
     let low = low.trim_matches(|c: char| !c.is_alphanumeric());
-    ["skip", "skip this", "skip it", "pass", "next", "next question", "next please", "later", "maybe later"].contains(&low)
+    ["skip", "skip this", "skip it", "pass", "next", "next question", "next please", "later", "maybe later"]
+        .contains(&low)
 }
 
 /// Whether a message says that nothing is decided, and nothing else.
 fn is_undecided(clauses: &[Clause]) -> bool {
     const PHRASES: [&str; 17] = [
-        "not sure", "i'm not sure", "don't know", "do not know", "dont know", "no idea", "idk", "dunno", "unsure",
-        "not decided", "undecided", "no clue", "not certain", "can't say", "hard to say", "you tell me", "whatever",
+        "not sure",
+        "i'm not sure",
+        "don't know",
+        "do not know",
+        "dont know",
+        "no idea",
+        "idk",
+        "dunno",
+        "unsure",
+        "not decided",
+        "undecided",
+        "no clue",
+        "not certain",
+        "can't say",
+        "hard to say",
+        "you tell me",
+        "whatever",
     ];
     let words: usize = clauses.iter().map(|clause| clause.words.len()).sum();
     words <= 8 && clauses.iter().any(|clause| PHRASES.iter().any(|phrase| clause.has(phrase)))
@@ -140,14 +165,41 @@ fn is_undecided(clauses: &[Clause]) -> bool {
 fn is_none(text: &str) -> bool {
     let low = text.to_lowercase();
     let low = low.trim_matches(|c: char| !c.is_alphanumeric());
-    ["no", "none", "nope", "nothing", "no integrations", "not needed", "no other services", "none needed", "no thanks", "nothing yet", "no services"]
-        .contains(&low)
+    [
+        "no",
+        "none",
+        "nope",
+        "nothing",
+        "no integrations",
+        "not needed",
+        "no other services",
+        "none needed",
+        "no thanks",
+        "nothing yet",
+        "no services",
+    ]
+    .contains(&low)
 }
 
 fn goal(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Reading> {
     const WISHES: [&str; 17] = [
-        "want", "need", "would like", "i'd like", "we'd like", "looking for", "build", "create", "make", "develop",
-        "goal is", "idea is", "idea", "replace", "automate", "help", "launch",
+        "want",
+        "need",
+        "would like",
+        "i'd like",
+        "we'd like",
+        "looking for",
+        "build",
+        "create",
+        "make",
+        "develop",
+        "goal is",
+        "idea is",
+        "idea",
+        "replace",
+        "automate",
+        "help",
+        "launch",
     ];
     let is_wish = |clause: &&Clause| {
         WISHES.iter().any(|wish| clause.has(wish)) && clause.words.len() >= 4 && is_readable(&clause.text)
@@ -198,8 +250,13 @@ fn project_type(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Readin
     if let Some((name, ..)) = wanted {
         // What was settled once is changed by an answer to the question, or by taking it back.
         let settled = slots.answer(Slot::ProjectType).filter(|_| slots.is_full(Slot::ProjectType));
-        let is_change = is_asked || settled.is_none_or(|answer| refused.contains(&answer.text) || is_correction(clauses));
-        return if is_change { vec![Reading::Fill(Slot::ProjectType, Answer::full(name))] } else { Vec::new() };
+        let is_change =
+            is_asked || settled.is_none_or(|answer| refused.contains(&answer.text) || is_correction(clauses));
+        return if is_change {
+            vec![Reading::Fill(Slot::ProjectType, Answer::full(name))]
+        } else {
+            Vec::new()
+        };
     }
     if let Some(answer) = slots.answer(Slot::ProjectType)
         && refused.contains(&answer.text)
@@ -228,104 +285,12 @@ fn is_correction(clauses: &[Clause]) -> bool {
     clauses.iter().any(|clause| words.iter().any(|word| clause.has(word)))
 }
 
-/// What was wanted before and what is wanted now, without what is refused.
-fn merged(slot: Slot, slots: &Slots, wanted: Vec<String>, refused: Vec<String>) -> Vec<Reading> {
-    let is_same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
-    let mut items: Vec<String> = slots.items(slot).to_vec();
-    items.retain(|item| !refused.iter().any(|no| is_same(no, item)));
-    let is_fewer = items.len() < slots.items(slot).len();
-    let before = items.len();
-    for item in wanted {
-        if !refused.iter().any(|no| is_same(no, &item)) && !items.iter().any(|known| is_same(known, &item)) {
-            items.push(item);
-        }
-    }
-    items.truncate(LONGEST_LIST);
-    if items.len() > before {
-        vec![Reading::Fill(slot, Answer::list(slot, items))]
-    } else if is_fewer {
-        vec![Reading::Drop(slot, refused)]
-    } else {
-        Vec::new()
-    }
-}
-
-fn features(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Reading> {
-    let (mut wanted, mut refused): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    let (chosen, _) = chosen_type(clauses);
-    for (number, clause) in clauses.iter().enumerate() {
-        let services = words::named(clause, words::INTEGRATIONS);
-        for found in words::named(clause, words::FEATURES) {
-            // The booking of a booking system is its type, and the calendar of Google's a service.
-            let is_type = chosen.is_some_and(|(_, of, at)| (of, at) == (number, found.at));
-            let is_service =
-                services.iter().any(|service| (service.at..service.at + service.length).contains(&found.at));
-            if found.is_refused {
-                refused.push(found.name.to_owned());
-            } else if !is_type && !is_service && !wanted.iter().any(|known| known == found.name) {
-                wanted.push(found.name.to_owned());
-            }
-        }
-        if is_asked && is_readable(&clause.text) {
-            for item in listed(&clause.text) {
-                let part = text::clauses(&item).into_iter().next();
-                let is_known = part.as_ref().is_some_and(|part| {
-                    [words::FEATURES, words::INTEGRATIONS, words::TYPES]
-                        .iter()
-                        .any(|table| !words::named(part, table).is_empty())
-                });
-                let is_about_else = people::contact(&item).is_some() || amounts::read(&item, false).is_some();
-                let is_no = part.as_ref().is_some_and(|part| part.has("no") || part.has("not"));
-                if !is_known && !is_about_else && !is_no && !is_none(&item) {
-                    wanted.push(item);
-                }
-            }
-        }
-    }
-    merged(Slot::Features, slots, wanted, refused)
-}
-
-/// The parts of a list that somebody typed: "sign in, pay by card and see past orders".
-fn listed(text: &str) -> Vec<String> {
-    let parts = text.split([',', ';', '\n', '•']).flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" & "));
-    let clean = |part: &str| {
-        let part = part.trim().trim_matches(|c: char| !c.is_alphanumeric() && c != ')').trim();
-        let part = part.strip_prefix("and ").unwrap_or(part).trim();
-        let part: String = part.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut letters = part.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).take(80).collect::<String>())
-    };
-    let mut items: Vec<String> = Vec::new();
-    for item in parts.filter_map(clean) {
-        let is_new = !items.iter().any(|known| known.to_lowercase() == item.to_lowercase());
-        if is_new && item.chars().filter(|c| c.is_alphanumeric()).count() >= 2 {
-            items.push(item);
-        }
-    }
-    items
-}
-
-fn integrations(clauses: &[Clause], is_asked: bool, slots: &Slots) -> Vec<Reading> {
-    let slot = Slot::Integrations;
-    let found: Vec<_> = clauses.iter().flat_map(|clause| words::named(clause, words::INTEGRATIONS)).collect();
-    if found.is_empty() && is_asked && clauses.iter().all(|clause| is_none(&clause.text)) && !clauses.is_empty() {
-        return vec![Reading::Fill(slot, Answer::full("None"))];
-    }
-    let names = |of: bool| found.iter().filter(|named| named.is_refused == of).map(|named| named.name.to_owned()).collect();
-    let mut wanted: Vec<String> = names(false);
-    if found.is_empty() && is_asked {
-        let readable = clauses.iter().filter(|clause| is_readable(&clause.text) && clause.words.len() <= 8);
-        wanted = readable.flat_map(|clause| listed(&clause.text)).collect();
-        wanted.retain(|item| item.split(' ').count() <= 3);
-    }
-    merged(slot, slots, wanted, names(true))
-}
-
 fn audience(clauses: &[Clause], is_asked: bool) -> Vec<Reading> {
     if let Some((_, answer)) = clauses.iter().find_map(people::audience) {
         return vec![Reading::Fill(Slot::Audience, answer)];
     }
-    let own: Vec<&Clause> = clauses.iter().filter(|clause| is_readable(&clause.text) && !is_none(&clause.text)).collect();
+    let own: Vec<&Clause> =
+        clauses.iter().filter(|clause| is_readable(&clause.text) && !is_none(&clause.text)).collect();
     let text = own.iter().map(|clause| clause.text.as_str()).collect::<Vec<_>>().join(", ");
     if is_asked && !text.is_empty() && text.chars().count() <= LONGEST_ANSWER {
         return vec![Reading::Fill(Slot::Audience, Answer::full(text))];
@@ -341,7 +306,15 @@ fn budget(clauses: &[Clause], is_asked: bool) -> Vec<Reading> {
         let words = letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>());
         return fill(Answer::full(words.unwrap_or_default()));
     }
-    let open = ["no budget", "tight budget", "small budget", "low budget", "no money", "flexible budget", "budget is flexible"];
+    let open = [
+        "no budget",
+        "tight budget",
+        "small budget",
+        "low budget",
+        "no money",
+        "flexible budget",
+        "budget is flexible",
+    ];
     let found = clauses.iter().find_map(|clause| open.iter().find(|phrase| clause.has(phrase)));
     match found {
         Some(&("no budget" | "no money")) => fill(Answer::vague("None yet")),

@@ -6,12 +6,46 @@ use crate::assistant::slots::Answer;
 use crate::identity::Email;
 
 /// Words that begin to tell who it is for.
-const LEADS: [&str; 9] = ["for", "used by", "aimed at", "target", "targeting", "helps", "help", "users are", "audience is"];
+const LEADS: [&str; 9] =
+    ["for", "used by", "aimed at", "target", "targeting", "helps", "help", "users are", "audience is"];
 /// Words that end it.
 const STOPS: [&str; 36] = [
-    "with", "that", "which", "who", "so", "in", "on", "by", "where", "to", "using", "within", "under", "and we", "budget",
-    "including", "because", "from", "about", "at", "via", "when", "while", "up", "until", "before", "after", "without",
-    "find", "book", "buy", "order", "manage", "track", "is", "it",
+    "with",
+    "that",
+    "which",
+    "who",
+    "so",
+    "in",
+    "on",
+    "by",
+    "where",
+    "to",
+    "using",
+    "within",
+    "under",
+    "and we",
+    "budget",
+    "including",
+    "because",
+    "from",
+    "about",
+    "at",
+    "via",
+    "when",
+    "while",
+    "up",
+    "until",
+    "before",
+    "after",
+    "without",
+    "find",
+    "book",
+    "buy",
+    "order",
+    "manage",
+    "track",
+    "is",
+    "it",
 ];
 
 /// "small bakeries" in "an online shop for small bakeries with login".
@@ -27,8 +61,10 @@ pub fn audience(clause: &Clause) -> Option<(std::ops::Range<usize>, Answer)> {
             let mut ends = begins;
             while let Some(word) = clause.words.get(ends) {
                 let is_stop = STOPS.contains(&word.low.as_str())
-                    || word.low == "and" && clause.words.get(ends + 1).is_some_and(|next| !is_noun(&next.low))
-                    || word.low.starts_with(|c: char| c.is_ascii_digit() || "€$£".contains(c)) && ends > begins;
+                    || word.low == "and"
+                        && clause.words.get(ends + 1).is_some_and(|next| !is_noun(&next.low))
+                    || word.low.starts_with(|c: char| c.is_ascii_digit() || "€$£".contains(c))
+                        && ends > begins;
                 if is_stop || ends - begins >= 8 {
                     break;
                 }

@@ -87,11 +87,8 @@ fn clause(text: &str) -> Option<Clause> {
 
 /// "e-commerce" stays one word with a blank for the look-up tables; "and/or" is two.
 fn words_of(token: &str) -> Vec<Word> {
-    let parts: Vec<&str> = if token.contains("://") || token.contains('@') {
-        vec![token]
-    } else {
-        token.split('/').collect()
-    };
+    let parts: Vec<&str> =
+        if token.contains("://") || token.contains('@') { vec![token] } else { token.split('/').collect() };
     let last = parts.len() - 1;
     let word = |(at, part): (usize, &&str)| {
         let written = part.trim_matches(|c: char| !c.is_alphanumeric() && !"€$£+".contains(c));
@@ -156,7 +153,8 @@ impl Clause {
                 | "forget" => {
                     let next = self.words.get(here + 1).map_or("", |next| &next.low);
                     let why = here > 0 && self.words[here - 1].low == "why";
-                    return !why && !matches!(next, "only" | "just" | "sure" | "more" | "less" | "hurry" | "rush");
+                    return !why
+                        && !matches!(next, "only" | "just" | "sure" | "more" | "less" | "hurry" | "rush");
                 }
                 _ => {}
             }
@@ -182,10 +180,30 @@ pub fn is_readable(text: &str) -> bool {
 /// Whether a text is meant for a machine: code, markup, or orders to whoever reads it.
 #[must_use]
 pub fn is_for_machines(text: &str) -> bool {
-    const MARKS: [&str; 24] = [
-        "drop table", "select *", "delete from", "insert into", "union select", "<script", "</", "<img", "{{", "${",
-        "<?php", "or 1=1", "ignore your instructions", "ignore all", "ignore previous", "ignore the above",
-        "disregard", "system prompt", "you are now", "act as", "jailbreak", "your instructions", "rm -rf", "../",
+    const MARKS: [&str; 23] = [
+        "drop table",
+        "select *",
+        "delete from",
+        "insert into",
+        "union select",
+        "<script",
+        "<img",
+        "{{",
+        "${",
+        "<?php",
+        "or 1=1",
+        "ignore your instructions",
+        "ignore all",
+        "ignore previous",
+        "ignore the above",
+        "disregard",
+        "system prompt",
+        "you are now",
+        "act as",
+        "jailbreak",
+        "your instructions",
+        "rm -rf",
+        "../",
     ];
     let low = text.to_lowercase();
     MARKS.iter().any(|mark| low.contains(mark))
@@ -212,9 +230,13 @@ mod tests {
             clause.is_negated(at)
         };
         assert!(negated("no login", "login") && negated("we don't need any login", "login"));
-        assert!(negated("no login or payments", "payments") && negated("no login, payments or search", "search"));
+        assert!(
+            negated("no login or payments", "payments") && negated("no login, payments or search", "search")
+        );
         assert!(!negated("no login, payments needed", "payments"));
-        assert!(!negated("not a website but a shop", "shop") && negated("not a website but a shop", "website"));
+        assert!(
+            !negated("not a website but a shop", "shop") && negated("not a website but a shop", "website")
+        );
         assert!(!negated("not only a shop", "shop") && !negated("why not a shop", "shop"));
         assert!(negated("a shop instead of a website", "website"));
     }

@@ -13,7 +13,17 @@ const NUMBERS: [&str; 13] = [
 ];
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -57,8 +67,19 @@ const WORDS: [(&str, &str, bool); 33] = [
 /// What stands before or after a length of time that is none of ours.
 const BEFORE_OTHERS: [&str; 12] =
     ["every", "each", "per", "for", "last", "past", "after", "since", "once", "first", "over", "old"];
-const AFTER_OTHERS: [&str; 11] =
-    ["ago", "old", "experience", "trial", "free", "return", "returns", "warranty", "ahead", "later", "guarantee"];
+const AFTER_OTHERS: [&str; 11] = [
+    "ago",
+    "old",
+    "experience",
+    "trial",
+    "free",
+    "return",
+    "returns",
+    "warranty",
+    "ahead",
+    "later",
+    "guarantee",
+];
 
 /// What a clause says about when. `is_expected` says that it was asked for.
 #[must_use]
@@ -129,7 +150,8 @@ fn length(clause: &Clause, is_expected: bool) -> Option<Answer> {
             continue;
         };
         let before = if begins > 0 { low(begins - 1) } else { "" };
-        let is_of_others = BEFORE_OTHERS.contains(&before) || AFTER_OTHERS.contains(&low(at + 1))
+        let is_of_others = BEFORE_OTHERS.contains(&before)
+            || AFTER_OTHERS.contains(&low(at + 1))
             || low(at + 1) == "of" && AFTER_OTHERS.contains(&low(at + 2));
         // "a day" and "a week" say how often, unless something says that they are waited for.
         let is_how_often = matches!(low(begins), "a" | "an")
@@ -155,9 +177,9 @@ fn date(clause: &Clause, is_expected: bool, today: NaiveDate) -> Option<Answer> 
     for at in 0..words.len() {
         let word = low(at);
         let before = if at > 0 { low(at - 1) } else { "" };
-        let numeric = [("%Y-%m-%d", false), ("%d.%m.%Y", true)].iter().find_map(|(format, _)| {
-            NaiveDate::parse_from_str(word, format).ok()
-        });
+        let numeric = [("%Y-%m-%d", false), ("%d.%m.%Y", true)]
+            .iter()
+            .find_map(|(format, _)| NaiveDate::parse_from_str(word, format).ok());
         if let Some(day) = numeric {
             return Some(past(format!("By {}", day.format("%-d %B %Y")), day));
         }
@@ -170,7 +192,9 @@ fn date(clause: &Clause, is_expected: bool, today: NaiveDate) -> Option<Answer> 
                 None => Answer::full(format!("By {text}")),
             });
         }
-        let Some(month) = MONTHS.iter().position(|name| *name == word || word.len() == 3 && name.starts_with(word) && word != "may")
+        let Some(month) = MONTHS
+            .iter()
+            .position(|name| *name == word || word.len() == 3 && name.starts_with(word) && word != "may")
         else {
             continue;
         };
@@ -182,7 +206,8 @@ fn date(clause: &Clause, is_expected: bool, today: NaiveDate) -> Option<Answer> 
         let year_of = |text: &str| text.parse::<i32>().ok().filter(|year| (2000..2100).contains(year));
         let day = day_of(before).or_else(|| day_of(low(at + 1)));
         let year = year_of(low(at + 1)).or_else(|| year_of(low(at + 2)));
-        let leads = ["by", "before", "until", "till", "in", "of", "mid", "early", "late", "end", "for", "until"];
+        let leads =
+            ["by", "before", "until", "till", "in", "of", "mid", "early", "late", "end", "for", "until"];
         // "may" and "march" are words besides.
         if !(leads.contains(&before) || day.is_some() || year.is_some() || is_expected && words.len() <= 4) {
             continue;
