@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::assistant::provider::{BuiltIn, Provider};
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::auth::recent_viewers::RecentViewers;
@@ -62,6 +63,8 @@ pub struct App {
     pub errands: Errands,
     /// Who is told what changes.
     pub live: Live,
+    /// Who answers visitors.
+    pub assistant: Arc<dyn Provider>,
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -174,6 +177,7 @@ impl App {
             sign_ins: Queue::default(),
             errands: Errands::default(),
             live: Live::with_room(connections.all / 2),
+            assistant: Arc::new(BuiltIn),
         }
     }
 }

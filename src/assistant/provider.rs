@@ -61,7 +61,7 @@ pub enum ProviderError {
     NotAsked(&'static str),
 }
 
-pub trait Provider: Send + Sync {
+pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Where the words of visitors go, for the notice before the first message; none when they stay here.
     fn sends_to(&self) -> Option<&str>;
 

@@ -241,6 +241,11 @@ diesel::table! {
         ghl_opportunity_id -> Nullable<Varchar>,
         wireframe_url -> Nullable<Varchar>,
         github_pages_url -> Nullable<Varchar>,
+        edited -> Array<Nullable<Text>>,
+        attribution_chain -> Nullable<Varchar>,
+        posted_at -> Nullable<Timestamptz>,
+        consent -> Nullable<Jsonb>,
+        project_id -> Nullable<Uuid>,
     }
 }
 
@@ -303,6 +308,8 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         created_at -> Nullable<Timestamp>,
         updated_at -> Nullable<Timestamp>,
+        attribution_chain -> Nullable<Varchar>,
+        answering_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -596,6 +603,39 @@ diesel::table! {
         hash -> Text,
         session_id -> Text,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Sessions that visitors began within the last hour.
+    pilothouse.guest_starts (id) {
+        id -> Int8,
+        address -> Inet,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Links that let a visitor claim a session on another device, by hexadecimal SHA-256.
+    pilothouse.claim_links (hash) {
+        hash -> Text,
+        session_id -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Whose code `?ref=` names.
+    pilothouse.referral_codes (code) {
+        code -> Text,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
     }
 }
 
@@ -960,6 +1000,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhooks,
     deliveries,
     guests,
+    guest_starts,
+    claim_links,
+    referral_codes,
     tombstones,
     sign_in_failures,
     daily_activity,

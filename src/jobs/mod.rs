@@ -37,6 +37,7 @@
 mod carry_out_operation;
 mod context;
 mod end_silent_events;
+mod expire_conversations;
 mod fill_timeline;
 mod make_container;
 mod move_entries;
@@ -83,6 +84,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
             Job::new(kind.clone(), in_minutes(2), carry_out_operation::run).with_lanes(4)
         }
         Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
+        Kind::ExpireConversations => Job::new(kind.clone(), in_minutes(10), expire_conversations::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         // A large image takes its time.
         Kind::MakeContainer => Job::new(kind.clone(), in_minutes(60), make_container::run).with_lanes(3),

@@ -18,6 +18,8 @@ pub enum Kind {
     CarryOutOperation,
     /// Events that were reported and never heard of again end.
     EndSilentEvents,
+    /// Conversations of visitors end, and are deleted when nobody claims them.
+    ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
     /// A container is made, or made anew, as somebody asked for.
@@ -45,6 +47,7 @@ impl Kind {
     pub const ALL: &[Self] = &[
         Self::CarryOutOperation,
         Self::EndSilentEvents,
+        Self::ExpireConversations,
         Self::FillTimeline,
         Self::MakeContainer,
         Self::MoveEntries,
@@ -63,6 +66,9 @@ impl Kind {
             Self::CarryOutOperation => ("carry_out_operation", "Do to a container what was asked for", None),
             Self::EndSilentEvents => {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
+            }
+            Self::ExpireConversations => {
+                ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::MakeContainer => ("make_container", "Make a container", None),

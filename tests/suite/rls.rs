@@ -65,6 +65,9 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('61000000-0000-0000-0000-00000000000{o}', '60000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}', 'guid', 'push');
     INSERT INTO pilothouse.guests VALUES
         ('guest of {o}', 'visitor {o}', now() + '1 day'), ('gone guest of {o}', 'visitor {o}', now() - interval '1 day');
+    INSERT INTO pilothouse.guest_starts (address) VALUES ('192.0.2.1');
+    INSERT INTO pilothouse.claim_links (hash, session_id) VALUES ('link to {o}', 'visitor {o}');
+    INSERT INTO pilothouse.referral_codes (code, user_id) VALUES ('code-{o}', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
@@ -176,10 +179,10 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("public.file_storage",                  [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
     ("public.\"ActivityEvent\"",             [Some(2), Some(1), Some(1), NO,      NO,      NO]),
     ("public.\"ActivityLog\"",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
-    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      Some(2)]),
     ("public.analytics",                     [Some(4), Some(1), NO,      Some(1), NO,      NO]),
     ("public.ghl_opportunities",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
-    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      Some(2)]),
     ("public.active_containers",             [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("public.user_projects",                 [Some(3), Some(1), NO,      NO,      NO,      NO]),
     // With the action of the project whose row is gone.
@@ -201,6 +204,9 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.webhooks",                  [Some(2), Some(1), NO,      NO,      Some(2), NO]),
     ("pilothouse.deliveries",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.guests",                    [NO,      NO,      NO,      NO,      Some(4), Some(4)]),
+    ("pilothouse.guest_starts",              [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.claim_links",               [NO,      NO,      NO,      Some(1), NO,      Some(2)]),
+    ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
@@ -577,7 +583,7 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (EVERYBODY, "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
     (EVERYBODY, "TRUNCATE \"ActivityLog\"", DENIED),
     (EVERYBODY, "TRUNCATE turbobackend.project_actions", DENIED),
-    (&[WORKER, GUEST, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
+    (&[WORKER, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
     (
         &[WORKER, GUEST, GATE, NOBODY],
         "SELECT pilothouse.own_exports_between('-infinity', 'infinity')",

@@ -2,7 +2,9 @@
 
 use super::text::Clause;
 
-type Table = [(&'static str, &'static [&'static str])];
+pub use super::feature_words::FEATURES;
+
+pub(super) type Table = [(&'static str, &'static [&'static str])];
 
 /// The kinds of projects; the more telling first.
 pub const TYPES: &Table = &[
@@ -110,124 +112,6 @@ pub const TYPES: &Table = &[
 pub const LOOSE_TYPES: &Table = &[
     ("App", &["app", "application"]),
     ("Software", &["software", "tool", "platform", "system", "program", "solution"]),
-];
-
-pub const FEATURES: &Table = &[
-    (
-        "Sign-in",
-        &[
-            "login",
-            "log in",
-            "logins",
-            "sign in",
-            "sign-in",
-            "signing in",
-            "sign up",
-            "sign-up",
-            "registration",
-            "user account",
-            "account",
-            "authentication",
-            "register",
-        ],
-    ),
-    (
-        "Payments",
-        &[
-            "payment",
-            "pay online",
-            "pay by card",
-            "pay with",
-            "online payment",
-            "credit card",
-            "checkout",
-            "card payment",
-            "pay",
-            "invoice payment",
-        ],
-    ),
-    ("Shopping cart", &["shopping cart", "cart", "basket"]),
-    ("Subscriptions", &["subscription", "recurring payment", "membership", "monthly plan"]),
-    ("Search", &["search", "full-text search", "searchable", "find products", "search function"]),
-    ("Filters", &["filter", "sorting"]),
-    (
-        "Admin area",
-        &[
-            "admin area",
-            "admin panel",
-            "admin page",
-            "admin",
-            "back office",
-            "backoffice",
-            "admin dashboard",
-            "cms",
-            "content management",
-        ],
-    ),
-    (
-        "Notifications",
-        &[
-            "notification",
-            "push notification",
-            "alert",
-            "e-mail alert",
-            "reminder",
-            "email reminder",
-            "sms reminder",
-        ],
-    ),
-    ("Chat", &["chat", "live chat", "messaging", "direct message", "messenger", "instant messaging"]),
-    (
-        "Bookings",
-        &["booking", "book a table", "reservation", "appointment", "book appointments", "book online"],
-    ),
-    ("Calendar", &["calendar", "scheduling", "schedule"]),
-    ("File upload", &["file upload", "upload", "attachment", "upload photos", "upload files"]),
-    ("Reports", &["report", "reporting", "statistics", "chart", "insight", "analytics"]),
-    ("Maps", &["map", "geolocation", "location tracking", "store locator", "route planning", "gps"]),
-    ("Reviews", &["review", "rating", "testimonial", "star rating"]),
-    ("Comments", &["comment", "discussion"]),
-    ("Profiles", &["profile", "user profile", "member profile"]),
-    ("Roles and permissions", &["role", "permission", "access rights", "user management"]),
-    (
-        "Several languages",
-        &[
-            "multi-language",
-            "multilingual",
-            "several languages",
-            "multiple languages",
-            "translation",
-            "two languages",
-            "localisation",
-            "localization",
-        ],
-    ),
-    ("Dark mode", &["dark mode", "dark theme"]),
-    ("Offline use", &["offline", "works offline", "offline mode"]),
-    ("Export", &["export", "csv", "excel export", "pdf export", "download as pdf"]),
-    ("Import", &["import", "csv import", "excel import"]),
-    ("Gallery", &["gallery", "photo gallery", "image gallery", "portfolio page"]),
-    ("Videos", &["video", "streaming", "video call", "video streaming"]),
-    ("Newsletter", &["newsletter", "mailing list", "email campaign"]),
-    ("Contact form", &["contact form", "enquiry form", "inquiry form", "contact page"]),
-    ("Blog", &["blog", "news section", "articles"]),
-    ("Invoices", &["invoice", "invoicing", "billing"]),
-    ("Inventory", &["inventory", "stock", "stock management", "warehouse"]),
-    (
-        "Order tracking",
-        &["order tracking", "track orders", "tracking", "past orders", "order history", "delivery tracking"],
-    ),
-    ("Orders", &["order online", "online order", "online ordering", "take orders", "order food"]),
-    ("Discounts", &["discount", "coupon", "voucher", "gift card"]),
-    ("Wish list", &["wish list", "wishlist", "favourites", "favorites", "bookmark"]),
-    ("Quiz", &["quiz", "quizzes", "test questions", "exam"]),
-    ("Certificates", &["certificate"]),
-    ("Forms", &["survey", "questionnaire", "custom form", "signature", "e-signature"]),
-    ("QR codes", &["qr code", "qr-code", "barcode"]),
-    ("Recommendations", &["recommendation", "recommend", "personalisation", "personalization", "matching"]),
-    ("Audit log", &["audit log", "history of changes", "activity log"]),
-    ("Leaderboard", &["leaderboard", "high score", "ranking", "points", "badges"]),
-    ("Social sharing", &["share button", "social sharing", "social media sharing", "share on"]),
 ];
 
 pub const INTEGRATIONS: &Table = &[

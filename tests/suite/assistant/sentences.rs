@@ -65,9 +65,17 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "A Telegram bot that reminds students of exams. Budget: about 800 dollars.",
         "goal | project_type=Chatbot | features=~Quiz | budget=$800 | integrations=Telegram",
     ),
-    ("goal", "An internal tool to replace our Excel sheets for inventory", "goal | project_type=Web app | features=~Inventory"),
+    (
+        "goal",
+        "An internal tool to replace our Excel sheets for inventory",
+        "goal | project_type=Web app | features=~Inventory",
+    ),
     ("goal", "I want to sell my ceramics online", "goal"),
-    ("goal", "Something that helps freelancers send invoices", "goal | features=~Invoices | audience=freelancers send invoices"),
+    (
+        "goal",
+        "Something that helps freelancers send invoices",
+        "goal | features=~Invoices | audience=freelancers send invoices",
+    ),
     // The goal.
     ("goal", "a shop", "goal=~a shop | project_type=Online shop"),
     ("goal", "Cakes", "goal=~Cakes"),
@@ -98,7 +106,11 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ("project_type", "a game for kids", "project_type=Game | audience=kids"),
     // Features.
     ("features", "login, payments, search", "features=Sign-in, Payments, Search"),
-    ("features", "sign in, see past orders and feed the cat", "features=Sign-in, Order tracking, Feed the cat"),
+    (
+        "features",
+        "sign in, see past orders and feed the cat",
+        "features=Sign-in, Order tracking, Feed the cat",
+    ),
     ("features", "no login, payments needed", "features=~Payments"),
     ("features", "no login or payments", ""),
     ("features", "search, but without filters", "features=~Search"),
@@ -200,7 +212,14 @@ fn each_sentence_is_read_as_it_is_meant() {
 
 #[test]
 fn two_thousand_letters_and_any_bytes_are_taken_without_harm() {
-    for text in ["a".repeat(2000), "a ".repeat(1000), "1".repeat(2000), "€".repeat(2000), "no ".repeat(600), "1.".repeat(900)] {
+    for text in [
+        "a".repeat(2000),
+        "a ".repeat(1000),
+        "1".repeat(2000),
+        "€".repeat(2000),
+        "no ".repeat(600),
+        "1.".repeat(900),
+    ] {
         for slot in Slot::ALL {
             let readings = reading::read(&text, Some(slot), &Slots::default(), TODAY);
             for reading in readings {
@@ -325,8 +344,13 @@ fn a_draft_is_written_by_rules() {
     assert_eq!(
         written.milestones,
         [
-            "Agree on scope and screens", "Design the screens", "Build sign-in, payments and search", "Add reviews",
-            "Connect Stripe", "Try it out with small bakeries", "Go live",
+            "Agree on scope and screens",
+            "Design the screens",
+            "Build sign-in, payments and search",
+            "Add reviews",
+            "Connect Stripe",
+            "Try it out with small bakeries",
+            "Go live",
         ]
     );
     assert_eq!(

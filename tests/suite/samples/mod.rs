@@ -6,6 +6,7 @@ use pilothouse::web::time::Timestamp;
 
 mod account;
 mod activity;
+mod assistant;
 mod chat;
 mod containers;
 mod dashboard;
