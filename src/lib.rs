@@ -60,6 +60,8 @@ pub mod queue;
 pub mod repositories;
 // What programs report: activities, events, the records that references point to.
 pub mod reports;
+// What is kept for a time, and what deletes the rest.
+pub mod retention;
 // Finding things by name or id.
 pub mod search;
 // Tokens of programs.

@@ -43,6 +43,7 @@ mod observe_engine;
 mod prune_jobs;
 mod prune_reports;
 mod record_spooled;
+mod retain;
 mod roll_up_activity;
 mod runner;
 mod turn;
@@ -86,6 +87,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
+        Kind::Retain => Job::new(kind.clone(), in_minutes(60), retain::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
         Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,

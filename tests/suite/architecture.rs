@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 19] = [
+const NOUNS: [&str; 20] = [
     "activity",
     "audit",
     "auth",
@@ -25,6 +25,7 @@ const NOUNS: [&str; 19] = [
     "queue",
     "reports",
     "repositories",
+    "retention",
     "search",
     "tokens",
     "users",

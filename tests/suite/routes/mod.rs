@@ -85,7 +85,12 @@ impl Scene {
             "INSERT INTO pilothouse.deliveries (webhook_id, project_id, guid, event, body, state) \
              VALUES ('{hook}', '{project}', 'guid', 'ping', '{{}}', 'done') RETURNING id"
         ));
+        let held = console.text(
+            "INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) \
+             VALUES ('user', gen_random_uuid(), 'grace', 'a dispute', 'ada') RETURNING id",
+        );
         let things = vec![
+            ("HELD", held),
             ("JOB", job),
             ("OPERATION", operation),
             ("SEEN", seen),
