@@ -72,6 +72,8 @@ pub mod repositories;
 pub mod referrals;
 // What programs report: activities, events, the records that references point to.
 pub mod reports;
+// What is kept for a time, and what deletes the rest.
+pub mod retention;
 // Finding things by name or id.
 pub mod search;
 // Tokens of programs.

@@ -212,6 +212,24 @@ vocabulary! {
         label: "Job run again", done: "ran the job again:", names_target: true, icon: "restart",
         group: Group::Operations,
     }
+    RetentionRuleChanged = "retention.rule_changed" {
+        label: "Retention rule changed", done: "changed how long is kept:", names_target: true, icon: "settings",
+        group: Group::Operations,
+    }
+    RetentionAsked = "retention.asked" {
+        label: "Retention asked for", done: "asked for the job:", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    RetentionRan = "retention.ran" {
+        label: "Retention", done: "deleted by rule:", names_target: true, icon: "deleted", group: Group::Operations,
+    }
+    HoldPlaced = "hold.placed" {
+        label: "Hold placed", done: "placed a hold on", names_target: true, icon: "archived", group: Group::Operations,
+    }
+    HoldReleased = "hold.released" {
+        label: "Hold released", done: "released the hold on", names_target: true, icon: "restored",
+        group: Group::Operations,
+    }
     Exported = "data.exported" {
         label: "Exported", done: "exported", names_target: true, icon: "export", group: Group::People,
     }

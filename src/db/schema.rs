@@ -967,6 +967,48 @@ diesel::joinable!(api_token_projects -> projects (project_id));
 diesel::joinable!(project_activity -> projects (project_id));
 diesel::joinable!(deliveries -> webhooks (webhook_id));
 
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How long a class is kept.
+    pilothouse.retention_rules (class) {
+        class -> Text,
+        keep_days -> Nullable<Int4>,
+        changed_at -> Nullable<Timestamptz>,
+        changed_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        began_at -> Nullable<Timestamptz>,
+        gone -> Jsonb,
+        ended_at -> Nullable<Timestamptz>,
+        last_gone -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Projects and users of whom nothing is deleted.
+    pilothouse.holds (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        name -> Text,
+        reason -> Text,
+        placed_by -> Text,
+        placed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Since when a row says that it is deleted.
+    pilothouse.deletions (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     containers,
@@ -1019,6 +1061,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     engines,
     engine_containers,
     engine_events,
+    retention_rules,
+    holds,
+    deletions,
 );
 
 diesel::define_sql_function! {

@@ -46,6 +46,7 @@ mod prune_jobs;
 mod prune_reports;
 mod prune_samples;
 mod record_spooled;
+mod retain;
 mod roll_up_activity;
 mod runner;
 mod turn;
@@ -93,6 +94,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
         Kind::PruneSamples => Job::new(kind.clone(), in_minutes(10), prune_samples::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
+        Kind::Retain => Job::new(kind.clone(), in_minutes(60), retain::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
         Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,

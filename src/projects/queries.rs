@@ -16,6 +16,7 @@ use crate::db::schema::{containers, project_activity, projects, timeline, users}
 use crate::db::spelling::{Patterns, contains};
 use crate::db::statement::{UpTo, plan_of};
 use crate::db::time::{Instant, Written, listed_time};
+use crate::retention::queries::{Term, term_of_project};
 use crate::users::queries::Person;
 
 /// What a list of projects is ordered by.
@@ -243,6 +244,8 @@ pub struct ProjectView {
     pub metadata: Option<Value>,
     pub owner: Option<Person>,
     pub container: Option<ContainerPart>,
+    /// Until when a deleted project can be restored.
+    pub term: Option<Term>,
 }
 
 impl ProjectView {
@@ -267,7 +270,16 @@ impl ProjectView {
             metadata,
             owner,
             container,
+            term: None,
         }
+    }
+
+    /// The same, and how long it stays if it is deleted.
+    pub(super) fn with_term(mut self, conn: &mut PgConnection) -> QueryResult<Self> {
+        if self.is_deleted() {
+            self.term = Some(term_of_project(conn, self.id)?);
+        }
+        Ok(self)
     }
 
     /// Whether it is out of sight until somebody restores it.
@@ -311,7 +323,11 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
         ))
         .first(conn)
         .optional()?;
-    Ok(found.map(|(project, json, owner, container)| ProjectView::of(project, json, owner, container)))
+    found
+        .map(|(project, json, owner, container)| {
+            ProjectView::of(project, json, owner, container).with_term(conn)
+        })
+        .transpose()
 }
 
 /// Whether a project with this id exists for whoever asks.

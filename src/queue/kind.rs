@@ -34,6 +34,8 @@ pub enum Kind {
     PruneSamples,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
+    /// What is older than its rule is deleted.
+    Retain,
     /// What heat maps and charts show is counted.
     RollUpActivity,
     /// What was delivered to a webhook becomes records.
@@ -55,6 +57,7 @@ impl Kind {
         Self::PruneReports,
         Self::PruneSamples,
         Self::RecordSpooled,
+        Self::Retain,
         Self::RollUpActivity,
         Self::WorkOffDelivery,
     ];
@@ -81,6 +84,7 @@ impl Kind {
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }
+            Self::Retain => ("retain", "Delete what is older than its rule", Some("0 41 2 * * *")),
             Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
             Self::WorkOffDelivery => ("work_off_delivery", "Work off what was delivered to a webhook", None),
             Self::Other(_) => return None,

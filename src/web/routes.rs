@@ -189,6 +189,15 @@ fn mount_instance(config: &mut ServiceConfig) {
     config
         .service(at!("/operations", get => operations::show::show))
         .service(at!("/operations/jobs", post => operations::jobs::run_again))
+        .service(at!(
+            "/operations/retention",
+            get => operations::retention::index,
+            post => operations::retention::change
+        ))
+        .service(at!("/operations/retention/holds", post => operations::retention::hold))
+        .service(at!("/operations/retention/release", post => operations::retention::release))
+        .service(at!("/operations/retention/run", post => operations::retention::run_now))
+        .service(at!("/operations/retention/{class}", get => operations::retention_rule::show))
         .service(at!("/engine", get => engine::show::show))
         .service(at!("/engine/{id}/adopt", post => engine::decide::adopt))
         .service(at!("/engine/{id}/ignore", post => engine::decide::ignore));

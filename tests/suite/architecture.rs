@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 25] = [
+const NOUNS: [&str; 26] = [
     "activity",
     "analytics",
     "assistant",
@@ -31,6 +31,7 @@ const NOUNS: [&str; 25] = [
     "referrals",
     "reports",
     "repositories",
+    "retention",
     "search",
     "tokens",
     "users",

@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
+use super::head::stays;
 use super::project_id;
 use crate::containers::{self, Verb};
 use crate::db::ids::{ContainerId, ProjectId};
@@ -20,6 +21,7 @@ use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{Move, Status};
+use crate::retention::queries::{Term, term_of_project};
 use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect, Offer};
 use crate::web::display::{grouped, in_short};
 use crate::web::flash::Flash;
@@ -66,10 +68,7 @@ fn text(step: Move) -> &'static str {
             "It leaves the lists and can't be changed. Nothing stops, its history stays, and the status “Archived” finds it."
         }
         Move::Unarchive => "It can be changed again.",
-        Move::Delete => {
-            "It goes out of sight, with what belongs to it. Its record stays readable, and all of it can be restored \
-             until retention removes it."
-        }
+        Move::Delete => "It goes out of sight, with what belongs to it. ",
         Move::Restore => "It comes back as an active project, with its whole history.",
         Move::Lock => "Nobody can delete it, nor stop or delete its container, until it is unlocked.",
         Move::Unlock => "It can be deleted again, and its container stopped.",
@@ -207,9 +206,16 @@ fn offer(project: &ProjectView, step: Move, engine: &Standing) -> Option<Offer> 
 }
 
 /// What goes out of sight with `project`, when `step` puts it there and nothing stands in the way.
-fn going(conn: &mut PgConnection, project: &ProjectView, step: Move) -> QueryResult<Option<Contents>> {
+fn going(
+    conn: &mut PgConnection,
+    project: &ProjectView,
+    step: Move,
+) -> QueryResult<Option<(Contents, Term)>> {
     let is_going = step == Move::Delete && !project.is_deleted();
-    if is_going { deletion::contents(conn, project.id).map(Some) } else { Ok(None) }
+    if !is_going {
+        return Ok(None);
+    }
+    Ok(Some((deletion::contents(conn, project.id)?, term_of_project(conn, project.id)?)))
 }
 
 fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
@@ -244,14 +250,16 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
 fn answer(
     authed: &AuthedRequest,
     viewer: &Viewer,
-    (project, contents): (&ProjectView, Option<Contents>),
+    (project, going): (&ProjectView, Option<(Contents, Term)>),
     step: Move,
     (status, errors): (StatusCode, Vec<String>),
 ) -> AppResult<HttpResponse> {
     let title = format!("{}: {}", verb(step), project.name);
     let back = urls::project_part(project.id, "settings");
+    let stays = going.map(|(_, term)| stays(term, viewer.zone)).unwrap_or_default();
+    let told = format!("{}{stays}", text(step));
     let page = ConfirmationPage {
-        effects: contents.map(|contents| effects(project, contents)).unwrap_or_default(),
+        effects: going.map(|(contents, _)| effects(project, contents)).unwrap_or_default(),
         errors: errors.clone(),
         confirm: (step == Move::Delete).then(|| ConfirmName {
             name: project.name.clone(),
@@ -263,7 +271,7 @@ fn answer(
         blocked: step
             .obstacle(&Status::from_stored(project.status.as_deref()), project.is_locked)
             .map(str::to_owned),
-        ..ConfirmationPage::new(verb(step), title, text(step), authed.request.path(), back)
+        ..ConfirmationPage::new(verb(step), title, &told, authed.request.path(), back)
     };
     let way =
         vec![Crumb::link("Projects", "/projects"), Crumb::link(&project.name, urls::project(project.id))];

@@ -108,10 +108,15 @@ impl Scene {
             ))
         };
         let (draft, posted) = (draft(&format!("'{talk}'"), "draft"), draft("NULL", "posted"));
+        let held = console.text(
+            "INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) \
+             VALUES ('user', gen_random_uuid(), 'grace', 'a dispute', 'ada') RETURNING id",
+        );
         let things = vec![
             ("CLAIM", claim),
             ("DRAFT", draft),
             ("POSTED", posted),
+            ("HELD", held),
             ("JOB", job),
             ("OPERATION", operation),
             ("SEEN", seen),
