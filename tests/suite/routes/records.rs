@@ -6,7 +6,7 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 17] = [
+const UNRECORDED: [(&str, &str); 18] = [
     (
         "/login",
         "a wrong password changes nothing, and an append-only log must not be anybody's to fill: tries are counted",
@@ -16,6 +16,7 @@ const UNRECORDED: [(&str, &str); 17] = [
     ("/api/projects/PROJECT/pushes", "a report, too"),
     ("/webhooks/github/HOOK", "refused: it is not signed"),
     ("/users/USER/activate", "this user is active already"),
+    ("/api/containers/CONTAINER/start", "refused: no engine is connected"),
     ("/projects/PROJECT/unlock", "refused: this project is not locked"),
     ("/projects/PROJECT/unarchive", "refused: this project is not archived"),
     ("/projects/PROJECT/restore", "refused: this project is not deleted"),
