@@ -173,6 +173,41 @@ vocabulary! {
         label: "Delivery worked off again", done: "worked off again a delivery to", names_target: true,
         icon: "restart", group: Group::Code,
     }
+    ConversationDeleted = "assistant.deleted" {
+        label: "Conversation deleted", done: "deleted", names_target: true, icon: "deleted", group: Group::Chat,
+    }
+    ConversationClaimed = "assistant.claimed" {
+        label: "Conversation claimed", done: "claimed", names_target: true, icon: "sign-in", group: Group::Chat,
+    }
+    ConversationLinked = "assistant.link_made" {
+        label: "Link to a conversation made", done: "made a link to", names_target: true, icon: "link",
+        group: Group::Chat,
+    }
+    ConversationsExpired = "assistant.expired" {
+        label: "Conversations expired", done: "ended or deleted", names_target: true, icon: "deleted",
+        group: Group::Chat,
+    }
+    ConversationRead = "assistant.read" {
+        label: "Conversation read", done: "read the texts of", names_target: true, icon: "search", group: Group::Chat,
+    }
+    DraftChanged = "draft.changed" {
+        label: "Draft changed", done: "changed the draft", names_target: true, icon: "updated", group: Group::Projects,
+    }
+    DraftPosted = "draft.posted" {
+        label: "Draft posted", done: "posted the draft", names_target: true, icon: "push", group: Group::Projects,
+    }
+    DraftMoved = "draft.moved" {
+        label: "Draft moved on", done: "moved on the draft", names_target: true, icon: "updated",
+        group: Group::Projects,
+    }
+    DraftMadeProject = "draft.made_project" {
+        label: "Draft made a project", done: "made a project of the draft", names_target: true,
+        icon: "project-created", group: Group::Projects,
+    }
+    ReferralCodeMade = "referral.code_made" {
+        label: "Referral code made", done: "made the referral code", names_target: true, icon: "link",
+        group: Group::People,
+    }
     JobRunAgain = "job.run_again" {
         label: "Job run again", done: "ran the job again:", names_target: true, icon: "restart",
         group: Group::Operations,

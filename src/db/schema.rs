@@ -241,6 +241,11 @@ diesel::table! {
         ghl_opportunity_id -> Nullable<Varchar>,
         wireframe_url -> Nullable<Varchar>,
         github_pages_url -> Nullable<Varchar>,
+        edited -> Array<Nullable<Text>>,
+        attribution_chain -> Nullable<Varchar>,
+        posted_at -> Nullable<Timestamptz>,
+        consent -> Nullable<Jsonb>,
+        project_id -> Nullable<Uuid>,
     }
 }
 
@@ -303,6 +308,8 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         created_at -> Nullable<Timestamp>,
         updated_at -> Nullable<Timestamp>,
+        attribution_chain -> Nullable<Varchar>,
+        answering_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -567,6 +574,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which first cause each entry goes back to that has a cause.
+    pilothouse.thread_entries (source, id) {
+        source -> Text,
+        id -> Text,
+        at -> Int8,
+        cause -> Text,
+        is_inferred -> Bool,
+        root -> Text,
+        thread -> Uuid,
+    }
+}
+
+diesel::table! {
     /// When something last happened in each project.
     pilothouse.project_activity (project_id) {
         project_id -> Uuid,
@@ -583,6 +603,39 @@ diesel::table! {
         hash -> Text,
         session_id -> Text,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Sessions that visitors began within the last hour.
+    pilothouse.guest_starts (id) {
+        id -> Int8,
+        address -> Inet,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Links that let a visitor claim a session on another device, by hexadecimal SHA-256.
+    pilothouse.claim_links (hash) {
+        hash -> Text,
+        session_id -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Whose code `?ref=` names.
+    pilothouse.referral_codes (code) {
+        code -> Text,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
     }
 }
 
@@ -869,6 +922,35 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::sql_types::*;
+
+    pilothouse.log_views (user_id) {
+        user_id -> Uuid,
+        lines -> Int4,
+        stream -> Text,
+        has_times -> Bool,
+        wraps -> Bool,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    pilothouse.samples (container_id, at) {
+        container_id -> Uuid,
+        at -> Timestamptz,
+        cpu -> Nullable<Float8>,
+        memory -> Nullable<Int8>,
+        memory_limit -> Nullable<Int8>,
+        received -> Nullable<Float8>,
+        sent -> Nullable<Float8>,
+        read -> Nullable<Float8>,
+        written -> Nullable<Float8>,
+        processes -> Nullable<Int4>,
+    }
+}
+
 diesel::joinable!(containers -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(projects -> containers (container_id));
@@ -912,11 +994,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     api_token_projects,
     project_activity,
+    thread_entries,
     reports,
     idempotency_keys,
     webhooks,
     deliveries,
     guests,
+    guest_starts,
+    claim_links,
+    referral_codes,
     tombstones,
     sign_in_failures,
     daily_activity,

@@ -11,6 +11,7 @@ use super::making::{ContainerPlan, EngineName, ImageInfo, ImageName, NetworkPlan
 use super::model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
 };
+use super::usage::Usage;
 
 /// One answer, within a deadline.
 pub type Answer<T> = BoxFuture<'static, Result<T, EngineError>>;
@@ -65,4 +66,7 @@ pub trait Api: fmt::Debug + Send + Sync {
 
     /// What a container wrote, and writes; at most as fast as it is taken.
     fn logs(&self, id: EngineId, wanted: LogsWanted) -> Answers<LogPiece>;
+
+    /// What a container has used since it began; none when it does not run.
+    fn usage(&self, id: EngineId) -> Answer<Option<Usage>>;
 }

@@ -10,12 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::API_DEFAULT_VERSION;
-use bollard::container::LogOutput;
 use bollard::errors::Error as BollardError;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage};
 use bollard::query_parameters::{
-    EventsOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
+    EventsOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    RestartContainerOptionsBuilder, StatsOptionsBuilder, StopContainerOptionsBuilder,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -23,11 +22,13 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::timeout;
 
 use super::api::{Answer, Answers, Api};
+use super::log_pieces;
 use super::making::{ContainerPlan, EngineName, ImageInfo, ImageName, NetworkPlan, PullStep};
 use super::model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
     RunState,
 };
+use super::usage::{self, Usage};
 
 /// For what an engine knows by heart.
 const QUICK: Duration = Duration::from_secs(2);
@@ -265,30 +266,30 @@ impl Api for Docker {
         stream::once(connected).try_flatten().boxed()
     }
 
+    fn usage(&self, id: EngineId) -> Answer<Option<Usage>> {
+        let answer = self.ask(SLOW / 4, move |client| {
+            // One shot: the engine waits for no second answer to compare with.
+            let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+            let mut stats = client.stats(id.as_str(), Some(options)).boxed();
+            async move { stats.try_next().await }.boxed()
+        });
+        answer
+            .map(|answer| match answer {
+                Ok(stats) => Ok(stats.and_then(usage::usage)),
+                Err(EngineError::Refused { status: 404 | 409, .. }) => Ok(None),
+                Err(error) => Err(error),
+            })
+            .boxed()
+    }
+
     fn logs(&self, id: EngineId, wanted: LogsWanted) -> Answers<LogPiece> {
         let this = self.clone();
         let connected = async move {
-            let client = this.client().await?;
-            let tail = wanted.last.map_or_else(|| "all".to_owned(), |last| last.to_string());
-            let options = LogsOptionsBuilder::new()
-                .stdout(true)
-                .stderr(true)
-                // Without them a line of a terminal may be taken for a frame.
-                .timestamps(true)
-                .follow(wanted.follow)
-                .tail(&tail)
-                .since(wanted.since.unwrap_or(0))
-                .build();
-            let pieces = client.logs(id.as_str(), Some(options)).map_err(move |error| this.error(error));
-            Ok::<_, EngineError>(pieces.map_ok(piece))
+            let version = this.client().await?.client_version().to_string();
+            Ok::<_, EngineError>(log_pieces::open(this.address, version, id, wanted))
         };
         stream::once(connected).try_flatten().boxed()
     }
-}
-
-fn piece(output: LogOutput) -> LogPiece {
-    let is_error = matches!(output, LogOutput::StdErr { .. });
-    LogPiece { is_error, bytes: output.into_bytes().to_vec() }
 }
 
 /// The engine writes names with a slash before them.

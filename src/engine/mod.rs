@@ -7,8 +7,12 @@
 
 mod api;
 mod docker;
+mod log_lines;
+mod log_pieces;
+mod logs;
 mod making;
 mod model;
+mod usage;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -22,6 +26,8 @@ use tokio::sync::Semaphore;
 
 pub use api::{Answer, Answers, Api};
 pub use docker::Docker;
+pub use log_lines::{LinePosition, LogLine, LogReader, Span, TextStyle};
+pub use logs::{Followed, Lines, LinesWanted, MOST_BYTES, MOST_LOOKED_THROUGH, places};
 pub use making::{
     ContainerPlan, EngineName, ImageInfo, ImageName, Limits, NetworkPlan, NotAName, NotAnImage, Published,
     PullStep, Restart,
@@ -30,6 +36,8 @@ pub use model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
     RunState,
 };
+
+pub use usage::{Figures, Usage};
 
 use crate::runtime::Clock;
 
@@ -85,6 +93,8 @@ struct Shared {
     clock: Clock,
     known: Mutex<Known>,
     permits: Arc<Semaphore>,
+    log_readers: Arc<Semaphore>,
+    log_followers: Arc<Semaphore>,
     runtime: Mutex<Option<Arc<Runtime>>>,
 }
 
@@ -121,6 +131,8 @@ impl Engine {
             clock,
             known,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            log_readers: Arc::new(Semaphore::new(logs::READERS)),
+            log_followers: Arc::new(Semaphore::new(logs::FOLLOWERS)),
             runtime: Mutex::new(None),
         }))
     }

@@ -18,6 +18,8 @@ pub enum Kind {
     CarryOutOperation,
     /// Events that were reported and never heard of again end.
     EndSilentEvents,
+    /// Conversations of visitors end, and are deleted when nobody claims them.
+    ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
     /// A container is made, or made anew, as somebody asked for.
@@ -28,6 +30,8 @@ pub enum Kind {
     PruneJobs,
     /// Answers for retries and the bodies of deliveries are kept for a time.
     PruneReports,
+    /// What containers used is thinned out, and forgotten after a week.
+    PruneSamples,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
     /// What heat maps and charts show is counted.
@@ -43,11 +47,13 @@ impl Kind {
     pub const ALL: &[Self] = &[
         Self::CarryOutOperation,
         Self::EndSilentEvents,
+        Self::ExpireConversations,
         Self::FillTimeline,
         Self::MakeContainer,
         Self::MoveEntries,
         Self::PruneJobs,
         Self::PruneReports,
+        Self::PruneSamples,
         Self::RecordSpooled,
         Self::RollUpActivity,
         Self::WorkOffDelivery,
@@ -61,6 +67,9 @@ impl Kind {
             Self::EndSilentEvents => {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
+            Self::ExpireConversations => {
+                ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
+            }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::MakeContainer => ("make_container", "Make a container", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
@@ -68,6 +77,7 @@ impl Kind {
             Self::PruneReports => {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }
+            Self::PruneSamples => ("prune_samples", "Thin out what containers used", Some("0 41 * * * *")),
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }

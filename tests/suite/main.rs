@@ -12,6 +12,7 @@ mod support;
 mod activity;
 mod adoption;
 mod architecture;
+mod assistant;
 mod backup;
 mod data_dir;
 mod demo;

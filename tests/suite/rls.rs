@@ -28,8 +28,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('30000000-0000-0000-0000-00000000000{o}', 's', 'user', 'hello');
     INSERT INTO file_storage (container_id, file_path, file_name) VALUES
         ('30000000-0000-0000-0000-00000000000{o}', '/a', 'a');
-    INSERT INTO "ActivityEvent" (id, "projectId", "eventType", "entityType", title) VALUES
-        ('event {o}', '40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'apr_session', 'Review');
+    INSERT INTO "ActivityEvent" (id, "projectId", "eventType", "entityType", title, metadata) VALUES
+        ('event {o}', '40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'apr_session', 'Review', '{"caused_by": "action {o}"}');
     INSERT INTO "ActivityLog" (id, "projectId", "userId", "activityType", ip) VALUES
         ('log {o}', '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', 'x', '10.0.0.1');
     INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, reference_ids) VALUES
@@ -65,6 +65,9 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('61000000-0000-0000-0000-00000000000{o}', '60000000-0000-0000-0000-00000000000{o}', '40000000-0000-0000-0000-00000000000{o}', 'guid', 'push');
     INSERT INTO pilothouse.guests VALUES
         ('guest of {o}', 'visitor {o}', now() + '1 day'), ('gone guest of {o}', 'visitor {o}', now() - interval '1 day');
+    INSERT INTO pilothouse.guest_starts (address) VALUES ('192.0.2.1');
+    INSERT INTO pilothouse.claim_links (hash, session_id) VALUES ('link to {o}', 'visitor {o}');
+    INSERT INTO pilothouse.referral_codes (code, user_id) VALUES ('code-{o}', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
@@ -82,6 +85,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.engine_events (id, engine_id, kind, container_id, project_id, owner_id, at, at_nanos, title) VALUES
         ('eng_0000000000000000000000000000000{o}', 'engine {o}', 'container_crashed', '30000000-0000-0000-0000-00000000000{o}',
          '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', now(), 1, 'crashed');
+    INSERT INTO pilothouse.log_views VALUES ('10000000-0000-0000-0000-00000000000{o}', 200, '', true, false);
+    INSERT INTO pilothouse.samples (container_id, at) VALUES ('30000000-0000-0000-0000-00000000000{o}', now());
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
     INSERT INTO seen_by_all SELECT title, id FROM job_drafts WHERE title IN ('draft {o}', 'by visitor {o}');
@@ -174,10 +179,10 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("public.file_storage",                  [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
     ("public.\"ActivityEvent\"",             [Some(2), Some(1), Some(1), NO,      NO,      NO]),
     ("public.\"ActivityLog\"",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
-    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      Some(2)]),
     ("public.analytics",                     [Some(4), Some(1), NO,      Some(1), NO,      NO]),
     ("public.ghl_opportunities",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
-    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      NO]),
+    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      Some(2)]),
     ("public.active_containers",             [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("public.user_projects",                 [Some(3), Some(1), NO,      NO,      NO,      NO]),
     // With the action of the project whose row is gone.
@@ -199,11 +204,15 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.webhooks",                  [Some(2), Some(1), NO,      NO,      Some(2), NO]),
     ("pilothouse.deliveries",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.guests",                    [NO,      NO,      NO,      NO,      Some(4), Some(4)]),
+    ("pilothouse.guest_starts",              [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.claim_links",               [NO,      NO,      NO,      Some(1), NO,      Some(2)]),
+    ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     // Actions, events, operations, observations and audit entries.
     ("pilothouse.timeline",                  [Some(15), Some(6), Some(4), NO,      NO,      NO]),
+    ("pilothouse.thread_entries",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.project_activity",          [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
@@ -218,6 +227,8 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.engines",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_containers",         [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_events",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.log_views",                 [Some(0), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.samples",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
 ];
 
 #[test]
@@ -572,7 +583,7 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (EVERYBODY, "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
     (EVERYBODY, "TRUNCATE \"ActivityLog\"", DENIED),
     (EVERYBODY, "TRUNCATE turbobackend.project_actions", DENIED),
-    (&[WORKER, GUEST, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
+    (&[WORKER, NOBODY], "INSERT INTO \"ActivityLog\" (\"activityType\") VALUES ('x')", DENIED),
     (
         &[WORKER, GUEST, GATE, NOBODY],
         "SELECT pilothouse.own_exports_between('-infinity', 'infinity')",

@@ -57,7 +57,8 @@ pub struct VerbButton {
 }
 
 /// The tabs: label and last part of the address.
-const TABS: [(&str, &str); 2] = [("Overview", ""), ("Logs", "logs")];
+const TABS: [(&str, &str); 4] =
+    [("Overview", ""), ("Logs", "logs"), ("Figures", "figures"), ("Runs", "runs")];
 
 /// Whether a state of the table is what the engine's word stands for.
 fn says_the_same(engine: &str, status: &Status) -> bool {

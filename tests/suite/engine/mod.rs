@@ -1,5 +1,7 @@
 //! Containers for real: a console and an engine that the tests start themselves.
 
+mod figures;
+mod logs;
 mod making;
 mod observing;
 mod remaking;
@@ -40,10 +42,7 @@ impl Scene {
     }
 
     fn without_runner_with(engine: Arc<TestEngine>, settings: &[(&str, &str)]) -> Self {
-        let address = engine.address();
-        let settings: Vec<(&str, &str)> =
-            settings.iter().copied().chain([("DOCKER_HOST", address.as_str())]).collect();
-        let console = Console::with(&settings);
+        let console = Console::beside_engine(&engine.address(), settings);
         let (owner, admin) = (console.owner(), console.admin());
         Self { runner: None, console, engine, owner, admin }
     }
