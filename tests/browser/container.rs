@@ -16,7 +16,7 @@ async fn make(browser: &Browser) -> String {
     assert!(browser.text("main").await.contains("LAMP"));
     assert!(!browser.text("main").await.contains("two words"));
     browser.follow("main a[href^='/containers/']").await;
-    look_until(browser, "header[data-state]", "Running").await;
+    look_until(browser, "header[data-state]", "running").await;
     browser.path().await
 }
 
@@ -43,7 +43,7 @@ async fn live_and_die(browser: &Browser, console: &Console, engine: &TestEngine)
     let pid = engine.pid(&id).to_string();
     assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     look_until(browser, "main", "crashed").await;
-    browser.follow("[data-activity^='engine:'] > a").await;
+    browser.follow(".day > ol.timeline > [data-activity^='engine:'] > a").await;
     let told = browser.text("main").await;
     assert!(told.contains("137") && told.contains("up on 8080"), "{told}");
 
