@@ -6,7 +6,11 @@
 #![expect(clippy::disallowed_methods, reason = "faults are looked at from behind the scenes")]
 
 mod clients;
+mod containers;
 mod database;
+#[path = "../suite/support/engine.rs"]
+#[expect(dead_code, reason = "shared with the suite, which uses the rest")]
+mod engine;
 mod ledger;
 mod load;
 mod neighbours;
@@ -24,6 +28,17 @@ mod verdict;
 
 use verdict::{Fault, Verdict};
 
+/// What the engine takes from the suite.
+mod db {
+    pub fn new_directory() -> std::path::PathBuf {
+        let dir = crate::rig::Directory::new();
+        let path = dir.0.clone();
+        // The engine removes it.
+        std::mem::forget(dir);
+        path
+    }
+}
+
 fn main() {
     let rounds = std::env::var("FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -35,6 +50,7 @@ fn main() {
         sign_in::FAULTS,
         neighbours::FAULTS,
         pooler::FAULTS,
+        containers::FAULTS,
     ]
     .concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));

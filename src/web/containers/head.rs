@@ -190,7 +190,8 @@ fn verbs(container: &ContainerView, available: bool) -> Vec<VerbButton> {
                 Verb::Create => "plus",
                 Verb::Delete => "deleted",
             },
-            available: available && verb.obstacle(&status, container.is_locked).is_none(),
+            available: (available || verb.is_ours_alone())
+                && verb.obstacle(&status, container.is_locked).is_none(),
             acts: verb.acts(),
         })
         .collect()

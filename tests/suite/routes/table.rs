@@ -457,6 +457,13 @@ const ROWS: &[Row] = &[
     ("GET", "/api/projects/{id}", "/api/projects/PROJECT", &[], ["401", "200", "404", "200"]),
     ("GET", "/api/containers", "/api/containers", &[], ["401", "200", "200", "200"]),
     ("GET", "/api/containers/{id}", "/api/containers/CONTAINER", &[], ["401", "200", "404", "200"]),
+    (
+        "POST",
+        "/api/containers/{id}/{verb:start|stop|restart}",
+        "/api/containers/CONTAINER/start",
+        &[],
+        ["401", "503", "404", "503"],
+    ),
     ("GET", RECORDS, "/api/projects/PROJECT/pushes", &[], ["401", "200", "404", "200"]),
     (
         "POST",
