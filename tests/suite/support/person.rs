@@ -80,7 +80,10 @@ impl Person {
 
     /// The session's cookie as it goes over the wire, whatever the console calls it.
     pub fn session_cookie(&self) -> Option<String> {
-        let is_session = |name: &str| name.starts_with("__Host-pilothouse") && !name.ends_with("-flash");
+        let is_session = |name: &str| {
+            name.starts_with("__Host-pilothouse")
+                && !["-flash", "-guest", "-ref"].iter().any(|other| name.ends_with(other))
+        };
         self.jar().iter().find(|(name, _)| is_session(name)).map(|(_, value)| value.clone())
     }
 
@@ -91,7 +94,7 @@ impl Person {
     /// Asks for `path`.
     pub fn get(&self, path: &str) -> Answer {
         // A stream goes on for ever: its head says what there is to say.
-        let is_stream = path.split('?').next() == Some("/live");
+        let is_stream = path.split('?').next().is_some_and(|path| path.ends_with("/live"));
         self.send(self.request(if is_stream { Method::HEAD } else { Method::GET }, path))
     }
 
