@@ -184,7 +184,7 @@ vocabulary! {
         group: Group::Chat,
     }
     ConversationsExpired = "assistant.expired" {
-        label: "Conversations expired", done: "ended or deleted", names_target: true, icon: "deleted",
+        label: "Conversations expired", done: "ended", names_target: true, icon: "deleted",
         group: Group::Chat,
     }
     ConversationRead = "assistant.read" {

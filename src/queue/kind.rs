@@ -71,7 +71,7 @@ impl Kind {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
             Self::ExpireConversations => {
-                ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
+                ("expire_conversations", "End visitors' conversations that fell silent", Some("0 41 3 * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::MakeContainer => ("make_container", "Make a container", None),
