@@ -7,6 +7,7 @@
 
 mod clients;
 mod database;
+mod keeping;
 mod ledger;
 mod load;
 mod neighbours;
@@ -34,6 +35,7 @@ fn main() {
         clients::FAULTS,
         sign_in::FAULTS,
         neighbours::FAULTS,
+        keeping::FAULTS,
         pooler::FAULTS,
     ]
     .concat();
