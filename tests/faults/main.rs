@@ -11,6 +11,7 @@ mod database;
 #[path = "../suite/support/engine.rs"]
 #[expect(dead_code, reason = "shared with the suite, which uses the rest")]
 mod engine;
+mod keeping;
 mod ledger;
 mod load;
 mod neighbours;
@@ -49,6 +50,7 @@ fn main() {
         clients::FAULTS,
         sign_in::FAULTS,
         neighbours::FAULTS,
+        keeping::FAULTS,
         pooler::FAULTS,
         containers::FAULTS,
     ]

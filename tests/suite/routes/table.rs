@@ -37,6 +37,7 @@ const ROWS: &[Row] = &[
     // Without a session.
     ("GET", "/healthz", "/healthz", &[], ["200", "200", "200", "200"]),
     ("GET", "/readyz", "/readyz", &[], ["200", "200", "200", "200"]),
+    ("GET", "/metrics", "/metrics", &[], ["200"; 4]),
     ("GET", "/favicon.ico", "/favicon.ico", &[], ["303 /assets/favicon-"; 4]),
     ("GET", "/assets/{name}", "CSS", &[], ["200"; 4]),
     ("GET", "/assets/{name}", "/assets/console-0123456789ab.css", &[], ["404"; 4]),
@@ -184,6 +185,15 @@ const ROWS: &[Row] = &[
         "/engine/ENGINE/adopt",
         &[("taker", "PROJECT")],
         admins("303 /containers/"),
+    ),
+    ("GET", "/operations/database", "/operations/database", &[], admins("200")),
+    ("GET", "/operations/backups", "/operations/backups", &[], admins("200")),
+    (
+        "POST",
+        "/operations/backups",
+        "/operations/backups",
+        &[("deed", "create")],
+        admins("303 /operations/backups"),
     ),
     ("GET", "/operations/retention", "/operations/retention", &[], admins("200")),
     ("GET", "/operations/retention/{class}", "/operations/retention/chat?days=30", &[], admins("200")),
