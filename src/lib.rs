@@ -33,6 +33,10 @@ pub mod postgres;
 
 // The record of what happened: actions, events and audit entries on one timeline.
 pub mod activity;
+// What happens on the way from a visitor's first message to a project.
+pub mod analytics;
+// What a visitor says becomes a description of a project.
+pub mod assistant;
 // Who did what in the console.
 pub mod audit;
 // Passwords, sessions, one-time links, and the viewer whom a session belongs to.
@@ -43,6 +47,8 @@ pub mod chat;
 pub mod containers;
 // An invented world to look at, for `serve --demo`.
 pub mod demo;
+// What is to be built: drafts, edited and posted by their owners.
+pub mod drafts;
 // Files of projects, as a tree of their paths.
 pub mod files;
 // What containers used, as samples.
@@ -62,8 +68,12 @@ pub mod queue;
 // Git repositories, and what their history says was pushed.
 #[cfg(feature = "git")]
 pub mod repositories;
+// Who sent somebody here.
+pub mod referrals;
 // What programs report: activities, events, the records that references point to.
 pub mod reports;
+// What is kept for a time, and what deletes the rest.
+pub mod retention;
 // Finding things by name or id.
 pub mod search;
 // Tokens of programs.

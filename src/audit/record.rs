@@ -89,9 +89,14 @@ fn insert(
 ) -> QueryResult<()> {
     redaction::hide(before.as_mut(), after.as_mut());
     let user = principal.user;
-    let email = users::table.filter(users::id.nullable().eq(user)).select(users::email).single_value();
+    // Visitors may not look at users, not even for nobody.
+    let email: Option<String> = match user {
+        Some(user) => users::table.find(user).select(users::email).first(conn).optional()?,
+        None => None,
+    };
     let role = match (user, principal.is_admin) {
-        (None, _) => "system",
+        (None, true) => "system",
+        (None, false) => "guest",
         (Some(_), true) => "admin",
         (Some(_), false) => "owner",
     };
@@ -104,7 +109,7 @@ fn insert(
             activity_logs::description.eq(Some(act.label())),
             activity_logs::created_at.eq(Some(principal.at.naive_utc())),
             activity_logs::actor_name.eq(Some(principal.name.as_str())),
-            activity_logs::actor_email.eq(email.nullable()),
+            activity_logs::actor_email.eq(email),
             activity_logs::actor_role.eq(Some(role)),
             (
                 activity_logs::target_type.eq(Some(target.kind)),

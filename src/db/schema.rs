@@ -71,6 +71,7 @@ diesel::table! {
         observed_at -> Nullable<Timestamptz>,
         observed_from -> Nullable<Text>,
         engine_status -> Nullable<Text>,
+        locked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -109,6 +110,7 @@ diesel::table! {
         metadata -> Nullable<Jsonb>,
         settings -> Nullable<Jsonb>,
         id_text -> Nullable<Text>,
+        locked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -239,6 +241,11 @@ diesel::table! {
         ghl_opportunity_id -> Nullable<Varchar>,
         wireframe_url -> Nullable<Varchar>,
         github_pages_url -> Nullable<Varchar>,
+        edited -> Array<Nullable<Text>>,
+        attribution_chain -> Nullable<Varchar>,
+        posted_at -> Nullable<Timestamptz>,
+        consent -> Nullable<Jsonb>,
+        project_id -> Nullable<Uuid>,
     }
 }
 
@@ -301,6 +308,8 @@ diesel::table! {
         ended_at -> Nullable<Timestamp>,
         created_at -> Nullable<Timestamp>,
         updated_at -> Nullable<Timestamp>,
+        attribution_chain -> Nullable<Varchar>,
+        answering_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -565,6 +574,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which first cause each entry goes back to that has a cause.
+    pilothouse.thread_entries (source, id) {
+        source -> Text,
+        id -> Text,
+        at -> Int8,
+        cause -> Text,
+        is_inferred -> Bool,
+        root -> Text,
+        thread -> Uuid,
+    }
+}
+
+diesel::table! {
     /// When something last happened in each project.
     pilothouse.project_activity (project_id) {
         project_id -> Uuid,
@@ -581,6 +603,39 @@ diesel::table! {
         hash -> Text,
         session_id -> Text,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Sessions that visitors began within the last hour.
+    pilothouse.guest_starts (id) {
+        id -> Int8,
+        address -> Inet,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Links that let a visitor claim a session on another device, by hexadecimal SHA-256.
+    pilothouse.claim_links (hash) {
+        hash -> Text,
+        session_id -> Text,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Whose code `?ref=` names.
+    pilothouse.referral_codes (code) {
+        code -> Text,
+        user_id -> Uuid,
+        created_at -> Timestamptz,
     }
 }
 
@@ -763,6 +818,20 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         answer -> Nullable<Text>,
         settings -> Jsonb,
+        stage -> Nullable<Text>,
+        sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Ports that a container has, or is about to have.
+    pilothouse.port_reservations (address, port) {
+        address -> Text,
+        port -> Int4,
+        container_id -> Uuid,
+        reserved_at -> Timestamptz,
     }
 }
 
@@ -898,6 +967,48 @@ diesel::joinable!(api_token_projects -> projects (project_id));
 diesel::joinable!(project_activity -> projects (project_id));
 diesel::joinable!(deliveries -> webhooks (webhook_id));
 
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How long a class is kept.
+    pilothouse.retention_rules (class) {
+        class -> Text,
+        keep_days -> Nullable<Int4>,
+        changed_at -> Nullable<Timestamptz>,
+        changed_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        began_at -> Nullable<Timestamptz>,
+        gone -> Jsonb,
+        ended_at -> Nullable<Timestamptz>,
+        last_gone -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Projects and users of whom nothing is deleted.
+    pilothouse.holds (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        name -> Text,
+        reason -> Text,
+        placed_by -> Text,
+        placed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Since when a row says that it is deleted.
+    pilothouse.deletions (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     containers,
@@ -925,11 +1036,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     api_token_projects,
     project_activity,
+    thread_entries,
     reports,
     idempotency_keys,
     webhooks,
     deliveries,
     guests,
+    guest_starts,
+    claim_links,
+    referral_codes,
     tombstones,
     sign_in_failures,
     daily_activity,
@@ -941,10 +1056,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     schedules,
     operations,
+    port_reservations,
     leases,
     engines,
     engine_containers,
     engine_events,
+    retention_rules,
+    holds,
+    deletions,
 );
 
 diesel::define_sql_function! {
@@ -962,4 +1081,20 @@ diesel::define_sql_function! {
         payload: diesel::sql_types::Jsonb,
         delay: diesel::sql_types::Interval,
     ) -> diesel::sql_types::Bool;
+}
+
+diesel::define_sql_function! {
+    /// The row of a container that an engine is to make.
+    #[sql_name = "pilothouse.make_container"]
+    fn make_container(
+        called: diesel::sql_types::Text,
+        image: diesel::sql_types::Text,
+        owner: diesel::sql_types::Nullable<diesel::sql_types::Uuid>,
+    ) -> diesel::sql_types::Uuid;
+}
+
+diesel::define_sql_function! {
+    /// Brings back the row of a container whose making failed; answers whether that is what it is.
+    #[sql_name = "pilothouse.make_container_again"]
+    fn make_container_again(made: diesel::sql_types::Uuid) -> diesel::sql_types::Bool;
 }

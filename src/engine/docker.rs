@@ -1,7 +1,9 @@
-//! A Docker engine, by way of bollard.
+//! A Docker engine, by way of bollard; `making.rs` below holds what it is asked to make.
 //!
 //! bollard's deadline covers the head of an answer only, and takes whole seconds: each answer has one of its own here.
 //! It opens a connection for each request, and puts names into addresses as they are, so only [`EngineId`]s go in.
+
+mod making;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +23,7 @@ use tokio::time::timeout;
 
 use super::api::{Answer, Answers, Api};
 use super::log_pieces;
+use super::making::{ContainerPlan, EngineName, ImageInfo, ImageName, NetworkPlan, PullStep};
 use super::model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
     RunState,
@@ -210,6 +213,38 @@ impl Api for Docker {
         or_done(answer, |status, message| {
             status == 404 || (status == 409 && message.contains("already in progress"))
         })
+    }
+
+    fn rename(&self, id: EngineId, name: EngineName) -> Answer<()> {
+        self.rename_container(id, name)
+    }
+
+    fn image(&self, image: ImageName) -> Answer<Option<ImageInfo>> {
+        self.look_for_image(image)
+    }
+
+    fn pull(&self, image: &ImageName) -> Answers<PullStep> {
+        self.pull_image(image)
+    }
+
+    fn create(&self, plan: ContainerPlan) -> Answer<EngineId> {
+        self.create_container(plan)
+    }
+
+    fn network(&self, plan: NetworkPlan) -> Answer<String> {
+        self.make_network(plan)
+    }
+
+    fn remove_network(&self, name: EngineName) -> Answer<()> {
+        self.unmake_network(name)
+    }
+
+    fn volume(&self, name: EngineName, labels: BTreeMap<String, String>) -> Answer<()> {
+        self.make_volume(name, labels)
+    }
+
+    fn remove_volume(&self, name: EngineName) -> Answer<()> {
+        self.unmake_volume(name)
     }
 
     fn events(&self, since: Option<i64>) -> Answers<EngineEvent> {

@@ -51,6 +51,30 @@ pub fn flash_name(config: &Config) -> String {
     format!("{}-flash", session_name(config))
 }
 
+/// The name of the cookie with the secret of somebody who talks with the assistant without an account.
+#[must_use]
+pub fn guest_name(config: &Config) -> String {
+    format!("{}-guest", session_name(config))
+}
+
+/// The name of the signed cookie that says who sent a visitor here.
+#[must_use]
+pub fn referrer_name(config: &Config) -> String {
+    format!("{}-ref", session_name(config))
+}
+
+/// A cookie of this console under `name`, for so long.
+#[must_use]
+pub fn lasting(config: &Config, name: String, value: String, days: i64) -> Cookie<'static> {
+    Cookie::build(name, value)
+        .path("/")
+        .http_only(true)
+        .secure(!config.insecure_cookies)
+        .same_site(SameSite::Lax)
+        .max_age(actix_web::cookie::time::Duration::days(days))
+        .finish()
+}
+
 /// A cookie with a session's token that this console signed.
 struct Signed {
     /// As it goes over the wire.

@@ -45,6 +45,12 @@ impl Principal {
         }
     }
 
+    /// A visitor without an account.
+    #[must_use]
+    pub fn visitor(origin: Origin, at: DateTime<Utc>) -> Self {
+        Self { user: None, name: "a visitor".to_owned(), is_admin: false, origin, at }
+    }
+
     /// The console itself: a command or a job.
     #[must_use]
     pub fn system(at: DateTime<Utc>) -> Self {

@@ -18,8 +18,12 @@ pub enum Kind {
     CarryOutOperation,
     /// Events that were reported and never heard of again end.
     EndSilentEvents,
+    /// Conversations of visitors end, and are deleted when nobody claims them.
+    ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
+    /// A container is made, or made anew, as somebody asked for.
+    MakeContainer,
     /// Entries of a project that changed hands go with it.
     MoveEntries,
     /// Jobs that ended long ago are deleted.
@@ -30,6 +34,8 @@ pub enum Kind {
     PruneSamples,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
+    /// What is older than its rule is deleted.
+    Retain,
     /// What heat maps and charts show is counted.
     RollUpActivity,
     /// What was delivered to a webhook becomes records.
@@ -43,12 +49,15 @@ impl Kind {
     pub const ALL: &[Self] = &[
         Self::CarryOutOperation,
         Self::EndSilentEvents,
+        Self::ExpireConversations,
         Self::FillTimeline,
+        Self::MakeContainer,
         Self::MoveEntries,
         Self::PruneJobs,
         Self::PruneReports,
         Self::PruneSamples,
         Self::RecordSpooled,
+        Self::Retain,
         Self::RollUpActivity,
         Self::WorkOffDelivery,
     ];
@@ -61,9 +70,13 @@ impl Kind {
             Self::EndSilentEvents => {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
+            Self::ExpireConversations => {
+                ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
+            }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
+            Self::MakeContainer => ("make_container", "Make a container", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
-            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
+            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 * * * *")),
             Self::PruneReports => {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }
@@ -71,6 +84,7 @@ impl Kind {
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }
+            Self::Retain => ("retain", "Delete what is older than its rule", Some("0 41 2 * * *")),
             Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
             Self::WorkOffDelivery => ("work_off_delivery", "Work off what was delivered to a webhook", None),
             Self::Other(_) => return None,

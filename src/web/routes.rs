@@ -5,8 +5,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, engine, files, health, live, operations,
-    passwords, projects, references, search, sessions, tokens, users,
+    account, activity, assets, chat, containers, dashboard, drafts, engine, files, health, live, operations,
+    passwords, projects, references, search, sessions, start, threads, tokens, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -16,6 +16,7 @@ use crate::http::guard;
 pub fn mount(config: &mut ServiceConfig) {
     config.app_data(web::PathConfig::default().error_handler(|_, _| AppError::NotFound.into()));
     mount_public(config);
+    mount_assistant(config);
     mount_projects(config);
     mount_containers(config);
     mount_activity(config);
@@ -53,6 +54,21 @@ fn mount_public(config: &mut ServiceConfig) {
         .service(at!("/logout", post => sessions::destroy::destroy));
 }
 
+/// The assistant, which needs no account, and what comes of it, which does.
+fn mount_assistant(config: &mut ServiceConfig) {
+    config
+        .service(at!("/start", get => start::show::show))
+        .service(at!("/start/messages", post => start::messages::create))
+        .service(at!("/start/draft", get => start::draft::show, post => start::draft::update))
+        .service(at!("/start/claim", get => start::claim::show, post => start::claim::carry_out))
+        .service(at!("/start/delete", get => start::delete::confirm, post => start::delete::carry_out))
+        .service(at!("/drafts", get => drafts::index::index))
+        .service(at!("/drafts/{id}", get => drafts::show::show, post => drafts::update::update))
+        .service(at!("/drafts/{id}/post", post => drafts::deeds::post))
+        .service(at!("/drafts/{id}/status", post => drafts::deeds::move_on))
+        .service(at!("/drafts/{id}/project", post => drafts::deeds::make_project));
+}
+
 /// Projects and the dashboard that begins with them.
 fn mount_projects(config: &mut ServiceConfig) {
     config
@@ -81,7 +97,7 @@ fn mount_projects(config: &mut ServiceConfig) {
             post => projects::webhooks::redo
         ))
         .service(at!(
-            "/projects/{id}/{step:archive|unarchive|delete|restore}",
+            "/projects/{id}/{step:archive|unarchive|delete|restore|lock|unlock}",
             get => projects::status::confirm,
             post => projects::status::carry_out
         ));
@@ -92,7 +108,7 @@ fn mount_containers(config: &mut ServiceConfig) {
         .service(at!("/containers", get => containers::index::index))
         .service(at!("/containers/export", post => containers::export::export))
         .service(
-            at!("/containers/{verb:start|stop|restart|delete}", post => containers::verb::carry_out_several),
+            at!("/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}", post => containers::verb::carry_out_several),
         )
         .service(at!("/containers/{id}", get => containers::show::show))
         .service(at!(
@@ -105,7 +121,7 @@ fn mount_containers(config: &mut ServiceConfig) {
         .service(at!("/containers/{id}/figures", get => containers::figures::show))
         .service(at!("/containers/{id}/logs/live", get => containers::logs::live::stream))
         .service(at!(
-            "/containers/{id}/{verb:start|stop|restart|delete}",
+            "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}",
             get => containers::verb::confirm,
             post => containers::verb::carry_out
         ));
@@ -120,6 +136,7 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/events/{id}/raw", get => activity::raw::event))
         .service(at!("/events/{id}/cancel", post => activity::operation::cancel))
+        .service(at!("/events/{id}/again", post => activity::operation::again))
         .service(at!("/engine/events/{id}", get => activity::show::observation))
         .service(at!("/engine/events/{id}/raw", get => activity::raw::observation))
         .service(at!("/audit", get => activity::index::audit))
@@ -128,6 +145,8 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/audit/{id}/raw", get => activity::raw::audit_entry))
         .service(at!("/entries", get => activity::show::any))
         .service(at!("/entries/raw", get => activity::raw::any))
+        .service(at!("/threads", get => threads::show::any))
+        .service(at!("/threads/{key}", get => threads::show::show))
         .service(at!("/references", get => references::show::show_any))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
@@ -170,6 +189,15 @@ fn mount_instance(config: &mut ServiceConfig) {
     config
         .service(at!("/operations", get => operations::show::show))
         .service(at!("/operations/jobs", post => operations::jobs::run_again))
+        .service(at!(
+            "/operations/retention",
+            get => operations::retention::index,
+            post => operations::retention::change
+        ))
+        .service(at!("/operations/retention/holds", post => operations::retention::hold))
+        .service(at!("/operations/retention/release", post => operations::retention::release))
+        .service(at!("/operations/retention/run", post => operations::retention::run_now))
+        .service(at!("/operations/retention/{class}", get => operations::retention_rule::show))
         .service(at!("/engine", get => engine::show::show))
         .service(at!("/engine/{id}/adopt", post => engine::decide::adopt))
         .service(at!("/engine/{id}/ignore", post => engine::decide::ignore));

@@ -9,13 +9,16 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 21] = [
+const NOUNS: [&str; 26] = [
     "activity",
+    "analytics",
+    "assistant",
     "audit",
     "auth",
     "chat",
     "containers",
     "demo",
+    "drafts",
     "figures",
     "files",
     "instance",
@@ -25,8 +28,10 @@ const NOUNS: [&str; 21] = [
     "operations",
     "projects",
     "queue",
+    "referrals",
     "reports",
     "repositories",
+    "retention",
     "search",
     "tokens",
     "users",
@@ -328,7 +333,7 @@ fn the_program_holds_no_samples_of_its_pages() {
 fn files_stay_small_enough_to_read() {
     const LONGEST: usize = 400;
     /// Longer ones, and the most that each may have: the schema is one list of tables.
-    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 1000)];
+    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 1300)];
     for path in files("src", ".rs") {
         let name = path.to_str().unwrap();
         let text = read(&path);

@@ -31,7 +31,6 @@ use crate::queue::leases;
 const LEASE: Duration = Duration::from_secs(20);
 const LEASE_NAME: &str = "observe_engine";
 const RENEWAL: Duration = Duration::from_secs(5);
-const SWEEP: Duration = Duration::from_secs(30);
 /// How far back events are asked for again: what was seen twice is written once.
 const OVERLAP_NANOS: i64 = 2_000_000_000;
 /// Events that wait to be taken in, at most.
@@ -261,7 +260,7 @@ impl Following {
     }
 
     fn sweep_if_due(&mut self, app: &App) -> Result<(), Failure> {
-        if self.swept.is_some_and(|at| at.elapsed() < SWEEP) {
+        if self.swept.is_some_and(|at| at.elapsed() < app.sweep_interval) {
             return Ok(());
         }
         let looks_at_all = self.swept.is_none();

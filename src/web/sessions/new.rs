@@ -11,6 +11,7 @@ use crate::http::query::Query;
 use crate::http::session_store;
 use crate::web::flash;
 use crate::web::page::render;
+use crate::web::referrer;
 use crate::web::sessions::safe_next;
 use crate::web::shell::Shell;
 
@@ -52,5 +53,6 @@ pub async fn show(app: web::Data<App>, request: HttpRequest, query: Query) -> Ap
     if flash::waits(&app, &request) {
         flash::clear(&app, &mut response);
     }
+    referrer::keep(&app, &request, &query, &mut response);
     Ok(response)
 }

@@ -3,12 +3,13 @@
 //! The secret goes from the act to the page in the encrypted flash cookie, so that it is never stored on
 //! the server. The database notes that it was shown: neither a reload nor a cookie that somebody kept shows it again.
 
-use actix_web::HttpResponse;
 use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use url::Url;
 
 use super::show::UserPage;
+use crate::app::App;
 use crate::auth::password_links::{self, LinkError};
 use crate::db::ids::UserId;
 use crate::db::{Actor, SecretHash};
@@ -52,10 +53,15 @@ impl OneTimeLink {
 
 /// Scheme, host and port of the console: as configured, else as the browser says that it reached us.
 pub(in crate::web) fn base(authed: &AuthedRequest) -> String {
-    if let Some(base) = &authed.app.config.base_url {
+    base_of(&authed.app, &authed.request)
+}
+
+/// [`base`], whoever asks.
+pub(in crate::web) fn base_of(app: &App, request: &HttpRequest) -> String {
+    if let Some(base) = &app.config.base_url {
         return base.origin().ascii_serialization();
     }
-    let header = |name| authed.request.headers().get(name).and_then(|value| value.to_str().ok());
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     let host = header(header::HOST).unwrap_or_default();
     // Only the Origin tells whether a proxy in front of us speaks TLS.
     let origin =

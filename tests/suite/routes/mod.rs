@@ -85,7 +85,38 @@ impl Scene {
             "INSERT INTO pilothouse.deliveries (webhook_id, project_id, guid, event, body, state) \
              VALUES ('{hook}', '{project}', 'guid', 'ping', '{{}}', 'done') RETURNING id"
         ));
+        // A conversation of the owner's with enough for a draft, one that a visitor left a link to, and a posted draft.
+        let (talk, claim) = (format!("as_{}", uuid::Uuid::new_v4().simple()), console.app.entropy.secret());
+        let answers = ["goal", "project_type", "features", "audience", "timeline"].map(|slot| {
+            format!(r#""{slot}": {{"answer": {{"text": "An online shop", "quality": "full", "by": "assistant"}}}}"#)
+        });
+        console.sql(&format!(
+            "INSERT INTO ai_assistant_sessions (session_id, user_id, session_data, completion_score) \
+             VALUES ('{talk}', '{0}', '{{\"slots\": {{{1}}}}}', 75), ('of {talk}', NULL, '{{}}', 0); \
+             INSERT INTO pilothouse.claim_links (hash, session_id) VALUES ('{2}', 'of {talk}')",
+            owner.id,
+            answers.join(", "),
+            SecretHash::of(&claim).as_str()
+        ));
+        // Ids that stand nowhere else in a page.
+        let draft = |session: &str, status: &str| {
+            console.text(&format!(
+                "INSERT INTO job_drafts (id, user_id, title, description, session_id, public_status, completion_score) \
+                 VALUES ({}, '{}', 'An online shop', 'It sells.', {session}, '{status}', 75) RETURNING id::text",
+                uuid::Uuid::new_v4().as_u128() % 9_000_000_000_000_000,
+                owner.id
+            ))
+        };
+        let (draft, posted) = (draft(&format!("'{talk}'"), "draft"), draft("NULL", "posted"));
+        let held = console.text(
+            "INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) \
+             VALUES ('user', gen_random_uuid(), 'grace', 'a dispute', 'ada') RETURNING id",
+        );
         let things = vec![
+            ("CLAIM", claim),
+            ("DRAFT", draft),
+            ("POSTED", posted),
+            ("HELD", held),
             ("JOB", job),
             ("OPERATION", operation),
             ("SEEN", seen),
@@ -131,6 +162,9 @@ impl Scene {
             "TOKEN",
             "HOOK",
             "DELIVERY",
+            "CLAIM",
+            "DRAFT",
+            "POSTED",
         ];
         things.iter().any(|thing| text.contains(thing))
     }

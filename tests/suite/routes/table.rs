@@ -54,6 +54,51 @@ const ROWS: &[Row] = &[
     ),
     // A stream, which is asked for its head alone: what it tells is in `live`.
     ("GET", "/live", "/live", &[], ["401", "200", "200", "200"]),
+    // The assistant. A blank message begins nothing.
+    ("GET", "/start", "/start?ref=ada&source=mail", &[], ["200"; 4]),
+    ("POST", "/start/messages", "/start/messages", &[("text", " ")], ["422"; 4]),
+    ("GET", "/start/draft", "/start/draft", &[], ["303 /start", "200", "303 /start", "303 /start"]),
+    (
+        "POST",
+        "/start/draft",
+        "/start/draft",
+        &[("slot", "budget"), ("act", "save"), ("value", "5000")],
+        ["404", "303 /start#slots", "404", "404"],
+    ),
+    ("GET", "/start/claim", "/start/claim", &[], ["200"; 4]),
+    (
+        "POST",
+        "/start/claim",
+        "/start/claim?x=CLAIM",
+        &[("claim", "yes"), ("link", "CLAIM")],
+        own("303 /start/draft"),
+    ),
+    ("GET", "/start/delete", "/start/delete", &[], ["303 /start", "200", "303 /start", "303 /start"]),
+    ("POST", "/start/delete", "/start/delete", &[], ["404", "303 /start", "404", "404"]),
+    ("GET", "/drafts", "/drafts", &[], own("200")),
+    ("GET", "/drafts/{id}", "/drafts/DRAFT", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        "/drafts/{id}",
+        "/drafts/DRAFT",
+        &[("title", "Another title")],
+        [SIGN_IN, "303 /drafts/DRAFT", "404", "404"],
+    ),
+    (
+        "POST",
+        "/drafts/{id}/post",
+        "/drafts/DRAFT/post",
+        &[("consent", "yes")],
+        [SIGN_IN, "303 /drafts/DRAFT", "404", "404"],
+    ),
+    (
+        "POST",
+        "/drafts/{id}/status",
+        "/drafts/POSTED/status",
+        &[("public_status", "in_progress")],
+        [SIGN_IN, "303 /drafts/POSTED", "404", "404"],
+    ),
+    ("POST", "/drafts/{id}/project", "/drafts/DRAFT/project", &[], [SIGN_IN, "303 /projects/", "404", "404"]),
     // One's own account.
     ("GET", "/account", "/account", &[], own("200")),
     ("POST", "/account/profile", "/account/profile", &[("name", "Ada")], own("303 /account")),
@@ -139,6 +184,37 @@ const ROWS: &[Row] = &[
         "/engine/ENGINE/adopt",
         &[("taker", "PROJECT")],
         admins("303 /containers/"),
+    ),
+    ("GET", "/operations/retention", "/operations/retention", &[], admins("200")),
+    ("GET", "/operations/retention/{class}", "/operations/retention/chat?days=30", &[], admins("200")),
+    ("GET", "/operations/retention/{class}", "/operations/retention/everything", &[], admins("404")),
+    (
+        "POST",
+        "/operations/retention",
+        "/operations/retention",
+        &[("class", "chat"), ("days", "200"), ("reason", "asked for")],
+        admins("303 /operations/retention"),
+    ),
+    (
+        "POST",
+        "/operations/retention/holds",
+        "/operations/retention/holds",
+        &[("held", "PROJECT"), ("reason", "a dispute")],
+        admins("303 /operations/retention"),
+    ),
+    (
+        "POST",
+        "/operations/retention/release",
+        "/operations/retention/release",
+        &[("kind", "user"), ("id", "HELD")],
+        admins("303 /operations/retention"),
+    ),
+    (
+        "POST",
+        "/operations/retention/run",
+        "/operations/retention/run",
+        &[],
+        admins("303 /operations/retention"),
     ),
     ("POST", "/engine/{id}/ignore", "/engine/ENGINE/ignore", &[], admins("303 /engine")),
     ("POST", "/operations/jobs", "/operations/jobs", &[("id", "JOB")], admins("303 /operations")),
@@ -230,6 +306,10 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "404", "404", "404"],
     ),
+    ("GET", STEP, "/projects/PROJECT/lock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/unlock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", STEP, "/projects/PROJECT/lock", &[], [SIGN_IN, "303 /projects/", "404", "303 /projects/"]),
+    ("POST", STEP, "/projects/PROJECT/unlock", &[], [SIGN_IN, "409", "404", "409"]),
     ("GET", STEP, "/projects/PROJECT/archive", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", STEP, "/projects/PROJECT/unarchive", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", STEP, "/projects/PROJECT/delete", &[], [SIGN_IN, "200", "404", "200"]),
@@ -290,6 +370,14 @@ const ROWS: &[Row] = &[
     ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/recreate", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/rename", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/lock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/unlock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", VERB, "/containers/CONTAINER/recreate", &[], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/rename", &[("name", "other")], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/lock", &[], [SIGN_IN, "303 /events/", "404", "303 /events/"]),
+    ("POST", VERB, "/containers/CONTAINER/unlock", &[], [SIGN_IN, "303 /events/", "404", "303 /events/"]),
     ("POST", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "503", "404", "503"]),
@@ -310,6 +398,7 @@ const ROWS: &[Row] = &[
     ),
     ("GET", "/engine/events/{id}", "/engine/events/SEEN", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/engine/events/{id}/raw", "/engine/events/SEEN/raw", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", "/events/{id}/again", "/events/OPERATION/again", &[], [SIGN_IN, "404", "404", "404"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}/raw", "/events/EVENT/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/audit", "/audit", &[], admins("200")),
@@ -319,6 +408,10 @@ const ROWS: &[Row] = &[
     ("GET", "/entries", "/entries?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries", "/entries?id=event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries", "/entries?id=audit:AUDIT", &[], admins("200")),
+    ("GET", "/threads/{key}", "/threads/action:ACTION", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/threads/{key}", "/threads/event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/threads/{key}", "/threads/audit:AUDIT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/threads", "/threads?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries/raw", "/entries/raw?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries/raw", "/entries/raw?id=event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries/raw", "/entries/raw?id=audit:AUDIT", &[], admins("200")),
@@ -379,9 +472,9 @@ const ROWS: &[Row] = &[
 const HOOKS: &str = "303 /projects/PROJECT/webhooks";
 const RECORDS: &str = "/api/projects/{id}/{records:pushes|deployments|databases|sessions|costs}";
 
-const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore}";
-const SEVERAL: &str = "/containers/{verb:start|stop|restart|delete}";
-const VERB: &str = "/containers/{id}/{verb:start|stop|restart|delete}";
+const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore|lock|unlock}";
+const SEVERAL: &str = "/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}";
+const VERB: &str = "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}";
 
 /// The table.
 pub fn routes() -> impl Iterator<Item = Route> {

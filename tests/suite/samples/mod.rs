@@ -6,6 +6,7 @@ use pilothouse::web::time::Timestamp;
 
 mod account;
 mod activity;
+mod assistant;
 mod chat;
 mod containers;
 mod dashboard;
@@ -15,6 +16,7 @@ mod frame;
 mod operations;
 mod projects;
 mod search;
+mod threads;
 mod timelines;
 mod tokens;
 mod users;

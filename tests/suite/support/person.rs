@@ -80,7 +80,10 @@ impl Person {
 
     /// The session's cookie as it goes over the wire, whatever the console calls it.
     pub fn session_cookie(&self) -> Option<String> {
-        let is_session = |name: &str| name.starts_with("__Host-pilothouse") && !name.ends_with("-flash");
+        let is_session = |name: &str| {
+            name.starts_with("__Host-pilothouse")
+                && !["-flash", "-guest", "-ref"].iter().any(|other| name.ends_with(other))
+        };
         self.jar().iter().find(|(name, _)| is_session(name)).map(|(_, value)| value.clone())
     }
 

@@ -2,6 +2,8 @@
 //!
 //! All problems are found before the first is told, so that one start shows all of them.
 
+mod containers;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use ipnetwork::IpNetwork;
 use url::Url;
+
+pub use containers::{ContainerSettings, PortRange};
 
 use crate::db::address;
 use crate::secret::Secret;
@@ -50,6 +54,9 @@ pub struct Config {
     pub token_limit: u32,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
+    pub containers: ContainerSettings,
+    /// Whether it is an invented world (`serve --demo`).
+    pub is_demo: bool,
 }
 
 /// What is wrong with one variable, and what would be right.
@@ -248,6 +255,7 @@ impl Config {
         let token_limit = reader.number("PILOTHOUSE_TOKEN_LIMIT", 6000, 1..=1_000_000);
         let docker_host =
             reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+        let containers = ContainerSettings::read(&mut reader);
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
@@ -268,12 +276,14 @@ impl Config {
             access_log,
             token_limit: u32::try_from(token_limit).unwrap_or(6000),
             docker_host,
+            containers,
+            is_demo: false,
         })
     }
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 16] = [
+pub const VARIABLES: [&str; 21] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -290,6 +300,11 @@ pub const VARIABLES: [&str; 16] = [
     "PILOTHOUSE_ACCESS_LOG",
     "PILOTHOUSE_TOKEN_LIMIT",
     "DOCKER_HOST",
+    "PILOTHOUSE_IMAGES",
+    "PILOTHOUSE_PORTS",
+    "PILOTHOUSE_CONTAINER_LIMITS",
+    "PILOTHOUSE_CONTAINER_CAPS",
+    "PILOTHOUSE_NETWORKS",
 ];
 
 #[cfg(test)]

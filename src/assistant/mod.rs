@@ -1,0 +1,13 @@
+//! The assistant: what a visitor says becomes a description of a project, one question at a time.
+//!
+//! `reading` finds what a message says, `slots` holds what is known and decides what to ask next, `writing` makes a draft of
+//! it; `conversation` is what is stored, `commands` what people do.
+
+pub mod commands;
+pub mod conversation;
+mod drafting;
+pub mod provider;
+pub mod queries;
+pub mod reading;
+pub mod slots;
+pub mod writing;

@@ -1,0 +1,236 @@
+//! Changes of drafts. What may follow what is checked under the row's lock.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+
+use super::queries::{self, DraftView};
+use super::{Status, Texts};
+use crate::analytics::{self, EventType, Way};
+use crate::audit::{self, AuditAction, Target};
+use crate::db::ids::ProjectId;
+use crate::db::schema::job_drafts;
+use crate::db::time::now;
+use crate::identity::Principal;
+use crate::projects::commands::{self as projects, ChangeError, Draft as NewProject};
+use crate::projects::{Kind, ProjectDescription, ProjectName};
+use crate::referrals::Attribution;
+
+/// The version of the words that a poster agrees to.
+pub const CONSENT: &str = "2026-11";
+
+/// Why a draft was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftError {
+    /// It does not exist, or not for this principal.
+    #[error("no such draft")]
+    NotFound,
+    /// Somebody changed it since it was read.
+    #[error("changed meanwhile")]
+    Stale(Box<DraftView>),
+    /// Sentences that say why.
+    #[error("not from here")]
+    Obstacles(Vec<String>),
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+fn target(draft: &DraftView) -> Target {
+    Target { kind: "draft", id: draft.id.to_string(), name: draft.title.clone(), project: None }
+}
+
+/// The draft, held. It is its owner's alone to change, also before an admin.
+fn hold_own(conn: &mut PgConnection, principal: &Principal, id: i64) -> Result<DraftView, DraftError> {
+    let draft = queries::hold(conn, id)?.ok_or(DraftError::NotFound)?;
+    if draft.owner.is_none() || draft.owner != principal.user {
+        return Err(DraftError::NotFound);
+    }
+    Ok(draft)
+}
+
+/// Writes what a person typed, unless the draft was changed since `seen`. What they changed stays theirs.
+pub fn edit(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: i64,
+    texts: &Texts,
+    seen: Option<DateTime<Utc>>,
+) -> Result<(), DraftError> {
+    let draft = hold_own(conn, principal, id)?;
+    if draft.updated_at != seen {
+        return Err(DraftError::Stale(Box::new(draft)));
+    }
+    if draft.status == Status::Completed {
+        return Err(DraftError::Obstacles(vec!["It is completed, and stays as it is.".to_owned()]));
+    }
+    let same_budget =
+        super::model::budget_in_words(&draft.budget) == super::model::budget_in_words(&texts.budget);
+    let changed: Vec<(&str, Value, Value)> = [
+        ("title", json!(draft.title), json!(texts.title)),
+        ("description", json!(draft.description), json!(texts.description)),
+        ("generated_skills", json!(draft.skills), json!(texts.skills)),
+        ("generated_milestones", json!(draft.milestones), json!(texts.milestones)),
+        ("estimated_timeline", json!(draft.timeline), json!(texts.timeline)),
+    ]
+    .into_iter()
+    .chain((!same_budget).then(|| ("estimated_budget_range", draft.budget.clone(), texts.budget.clone())))
+    .filter(|(_, before, after)| before != after)
+    .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let mut edited = draft.edited.clone();
+    for (column, ..) in &changed {
+        if !edited.iter().any(|own| own == column) {
+            edited.push((*column).to_owned());
+        }
+    }
+    let list = |items: &[String]| Some(items.iter().cloned().map(Some).collect::<Vec<_>>());
+    let budget = if same_budget { draft.budget.clone() } else { texts.budget.clone() };
+    diesel::update(job_drafts::table.find(id))
+        .set((
+            job_drafts::title.eq(Some(&texts.title)),
+            job_drafts::description.eq(Some(&texts.description)),
+            job_drafts::generated_skills.eq(list(&texts.skills)),
+            job_drafts::generated_milestones.eq(list(&texts.milestones)),
+            job_drafts::estimated_budget_range.eq(Some(budget).filter(|budget| !budget.is_null())),
+            job_drafts::estimated_timeline.eq(Some(&texts.timeline)),
+            job_drafts::edited.eq(edited.into_iter().map(Some).collect::<Vec<_>>()),
+            job_drafts::updated_at.eq(now.nullable()),
+        ))
+        .execute(conn)?;
+    let fields = |of: fn(&(&str, Value, Value)) -> (String, Value)| {
+        changed.iter().map(of).collect::<serde_json::Map<_, _>>()
+    };
+    let before = fields(|(column, before, _)| ((*column).to_owned(), before.clone()));
+    let after = fields(|(column, _, after)| ((*column).to_owned(), after.clone()));
+    audit::record_change(
+        conn,
+        principal,
+        &AuditAction::DraftChanged,
+        &target(&draft),
+        Value::Object(before),
+        Value::Object(after),
+    )?;
+    Ok(())
+}
+
+/// What a poster agrees to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    pub to_posting: bool,
+    /// That the sales system is told too.
+    pub to_sales: bool,
+}
+
+/// Posts a draft: from here on its attribution stays as it is.
+pub fn post(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: i64,
+    consent: Consent,
+) -> Result<(), DraftError> {
+    let draft = hold_own(conn, principal, id)?;
+    let mut obstacles = queries::obstacles_to_posting(conn, &draft)?;
+    if !consent.to_posting && draft.status == Status::Draft {
+        obstacles.push("Tick the box that says that it may be shown.".to_owned());
+    }
+    if !obstacles.is_empty() {
+        return Err(DraftError::Obstacles(obstacles));
+    }
+    let agreed = json!({
+        "version": CONSENT, "at": principal.at, "posting": consent.to_posting, "sales": consent.to_sales,
+    });
+    diesel::update(job_drafts::table.find(id))
+        .set((
+            job_drafts::public_status.eq("posted"),
+            job_drafts::posted_at.eq(now.nullable()),
+            job_drafts::consent.eq(Some(&agreed)),
+            job_drafts::updated_at.eq(now.nullable()),
+        ))
+        .execute(conn)?;
+    let before = json!({ "public_status": "draft" });
+    let after = json!({ "public_status": "posted", "consent": agreed, "attribution_chain": draft.chain });
+    audit::record_change(conn, principal, &AuditAction::DraftPosted, &target(&draft), before, after)?;
+    tell(conn, &draft, EventType::DraftPosted)?;
+    Ok(())
+}
+
+fn tell(conn: &mut PgConnection, draft: &DraftView, event: EventType) -> QueryResult<()> {
+    let attribution =
+        Attribution::of_row(draft.developer_ref.clone(), draft.source.clone(), draft.chain.clone());
+    let way = Way {
+        session: draft.session_id.as_deref(),
+        user: draft.owner,
+        draft: Some(draft.id),
+        score: i32::try_from(draft.score).ok(),
+        attribution: &attribution,
+    };
+    analytics::record(conn, &way, &[(event, None)])
+}
+
+/// Moves a draft on to `to`, which must be what follows.
+pub fn move_on(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: i64,
+    to: &Status,
+) -> Result<(), DraftError> {
+    let draft = hold_own(conn, principal, id)?;
+    if draft.status.next().as_ref() != Some(to) {
+        let sentence = format!("It is {}, and can't become {} from there.", draft.status.label(), to.label());
+        return Err(DraftError::Obstacles(vec![sentence]));
+    }
+    set_status(conn, principal, &draft, to)?;
+    Ok(())
+}
+
+fn set_status(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    draft: &DraftView,
+    to: &Status,
+) -> QueryResult<()> {
+    diesel::update(job_drafts::table.find(draft.id))
+        .set((job_drafts::public_status.eq(to.as_str()), job_drafts::updated_at.eq(now.nullable())))
+        .execute(conn)?;
+    let (before, after) =
+        (json!({ "public_status": draft.status.as_str() }), json!({ "public_status": to.as_str() }));
+    audit::record_change(conn, principal, &AuditAction::DraftMoved, &target(draft), before, after)
+}
+
+/// Makes a project of a draft, once. A posted draft is in progress from there on.
+pub fn make_project(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: i64,
+) -> Result<ProjectId, DraftError> {
+    let draft = hold_own(conn, principal, id)?;
+    if draft.project.is_some() {
+        return Err(DraftError::Obstacles(vec!["There is a project of it already.".to_owned()]));
+    }
+    let refused = |sentence: String| DraftError::Obstacles(vec![sentence]);
+    let new = NewProject {
+        name: ProjectName::parse(&draft.title, None).map_err(refused)?,
+        description: ProjectDescription::parse(&draft.description, None).map_err(refused)?,
+        kind: Kind::parse("nextjs", None).map_err(refused)?,
+    };
+    let project = projects::create(conn, principal, &new, None).map_err(|error| match error {
+        ChangeError::Query(error) => DraftError::Query(error),
+        other => DraftError::Obstacles(vec![other.to_string()]),
+    })?;
+    let status = if draft.status == Status::Posted { Status::InProgress } else { draft.status.clone() };
+    diesel::update(job_drafts::table.find(id))
+        .set((
+            job_drafts::project_id.eq(Some(project.0)),
+            job_drafts::public_status.eq(status.as_str()),
+            job_drafts::updated_at.eq(now.nullable()),
+        ))
+        .execute(conn)?;
+    let before = json!({ "project": null, "public_status": draft.status.as_str() });
+    let after = json!({ "project": project.to_string(), "public_status": status.as_str() });
+    let made = Target { project: Some(project), ..target(&draft) };
+    audit::record_change(conn, principal, &AuditAction::DraftMadeProject, &made, before, after)?;
+    tell(conn, &draft, EventType::ProjectCreated)?;
+    Ok(project)
+}

@@ -1,0 +1,91 @@
+//! `POST /drafts/{id}/{post|status|project}`
+
+use actix_web::HttpResponse;
+use serde::Deserialize;
+
+use super::show::refuse;
+use super::{id, unforeseen};
+use crate::drafts::Status;
+use crate::drafts::commands::{self, Consent, DraftError};
+use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
+use crate::http::forms::Form;
+use crate::web::urls;
+
+#[derive(Deserialize)]
+pub struct PostForm {
+    /// The two boxes, which come unticked.
+    #[serde(default)]
+    consent: String,
+    #[serde(default)]
+    sales: String,
+}
+
+/// Posts a draft.
+pub async fn post(authed: AuthedRequest, form: Form<PostForm>) -> AppResult<HttpResponse> {
+    let draft = id(&authed.request);
+    let principal = authed.principal();
+    let ticked = |text: &str| matches!(text, "yes" | "true" | "on");
+    let consent = Consent { to_posting: ticked(&form.0.consent), to_sales: ticked(&form.0.sales) };
+    let (_, outcome) = authed
+        .write(move |conn, viewer| {
+            let draft = draft?;
+            sort(commands::post(conn, &principal(viewer), draft, consent).map(|()| draft))
+        })
+        .await?;
+    match outcome {
+        Ok(draft) => Ok(authed.redirect_with_notice(&format!("/drafts/{draft}"), "The draft is posted.")),
+        Err(error) => refuse(&authed, error).await,
+    }
+}
+
+/// What a page can say stays beside the transaction, which did nothing; the rest ends it.
+fn sort<T>(outcome: Result<T, DraftError>) -> AppResult<Result<T, DraftError>> {
+    match outcome {
+        Err(error @ DraftError::Obstacles(_)) => Ok(Err(error)),
+        Err(error) => Err(unforeseen(error)),
+        Ok(value) => Ok(Ok(value)),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct StatusForm {
+    #[serde(default)]
+    public_status: String,
+}
+
+/// Moves a draft on.
+pub async fn move_on(authed: AuthedRequest, form: Form<StatusForm>) -> AppResult<HttpResponse> {
+    let draft = id(&authed.request);
+    let principal = authed.principal();
+    let to = Status::from_stored(Some(&form.0.public_status));
+    let label = to.label().to_owned();
+    let (_, outcome) = authed
+        .write(move |conn, viewer| {
+            let draft = draft?;
+            sort(commands::move_on(conn, &principal(viewer), draft, &to).map(|()| draft))
+        })
+        .await?;
+    match outcome {
+        Ok(draft) => {
+            Ok(authed.redirect_with_notice(&format!("/drafts/{draft}"), format!("The draft is {label}.")))
+        }
+        Err(error) => refuse(&authed, error).await,
+    }
+}
+
+/// Makes a project of a draft.
+pub async fn make_project(authed: AuthedRequest, _: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+    let draft = id(&authed.request);
+    let principal = authed.principal();
+    let (_, outcome) = authed
+        .write(move |conn, viewer| sort(commands::make_project(conn, &principal(viewer), draft?)))
+        .await?;
+    match outcome {
+        Ok(project) => {
+            let words = "The project is made, without a container yet: a worker attaches one.";
+            Ok(authed.redirect_with_notice(&urls::project(project), words))
+        }
+        Err(error) => refuse(&authed, error).await,
+    }
+}

@@ -1,0 +1,187 @@
+//! Samples of conversations with the assistant, and of drafts.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use pilothouse::assistant::conversation::Conversation;
+use pilothouse::assistant::provider::{BuiltIn, Provider};
+use pilothouse::assistant::queries::Session;
+use pilothouse::assistant::slots::{Answer, Slot};
+use pilothouse::db::ids::{ProjectId, UserId};
+use pilothouse::drafts::Status;
+use pilothouse::drafts::queries::DraftView;
+use pilothouse::referrals::Attribution;
+use pilothouse::web::drafts::index::{DraftRow, DraftsPage};
+use pilothouse::web::drafts::show::DraftPage;
+use pilothouse::web::shell::Shell;
+use pilothouse::web::start::claim::ClaimPage;
+use pilothouse::web::start::delete::DeletePage;
+use pilothouse::web::start::draft::StartDraftPage;
+use pilothouse::web::start::show::StartPage;
+use pilothouse::web::version::Difference;
+use serde_json::json;
+
+use super::frame::shell;
+use super::{HOSTILE, Sample, endless};
+
+fn now() -> DateTime<Utc> {
+    DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000)
+}
+
+fn session(messages: &[&str]) -> Session {
+    let mut conversation = Conversation::begin("1");
+    for message in messages {
+        let proposal = BuiltIn.propose(&conversation.talk(message, now().date_naive())).unwrap();
+        conversation.take(message, proposal, now());
+    }
+    Session {
+        id: uuid::Uuid::from_u128(1),
+        session_id: "as_1".to_owned(),
+        user: None,
+        conversation,
+        attribution: Attribution::default(),
+        last_activity: None,
+        is_active: true,
+        is_answering: false,
+    }
+}
+
+fn draft(title: &str, status: Status) -> DraftView {
+    DraftView {
+        id: 7,
+        owner: Some(UserId(uuid::Uuid::from_u128(1))),
+        session_id: Some("as_1".to_owned()),
+        title: title.to_owned(),
+        description: title.to_owned(),
+        skills: vec![title.to_owned()],
+        milestones: vec![title.to_owned()],
+        budget: json!({ "min": 5000, "max": 10000, "currency": "EUR" }),
+        timeline: title.to_owned(),
+        score: 75,
+        status,
+        edited: Vec::new(),
+        developer_ref: Some(title.to_owned()),
+        source: Some("mail".to_owned()),
+        chain: Some(title.to_owned()),
+        project: None,
+        posted_at: Some(now()),
+        updated_at: Some(now()),
+    }
+}
+
+const SENTENCE: &str =
+    "I need an online shop for small bakeries with login and payments via Stripe, 5k–10k €, in 3 months";
+
+impl Sample for StartPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let anonymous = || Shell::anonymous("Describe your project");
+        let mut hostile = session(&[SENTENCE, HOSTILE]);
+        hostile.conversation.slots.fill(Slot::Audience, Answer::full(HOSTILE));
+        hostile.conversation.slots.fill(Slot::Goal, Answer::full(endless(400)));
+        let found = Some((hostile, Some(draft(HOSTILE, Status::Draft))));
+        let mut refused = Self::with(anonymous(), Some(HOSTILE.to_owned()), false, found.clone());
+        refused.text.value = HOSTILE.to_owned();
+        refused.text.errors = vec!["This is not right.".to_owned()];
+        refused.errors = vec![HOSTILE.to_owned()];
+        let mut closed = Self::with(shell("Describe your project"), None, true, found);
+        closed.closed = Some("That is the most.".to_owned());
+        vec![
+            ("nobody yet", Self::with(anonymous(), None, false, None)),
+            ("begun", Self::with(anonymous(), None, false, Some((session(&[SENTENCE]), None)))),
+            ("refused", refused),
+            ("closed", closed),
+        ]
+    }
+}
+
+impl Sample for StartDraftPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let found = Some((session(&[SENTENCE]), Some(draft(HOSTILE, Status::Draft))));
+        let mut refused = Self::with(Shell::anonymous("Your draft"), false, found.clone());
+        refused.errors = vec![HOSTILE.to_owned()];
+        refused.panel.slots[5].field.value = HOSTILE.to_owned();
+        refused.panel.slots[5].field.errors = vec!["No amount.".to_owned()];
+        refused.panel.slots[5].is_open = true;
+        vec![
+            ("none", Self::with(Shell::anonymous("Your draft"), false, Some((session(&[]), None)))),
+            ("refused", refused),
+            ("own", Self::with(shell("Your draft"), true, found)),
+        ]
+    }
+}
+
+impl Sample for DeletePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let title = "Delete the conversation";
+        vec![
+            ("visitor", Self::with(Shell::anonymous(title), false, 6, true)),
+            ("user", Self::with(shell(title), true, 1, false)),
+        ]
+    }
+}
+
+impl Sample for ClaimPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |is_signed_in: bool, offered: Option<&str>| Self {
+            shell: if is_signed_in { shell("Claim") } else { Shell::anonymous("Claim") },
+            errors: vec!["Tick the box.".to_owned()],
+            is_signed_in,
+            offered: offered.map(str::to_owned),
+            link: String::new(),
+            made: None,
+            has_conversation: true,
+        };
+        let made = Self { made: Some(format!("https://x.test/{}", endless(64))), ..page(false, None) };
+        let linked = Self { link: "0f".repeat(32), ..page(false, None) };
+        vec![
+            ("offered", page(true, Some(HOSTILE))),
+            ("nothing", page(true, None)),
+            ("visitor", page(false, None)),
+            ("made", made),
+            ("linked", linked),
+        ]
+    }
+}
+
+impl Sample for DraftsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |drafts: Vec<DraftView>| Self {
+            shell: shell("Drafts"),
+            drafts: drafts.iter().map(|draft| DraftRow::new(draft, now(), Tz::UTC)).collect(),
+            first: Some("/drafts".to_owned()),
+            older: Some("/drafts?before=7".to_owned()),
+        };
+        let states = [
+            Status::Draft,
+            Status::Posted,
+            Status::InProgress,
+            Status::Completed,
+            Status::Other(HOSTILE.to_owned()),
+        ];
+        vec![
+            ("none", page(Vec::new())),
+            ("hostile", page(states.map(|state| draft(HOSTILE, state)).to_vec())),
+        ]
+    }
+}
+
+impl Sample for DraftPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let title = "Online shop for small bakeries";
+        let open = Self::with(shell(title), &draft(title, Status::Draft), true, Vec::new());
+        let mut refused =
+            Self::with(shell(HOSTILE), &draft(HOSTILE, Status::Draft), true, vec![HOSTILE.to_owned()]);
+        refused.errors = vec![HOSTILE.to_owned()];
+        refused.fields.budget.errors = vec!["No amount.".to_owned()];
+        refused.conflict =
+            vec![Difference { field: "Title", yours: HOSTILE.to_owned(), theirs: endless(200) }];
+        let posted = Self::with(shell(title), &draft(title, Status::Posted), true, Vec::new());
+        let project = Some(ProjectId(uuid::Uuid::from_u128(1)));
+        let made = DraftView { project, ..draft(title, Status::Completed) };
+        vec![
+            ("open", open),
+            ("refused", refused),
+            ("posted", posted),
+            ("of somebody else", Self::with(shell(title), &made, false, Vec::new())),
+        ]
+    }
+}
