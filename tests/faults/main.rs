@@ -7,6 +7,8 @@
 
 mod clients;
 mod database;
+mod engine;
+mod fake_engine;
 mod ledger;
 mod load;
 mod neighbours;
@@ -20,7 +22,19 @@ mod proxy;
 mod rig;
 mod schema;
 mod sign_in;
+#[path = "../suite/support/engine.rs"]
+#[expect(dead_code, reason = "the suite does more with its engine")]
+mod test_engine;
 mod verdict;
+
+/// Where an engine of the tests lies.
+mod db {
+    pub fn new_directory() -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("pilothouse-engine-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&path).unwrap();
+        path
+    }
+}
 
 use verdict::{Fault, Verdict};
 
@@ -35,6 +49,7 @@ fn main() {
         sign_in::FAULTS,
         neighbours::FAULTS,
         pooler::FAULTS,
+        engine::FAULTS,
     ]
     .concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));
