@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::engine::{APP, TestEngine};
+use crate::test_engine::{APP, TestEngine};
 use crate::load::head;
 use crate::rig::{Console, Person, Rig, random_below, wait_until};
 use crate::verdict::{Fault, Verdict};

@@ -8,9 +8,8 @@
 mod clients;
 mod containers;
 mod database;
-#[path = "../suite/support/engine.rs"]
-#[expect(dead_code, reason = "shared with the suite, which uses the rest")]
 mod engine;
+mod fake_engine;
 mod keeping;
 mod ledger;
 mod load;
@@ -25,20 +24,21 @@ mod proxy;
 mod rig;
 mod schema;
 mod sign_in;
+#[path = "../suite/support/engine.rs"]
+#[expect(dead_code, reason = "the suite does more with its engine")]
+mod test_engine;
 mod verdict;
 
-use verdict::{Fault, Verdict};
-
-/// What the engine takes from the suite.
+/// Where an engine of the tests lies.
 mod db {
     pub fn new_directory() -> std::path::PathBuf {
-        let dir = crate::rig::Directory::new();
-        let path = dir.0.clone();
-        // The engine removes it.
-        std::mem::forget(dir);
+        let path = std::env::temp_dir().join(format!("pilothouse-engine-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&path).unwrap();
         path
     }
 }
+
+use verdict::{Fault, Verdict};
 
 fn main() {
     let rounds = std::env::var("FAULT_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(5);
@@ -53,6 +53,7 @@ fn main() {
         keeping::FAULTS,
         pooler::FAULTS,
         containers::FAULTS,
+        engine::FAULTS,
     ]
     .concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));

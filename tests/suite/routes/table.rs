@@ -361,20 +361,20 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "200", "404", "200"],
     ),
-    // There is no engine here.
+    // What a worker wrote is no id of an engine's.
     (
         "GET",
         "/containers/{id}/logs/download",
         "/containers/CONTAINER/logs/download",
         &[],
-        [SIGN_IN, "503", "404", "503"],
+        [SIGN_IN, "409", "404", "409"],
     ),
     (
         "GET",
         "/containers/{id}/logs/live",
         "/containers/CONTAINER/logs/live",
         &[],
-        ["401", "503", "404", "503"],
+        ["401", "409", "404", "409"],
     ),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
