@@ -91,10 +91,8 @@ impl Kind {
             Self::ProveBackup => {
                 ("prove_backup", "Restore the newest backup and compare it", Some("0 43 4 * * 0"))
             }
-            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
             Self::MakeContainer => ("make_container", "Make a container", None),
-            Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
-            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 * * * *")),
+            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
             Self::PruneReports => {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }

@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::test_engine::{APP, TestEngine};
 use crate::load::head;
 use crate::rig::{Console, Person, Rig, random_below, wait_until};
+use crate::test_engine::{APP, TestEngine};
 use crate::verdict::{Fault, Verdict};
 
 pub const FAULTS: &[Fault] = &[
