@@ -163,7 +163,7 @@ fn a_story_folds_under_its_newest_action_and_a_link_opens_it() {
     assert!(page.select("details.related[open]").is_empty());
     // The permalink's way back: the entry is marked, and its fold is open.
     let entry = owner.get(&format!("/activity/{push}"));
-    let around = entry.select(".page-actions a")[0].attr("href").unwrap().to_owned();
+    let around = entry.select(".page-actions a[href*='#']")[0].attr("href").unwrap().to_owned();
     let (path, fragment) = around.split_once('#').unwrap();
     let page = owner.get(path);
     assert_eq!(page.select(&format!("#{fragment}"))[0].attr("data-activity"), Some(push.as_str()));
