@@ -48,6 +48,8 @@ pub struct Config {
     pub access_log: bool,
     /// `PILOTHOUSE_TOKEN_LIMIT`: requests a minute and token, at this instance.
     pub token_limit: u32,
+    /// `PILOTHOUSE_START_ORIGINS`: pages elsewhere that may talk with the assistant.
+    pub start_origins: Vec<String>,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
 }
@@ -130,6 +132,24 @@ impl Reader {
                 default
             }
         }
+    }
+
+    /// Origins as browsers send them, parted by commas or blanks.
+    fn origins(&mut self, variable: &'static str) -> Vec<String> {
+        let text = self.optional(variable).unwrap_or_default();
+        let mut origins = Vec::new();
+        for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
+            match Url::parse(part).map(|url| (url.origin().ascii_serialization(), url)) {
+                Ok((origin, url))
+                    if matches!(url.scheme(), "http" | "https")
+                        && origin == part.trim_end_matches('/').to_ascii_lowercase() =>
+                {
+                    origins.push(origin);
+                }
+                _ => self.problem(variable, "holds what is no origin such as https://www.example.org"),
+            }
+        }
+        origins
     }
 
     fn database_url(&mut self, variable: &'static str) -> Option<Secret> {
@@ -239,6 +259,7 @@ impl Config {
                 }
             }
         }
+        let start_origins = reader.origins("PILOTHOUSE_START_ORIGINS");
         let demo_password = reader.optional("PILOTHOUSE_DEMO_PASSWORD").map(Secret::new);
         if demo_password.as_ref().is_some_and(|p| !(12..=256).contains(&p.reveal().chars().count())) {
             reader.problem("PILOTHOUSE_DEMO_PASSWORD", "must have 12 to 256 characters");
@@ -266,6 +287,7 @@ impl Config {
             demo_password,
             insecure_cookies,
             access_log,
+            start_origins,
             token_limit: u32::try_from(token_limit).unwrap_or(6000),
             docker_host,
         })
@@ -273,7 +295,7 @@ impl Config {
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 16] = [
+pub const VARIABLES: [&str; 17] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -289,6 +311,7 @@ pub const VARIABLES: [&str; 16] = [
     "PILOTHOUSE_INSECURE_COOKIES",
     "PILOTHOUSE_ACCESS_LOG",
     "PILOTHOUSE_TOKEN_LIMIT",
+    "PILOTHOUSE_START_ORIGINS",
     "DOCKER_HOST",
 ];
 

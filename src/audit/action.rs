@@ -178,6 +178,10 @@ vocabulary! {
         label: "Draft made a project", done: "made a project of the draft", names_target: true,
         icon: "project-created", group: Group::Projects,
     }
+    OpportunityRedone = "opportunity.redone" {
+        label: "Opportunity tried again", done: "let the console try again", names_target: true, icon: "restart",
+        group: Group::Projects,
+    }
     ReferralCodeMade = "referral.code_made" {
         label: "Referral code made", done: "made the referral code", names_target: true, icon: "link",
         group: Group::People,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
+use super::outbox;
 use super::queries::{self, DraftView};
 use super::{Status, Texts};
 use crate::analytics::{self, EventType, Way};
@@ -35,12 +36,12 @@ pub enum DraftError {
     Query(#[from] diesel::result::Error),
 }
 
-fn target(draft: &DraftView) -> Target {
+pub(super) fn target(draft: &DraftView) -> Target {
     Target { kind: "draft", id: draft.id.to_string(), name: draft.title.clone(), project: None }
 }
 
 /// The draft, held. It is its owner's alone to change, also before an admin.
-fn hold_own(conn: &mut PgConnection, principal: &Principal, id: i64) -> Result<DraftView, DraftError> {
+pub(super) fn hold_own(conn: &mut PgConnection, principal: &Principal, id: i64) -> Result<DraftView, DraftError> {
     let draft = queries::hold(conn, id)?.ok_or(DraftError::NotFound)?;
     if draft.owner.is_none() || draft.owner != principal.user {
         return Err(DraftError::NotFound);
@@ -152,6 +153,9 @@ pub fn post(
     let before = json!({ "public_status": "draft" });
     let after = json!({ "public_status": "posted", "consent": agreed, "attribution_chain": draft.chain });
     audit::record_change(conn, principal, &AuditAction::DraftPosted, &target(&draft), before, after)?;
+    if consent.to_sales {
+        outbox::put(conn, principal, id)?;
+    }
     tell(conn, &draft, EventType::DraftPosted)?;
     Ok(())
 }

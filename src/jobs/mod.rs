@@ -39,6 +39,7 @@ mod context;
 mod end_silent_events;
 mod expire_conversations;
 mod fill_timeline;
+mod keep_funnel;
 mod move_entries;
 mod observe_engine;
 mod prune_jobs;
@@ -84,6 +85,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::ExpireConversations => Job::new(kind.clone(), in_minutes(10), expire_conversations::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
+        Kind::KeepFunnel => Job::new(kind.clone(), in_minutes(60), keep_funnel::run),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),

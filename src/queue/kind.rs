@@ -22,6 +22,8 @@ pub enum Kind {
     ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
+    /// How far visitors come is counted.
+    KeepFunnel,
     /// Entries of a project that changed hands go with it.
     MoveEntries,
     /// Jobs that ended long ago are deleted.
@@ -45,6 +47,7 @@ impl Kind {
         Self::EndSilentEvents,
         Self::ExpireConversations,
         Self::FillTimeline,
+        Self::KeepFunnel,
         Self::MoveEntries,
         Self::PruneJobs,
         Self::PruneReports,
@@ -65,6 +68,7 @@ impl Kind {
                 ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
+            Self::KeepFunnel => ("keep_funnel", "Count how far visitors come", Some("*/15 * * * * *")),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
             Self::PruneReports => {

@@ -108,7 +108,10 @@ impl Scene {
             ))
         };
         let (draft, posted) = (draft(&format!("'{talk}'"), "draft"), draft("NULL", "posted"));
+        let row =
+            console.text(&format!("SELECT id::text FROM ai_assistant_sessions WHERE session_id = '{talk}'"));
         let things = vec![
+            ("TALK", row),
             ("CLAIM", claim),
             ("DRAFT", draft),
             ("POSTED", posted),
@@ -158,6 +161,7 @@ impl Scene {
             "HOOK",
             "DELIVERY",
             "CLAIM",
+            "TALK",
             "DRAFT",
             "POSTED",
         ];
@@ -174,7 +178,7 @@ fn hex64() -> String {
 pub fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
     match route.method {
         "GET" => person.get(path),
-        "POST" | "PATCH" if path.starts_with("/api/") => {
+        "POST" | "PATCH" | "DELETE" if path.starts_with("/api/") => {
             let fields =
                 route.fields.iter().map(|(name, value)| ((*name).to_owned(), scene.fill(value).into()));
             let body = serde_json::Value::Object(fields.collect());
@@ -354,7 +358,9 @@ fn an_act_without_proof_of_where_it_comes_from_is_refused_and_changes_nothing() 
     };
     let before = state();
     let mut acts = 0;
-    for route in routes().filter(|route| route.method != "GET") {
+    // No cookie counts at the assistant's JSON: `assistant::api` tries that.
+    let is_open = |route: &Route| route.pattern.starts_with("/api/assistant/");
+    for route in routes().filter(|route| route.method != "GET" && !is_open(route)) {
         let path = scene.fill(route.example);
         let form = encoded(route.fields);
         let own = |name: &str, value: &str| as_form(scene.owner.own_post(&path), &form).header(name, value);
