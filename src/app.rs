@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use crate::assistant::provider::{BuiltIn, Provider};
 use crate::auth::act_rate::ActRate;
@@ -17,10 +19,12 @@ use crate::engine::Engine;
 use crate::live::Live;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
+use crate::secret::Secret;
 use crate::tokens::TokenRate;
 
 /// Bodies of more than 256 kB that are in memory at once.
 const LARGE_BODIES: usize = 4;
+const SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 
 /// One running console: shared by every request, job and command.
 #[derive(Debug, Clone)]
@@ -49,6 +53,8 @@ pub struct App {
     pub token_rate: TokenRate,
     /// Room for large bodies of programs.
     pub large_bodies: Arc<Semaphore>,
+    /// How long at most what an engine did not tell stays unseen.
+    pub sweep_interval: Duration,
     /// How many connections they may have.
     pub connections: ConnectionLimits,
     /// Where passwords are checked and hashed, a few at a time.
@@ -137,6 +143,16 @@ pub fn raise_open_files() {
 }
 
 impl App {
+    /// Which console this is, the same at all its instances: what tells its containers from another one's.
+    #[must_use]
+    pub fn console_id(&self) -> Uuid {
+        let key = self.config.secret_key.as_ref().map(Secret::reveal).unwrap_or_default();
+        let digest = Sha256::digest(format!("pilothouse console {key}"));
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
     /// An app on `db` with the machine's clock and randomness.
     #[must_use]
     pub fn new(config: Config, db: Db) -> Self {
@@ -156,6 +172,7 @@ impl App {
             recent_viewers: RecentViewers::default(),
             token_rate,
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            sweep_interval: SWEEP_INTERVAL,
             connections,
             sign_ins: Queue::default(),
             errands: Errands::default(),

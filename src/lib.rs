@@ -51,8 +51,12 @@ pub mod demo;
 pub mod drafts;
 // Files of projects, as a tree of their paths.
 pub mod files;
+// What containers used, as samples.
+pub mod figures;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
+// How somebody reads what containers write.
+pub mod logs;
 // What engines show of containers, held against the records.
 pub mod observations;
 // What is done to containers for somebody: asked for, carried out, put on record.
@@ -68,6 +72,8 @@ pub mod repositories;
 pub mod referrals;
 // What programs report: activities, events, the records that references point to.
 pub mod reports;
+// What is kept for a time, and what deletes the rest.
+pub mod retention;
 // Finding things by name or id.
 pub mod search;
 // Tokens of programs.

@@ -81,7 +81,7 @@ fn detail(
     thread(conn, entry, stored).map(Some)
 }
 
-fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Option<Entry>> {
+pub(super) fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Option<Entry>> {
     if id.contains('\0') {
         return Ok(None);
     }

@@ -38,6 +38,11 @@ vocabulary! {
     ContainerStart = "CONTAINER_START" { label: "Start a container", icon: "running", group: Group::Operations }
     ContainerStop = "CONTAINER_STOP" { label: "Stop a container", icon: "stopped", group: Group::Operations }
     ContainerRestart = "CONTAINER_RESTART" { label: "Restart a container", icon: "restart", group: Group::Operations }
+    ContainerCreate = "CONTAINER_CREATE" { label: "Make a container", icon: "plus", group: Group::Operations }
+    ContainerRecreate = "CONTAINER_RECREATE" { label: "Recreate a container", icon: "restart", group: Group::Operations }
+    ContainerRename = "CONTAINER_RENAME" { label: "Rename a container", icon: "settings", group: Group::Operations }
+    ContainerLock = "CONTAINER_LOCK" { label: "Lock a container", icon: "key", group: Group::Operations }
+    ContainerUnlock = "CONTAINER_UNLOCK" { label: "Unlock a container", icon: "key", group: Group::Operations }
     ContainerDelete = "CONTAINER_DELETE" { label: "Delete a container", icon: "deleted", group: Group::Operations }
 }
 
@@ -58,7 +63,7 @@ mod tests {
 
     #[test]
     fn the_nineteen_of_other_programs_and_our_own_read_back_from_what_they_store() {
-        assert_eq!(EventType::ALL.len(), 19 + 4);
+        assert_eq!(EventType::ALL.len(), 19 + 9);
         for known in EventType::ALL {
             assert_eq!(&EventType::from_stored(known.as_str()), known);
         }

@@ -9,6 +9,7 @@
 //!   [`Filter::parse`]); [`TimelinePage::days`] groups it. An [`Entry`] has its key, [`sentence::Part`]s, status,
 //!   references and what is folded under it. `older` and `newer` are positions for `before` and `after`.
 //! - [`detail::action`], [`detail::event`], [`detail::observation`] and [`detail::audit_entry`] answer one record with its thread.
+//! - [`whole_thread::of`] answers a page of all that goes back to one first cause.
 //! - [`reference_target::of`] answers what a [`Reference`] points to; its page of entries is [`timeline::page`] with
 //!   [`Filter::reference`](filter::Filter::reference) set.
 //! - [`options::Options::of_page`] says what a page's filters offer, [`options::all`] all that there is to choose.
@@ -49,6 +50,7 @@ pub mod thread;
 pub mod timeline;
 mod tracker;
 pub mod upkeep;
+pub mod whole_thread;
 
 pub use action_type::{ActionFacts, ActionType};
 pub use engine_event_type::{EngineEventFacts, EngineEventType};

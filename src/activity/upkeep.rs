@@ -41,7 +41,7 @@ impl Step {
 }
 
 /// All of them, in the order in which they are mended.
-pub const STEPS: [Step; 13] = [
+pub const STEPS: [Step; 14] = [
     Step {
         finds: "actions that the timeline lacks or shows otherwise",
         run: |c, deed| differing(c, &ACTIONS, deed),
@@ -85,6 +85,7 @@ pub const STEPS: [Step; 13] = [
         finds: "entries of the timeline whose observation is gone",
         run: |c, deed| without_record(c, &OBSERVATIONS, deed),
     },
+    Step { finds: "entries that are not in the thread of their cause", run: untied },
 ];
 
 /// Rows that one statement looks at, and one transaction mends.
@@ -259,6 +260,22 @@ fn transactions_to_come(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64>
         Deed::Look => format!("SELECT count(*) AS rows FROM pilothouse.timeline t WHERE {THEIRS}"),
         Deed::Mend => format!(
             "WITH set AS (UPDATE pilothouse.timeline t SET xid = '0' WHERE {THEIRS} RETURNING t.id) SELECT count(*) AS rows FROM set"
+        ),
+    };
+    diesel::sql_query(statement).get_result(conn).map(|count: Count| count.rows)
+}
+
+/// An entry with a cause that stands in no thread, or in one at another time or for another cause.
+fn untied(conn: &mut PgConnection, deed: Deed) -> QueryResult<i64> {
+    const UNTIED: &str = "pilothouse.timeline t WHERE t.cause IS NOT NULL AND NOT EXISTS ( \
+         SELECT FROM pilothouse.thread_entries e WHERE e.source = t.source AND e.id = t.id AND e.cause = t.cause AND e.at = t.at)";
+    let statement = match deed {
+        Deed::Look => format!("SELECT count(*) AS rows FROM {UNTIED}"),
+        // Causes first, so that few have to move again.
+        Deed::Mend => format!(
+            "SELECT count(pilothouse.tie_to_cause(u.source, u.id, u.at, u.cause, \
+                 coalesce(u.reference_ids LIKE '%\"cause_inferred\": true%', false))) AS rows \
+             FROM (SELECT t.* FROM {UNTIED} ORDER BY t.at, t.source, t.id) u"
         ),
     };
     diesel::sql_query(statement).get_result(conn).map(|count: Count| count.rows)

@@ -91,6 +91,13 @@ vocabulary! {
         label: "Project restored (audit)", done: "restored the project", names_target: true, icon: "restored",
         group: Group::Projects,
     }
+    ProjectLocked = "project.locked" {
+        label: "Project locked", done: "locked the project", names_target: true, icon: "key", group: Group::Projects,
+    }
+    ProjectUnlocked = "project.unlocked" {
+        label: "Project unlocked", done: "unlocked the project", names_target: true, icon: "key",
+        group: Group::Projects,
+    }
     RepositoryImported = "repository.imported" {
         label: "Repository imported", done: "imported a repository into", names_target: true, icon: "push",
         group: Group::Code,
@@ -105,6 +112,25 @@ vocabulary! {
     }
     ContainerRestarted = "container.restart" {
         label: "Container restart asked", done: "asked to restart the container", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    ContainerMade = "container.create" {
+        label: "Container making asked", done: "asked to make the container", names_target: true, icon: "plus",
+        group: Group::Operations,
+    }
+    ContainerRecreated = "container.recreate" {
+        label: "Container recreation asked", done: "asked to recreate the container", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    ContainerRenamed = "container.rename" {
+        label: "Container renaming asked", done: "asked to rename the container", names_target: true, icon: "settings",
+        group: Group::Operations,
+    }
+    ContainerLocked = "container.lock" {
+        label: "Container locked", done: "locked the container", names_target: true, icon: "key", group: Group::Operations,
+    }
+    ContainerUnlocked = "container.unlock" {
+        label: "Container unlocked", done: "unlocked the container", names_target: true, icon: "key",
         group: Group::Operations,
     }
     ContainerDeleted = "container.delete" {
@@ -188,6 +214,24 @@ vocabulary! {
     }
     JobRunAgain = "job.run_again" {
         label: "Job run again", done: "ran the job again:", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    RetentionRuleChanged = "retention.rule_changed" {
+        label: "Retention rule changed", done: "changed how long is kept:", names_target: true, icon: "settings",
+        group: Group::Operations,
+    }
+    RetentionAsked = "retention.asked" {
+        label: "Retention asked for", done: "asked for the job:", names_target: true, icon: "restart",
+        group: Group::Operations,
+    }
+    RetentionRan = "retention.ran" {
+        label: "Retention", done: "deleted by rule:", names_target: true, icon: "deleted", group: Group::Operations,
+    }
+    HoldPlaced = "hold.placed" {
+        label: "Hold placed", done: "placed a hold on", names_target: true, icon: "archived", group: Group::Operations,
+    }
+    HoldReleased = "hold.released" {
+        label: "Hold released", done: "released the hold on", names_target: true, icon: "restored",
         group: Group::Operations,
     }
     Exported = "data.exported" {

@@ -2,11 +2,13 @@
 //! last line says why) and 2 (wrong usage or configuration).
 
 mod database;
+mod demo_life;
 mod doctor;
 #[cfg_attr(not(feature = "git"), path = "without_git.rs")]
 mod import_git;
 mod migrate;
 mod plain;
+mod retention;
 mod serve;
 mod timeline;
 mod token;
@@ -45,6 +47,8 @@ enum Command {
     /// Hold what triggers keep of the timeline's rows against those rows.
     #[command(subcommand)]
     Timeline(timeline::TimelineCommand),
+    /// Delete what is older than its rule.
+    Retention(retention::RetentionArguments),
     /// Bring in history from elsewhere.
     #[command(subcommand)]
     Import(ImportCommand),
@@ -114,6 +118,7 @@ pub fn run() -> ExitCode {
             Command::User(command) => user::run(config, command),
             Command::Token(command) => token::run(config, command),
             Command::Timeline(command) => timeline::run(&config, command),
+            Command::Retention(arguments) => retention::run(config, &arguments),
             Command::Import(ImportCommand::Git(arguments)) => import_git::run(config, &arguments),
         });
     match outcome {

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::database::{Database, MigrateFailure};
+use super::demo_life;
 use super::plain::plain;
 use super::user::made_up;
 use super::{CommandError, CommandResult, ServeArguments};
@@ -25,6 +26,7 @@ pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResu
     if let Some(listen) = arguments.listen {
         config.listen = listen;
     }
+    config.is_demo = arguments.demo;
     raise_open_files();
     // The address first: a second console on it must not touch the database of the first.
     let listener = TcpListener::bind(config.listen)
@@ -43,6 +45,10 @@ pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResu
     }
     spool::keep_files_in(app.config.data_dir.clone());
     let jobs = jobs::start(app.clone());
+    if arguments.demo {
+        demo_life::begin(&app);
+    }
+    let demo_app = arguments.demo.then(|| app.clone());
     // Nobody can take over from a console that has the database in itself.
     let notice = if app.config.database_url.is_some() { NOTICE } else { Duration::ZERO };
     let outcome = actix_web::rt::System::new().block_on(async {
@@ -58,6 +64,9 @@ pub(super) fn run(mut config: Config, arguments: &ServeArguments) -> CommandResu
         stopped
     });
     drop(jobs);
+    if let Some(app) = demo_app {
+        demo_life::end(&app);
+    }
     if let Some(database) = Arc::into_inner(database) {
         database.stop();
     }

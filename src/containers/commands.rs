@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::model::{Observation, Status};
+use super::ports;
 use crate::db::ids::ContainerId;
 use crate::db::schema::containers;
 use crate::db::time::now;
@@ -28,6 +29,9 @@ pub fn observe(conn: &mut PgConnection, id: ContainerId, seen: &Observation) -> 
             containers::stopped_at.eq(seen.stopped_at),
         ))
         .execute(conn)?;
+    if written > 0 && status == Status::Deleted {
+        ports::release(conn, id)?;
+    }
     Ok(written > 0)
 }
 

@@ -2,8 +2,11 @@
 
 pub mod commands;
 pub mod exported;
+pub mod made;
 mod model;
 pub mod plain;
+pub mod ports;
 pub mod queries;
 
+pub use made::{Environment, Making, MountPath, NewContainer};
 pub use model::{Observation, Status, Verb};

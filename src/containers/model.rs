@@ -51,18 +51,59 @@ pub enum Verb {
     Stop,
     /// Stop and start it.
     Restart,
+    /// Make it anew of the image as it is now; volume, port and address stay.
+    Recreate,
+    Rename,
+    /// Let nobody stop or delete it.
+    Lock,
+    Unlock,
     /// Remove it from the engine.
     Delete,
+    /// Make it: a new project's.
+    Create,
 }
 
 impl Verb {
-    /// Every verb in the order of the buttons.
-    pub const ALL: [Self; 4] = [Self::Start, Self::Stop, Self::Restart, Self::Delete];
+    /// Every verb of a container that is there, in the order of the buttons.
+    pub const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::Recreate,
+        Self::Rename,
+        Self::Lock,
+        Self::Unlock,
+        Self::Delete,
+    ];
 
     /// Reads the last part of an address.
     #[must_use]
     pub fn from_path(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|verb| verb.as_str() == text)
+    }
+
+    /// Reads what an operation stores.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().chain([Self::Create]).find(|verb| verb.as_str() == text)
+    }
+
+    /// Whether it may be asked for of several at once.
+    #[must_use]
+    pub fn is_for_several(self) -> bool {
+        !matches!(self, Self::Rename | Self::Create)
+    }
+
+    /// Whether no engine is asked for it.
+    #[must_use]
+    pub fn is_ours_alone(self) -> bool {
+        matches!(self, Self::Lock | Self::Unlock)
+    }
+
+    /// Whether pressing its button does it; others have a page before.
+    #[must_use]
+    pub fn acts(self) -> bool {
+        !matches!(self, Self::Delete | Self::Recreate | Self::Rename)
     }
 
     /// The last part of its address.
@@ -72,7 +113,12 @@ impl Verb {
             Self::Start => "start",
             Self::Stop => "stop",
             Self::Restart => "restart",
+            Self::Recreate => "recreate",
+            Self::Rename => "rename",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
             Self::Delete => "delete",
+            Self::Create => "create",
         }
     }
 
@@ -83,7 +129,12 @@ impl Verb {
             Self::Start => "Start",
             Self::Stop => "Stop",
             Self::Restart => "Restart",
+            Self::Recreate => "Recreate",
+            Self::Rename => "Rename",
+            Self::Lock => "Lock",
+            Self::Unlock => "Unlock",
             Self::Delete => "Delete",
+            Self::Create => "Make",
         }
     }
 
@@ -94,15 +145,25 @@ impl Verb {
             Self::Start => "being started",
             Self::Stop => "being stopped",
             Self::Restart => "being restarted",
+            Self::Recreate => "being recreated",
+            Self::Rename => "being renamed",
+            Self::Lock => "being locked",
+            Self::Unlock => "being unlocked",
             Self::Delete => "being deleted",
+            Self::Create => "being made",
         }
     }
 
     /// Why a container in this state is not asked for it, if it is not.
     #[must_use]
-    pub fn obstacle(self, status: &Status) -> Option<&'static str> {
-        match status {
-            Status::Deleted => Some("The container is deleted: there is nothing left of it at the engine."),
+    pub fn obstacle(self, status: &Status, is_locked: bool) -> Option<&'static str> {
+        match (self, status) {
+            (_, Status::Deleted) => {
+                Some("The container is deleted: there is nothing left of it at the engine.")
+            }
+            (Self::Stop | Self::Delete | Self::Recreate, _) if is_locked => {
+                Some("The container or its project is locked. Unlock it first.")
+            }
             _ => None,
         }
     }

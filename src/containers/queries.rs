@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryFragment;
 use diesel::query_dsl::methods::LoadQuery;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use serde_json::Value;
 
 use crate::db::cursor::{ListPosition, Page, PageStart, keyset};
@@ -25,6 +25,14 @@ fn swept_at() -> SqlLiteral<Nullable<Timestamptz>> {
         "(SELECT max(e.last_sweep_at) FROM pilothouse.engine_containers s \
            JOIN pilothouse.engines e ON e.id = s.engine_id \
            WHERE s.container_id = containers.container_id AND s.gone_at IS NULL AND containers.observed_at IS NOT NULL)",
+    )
+}
+
+/// Whether a container is locked, or a live project of it.
+fn is_locked() -> SqlLiteral<Bool> {
+    diesel::dsl::sql(
+        "(containers.locked_at IS NOT NULL OR EXISTS (SELECT FROM public.projects l WHERE l.container_id = containers.id \
+           AND l.locked_at IS NOT NULL AND l.status IS DISTINCT FROM 'deleted'))",
     )
 }
 
@@ -198,6 +206,9 @@ pub struct ContainerView {
     pub observed_from: Option<String>,
     /// The state in the engine's own word.
     pub engine_status: Option<String>,
+    /// Whether nobody may stop or delete it.
+    #[diesel(select_expression = is_locked(), select_expression_type = SqlLiteral<Bool>)]
+    pub is_locked: bool,
     /// When all of the engine's containers were last looked at.
     #[diesel(select_expression = swept_at(), select_expression_type = SqlLiteral<Nullable<Timestamptz>>)]
     pub swept_at: Option<DateTime<Utc>>,

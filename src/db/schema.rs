@@ -71,6 +71,7 @@ diesel::table! {
         observed_at -> Nullable<Timestamptz>,
         observed_from -> Nullable<Text>,
         engine_status -> Nullable<Text>,
+        locked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -109,6 +110,7 @@ diesel::table! {
         metadata -> Nullable<Jsonb>,
         settings -> Nullable<Jsonb>,
         id_text -> Nullable<Text>,
+        locked_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -572,6 +574,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which first cause each entry goes back to that has a cause.
+    pilothouse.thread_entries (source, id) {
+        source -> Text,
+        id -> Text,
+        at -> Int8,
+        cause -> Text,
+        is_inferred -> Bool,
+        root -> Text,
+        thread -> Uuid,
+    }
+}
+
+diesel::table! {
     /// When something last happened in each project.
     pilothouse.project_activity (project_id) {
         project_id -> Uuid,
@@ -858,6 +873,20 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         answer -> Nullable<Text>,
         settings -> Jsonb,
+        stage -> Nullable<Text>,
+        sealed -> Nullable<Bytea>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Ports that a container has, or is about to have.
+    pilothouse.port_reservations (address, port) {
+        address -> Text,
+        port -> Int4,
+        container_id -> Uuid,
+        reserved_at -> Timestamptz,
     }
 }
 
@@ -948,6 +977,35 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::sql_types::*;
+
+    pilothouse.log_views (user_id) {
+        user_id -> Uuid,
+        lines -> Int4,
+        stream -> Text,
+        has_times -> Bool,
+        wraps -> Bool,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    pilothouse.samples (container_id, at) {
+        container_id -> Uuid,
+        at -> Timestamptz,
+        cpu -> Nullable<Float8>,
+        memory -> Nullable<Int8>,
+        memory_limit -> Nullable<Int8>,
+        received -> Nullable<Float8>,
+        sent -> Nullable<Float8>,
+        read -> Nullable<Float8>,
+        written -> Nullable<Float8>,
+        processes -> Nullable<Int4>,
+    }
+}
+
 diesel::joinable!(containers -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(projects -> containers (container_id));
@@ -963,6 +1021,48 @@ diesel::joinable!(api_token_projects -> api_tokens (token_id));
 diesel::joinable!(api_token_projects -> projects (project_id));
 diesel::joinable!(project_activity -> projects (project_id));
 diesel::joinable!(deliveries -> webhooks (webhook_id));
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How long a class is kept.
+    pilothouse.retention_rules (class) {
+        class -> Text,
+        keep_days -> Nullable<Int4>,
+        changed_at -> Nullable<Timestamptz>,
+        changed_by -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        began_at -> Nullable<Timestamptz>,
+        gone -> Jsonb,
+        ended_at -> Nullable<Timestamptz>,
+        last_gone -> Jsonb,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Projects and users of whom nothing is deleted.
+    pilothouse.holds (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        name -> Text,
+        reason -> Text,
+        placed_by -> Text,
+        placed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Since when a row says that it is deleted.
+    pilothouse.deletions (kind, id) {
+        kind -> Text,
+        id -> Uuid,
+        at -> Timestamptz,
+    }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -991,6 +1091,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_tokens,
     api_token_projects,
     project_activity,
+    thread_entries,
     reports,
     idempotency_keys,
     webhooks,
@@ -1014,10 +1115,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     schedules,
     operations,
+    port_reservations,
     leases,
     engines,
     engine_containers,
     engine_events,
+    retention_rules,
+    holds,
+    deletions,
 );
 
 diesel::define_sql_function! {
@@ -1035,4 +1140,20 @@ diesel::define_sql_function! {
         payload: diesel::sql_types::Jsonb,
         delay: diesel::sql_types::Interval,
     ) -> diesel::sql_types::Bool;
+}
+
+diesel::define_sql_function! {
+    /// The row of a container that an engine is to make.
+    #[sql_name = "pilothouse.make_container"]
+    fn make_container(
+        called: diesel::sql_types::Text,
+        image: diesel::sql_types::Text,
+        owner: diesel::sql_types::Nullable<diesel::sql_types::Uuid>,
+    ) -> diesel::sql_types::Uuid;
+}
+
+diesel::define_sql_function! {
+    /// Brings back the row of a container whose making failed; answers whether that is what it is.
+    #[sql_name = "pilothouse.make_container_again"]
+    fn make_container_again(made: diesel::sql_types::Uuid) -> diesel::sql_types::Bool;
 }

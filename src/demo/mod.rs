@@ -9,6 +9,7 @@ mod cast;
 mod chance;
 mod conversation;
 mod files;
+pub mod living;
 mod oddities;
 mod operations;
 mod present;

@@ -41,7 +41,11 @@ pub(super) fn target(draft: &DraftView) -> Target {
 }
 
 /// The draft, held. It is its owner's alone to change, also before an admin.
-pub(super) fn hold_own(conn: &mut PgConnection, principal: &Principal, id: i64) -> Result<DraftView, DraftError> {
+pub(super) fn hold_own(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: i64,
+) -> Result<DraftView, DraftError> {
     let draft = queries::hold(conn, id)?.ok_or(DraftError::NotFound)?;
     if draft.owner.is_none() || draft.owner != principal.user {
         return Err(DraftError::NotFound);

@@ -72,7 +72,10 @@ pub fn screens(title: &str, kind: &str, features: &[String]) -> Vec<Screen> {
     let of_feature = |feature: &String| {
         let known = SCREENS.iter().find(|(name, ..)| name == feature);
         let Some((_, title, parts)) = known else {
-            return Screen { title: feature.clone(), parts: vec![Part::Text(feature.clone()), Part::Rows(3)] };
+            return Screen {
+                title: feature.clone(),
+                parts: vec![Part::Text(feature.clone()), Part::Rows(3)],
+            };
         };
         let part = |(kind, text): &(&str, &str)| match *kind {
             "field" => Part::Field((*text).to_owned()),
@@ -128,7 +131,8 @@ pub fn switch_off(conn: &mut PgConnection, principal: &Principal, id: i64) -> Re
 }
 
 fn remove(conn: &mut PgConnection, id: i64) -> QueryResult<usize> {
-    let files = draft_files::table.filter(draft_files::draft_id.eq(id)).filter(draft_files::kind.eq("wireframe"));
+    let files =
+        draft_files::table.filter(draft_files::draft_id.eq(id)).filter(draft_files::kind.eq("wireframe"));
     diesel::delete(files).execute(conn)
 }
 
@@ -139,8 +143,14 @@ fn set_url(conn: &mut PgConnection, id: i64, url: Option<&str>) -> QueryResult<(
         .map(|_| ())
 }
 
-fn put_on_record(conn: &mut PgConnection, principal: &Principal, draft: &DraftView, is_on: bool) -> QueryResult<()> {
-    let (before, after) = (json!({ "wireframe": draft.wireframe_url.is_some() }), json!({ "wireframe": is_on }));
+fn put_on_record(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    draft: &DraftView,
+    is_on: bool,
+) -> QueryResult<()> {
+    let (before, after) =
+        (json!({ "wireframe": draft.wireframe_url.is_some() }), json!({ "wireframe": is_on }));
     audit::record_change(conn, principal, &AuditAction::DraftChanged, &target(draft), before, after)
 }
 

@@ -1,19 +1,20 @@
-//! A Docker engine, by way of bollard.
+//! A Docker engine, by way of bollard; `making.rs` below holds what it is asked to make.
 //!
 //! bollard's deadline covers the head of an answer only, and takes whole seconds: each answer has one of its own here.
 //! It opens a connection for each request, and puts names into addresses as they are, so only [`EngineId`]s go in.
+
+mod making;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::API_DEFAULT_VERSION;
-use bollard::container::LogOutput;
 use bollard::errors::Error as BollardError;
 use bollard::models::{ContainerInspectResponse, ContainerSummary, EventMessage};
 use bollard::query_parameters::{
-    EventsOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    RestartContainerOptionsBuilder, StopContainerOptionsBuilder,
+    EventsOptionsBuilder, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    RestartContainerOptionsBuilder, StatsOptionsBuilder, StopContainerOptionsBuilder,
 };
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -21,10 +22,13 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::timeout;
 
 use super::api::{Answer, Answers, Api};
+use super::log_pieces;
+use super::making::{ContainerPlan, EngineName, ImageInfo, ImageName, NetworkPlan, PullStep};
 use super::model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
     RunState,
 };
+use super::usage::{self, Usage};
 
 /// For what an engine knows by heart.
 const QUICK: Duration = Duration::from_secs(2);
@@ -211,6 +215,38 @@ impl Api for Docker {
         })
     }
 
+    fn rename(&self, id: EngineId, name: EngineName) -> Answer<()> {
+        self.rename_container(id, name)
+    }
+
+    fn image(&self, image: ImageName) -> Answer<Option<ImageInfo>> {
+        self.look_for_image(image)
+    }
+
+    fn pull(&self, image: &ImageName) -> Answers<PullStep> {
+        self.pull_image(image)
+    }
+
+    fn create(&self, plan: ContainerPlan) -> Answer<EngineId> {
+        self.create_container(plan)
+    }
+
+    fn network(&self, plan: NetworkPlan) -> Answer<String> {
+        self.make_network(plan)
+    }
+
+    fn remove_network(&self, name: EngineName) -> Answer<()> {
+        self.unmake_network(name)
+    }
+
+    fn volume(&self, name: EngineName, labels: BTreeMap<String, String>) -> Answer<()> {
+        self.make_volume(name, labels)
+    }
+
+    fn remove_volume(&self, name: EngineName) -> Answer<()> {
+        self.unmake_volume(name)
+    }
+
     fn events(&self, since: Option<i64>) -> Answers<EngineEvent> {
         let this = self.clone();
         let connected = async move {
@@ -230,30 +266,30 @@ impl Api for Docker {
         stream::once(connected).try_flatten().boxed()
     }
 
+    fn usage(&self, id: EngineId) -> Answer<Option<Usage>> {
+        let answer = self.ask(SLOW / 4, move |client| {
+            // One shot: the engine waits for no second answer to compare with.
+            let options = StatsOptionsBuilder::new().stream(false).one_shot(true).build();
+            let mut stats = client.stats(id.as_str(), Some(options)).boxed();
+            async move { stats.try_next().await }.boxed()
+        });
+        answer
+            .map(|answer| match answer {
+                Ok(stats) => Ok(stats.and_then(usage::usage)),
+                Err(EngineError::Refused { status: 404 | 409, .. }) => Ok(None),
+                Err(error) => Err(error),
+            })
+            .boxed()
+    }
+
     fn logs(&self, id: EngineId, wanted: LogsWanted) -> Answers<LogPiece> {
         let this = self.clone();
         let connected = async move {
-            let client = this.client().await?;
-            let tail = wanted.last.map_or_else(|| "all".to_owned(), |last| last.to_string());
-            let options = LogsOptionsBuilder::new()
-                .stdout(true)
-                .stderr(true)
-                // Without them a line of a terminal may be taken for a frame.
-                .timestamps(true)
-                .follow(wanted.follow)
-                .tail(&tail)
-                .since(wanted.since.unwrap_or(0))
-                .build();
-            let pieces = client.logs(id.as_str(), Some(options)).map_err(move |error| this.error(error));
-            Ok::<_, EngineError>(pieces.map_ok(piece))
+            let version = this.client().await?.client_version().to_string();
+            Ok::<_, EngineError>(log_pieces::open(this.address, version, id, wanted))
         };
         stream::once(connected).try_flatten().boxed()
     }
-}
-
-fn piece(output: LogOutput) -> LogPiece {
-    let is_error = matches!(output, LogOutput::StdErr { .. });
-    LogPiece { is_error, bytes: output.into_bytes().to_vec() }
 }
 
 /// The engine writes names with a slash before them.

@@ -7,22 +7,37 @@
 
 mod api;
 mod docker;
+mod log_lines;
+mod log_pieces;
+mod logs;
+mod making;
 mod model;
+mod usage;
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 pub use api::{Answer, Answers, Api};
 pub use docker::Docker;
+pub use log_lines::{LinePosition, LogLine, LogReader, Span, TextStyle};
+pub use logs::{Followed, Lines, LinesWanted, MOST_BYTES, MOST_LOOKED_THROUGH, places};
+pub use making::{
+    ContainerPlan, EngineName, ImageInfo, ImageName, Limits, NetworkPlan, NotAName, NotAnImage, Published,
+    PullStep, Restart,
+};
 pub use model::{
     EngineError, EngineEvent, EngineId, EngineInfo, ListedContainer, LogPiece, LogsWanted, ObservedContainer,
     RunState,
 };
+
+pub use usage::{Figures, Usage};
 
 use crate::runtime::Clock;
 
@@ -78,6 +93,8 @@ struct Shared {
     clock: Clock,
     known: Mutex<Known>,
     permits: Arc<Semaphore>,
+    log_readers: Arc<Semaphore>,
+    log_followers: Arc<Semaphore>,
     runtime: Mutex<Option<Arc<Runtime>>>,
 }
 
@@ -114,6 +131,8 @@ impl Engine {
             clock,
             known,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            log_readers: Arc::new(Semaphore::new(logs::READERS)),
+            log_followers: Arc::new(Semaphore::new(logs::FOLLOWERS)),
             runtime: Mutex::new(None),
         }))
     }
@@ -183,6 +202,34 @@ impl Engine {
         task: impl Future<Output = ()> + Send + 'static,
     ) -> Result<tokio::task::JoinHandle<()>, EngineError> {
         Ok(self.runtime()?.spawn(task))
+    }
+
+    /// Takes what answers in many pieces, on a thread that may block, until `take` has had enough. Each piece may take
+    /// `patience`.
+    ///
+    /// # Errors
+    /// What the engine refused, or that it did not answer.
+    pub fn each_blocking<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Api) -> Answers<T>,
+        patience: Duration,
+        mut take: impl FnMut(T) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        let runtime = self.runtime()?;
+        let _entered = runtime.enter();
+        let mut pieces = question(&*self.0.api);
+        loop {
+            let piece = runtime.block_on(async { tokio::time::timeout(patience, pieces.next()).await });
+            match piece.map_err(|_| EngineError::Silent).transpose() {
+                None => return Ok(()),
+                Some(Ok(Ok(piece))) => {
+                    if take(piece).is_break() {
+                        return Ok(());
+                    }
+                }
+                Some(Ok(Err(error)) | Err(error)) => return self.note(Err(error)),
+            }
+        }
     }
 
     /// What answers in many pieces.

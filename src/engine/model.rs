@@ -158,13 +158,16 @@ pub struct EngineEvent {
 }
 
 /// Which part of a container's output is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LogsWanted {
     /// The last so many pieces; none for all.
     pub last: Option<u32>,
-    /// Whole seconds, inclusive.
-    pub since: Option<i32>,
+    /// Nanoseconds since 1970, inclusive.
+    pub since: Option<i64>,
+    pub until: Option<i64>,
     pub follow: bool,
+    /// Whether it is a terminal's, as [`ObservedContainer::has_terminal`] says: such output has no frames.
+    pub has_terminal: bool,
 }
 
 /// A piece of output: a line, or 16 KB of a longer one, behind its time as RFC 3339 and a space.

@@ -13,12 +13,12 @@ use serde_json::json;
 use super::{Context, JobError, Outcome};
 use crate::containers::{Observation, Verb};
 use crate::db::{Actor, DbError};
-use crate::engine::{EngineError, EngineId, ObservedContainer};
+use crate::engine::{Answer, EngineError, EngineId, EngineName, ObservedContainer};
 use crate::operations::settling::{self, End};
 use crate::operations::{Operation, OperationId, Status, queries};
 
 /// How long a container may take to end by itself.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How long an engine that is away is waited for before anything was asked of it.
 const PATIENCE: TimeDelta = TimeDelta::seconds(30);
 /// How long an engine may take to do what it did not answer to, before it is asked again.
@@ -52,6 +52,8 @@ struct Turn<'a> {
     verb: Verb,
     container: EngineId,
     payload: Payload,
+    /// What it is to be called, where that is what was asked for.
+    new_name: Option<EngineName>,
 }
 
 pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
@@ -61,11 +63,12 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
     let found =
         context.db().read_blocking(&Actor::System, |conn| queries::find(conn, &id).map_err(DbError::from))?;
     let Some(operation) = found else { return Ok(Outcome::Done) };
-    let verb = Verb::from_path(&operation.verb);
+    let verb = Verb::from_stored(&operation.verb);
     let container = operation.engine_container.as_deref().and_then(|id| id.parse().ok());
     match (verb, container) {
         (Some(verb), Some(container)) if !operation.status().is_over() => {
-            Turn { context, id, verb, container, payload }.take(&operation)
+            let new_name = operation.settings.get("name").and_then(|name| name.as_str()?.parse().ok());
+            Turn { context, id, verb, container, payload, new_name }.take(&operation)
         }
         _ => settle_whole(context, &operation, id),
     }
@@ -104,7 +107,7 @@ impl Turn<'_> {
     fn take(self, operation: &Operation) -> Result<Outcome, JobError> {
         match self.payload.before.clone() {
             None => self.begin(operation),
-            Some(before) => self.find_out(&before),
+            Some(before) => self.find_out(operation, &before),
         }
     }
 
@@ -120,7 +123,7 @@ impl Turn<'_> {
     fn begin(mut self, operation: &Operation) -> Result<Outcome, JobError> {
         let seen = match self.inspect() {
             Ok(Some(seen)) => seen,
-            Ok(None) => return self.end_without_container(false),
+            Ok(None) => return self.end_without_container(operation, false),
             Err(error) if self.now() - operation.asked_at > PATIENCE => {
                 return self.end(Status::Failed, format!("{error} Nothing was done."), None);
             }
@@ -145,7 +148,7 @@ impl Turn<'_> {
             Ok::<_, JobError>(begun)
         })?;
         match begun {
-            Some(_) => self.act(&before),
+            Some(_) => self.act(operation, &before),
             None => settle_whole(self.context, operation, self.id),
         }
     }
@@ -161,16 +164,21 @@ impl Turn<'_> {
         Ok(adopted)
     }
 
-    fn act(self, before: &Before) -> Result<Outcome, JobError> {
+    fn act(self, operation: &Operation, before: &Before) -> Result<Outcome, JobError> {
         let id = self.container.clone();
         let answer = self.context.app().engine.ask_blocking(|api| match self.verb {
             Verb::Start => api.start(id),
             Verb::Stop => api.stop(id, GRACE),
             Verb::Restart => api.restart(id, GRACE),
             Verb::Delete => api.remove(id),
+            Verb::Rename => match &self.new_name {
+                Some(name) => api.rename(id, name.clone()),
+                None => never("The operation names no name."),
+            },
+            Verb::Create | Verb::Recreate | Verb::Lock | Verb::Unlock => never("Another job does that."),
         });
         match answer {
-            Ok(()) => self.find_out(before),
+            Ok(()) => self.find_out(operation, before),
             Err(EngineError::Refused { message, .. }) => {
                 let seen = self.inspect().ok().flatten();
                 self.end(Status::Failed, message, seen.as_ref())
@@ -193,10 +201,10 @@ impl Turn<'_> {
     }
 
     /// Whether it was done, by what the container is like.
-    fn find_out(mut self, before: &Before) -> Result<Outcome, JobError> {
+    fn find_out(mut self, operation: &Operation, before: &Before) -> Result<Outcome, JobError> {
         let seen = match self.inspect() {
             Ok(Some(seen)) => seen,
-            Ok(None) => return self.end_without_container(true),
+            Ok(None) => return self.end_without_container(operation, true),
             Err(error) => return self.wait(before, &error),
         };
         let has_begun_anew = seen.run.started_at > before.started_at;
@@ -204,10 +212,16 @@ impl Turn<'_> {
             Verb::Start => seen.run.is_running || has_begun_anew,
             Verb::Stop => !seen.run.is_running,
             Verb::Restart => has_begun_anew,
-            Verb::Delete => false,
+            Verb::Rename => self.new_name.as_ref().is_some_and(|name| name.as_str() == seen.name),
+            Verb::Delete | Verb::Create | Verb::Recreate | Verb::Lock | Verb::Unlock => false,
         };
         if is_done {
             let told = done(self.verb, before, &seen);
+            if self.verb == Verb::Rename {
+                self.context.db().write_blocking(&Actor::System, |conn| {
+                    settling::renamed(conn, &self.id, &seen.name).map_err(DbError::from)
+                })?;
+            }
             return self.end(Status::Completed, told, Some(&seen));
         }
         let now = self.now();
@@ -227,11 +241,11 @@ impl Turn<'_> {
         self.context
             .db()
             .write_blocking(&Actor::System, |conn| self.context.keep(conn, &json!(self.payload)))?;
-        self.act(&again)
+        self.act(operation, &again)
     }
 
     /// The engine has no such container, before it was asked for anything or after.
-    fn end_without_container(&self, was_asked: bool) -> Result<Outcome, JobError> {
+    fn end_without_container(&self, operation: &Operation, was_asked: bool) -> Result<Outcome, JobError> {
         let seen = removed(self.context.app().engine.address(), self.now());
         // Another engine may have what this one has never shown.
         let was_here = was_asked
@@ -242,7 +256,20 @@ impl Turn<'_> {
             Verb::Delete if was_here => (Status::Completed, "Deleted."),
             _ => (Status::Failed, "The engine has no such container."),
         };
+        self.remove_network(operation, status);
         self.finish(&End { status, answer: answer.to_owned(), seen: was_here.then_some(seen) })
+    }
+
+    /// A project's own network goes with its container. One that is left takes room and does no harm.
+    fn remove_network(&self, operation: &Operation, status: Status) {
+        let name = operation.project.and_then(|project| format!("pilothouse-{project}").parse().ok());
+        let Some(name) = name.filter(|_| self.verb == Verb::Delete && status == Status::Completed) else {
+            return;
+        };
+        let removed = self.context.app().engine.ask_blocking(|api| api.remove_network(name));
+        if let Err(error) = removed {
+            tracing::info!(%error, "a project's network is left at the engine");
+        }
     }
 
     fn end(
@@ -263,6 +290,10 @@ impl Turn<'_> {
     }
 }
 
+fn never<T: Send + 'static>(why: &'static str) -> Answer<T> {
+    Box::pin(async move { Err(EngineError::Refused { status: 400, message: why.to_owned() }) })
+}
+
 fn done(verb: Verb, before: &Before, seen: &ObservedContainer) -> String {
     let ended = format!("with exit code {}", seen.run.exit_code);
     match verb {
@@ -274,6 +305,8 @@ fn done(verb: Verb, before: &Before, seen: &ObservedContainer) -> String {
         Verb::Restart => "Restarted.".to_owned(),
         Verb::Stop if !before.was_running => "It was not running.".to_owned(),
         Verb::Stop => format!("Stopped. It ended {ended}."),
+        Verb::Rename => format!("It is called {} now.", seen.name),
         Verb::Delete => "Deleted.".to_owned(),
+        Verb::Create | Verb::Recreate | Verb::Lock | Verb::Unlock => String::new(),
     }
 }

@@ -40,11 +40,14 @@ mod end_silent_events;
 mod expire_conversations;
 mod fill_timeline;
 mod keep_funnel;
+mod make_container;
 mod move_entries;
 mod observe_engine;
 mod prune_jobs;
 mod prune_reports;
+mod prune_samples;
 mod record_spooled;
+mod retain;
 mod roll_up_activity;
 mod runner;
 mod turn;
@@ -86,10 +89,14 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::ExpireConversations => Job::new(kind.clone(), in_minutes(10), expire_conversations::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::KeepFunnel => Job::new(kind.clone(), in_minutes(60), keep_funnel::run),
+        // A large image takes its time.
+        Kind::MakeContainer => Job::new(kind.clone(), in_minutes(60), make_container::run).with_lanes(3),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
+        Kind::PruneSamples => Job::new(kind.clone(), in_minutes(10), prune_samples::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
+        Kind::Retain => Job::new(kind.clone(), in_minutes(60), retain::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
         Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,

@@ -9,5 +9,6 @@ pub mod engines;
 mod judge;
 pub mod queries;
 pub mod record;
+pub mod runs;
 
 pub use judge::{Ending, Verdict, asks_for_an_end};

@@ -143,15 +143,22 @@ fn whose(conn: &mut PgConnection, row: ContainerId) -> QueryResult<(Option<Proje
     Ok((if live.len() == 1 { live.first().copied() } else { None }, owner.flatten()))
 }
 
-/// A run began: one row of `container_sessions` for each.
-pub fn begin_run(conn: &mut PgConnection, row: ContainerId, seen: &ObservedContainer) -> QueryResult<()> {
-    let Some(started) = seen.run.started_at else { return Ok(()) };
-    let (project, owner) = whose(conn, row)?;
+/// The id of the run that a container is in, or was in last.
+#[must_use]
+pub fn run_id(seen: &ObservedContainer) -> Option<String> {
     let id = seen.id.as_str();
     let short = id.get(..12).unwrap_or(id);
+    seen.run.started_at.map(|started| format!("run_{short}_{}", started.timestamp_millis()))
+}
+
+/// A run began: one row of `container_sessions` for each.
+pub fn begin_run(conn: &mut PgConnection, row: ContainerId, seen: &ObservedContainer) -> QueryResult<()> {
+    let (Some(started), Some(run)) = (seen.run.started_at, run_id(seen)) else { return Ok(()) };
+    let (project, owner) = whose(conn, row)?;
+    let id = seen.id.as_str();
     diesel::insert_into(container_sessions::table)
         .values((
-            container_sessions::session_id.eq(format!("run_{short}_{}", started.timestamp_millis())),
+            container_sessions::session_id.eq(run),
             container_sessions::project_id.eq(project.map(|project| project.to_string())),
             container_sessions::user_id.eq(owner.map(|owner| owner.to_string())),
             container_sessions::container_id.eq(id),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde_json::Value;
 
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::operations;
@@ -98,12 +99,22 @@ pub struct Operation {
     pub project: Option<ProjectId>,
     #[diesel(column_name = owner_id)]
     pub owner: Option<UserId>,
+    #[diesel(column_name = asked_by)]
+    pub asker: Option<UserId>,
     pub asked_by_name: String,
+    #[diesel(column_name = request_id)]
+    pub request: Option<String>,
     pub asked_at: DateTime<Utc>,
     pub begun_at: Option<DateTime<Utc>>,
     pub ended_at: Option<DateTime<Utc>>,
     pub answer: Option<String>,
+    /// What was asked for besides the verb.
+    pub settings: Value,
+    pub stage: Option<String>,
 }
+
+/// The stage in which an image is pulled: until it is over, a making can be taken back.
+pub const PULLING: &str = "pull";
 
 impl Operation {
     #[must_use]

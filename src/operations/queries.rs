@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use super::model::{Operation, OperationId};
+use crate::containers::{Making, Verb};
 use crate::db::ids::ContainerId;
-use crate::db::schema::operations;
+use crate::db::schema::{operations, projects};
 
 pub fn find(conn: &mut PgConnection, id: &OperationId) -> QueryResult<Option<Operation>> {
     operations::table.find(id.as_str()).select(Operation::as_select()).first(conn).optional()
@@ -28,4 +29,27 @@ pub fn under_way(conn: &mut PgConnection, container: ContainerId) -> QueryResult
         .select(Operation::as_select())
         .first(conn)
         .optional()
+}
+
+/// Whether a live project of the container is locked, and the container with it.
+pub fn is_locked_by_project(conn: &mut PgConnection, container: ContainerId) -> QueryResult<bool> {
+    let locked = projects::table
+        .filter(projects::container_id.eq(container))
+        .filter(projects::status.is_distinct_from("deleted"))
+        .filter(projects::locked_at.is_not_null())
+        .select(projects::id);
+    diesel::select(diesel::dsl::exists(locked)).get_result(conn)
+}
+
+/// What the container was made of, if the console made it.
+pub fn last_making(conn: &mut PgConnection, container: ContainerId) -> QueryResult<Option<Making>> {
+    let settings: Option<serde_json::Value> = operations::table
+        .filter(operations::container_id.eq(container))
+        .filter(operations::verb.eq_any([Verb::Create.as_str(), Verb::Recreate.as_str()]))
+        .filter(operations::status.eq("COMPLETED"))
+        .order(operations::asked_at.desc())
+        .select(operations::settings)
+        .first(conn)
+        .optional()?;
+    Ok(settings.and_then(|settings| serde_json::from_value(settings).ok()))
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::model::{Operation, OperationId, Status};
 use crate::containers::{self, Observation};
 use crate::db::ids::ContainerId;
-use crate::db::schema::{engine_containers, operations};
+use crate::db::schema::{containers as containers_table, engine_containers, operations};
 use crate::db::time::now;
 
 /// Marks an operation as begun. None when it is over, or was taken back.
@@ -69,6 +69,18 @@ pub fn finish(conn: &mut PgConnection, id: &OperationId, end: &End) -> QueryResu
         Some(parent) => settle_parent(conn, &parent),
         None => Ok(()),
     }
+}
+
+/// The engine calls the container of an operation otherwise by now.
+pub fn renamed(conn: &mut PgConnection, id: &OperationId, name: &str) -> QueryResult<()> {
+    let of: Option<Option<ContainerId>> =
+        operations::table.find(id.as_str()).select(operations::container_id).first(conn).optional()?;
+    let Some(container) = of.flatten() else { return Ok(()) };
+    diesel::update(containers_table::table.find(container))
+        .filter(containers_table::name.ne(name))
+        .set(containers_table::name.eq(name))
+        .execute(conn)
+        .map(|_| ())
 }
 
 /// Ends an operation on several once each of its parts is over.

@@ -13,6 +13,7 @@ use crate::audit::{self, AuditAction, Target};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::db::schema::{containers, projects};
 use crate::db::spelling::composed;
+use crate::db::time::Instant;
 use crate::identity::Principal;
 
 /// A project as a form describes it.
@@ -62,6 +63,36 @@ pub fn create(
     container: Option<ContainerId>,
 ) -> Result<ProjectId, ChangeError> {
     let container_name = container.map(|id| hold_free_container(conn, id)).transpose()?;
+    let id = insert(conn, principal, draft, container)?;
+    let in_container = container.zip(container_name.as_deref());
+    let action = created(principal, id, draft.name.as_str(), in_container.map(|(_, name)| name));
+    track(
+        conn,
+        match in_container {
+            Some((container, _)) => action.refers_to("container_id", container.to_string()),
+            None => action,
+        },
+    );
+    Ok(id)
+}
+
+/// The entry that a project begins with.
+#[must_use]
+pub fn created(principal: &Principal, id: ProjectId, name: &str, container: Option<&str>) -> NewAction {
+    let details = match container {
+        Some(container) => format!("Project {name} created with container {container}"),
+        None => format!("Project {name} created"),
+    };
+    NewAction::by(principal, id, ActionType::ProjectCreated, details)
+}
+
+/// Writes a project that belongs to the principal. That it was created is told by whoever knows what runs in it.
+pub fn insert(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    draft: &Draft,
+    container: Option<ContainerId>,
+) -> QueryResult<ProjectId> {
     // The database chooses the id: a chosen one could claim the record of a deleted project.
     let id: ProjectId = diesel::insert_into(projects::table)
         .values((
@@ -82,15 +113,6 @@ pub fn create(
         Value::Null,
         described(draft),
     )?;
-    let details = match &container_name {
-        Some(container) => format!("Project {} created with container {container}", draft.name.as_str()),
-        None => format!("Project {} created", draft.name.as_str()),
-    };
-    let mut action = NewAction::by(principal, id, ActionType::ProjectCreated, details);
-    if let Some(container) = container {
-        action = action.refers_to("container_id", container.to_string());
-    }
-    track(conn, action);
     Ok(id)
 }
 
@@ -178,8 +200,8 @@ pub fn make_move(
     typed: &str,
 ) -> Result<(), ChangeError> {
     let current = lock_project(conn, id)?.ok_or(ChangeError::NotFound)?;
-    let (from, to) = (Status::from_stored(current.status.as_deref()), step.target());
-    if step.obstacle(&from).is_some() {
+    let from = Status::from_stored(current.status.as_deref());
+    if step.obstacle(&from, current.is_locked).is_some() {
         return Err(ChangeError::Obstacle(Box::new(current)));
     }
     if step == Move::Delete && composed(typed.trim()) != composed(current.name.trim()) {
@@ -190,12 +212,22 @@ pub fn make_move(
         Move::Unarchive => (AuditAction::ProjectUnarchived, ActionType::ProjectUnarchived, "unarchived"),
         Move::Delete => (AuditAction::ProjectDeleted, ActionType::ProjectDeleted, "deleted"),
         Move::Restore => (AuditAction::ProjectRestored, ActionType::ProjectRestored, "restored"),
+        Move::Lock => (AuditAction::ProjectLocked, ActionType::ProjectUpdated, "locked"),
+        Move::Unlock => (AuditAction::ProjectUnlocked, ActionType::ProjectUpdated, "unlocked"),
     };
-    diesel::update(projects::table.filter(projects::id.eq(id)))
-        .set(projects::status.eq(to.as_str()))
-        .execute(conn)?;
+    let (before, after) = match step.target() {
+        Some(to) => {
+            diesel::update(projects::table.find(id)).set(projects::status.eq(to.as_str())).execute(conn)?;
+            (json!({ "status": from.as_str() }), json!({ "status": to.as_str() }))
+        }
+        None => {
+            let locks = step == Move::Lock;
+            let since = locks.then_some(Instant(principal.at));
+            diesel::update(projects::table.find(id)).set(projects::locked_at.eq(since)).execute(conn)?;
+            (json!({ "locked": !locks }), json!({ "locked": locks }))
+        }
+    };
     let target = Target::project(id, &current.name);
-    let (before, after) = (json!({ "status": from.as_str() }), json!({ "status": to.as_str() }));
     audit::record_change(conn, principal, &act, &target, before, after)?;
     track(conn, NewAction::by(principal, id, kind, format!("Project {} {done}", current.name)));
     Ok(())

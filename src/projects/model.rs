@@ -54,24 +54,36 @@ pub enum Move {
     Delete,
     /// Back in sight.
     Restore,
+    /// Nobody may delete it, nor stop or delete its container.
+    Lock,
+    Unlock,
 }
 
 impl Move {
-    /// Where it leads.
+    /// Where it leads; nowhere when it leaves the status as it is.
     #[must_use]
-    pub fn target(self) -> Status {
+    pub fn target(self) -> Option<Status> {
         match self {
-            Self::Archive => Status::Archived,
-            Self::Delete => Status::Deleted,
-            Self::Unarchive | Self::Restore => Status::Active,
+            Self::Archive => Some(Status::Archived),
+            Self::Delete => Some(Status::Deleted),
+            Self::Unarchive | Self::Restore => Some(Status::Active),
+            Self::Lock | Self::Unlock => None,
         }
     }
 
     /// Why it makes no sense from where the project is, in a sentence. A page may ask before, to explain; what counts
     /// is what the command finds under the row's lock.
     #[must_use]
-    pub fn obstacle(self, from: &Status) -> Option<&'static str> {
+    pub fn obstacle(self, from: &Status, is_locked: bool) -> Option<&'static str> {
         match (self, from) {
+            (Self::Lock | Self::Unlock, Status::Deleted) => {
+                Some("This project is deleted. Restore it first.")
+            }
+            (Self::Lock, _) => is_locked.then_some("This project is locked already."),
+            (Self::Unlock, _) => (!is_locked).then_some("This project is not locked."),
+            (Self::Delete, from) if is_locked && *from != Status::Deleted => {
+                Some("This project is locked. Unlock it first.")
+            }
             (Self::Archive, Status::Archived) => Some("This project is archived already."),
             (Self::Archive, Status::Deleted) => Some("This project is deleted. Restore it first."),
             (Self::Unarchive, Status::Archived) | (Self::Restore, Status::Deleted) => None,

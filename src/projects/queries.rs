@@ -16,6 +16,7 @@ use crate::db::schema::{containers, project_activity, projects, timeline, users}
 use crate::db::spelling::{Patterns, contains};
 use crate::db::statement::{UpTo, plan_of};
 use crate::db::time::{Instant, Written, listed_time};
+use crate::retention::queries::{Term, term_of_project};
 use crate::users::queries::Person;
 
 /// What a list of projects is ordered by.
@@ -60,6 +61,7 @@ pub struct ProjectRow {
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
     pub updated_at: Option<DateTime<Utc>>,
+    pub locked_at: Option<DateTime<Utc>>,
 }
 
 /// What may be large, and holds secrets.
@@ -234,12 +236,16 @@ pub struct ProjectView {
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed: what an edit must have seen.
     pub updated_at: Option<DateTime<Utc>>,
+    /// Whether nobody may delete it, nor stop or delete its container.
+    pub is_locked: bool,
     /// For workers.
     pub settings: Option<Value>,
     /// For its owner.
     pub metadata: Option<Value>,
     pub owner: Option<Person>,
     pub container: Option<ContainerPart>,
+    /// Until when a deleted project can be restored.
+    pub term: Option<Term>,
 }
 
 impl ProjectView {
@@ -249,7 +255,7 @@ impl ProjectView {
         owner: Option<Person>,
         container: Option<ContainerPart>,
     ) -> Self {
-        let ProjectRow { id, name, description, kind, status, created_at, updated_at } = project;
+        let ProjectRow { id, name, description, kind, status, created_at, updated_at, locked_at } = project;
         let ProjectJson { settings, metadata } = json;
         Self {
             id,
@@ -259,11 +265,21 @@ impl ProjectView {
             status,
             created_at,
             updated_at,
+            is_locked: locked_at.is_some(),
             settings,
             metadata,
             owner,
             container,
+            term: None,
         }
+    }
+
+    /// The same, and how long it stays if it is deleted.
+    pub(super) fn with_term(mut self, conn: &mut PgConnection) -> QueryResult<Self> {
+        if self.is_deleted() {
+            self.term = Some(term_of_project(conn, self.id)?);
+        }
+        Ok(self)
     }
 
     /// Whether it is out of sight until somebody restores it.
@@ -307,7 +323,11 @@ pub fn find(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Option<Projec
         ))
         .first(conn)
         .optional()?;
-    Ok(found.map(|(project, json, owner, container)| ProjectView::of(project, json, owner, container)))
+    found
+        .map(|(project, json, owner, container)| {
+            ProjectView::of(project, json, owner, container).with_term(conn)
+        })
+        .transpose()
 }
 
 /// Whether a project with this id exists for whoever asks.

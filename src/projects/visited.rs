@@ -50,5 +50,6 @@ pub fn find_with_viewer(
     let (viewer, touch_due, project, json, owner, container) = found.ok_or(DbError::NoSession)?;
     let owner = owner.map(|(id, name, email)| Person { id, name, email });
     let view = project.zip(json).map(|(project, json)| ProjectView::of(project, json, owner, container));
+    let view = view.map(|view| view.with_term(conn)).transpose()?;
     Ok((viewer::of_row(conn, viewer, touch_due), view))
 }

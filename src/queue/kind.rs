@@ -24,14 +24,20 @@ pub enum Kind {
     FillTimeline,
     /// How far visitors come is counted.
     KeepFunnel,
+    /// A container is made, or made anew, as somebody asked for.
+    MakeContainer,
     /// Entries of a project that changed hands go with it.
     MoveEntries,
     /// Jobs that ended long ago are deleted.
     PruneJobs,
     /// Answers for retries and the bodies of deliveries are kept for a time.
     PruneReports,
+    /// What containers used is thinned out, and forgotten after a week.
+    PruneSamples,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
+    /// What is older than its rule is deleted.
+    Retain,
     /// What heat maps and charts show is counted.
     RollUpActivity,
     /// What was delivered to a webhook becomes records.
@@ -48,10 +54,13 @@ impl Kind {
         Self::ExpireConversations,
         Self::FillTimeline,
         Self::KeepFunnel,
+        Self::MakeContainer,
         Self::MoveEntries,
         Self::PruneJobs,
         Self::PruneReports,
+        Self::PruneSamples,
         Self::RecordSpooled,
+        Self::Retain,
         Self::RollUpActivity,
         Self::WorkOffDelivery,
     ];
@@ -69,14 +78,17 @@ impl Kind {
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::KeepFunnel => ("keep_funnel", "Count how far visitors come", Some("*/15 * * * * *")),
+            Self::MakeContainer => ("make_container", "Make a container", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
-            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
+            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 * * * *")),
             Self::PruneReports => {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }
+            Self::PruneSamples => ("prune_samples", "Thin out what containers used", Some("0 41 * * * *")),
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }
+            Self::Retain => ("retain", "Delete what is older than its rule", Some("0 41 2 * * *")),
             Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
             Self::WorkOffDelivery => ("work_off_delivery", "Work off what was delivered to a webhook", None),
             Self::Other(_) => return None,

@@ -19,6 +19,8 @@ pub struct Urls {
     pub css: String,
     /// `static/js/app.js` and `static/js/live.js`.
     pub js: String,
+    /// `static/js/logs.js`, which the page of logs alone has.
+    pub logs: String,
     pub icons: String,
     pub favicon: String,
 }
@@ -43,6 +45,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("app", "js", "text/javascript; charset=utf-8", lean(&script)),
         asset("i", "svg", "image/svg+xml", text("icons.svg")),
         asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
+        asset("logs", "js", "text/javascript; charset=utf-8", lean(&text("js/logs.js"))),
     ]
 });
 
@@ -72,7 +75,7 @@ fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>)
 
 static URLS: LazyLock<Urls> = LazyLock::new(|| {
     let url = |at: usize| ASSETS.get(at).map(|asset| format!("/assets/{}", asset.name)).unwrap_or_default();
-    Urls { css: url(0), js: url(1), icons: url(2), favicon: url(3) }
+    Urls { css: url(0), js: url(1), icons: url(2), favicon: url(3), logs: url(4) }
 });
 
 /// The addresses of the current build's files.

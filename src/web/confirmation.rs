@@ -8,6 +8,7 @@ use super::display::HiddenField;
 use super::shell::{Crumb, Shell};
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
+use crate::http::forms::Field;
 use crate::identity::Viewer;
 
 /// See `templates/confirmations/show.html`.
@@ -29,6 +30,10 @@ pub struct ConfirmationPage {
     /// What the form says besides.
     pub fields: Vec<HiddenField>,
     pub confirm: Option<ConfirmName>,
+    /// What else it has to be told.
+    pub asked: Option<AskedText>,
+    /// What may be done along with it.
+    pub offer: Option<Offer>,
     /// The button.
     pub verb: &'static str,
     /// Whether it removes something.
@@ -58,6 +63,8 @@ impl ConfirmationPage {
             action: action.into(),
             fields: Vec::new(),
             confirm: None,
+            asked: None,
+            offer: None,
             verb,
             danger: false,
             blocked: None,
@@ -102,4 +109,21 @@ pub struct ConfirmName {
     pub label: String,
     /// What is wrong with what was typed.
     pub errors: Vec<String>,
+}
+
+/// A text that the act needs.
+#[derive(Debug, Clone)]
+pub struct AskedText {
+    pub label: &'static str,
+    pub name: &'static str,
+    pub field: Field,
+    pub hint: String,
+}
+
+/// A box that is ticked for what may be done along with the act.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    pub name: &'static str,
+    pub label: String,
+    pub note: String,
 }

@@ -169,8 +169,16 @@ fn page(request: &HttpRequest, info: &ErrorInfo) -> HttpResponse {
     let seen = request.extensions().get::<SeenViewer>().cloned();
     let title = title(info.status);
     let mut actions = vec![Link::new("Go to the dashboard", "/")];
-    if failed && matches!(*request.method(), Method::GET | Method::HEAD) {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if failed && is_read {
         actions.insert(0, Link::new("Try again", here(request)));
+    }
+    // The address of a form that has no page of its own, from the browser's history.
+    if let Some((page, _)) = request.path().rsplit_once('/').filter(|(page, _)| !page.is_empty())
+        && is_read
+        && info.status == StatusCode::METHOD_NOT_ALLOWED
+    {
+        actions.insert(0, Link::new("Go to the page with its form", page));
     }
     let error = ErrorView {
         title: title.to_owned(),

@@ -43,5 +43,6 @@ pub mod referrals;
 pub mod search;
 pub mod sessions;
 pub mod start;
+pub mod threads;
 pub mod users;
 pub mod wireframes;

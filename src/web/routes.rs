@@ -6,7 +6,8 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
     account, activity, assets, chat, containers, dashboard, drafts, engine, files, health, intake, live,
-    operations, passwords, projects, references, referrals, search, sessions, start, tokens, users, wireframes,
+    operations, passwords, projects, references, referrals, search, sessions, start, threads, tokens, users,
+    wireframes,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -106,7 +107,7 @@ fn mount_projects(config: &mut ServiceConfig) {
             post => projects::webhooks::redo
         ))
         .service(at!(
-            "/projects/{id}/{step:archive|unarchive|delete|restore}",
+            "/projects/{id}/{step:archive|unarchive|delete|restore|lock|unlock}",
             get => projects::status::confirm,
             post => projects::status::carry_out
         ));
@@ -117,12 +118,20 @@ fn mount_containers(config: &mut ServiceConfig) {
         .service(at!("/containers", get => containers::index::index))
         .service(at!("/containers/export", post => containers::export::export))
         .service(
-            at!("/containers/{verb:start|stop|restart|delete}", post => containers::verb::carry_out_several),
+            at!("/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}", post => containers::verb::carry_out_several),
         )
         .service(at!("/containers/{id}", get => containers::show::show))
-        .service(at!("/containers/{id}/logs", get => containers::logs::show))
         .service(at!(
-            "/containers/{id}/{verb:start|stop|restart|delete}",
+            "/containers/{id}/logs",
+            get => containers::logs::show,
+            post => containers::logs::keep
+        ))
+        .service(at!("/containers/{id}/logs/download", get => containers::logs::download::download))
+        .service(at!("/containers/{id}/runs", get => containers::runs::show))
+        .service(at!("/containers/{id}/figures", get => containers::figures::show))
+        .service(at!("/containers/{id}/logs/live", get => containers::logs::live::stream))
+        .service(at!(
+            "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}",
             get => containers::verb::confirm,
             post => containers::verb::carry_out
         ));
@@ -137,6 +146,7 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/events/{id}", get => activity::show::event))
         .service(at!("/events/{id}/raw", get => activity::raw::event))
         .service(at!("/events/{id}/cancel", post => activity::operation::cancel))
+        .service(at!("/events/{id}/again", post => activity::operation::again))
         .service(at!("/engine/events/{id}", get => activity::show::observation))
         .service(at!("/engine/events/{id}/raw", get => activity::raw::observation))
         .service(at!("/audit", get => activity::index::audit))
@@ -145,6 +155,8 @@ fn mount_activity(config: &mut ServiceConfig) {
         .service(at!("/audit/{id}/raw", get => activity::raw::audit_entry))
         .service(at!("/entries", get => activity::show::any))
         .service(at!("/entries/raw", get => activity::raw::any))
+        .service(at!("/threads", get => threads::show::any))
+        .service(at!("/threads/{key}", get => threads::show::show))
         .service(at!("/references", get => references::show::show_any))
         .service(at!("/references/{key}/{value:.*}", get => references::show::show));
 }
@@ -187,6 +199,15 @@ fn mount_instance(config: &mut ServiceConfig) {
     config
         .service(at!("/operations", get => operations::show::show))
         .service(at!("/operations/jobs", post => operations::jobs::run_again))
+        .service(at!(
+            "/operations/retention",
+            get => operations::retention::index,
+            post => operations::retention::change
+        ))
+        .service(at!("/operations/retention/holds", post => operations::retention::hold))
+        .service(at!("/operations/retention/release", post => operations::retention::release))
+        .service(at!("/operations/retention/run", post => operations::retention::run_now))
+        .service(at!("/operations/retention/{class}", get => operations::retention_rule::show))
         .service(at!("/engine", get => engine::show::show))
         .service(at!("/engine/{id}/adopt", post => engine::decide::adopt))
         .service(at!("/engine/{id}/ignore", post => engine::decide::ignore));

@@ -134,6 +134,13 @@ pub fn raw_entry(source: Source, id: &str) -> String {
     }
 }
 
+/// `/threads/{source}:{id}`, or `/threads?id=`
+#[must_use]
+pub fn thread(source: Source, id: &str) -> String {
+    let key = format!("{}:{id}", source.as_str());
+    entry("/threads/", &key, || key.clone())
+}
+
 /// The entry's address below `base`, or the one that takes any id: by the word that names it in a timeline.
 fn entry(base: &str, id: &str, word: impl FnOnce() -> String) -> String {
     if survives(id) && !RESERVED.contains(&id) {

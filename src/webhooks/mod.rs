@@ -20,9 +20,8 @@ pub use work::{Waiting, note_failure, waiting, work_off};
 use crate::db::schema::deliveries;
 use crate::db::time::ago;
 
-/// Forgets bodies of deliveries that are older than 30 days, and all of those that are older than 90.
+/// Forgets bodies of deliveries that are older than 30 days.
 pub fn prune(conn: &mut PgConnection) -> QueryResult<()> {
-    diesel::delete(deliveries::table.filter(deliveries::received_at.lt(ago(90.days())))).execute(conn)?;
     diesel::update(
         deliveries::table
             .filter(deliveries::received_at.lt(ago(30.days())))

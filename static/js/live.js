@@ -301,4 +301,7 @@ if (live) {
 	});
 	lead();
 	setInterval(tick, SECOND);
+	// What is measured at intervals changes without anything having happened.
+	const pulse = Number(live.querySelector("[data-pulse]")?.dataset.pulse);
+	if (pulse) setInterval(refetchSoon, pulse * SECOND);
 }

@@ -73,6 +73,8 @@ fn pages(console: &Console) -> Vec<Page> {
         page("/containers".to_owned(), "Containers"),
         page(format!("/containers/{container}"), ""),
         page(format!("/containers/{container}/logs"), ""),
+        page(format!("/containers/{container}/figures?hours=24"), ""),
+        page(format!("/containers/{container}/runs"), ""),
         page(format!("/containers/{container}/stop"), "Stop"),
         page("/activity".to_owned(), "Activity"),
         page("/activity?status=failed&from=2020-01-01".to_owned(), "Activity"),

@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 23] = [
+const NOUNS: [&str; 26] = [
     "activity",
     "analytics",
     "assistant",
@@ -19,9 +19,11 @@ const NOUNS: [&str; 23] = [
     "containers",
     "demo",
     "drafts",
+    "figures",
     "files",
     "instance",
     "live",
+    "logs",
     "observations",
     "operations",
     "projects",
@@ -29,6 +31,7 @@ const NOUNS: [&str; 23] = [
     "referrals",
     "reports",
     "repositories",
+    "retention",
     "search",
     "tokens",
     "users",

@@ -357,6 +357,7 @@ fn diesel_type(sql: &str) -> &str {
         "bytea" => "Bytea",
         "smallint" => "Int2",
         "numeric" => "Numeric",
+        "double precision" => "Float8",
         "jsonb" => "Jsonb",
         "inet" => "Inet",
         "date" => "Date",

@@ -34,6 +34,7 @@ mod plans;
 mod postgres;
 mod prose;
 mod reports;
+mod retention;
 mod rls;
 mod routes;
 mod samples;

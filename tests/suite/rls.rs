@@ -28,8 +28,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('30000000-0000-0000-0000-00000000000{o}', 's', 'user', 'hello');
     INSERT INTO file_storage (container_id, file_path, file_name) VALUES
         ('30000000-0000-0000-0000-00000000000{o}', '/a', 'a');
-    INSERT INTO "ActivityEvent" (id, "projectId", "eventType", "entityType", title) VALUES
-        ('event {o}', '40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'apr_session', 'Review');
+    INSERT INTO "ActivityEvent" (id, "projectId", "eventType", "entityType", title, metadata) VALUES
+        ('event {o}', '40000000-0000-0000-0000-00000000000{o}', 'APR_REVIEW', 'apr_session', 'Review', '{"caused_by": "action {o}"}');
     INSERT INTO "ActivityLog" (id, "projectId", "userId", "activityType", ip) VALUES
         ('log {o}', '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', 'x', '10.0.0.1');
     INSERT INTO turbobackend.project_actions (action_id, project_id, user_id, action_type, reference_ids) VALUES
@@ -67,6 +67,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('guest of {o}', 'visitor {o}', now() + '1 day'), ('gone guest of {o}', 'visitor {o}', now() - interval '1 day');
     INSERT INTO pilothouse.guest_starts (address) VALUES ('192.0.2.1');
     INSERT INTO pilothouse.claim_links (hash, session_id) VALUES ('link to {o}', 'visitor {o}');
+    INSERT INTO pilothouse.draft_files (draft_id, kind, hash, title, content) SELECT id, 'wireframe', 'wireframe of {o}', 'x', '[]' FROM job_drafts WHERE title = 'draft {o}';
+    INSERT INTO pilothouse.crm_outbox (draft_id, user_id) SELECT id, user_id FROM job_drafts WHERE title = 'draft {o}';
     INSERT INTO pilothouse.funnel_days VALUES ('2026-01-01', '*', '*', 'started', 0, 1) ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.referral_codes (code, user_id) VALUES ('code-{o}', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
@@ -86,9 +88,14 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.engine_events (id, engine_id, kind, container_id, project_id, owner_id, at, at_nanos, title) VALUES
         ('eng_0000000000000000000000000000000{o}', 'engine {o}', 'container_crashed', '30000000-0000-0000-0000-00000000000{o}',
          '40000000-0000-0000-0000-00000000000{o}', '10000000-0000-0000-0000-00000000000{o}', now(), 1, 'crashed');
+    INSERT INTO pilothouse.log_views VALUES ('10000000-0000-0000-0000-00000000000{o}', 200, '', true, false);
+    INSERT INTO pilothouse.samples (container_id, at) VALUES ('30000000-0000-0000-0000-00000000000{o}', now());
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
     INSERT INTO seen_by_all SELECT title, id FROM job_drafts WHERE title IN ('draft {o}', 'by visitor {o}');
+    INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) VALUES
+        ('project', '48000000-0000-0000-0000-00000000000{o}', 'elsewhere', 'x', 'x');
+    INSERT INTO pilothouse.deletions (kind, id, at) VALUES ('project', '40000000-0000-0000-0000-00000000000{o}', now());
     DELETE FROM projects WHERE id = '49000000-0000-0000-0000-00000000000{o}';
 "#;
 
@@ -100,6 +107,7 @@ const OTHER_ROWS: &str = r#"
     INSERT INTO containers (container_id, name) VALUES ('nobody''s', 'nobody''s');
     INSERT INTO turbobackend.project_actions (action_id, project_id, reference_ids) VALUES ('strange', 'no such project', '{"k": "c"}'), ('none', NULL, NULL);
     INSERT INTO "ActivityLog" ("activityType") VALUES ('signed_in');
+    INSERT INTO pilothouse.port_reservations (address, port, container_id) VALUES ('127.0.0.1', 3000, gen_random_uuid());
 "#;
 
 fn one_owner(text: &str, owner: char) -> String {
@@ -169,22 +177,22 @@ const NO: Option<usize> = None;
 #[rustfmt::skip]
 const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     //                                        admin    owner    worker   guest    gate     retention
-    ("public.users",                         [Some(3), Some(1), NO,      NO,      Some(3), NO]),
+    ("public.users",                         [Some(3), Some(1), NO,      NO,      Some(3), Some(3)]),
     ("public.sessions",                      [Some(3), Some(1), NO,      NO,      Some(3), Some(3)]),
-    ("public.containers",                    [Some(3), Some(1), Some(1), NO,      NO,      NO]),
-    ("public.projects",                      [Some(3), Some(1), Some(1), NO,      NO,      NO]),
+    ("public.containers",                    [Some(3), Some(1), Some(1), NO,      NO,      Some(3)]),
+    ("public.projects",                      [Some(3), Some(1), Some(1), NO,      NO,      Some(3)]),
     ("public.chat_messages",                 [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
     ("public.file_storage",                  [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
-    ("public.\"ActivityEvent\"",             [Some(2), Some(1), Some(1), NO,      NO,      NO]),
-    ("public.\"ActivityLog\"",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
-    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      Some(2)]),
+    ("public.\"ActivityEvent\"",             [Some(2), Some(1), Some(1), NO,      NO,      Some(2)]),
+    ("public.\"ActivityLog\"",               [Some(3), Some(1), NO,      NO,      NO,      Some(3)]),
+    ("public.job_drafts",                    [Some(4), Some(1), NO,      Some(1), NO,      Some(4)]),
     ("public.analytics",                     [Some(4), Some(1), NO,      Some(1), NO,      NO]),
     ("public.ghl_opportunities",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
-    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      Some(2)]),
+    ("public.ai_assistant_sessions",         [Some(4), Some(1), NO,      Some(1), NO,      Some(4)]),
     ("public.active_containers",             [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("public.user_projects",                 [Some(3), Some(1), NO,      NO,      NO,      NO]),
     // With the action of the project whose row is gone.
-    ("turbobackend.project_actions",         [Some(6), Some(2), Some(1), NO,      NO,      NO]),
+    ("turbobackend.project_actions",         [Some(6), Some(2), Some(1), NO,      NO,      Some(6)]),
     ("turbobackend.action_references",       [Some(5), Some(2), Some(1), NO,      NO,      NO]),
     ("turbobackend.github_push_history",     [Some(2), Some(1), Some(1), NO,      NO,      NO]),
     ("turbobackend.project_deployments",     [Some(2), Some(1), Some(1), NO,      NO,      NO]),
@@ -197,13 +205,15 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.password_links",            [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.api_tokens",                [Some(4), Some(2), Some(1), NO,      Some(4), NO]),
     ("pilothouse.api_token_projects",        [Some(4), Some(2), Some(1), NO,      NO,      NO]),
-    ("pilothouse.reports",                   [Some(2), Some(1), Some(1), NO,      NO,      NO]),
+    ("pilothouse.reports",                   [Some(2), Some(1), Some(1), NO,      NO,      Some(2)]),
     ("pilothouse.idempotency_keys",          [Some(4), Some(1), Some(1), NO,      NO,      NO]),
     ("pilothouse.webhooks",                  [Some(2), Some(1), NO,      NO,      Some(2), NO]),
-    ("pilothouse.deliveries",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.deliveries",                [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
     ("pilothouse.guests",                    [NO,      NO,      NO,      NO,      Some(4), Some(4)]),
     ("pilothouse.guest_starts",              [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.claim_links",               [NO,      NO,      NO,      Some(1), NO,      Some(2)]),
+    ("pilothouse.draft_files",               [Some(2), Some(1), NO,      NO,      Some(2), NO]),
+    ("pilothouse.crm_outbox",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_days",               [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_progress",           [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
@@ -211,7 +221,8 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.daily_activity",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     // Actions, events, operations, observations and audit entries.
-    ("pilothouse.timeline",                  [Some(15), Some(6), Some(4), NO,      NO,      NO]),
+    ("pilothouse.timeline",                  [Some(15), Some(6), Some(4), NO,      NO,      Some(15)]),
+    ("pilothouse.thread_entries",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.project_activity",          [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.timeline_fill",             [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
@@ -219,12 +230,18 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.recount_marks",             [Some(15), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
+    ("pilothouse.schedules",                 [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.operations",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.port_reservations",         [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.leases",                    [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.engines",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_containers",         [Some(2), Some(1), NO,      NO,      NO,      NO]),
-    ("pilothouse.engine_events",             [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.engine_events",             [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
+    ("pilothouse.log_views",                 [Some(0), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.samples",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.retention_rules",           [Some(12), Some(12), NO,    NO,      NO,      Some(12)]),
+    ("pilothouse.holds",                     [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.deletions",                 [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
 ];
 
 #[test]
@@ -574,15 +591,24 @@ fn what_an_actor_may_do_to_its_own_rows_it_can_not_do_to_others() {
     }
 }
 
+const ALL_BUT_RETENTION: &[&str] = &[ADMIN, OWNER, WORKER, GUEST, GATE, NOBODY];
 const EVERYBODY: &[&str] = &[ADMIN, OWNER, WORKER, GUEST, GATE, RETENTION, NOBODY];
 
 /// What no statement may do, not even to rows of one's own.
 const NEVER: &[(&[&str], &str, Outcome)] = &[
-    (EVERYBODY, "DELETE FROM users", DENIED),
-    (EVERYBODY, "DELETE FROM containers", DENIED),
-    (EVERYBODY, "DELETE FROM projects", DENIED),
+    (ALL_BUT_RETENTION, "DELETE FROM users", DENIED),
+    (ALL_BUT_RETENTION, "DELETE FROM containers", DENIED),
+    (ALL_BUT_RETENTION, "DELETE FROM projects", DENIED),
+    (ALL_BUT_RETENTION, "DELETE FROM \"ActivityEvent\"", DENIED),
+    (&[RETENTION], "DELETE FROM users", MISSED),
+    (&[RETENTION], "DELETE FROM containers", MISSED),
+    (&[RETENTION], "DELETE FROM projects", MISSED),
+    (&[RETENTION], "UPDATE projects SET status = 'deleted'", DENIED),
+    (&[RETENTION], "UPDATE projects SET container_id = id", REFUSED),
+    (&[RETENTION], "UPDATE pilothouse.retention_rules SET keep_days = 1", DENIED),
+    (&[RETENTION], "DELETE FROM pilothouse.holds", DENIED),
     (EVERYBODY, "TRUNCATE projects CASCADE", DENIED),
-    (EVERYBODY, "DELETE FROM \"ActivityLog\"", DENIED),
+    (ALL_BUT_RETENTION, "DELETE FROM \"ActivityLog\"", DENIED),
     (EVERYBODY, "UPDATE \"ActivityLog\" SET description = 'x'", DENIED),
     (EVERYBODY, "TRUNCATE \"ActivityLog\"", DENIED),
     (EVERYBODY, "TRUNCATE turbobackend.project_actions", DENIED),
@@ -593,7 +619,7 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
         DENIED,
     ),
     (EVERYBODY, "UPDATE turbobackend.project_actions SET status = 'x'", DENIED),
-    (EVERYBODY, "DELETE FROM turbobackend.project_actions", DENIED),
+    (ALL_BUT_RETENTION, "DELETE FROM turbobackend.project_actions", DENIED),
     (EVERYBODY, "INSERT INTO turbobackend.action_references VALUES ('k', 'v', 1, 'a', 'p')", DENIED),
     (EVERYBODY, "DELETE FROM pilothouse.tombstones", DENIED),
     // What is kept for a time is retention's alone to delete.
@@ -656,6 +682,15 @@ const NEVER: &[(&[&str], &str, Outcome)] = &[
     (&[OWNER], "UPDATE projects SET user_id = '10000000-0000-0000-0000-00000000000a'", DENIED),
     (&[OWNER], "UPDATE containers SET status = 'deleted'", DENIED),
     (&[OWNER], "UPDATE containers SET observed_at = now()", DENIED),
+    (&[OWNER], "UPDATE containers SET container_id = 'x'", DENIED),
+    (&[OWNER], "INSERT INTO containers (container_id, name, status) VALUES ('x', 'x', 'created')", DENIED),
+    (&[OWNER], "SELECT pilothouse.make_container('x', 'x', '10000000-0000-0000-0000-00000000000a')", DENIED),
+    (&[OWNER], "UPDATE pilothouse.operations SET sealed = NULL", DENIED),
+    (
+        &[WORKER, GUEST, GATE, RETENTION, NOBODY],
+        "SELECT pilothouse.make_container('x', 'x', NULL), pilothouse.make_container_again(NULL)",
+        DENIED,
+    ),
     (&[OWNER], "UPDATE pilothouse.operations SET status = 'COMPLETED'", REFUSED),
     (&[OWNER], "UPDATE pilothouse.operations SET verb = 'start'", DENIED),
     (

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use crate::app::App;
-use crate::engine::{EngineId, LogsWanted, ObservedContainer};
+use crate::engine::{EngineId, LogReader, LogsWanted, ObservedContainer};
 
 /// What an entry says of an end; as much as a timeline holds of it.
 pub(super) fn details(code: i64, was_out_of_memory: bool, lines: Option<&str>) -> String {
@@ -28,30 +28,28 @@ const MOST_BYTES: usize = 64 * 1024;
 
 /// What a container wrote last, as far as it is to be had within a few seconds.
 pub(super) fn last_lines(app: &App, id: &EngineId, seen: Option<&ObservedContainer>) -> Option<String> {
-    // A terminal's output has no frames, and its lines no bound.
-    if seen.is_none_or(|seen| seen.has_terminal) {
-        return None;
-    }
-    let mut pieces =
-        app.engine.api().logs(id.clone(), LogsWanted { last: Some(LAST_LINES), since: None, follow: false });
+    let has_terminal = seen?.has_terminal;
+    let wanted = LogsWanted { last: Some(LAST_LINES), has_terminal, ..LogsWanted::default() };
+    let mut pieces = app.engine.api().logs(id.clone(), wanted);
     let (send, read) = std::sync::mpsc::channel();
     let task = app.engine.spawn(async move {
-        let mut bytes = Vec::new();
+        let (mut reader, mut text) = (LogReader::default(), String::new());
         let all = async {
-            while let Some(Ok(piece)) = pieces.next().await {
-                // Behind the time and a space.
-                let from = piece.bytes.iter().position(|byte| *byte == b' ').map_or(0, |at| at + 1);
-                bytes.extend_from_slice(piece.bytes.get(from..).unwrap_or_default());
-                if bytes.len() >= MOST_BYTES {
-                    break;
+            while let Some(Ok(piece)) = pieces.next().await
+                && text.len() < MOST_BYTES
+            {
+                if let Some(line) = reader.take(&piece) {
+                    text.extend([&line.text(), "\n"]);
                 }
             }
         };
         let _ = timeout(Duration::from_secs(3), all).await;
-        bytes.truncate(MOST_BYTES);
-        let _ = send.send(bytes);
+        for line in reader.finish() {
+            text.extend([&line.text(), "\n"]);
+        }
+        text.truncate(text.floor_char_boundary(MOST_BYTES));
+        let _ = send.send(text);
     });
     task.ok()?;
-    let bytes = read.recv_timeout(Duration::from_secs(5)).ok()?;
-    Some(String::from_utf8_lossy(&bytes).replace('\0', "\u{fffd}"))
+    read.recv_timeout(Duration::from_secs(5)).ok()
 }

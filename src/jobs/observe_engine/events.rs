@@ -198,7 +198,7 @@ impl Following {
         let (id, name) = (seen.id.as_str(), seen.name.as_str());
         app.db.write_blocking(&Actor::System, |conn| {
             record::begin_run(conn, row, seen)?;
-            let asked = record::operation_at(conn, row, &["start", "restart"], at)?;
+            let asked = record::operation_at(conn, row, &["start", "restart", "create", "recreate"], at)?;
             let (kind, title) = if is_policy {
                 if seen.restart_count < 2 || record::open_loop(conn, &self.engine, id)?.is_some() {
                     return Ok(());

@@ -7,6 +7,7 @@
 
 mod crash;
 mod events;
+mod sampling;
 mod sweep;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,7 +22,7 @@ use super::JobError;
 use crate::activity::EngineEventType;
 use crate::app::App;
 use crate::db::{Actor, DbError};
-use crate::engine::{EngineEvent, EngineId, Standing};
+use crate::engine::{EngineEvent, EngineId, Standing, Usage};
 use crate::observations::engines;
 use crate::observations::record::{self, Seen};
 use crate::queue::leases;
@@ -30,7 +31,6 @@ use crate::queue::leases;
 const LEASE: Duration = Duration::from_secs(20);
 const LEASE_NAME: &str = "observe_engine";
 const RENEWAL: Duration = Duration::from_secs(5);
-const SWEEP: Duration = Duration::from_secs(30);
 /// How far back events are asked for again: what was seen twice is written once.
 const OVERLAP_NANOS: i64 = 2_000_000_000;
 /// Events that wait to be taken in, at most.
@@ -64,6 +64,8 @@ struct Following {
     ending: Vec<PendingEnd>,
     /// Containers that ended by themselves a while ago: their next start is their policy's, if they have one.
     ended: BTreeMap<EngineId, Instant>,
+    /// What each had used when it was last asked about.
+    usages: BTreeMap<EngineId, Usage>,
 }
 
 #[derive(Debug)]
@@ -194,6 +196,7 @@ impl Observer {
             signalled: BTreeMap::new(),
             ending: Vec::new(),
             ended: BTreeMap::new(),
+            usages: BTreeMap::new(),
         });
         Ok(())
     }
@@ -257,7 +260,7 @@ impl Following {
     }
 
     fn sweep_if_due(&mut self, app: &App) -> Result<(), Failure> {
-        if self.swept.is_some_and(|at| at.elapsed() < SWEEP) {
+        if self.swept.is_some_and(|at| at.elapsed() < app.sweep_interval) {
             return Ok(());
         }
         let looks_at_all = self.swept.is_none();

@@ -41,7 +41,9 @@ impl Following {
             record::close_loops(conn, &self.engine)?;
             engines::note_sweep(conn, &self.engine, listed.len(), begun.elapsed()).map_err(DbError::from)
         })?;
-        Ok(())
+        let running = listed.iter().filter(|container| container.state == "running");
+        let running = running.filter_map(|one| Some((one.id.clone(), *rows.get(one.id.as_str())?)));
+        self.sample(app, running.collect())
     }
 
     /// What a known container's state tells that no event did.

@@ -63,6 +63,8 @@ pub struct AuditEntryPage {
     pub thread_more: String,
     /// The timeline at this moment.
     pub around_url: String,
+    /// All that goes back to the same first cause.
+    pub thread_url: String,
     /// Everything as JSON, unless it is too much for a page.
     pub raw: Option<String>,
     /// Everything as plain text.
@@ -138,6 +140,7 @@ impl AuditEntryPage {
             after,
             thread_more: more_around(thread_more),
             around_url: around(entry),
+            thread_url: urls::thread(entry.source(), entry.id()),
             raw: raw(detail),
             raw_url: urls::raw_entry(entry.source(), entry.id()),
         }

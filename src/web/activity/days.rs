@@ -34,7 +34,7 @@ impl TimelinePresenter {
             .collect()
     }
 
-    fn heading(&self, date: NaiveDate) -> String {
+    pub(super) fn heading(&self, date: NaiveDate) -> String {
         if !(1..=9999).contains(&date.year()) {
             return "Beyond the calendar".to_owned();
         }

@@ -7,11 +7,12 @@ use diesel::{PgConnection, QueryResult};
 use super::display;
 use super::presenter::TimelinePresenter;
 use crate::activity;
-use crate::containers::Verb;
+use crate::containers::{Making, Verb};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::operations::commands::{self, CancelError};
-use crate::operations::{Operation, OperationId, Status, queries};
+use crate::operations::cancelling::{self, CancelError};
+use crate::operations::making::{self, AgainError};
+use crate::operations::{Operation, OperationId, PULLING, Status, queries};
 use crate::web::display::{Badge, Fact};
 use crate::web::time::{Timestamp, duration};
 use crate::web::urls;
@@ -80,17 +81,24 @@ impl OperationPanel {
             facts.push(Fact::link("Container", &operation.container_name, urls::container(container)));
         }
         let status = operation.status();
-        let verb = Verb::from_path(&operation.verb);
+        let verb = Verb::from_stored(&operation.verb);
         let of_one = operation.container.zip(verb).filter(|_| status == Status::Failed);
-        let again = of_one.map(|(id, verb)| Again {
-            url: urls::container_part(id, verb.as_str()),
-            acts: verb != Verb::Delete,
-        });
+        let is_making = verb == Some(Verb::Create);
+        let again = if is_making && matches!(status, Status::Failed | Status::Cancelled) {
+            Some(Again { url: format!("{}/again", urls::event(&operation.id)), acts: true })
+        } else {
+            of_one
+                .filter(|(_, verb)| !matches!(verb, Verb::Create | Verb::Lock | Verb::Unlock))
+                .map(|(id, verb)| Again { url: urls::container_part(id, verb.as_str()), acts: verb.acts() })
+        };
+        let is_pulling = status == Status::InProgress && operation.stage.as_deref() == Some(PULLING);
+        facts.extend(made_of(operation));
         Self {
             facts,
             answer: operation.answer.clone().unwrap_or_default(),
             goes_on: !status.is_over(),
-            cancel_url: (status == Status::Pending).then(|| format!("{}/cancel", urls::event(&operation.id))),
+            cancel_url: (status == Status::Pending || is_pulling)
+                .then(|| format!("{}/cancel", urls::event(&operation.id))),
             again,
             parts: parts
                 .iter()
@@ -105,6 +113,49 @@ impl OperationPanel {
     }
 }
 
+/// What a container is made of; of environment variables the names.
+fn made_of(operation: &Operation) -> Vec<Fact> {
+    let Ok(making) = serde_json::from_value::<Making>(operation.settings.clone()) else { return Vec::new() };
+    let mut facts = vec![Fact::mono("Image", making.image)];
+    facts.extend(making.volume.map(|path| Fact::mono("Volume at", path)));
+    if !making.environment.is_empty() {
+        facts.push(Fact::mono("Environment", making.environment.join(", ")));
+    }
+    facts
+}
+
+/// `POST /events/{id}/again`: asks once more for a container whose making failed.
+///
+/// # Errors
+/// 404 for what is no making that the viewer can see; 503 without an engine.
+pub async fn again(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
+    let id = path.parse::<OperationId>();
+    let looked_for = id.clone();
+    authed
+        .read(move |conn, _| {
+            let found = looked_for.ok().map(|id| queries::find(conn, &id)).transpose()?.flatten();
+            let is_making = found.is_some_and(|operation| operation.verb == Verb::Create.as_str());
+            if is_making { Ok(()) } else { Err(AppError::NotFound) }
+        })
+        .await?;
+    if let Some(reason) = authed.app.engine.standing().await.obstacle() {
+        return Err(AppError::NoEngine(reason));
+    }
+    let principal = authed.principal();
+    let (_, (address, notice)) = authed
+        .write(move |conn, viewer| {
+            let id = id.map_err(|_| AppError::NotFound)?;
+            match making::again(conn, &principal(viewer), &id) {
+                Ok(asked) => Ok((urls::event(asked.as_str()), "The engine is being asked.")),
+                Err(AgainError::Obstacle(told)) => Ok((urls::event(id.as_str()), told)),
+                Err(AgainError::NotFound) => Err(AppError::NotFound),
+                Err(AgainError::Query(error)) => Err(error.into()),
+            }
+        })
+        .await?;
+    Ok(authed.redirect_with_notice(&address, notice))
+}
+
 /// Takes back an operation that has not begun.
 ///
 /// # Errors
@@ -116,7 +167,7 @@ pub async fn cancel(authed: AuthedRequest, path: Path<String>) -> AppResult<Http
     let (_, notice) = authed
         .write(move |conn, viewer| {
             let id = id.map_err(|_| AppError::NotFound)?;
-            match commands::cancel(conn, &principal(viewer), &id) {
+            match cancelling::cancel(conn, &principal(viewer), &id) {
                 Ok(()) => Ok("It was taken back. Nothing was done.".to_owned()),
                 Err(refused @ CancelError::HasBegun) => Ok(refused.to_string()),
                 Err(CancelError::NotFound) => Err(AppError::NotFound),

@@ -3,10 +3,11 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::display::{Entry, Part, Related, Running, badge};
+use super::display::{Day, DayItem, Entry, Part, Related, Running, badge};
 use super::{reference, second_line};
 use crate::activity::sentence::{self, LinkTarget};
 use crate::activity::timeline;
+use crate::activity::whole_thread::WholeThread;
 use crate::activity::{Oddity, ProjectState, Source, Status};
 use crate::db::ids::ProjectId;
 use crate::identity::{Role, Viewer};
@@ -150,6 +151,41 @@ impl TimelinePresenter {
             shown.time.clock = time::short_day(day);
         }
         shown
+    }
+
+    /// A page of a whole thread by day, oldest first, each with how long after the one before it it came. `before` is
+    /// when the one before the page was.
+    #[must_use]
+    pub fn whole_thread(&self, thread: &WholeThread, before: Option<i64>) -> Vec<Day> {
+        let mut days: Vec<Day> = Vec::new();
+        let mut before = before;
+        for entry in &thread.entries {
+            let mut shown = self.entry(entry);
+            shown.apart = match before.map(|before| entry.moment.ms.saturating_sub(before)) {
+                None => String::new(),
+                Some(0) => "at the same moment".to_owned(),
+                Some(apart @ 1..) => format!("{} later", duration(apart)),
+                Some(apart) => format!("{} earlier, by its clock", duration(apart.saturating_neg())),
+            };
+            if thread.inferred.contains(&shown.id) {
+                let marks = [shown.mark.as_str(), "cause inferred"];
+                shown.mark = marks.into_iter().filter(|mark| !mark.is_empty()).collect::<Vec<_>>().join(", ");
+            }
+            before = Some(entry.moment.ms);
+            let date = timeline::day_of(entry.moment.ms, self.zone);
+            match days.last_mut() {
+                Some(day) if day.date == date => day.items.push(DayItem::Entry(Box::new(shown))),
+                _ => days.push(Day {
+                    heading: self.heading(date),
+                    count: String::new(),
+                    url: None,
+                    date,
+                    is_cut: false,
+                    items: vec![DayItem::Entry(Box::new(shown))],
+                }),
+            }
+        }
+        days
     }
 
     fn alone(&self, entry: &timeline::Entry) -> Entry {

@@ -43,7 +43,14 @@ pub fn chips(entry: &Entry) -> (Vec<ReferenceChip>, String) {
     references.truncate(if all == SHOWN + 1 { all } else { SHOWN });
     let more = all - references.len();
     let chips = references.into_iter().map(|reference| chip(reference, project_of(entry)));
-    (chips.collect(), if more == 0 { String::new() } else { format!("and {more} more") })
+    (chips.chain(cause(entry)).collect(), if more == 0 { String::new() } else { format!("and {more} more") })
+}
+
+/// What led to an entry, as a chip that leads to their thread.
+fn cause(entry: &Entry) -> Option<ReferenceChip> {
+    let (shown, is_cut) = beginning(entry.caused_by.as_deref()?, 16);
+    let value = if is_cut { format!("{shown}…") } else { shown.to_owned() };
+    Some(ReferenceChip { key: "caused by".into(), value, url: urls::thread(entry.source(), entry.id()) })
 }
 
 /// The project that a chip of `entry` stays in.

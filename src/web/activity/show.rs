@@ -69,6 +69,8 @@ pub struct EntryPage {
     pub newer: Option<Link>,
     /// The timeline at this moment.
     pub around_url: String,
+    /// All that goes back to the same first cause.
+    pub thread_url: String,
     /// Everything as JSON, unless it is too much for a page.
     pub raw: Option<String>,
     /// Everything as plain text.
@@ -265,6 +267,7 @@ impl EntryPage {
             older: detail.thread.older.as_ref().map(neighbour),
             newer: detail.thread.newer.as_ref().map(neighbour),
             around_url: around(entry),
+            thread_url: urls::thread(entry.source(), entry.id()),
             raw: raw(detail),
             raw_url: urls::raw_entry(entry.source(), entry.id()),
         }
@@ -307,7 +310,12 @@ pub(super) fn facts(columns: &[Column], wanted: impl Fn(&str) -> bool) -> Vec<Fa
     columns
         .iter()
         .filter(|column| wanted(&column.name))
-        .map(|column| Fact::mono(column.name.as_str(), room.fit(&in_short(&column.text, FACT_SHOWN)).0))
+        .map(|column| {
+            let text = in_short(&column.text, FACT_SHOWN);
+            let (shown, _) = room.fit(&text);
+            let is_id = ["id", "Id", "sha"].iter().any(|end| column.name.ends_with(end));
+            Fact { copied: is_id && shown == column.text, ..Fact::mono(column.name.as_str(), shown) }
+        })
         .collect()
 }
 

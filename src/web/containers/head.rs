@@ -5,10 +5,10 @@ use chrono_tz::Tz;
 
 use crate::containers::queries::ContainerView;
 use crate::containers::{Status, Verb};
-use crate::db::ids::{ContainerId, ProjectId};
+use crate::db::ids::ProjectId;
 use crate::engine::{EngineId, Standing};
 use crate::operations::Operation;
-use crate::operations::commands::{AskError, NO_ENGINE_ID};
+use crate::operations::commands::{AskError, missing_engine_id};
 use crate::web::display::{Badge, Link, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
@@ -57,7 +57,8 @@ pub struct VerbButton {
 }
 
 /// The tabs: label and last part of the address.
-const TABS: [(&str, &str); 2] = [("Overview", ""), ("Logs", "logs")];
+const TABS: [(&str, &str); 4] =
+    [("Overview", ""), ("Logs", "logs"), ("Figures", "figures"), ("Runs", "runs")];
 
 /// Whether a state of the table is what the engine's word stands for.
 fn says_the_same(engine: &str, status: &Status) -> bool {
@@ -118,8 +119,8 @@ impl ContainerHead {
             as_of: at.map(time),
             meta,
             disagreement,
-            verbs: verbs(container.id, unavailable_reason.is_none() && under_way.is_none()),
-            unavailable_reason: unavailable_reason.unwrap_or_default(),
+            verbs: verbs(container, unavailable_reason.is_none() && under_way.is_none()),
+            unavailable_reason: unavailable_reason.or_else(|| locked(container)).unwrap_or_default(),
             under_way: under_way.map(|operation| {
                 let told = AskError::Busy(Box::new(operation.clone())).to_string();
                 Link::new(told, urls::event(&operation.id))
@@ -150,6 +151,13 @@ impl ContainerHead {
     }
 }
 
+fn locked(container: &ContainerView) -> Option<String> {
+    container.is_locked.then(|| {
+        "It is locked, or its project is: nobody can stop, recreate or delete it until it is unlocked."
+            .to_owned()
+    })
+}
+
 /// Why nothing can be done to a container. Asks nobody: a page that shows it waits for no engine.
 fn unavailable_reason(container: &ContainerView, status: &Status, engine: &Standing) -> Option<String> {
     if *engine == Standing::Unknown {
@@ -158,24 +166,32 @@ fn unavailable_reason(container: &ContainerView, status: &Status, engine: &Stand
                 .to_owned(),
         );
     }
-    let obstacle = engine.obstacle().or_else(|| Verb::Start.obstacle(status).map(str::to_owned));
+    let obstacle = engine.obstacle().or_else(|| Verb::Start.obstacle(status, false).map(str::to_owned));
     let is_known = container.engine_id.parse::<EngineId>().is_ok();
-    obstacle.or_else(|| (!is_known).then(|| NO_ENGINE_ID.to_owned()))
+    obstacle.or_else(|| (!is_known).then(|| missing_engine_id(&container.engine_id).to_owned()))
 }
 
-fn verbs(id: ContainerId, available: bool) -> Vec<VerbButton> {
+fn verbs(container: &ContainerView, available: bool) -> Vec<VerbButton> {
+    let status = Status::from_stored(&container.status);
+    let hidden = if container.is_locked { Verb::Lock } else { Verb::Unlock };
     Verb::ALL
+        .into_iter()
+        .filter(|verb| *verb != hidden)
         .map(|verb| VerbButton {
             label: verb.label(),
-            url: urls::container_part(id, verb.as_str()),
+            url: urls::container_part(container.id, verb.as_str()),
             icon: match verb {
                 Verb::Start => "running",
                 Verb::Stop => "stopped",
                 Verb::Restart => "restart",
+                Verb::Recreate => "updated",
+                Verb::Rename => "settings",
+                Verb::Lock | Verb::Unlock => "key",
+                Verb::Create => "plus",
                 Verb::Delete => "deleted",
             },
-            available,
-            acts: verb != Verb::Delete,
+            available: available && verb.obstacle(&status, container.is_locked).is_none(),
+            acts: verb.acts(),
         })
-        .to_vec()
+        .collect()
 }

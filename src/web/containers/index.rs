@@ -32,7 +32,7 @@ pub struct ContainersPage {
     /// Why nothing can be done to them.
     pub engine_note: String,
     /// What can be done to several at once.
-    pub verbs: [Verb; 4],
+    pub verbs: Vec<Verb>,
     pub containers: Vec<ContainerRow>,
 }
 
@@ -139,6 +139,12 @@ impl ContainersPage {
             .with_sorts([("", "Newest first"), ("name", "By name")])
             .with_page(page, ("container", "containers"), |line| line.position(sort));
         let containers = page.rows.iter().map(|line| ContainerRow::new(line, now, zone)).collect();
-        Self { shell, list, engine_note: String::new(), verbs: Verb::ALL, containers }
+        Self { shell, list, engine_note: String::new(), verbs: several(), containers }
     }
+}
+
+/// What can be done to several at once.
+#[must_use]
+pub fn several() -> Vec<Verb> {
+    Verb::ALL.into_iter().filter(|verb| verb.is_for_several()).collect()
 }

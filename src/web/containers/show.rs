@@ -9,12 +9,15 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use super::head::ContainerHead;
+use super::runs::{RunStrip, shown_since};
 use crate::activity::timeline::Known;
 use crate::activity::{Filter, Reference, Scope, timeline};
+use crate::containers::Status;
 use crate::containers::queries::{self, ContainerView};
 use crate::db::ids::{ContainerId, ProjectId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
+use crate::observations::runs;
 use crate::operations;
 use crate::web::activity::display::{Day, DayItem};
 use crate::web::activity::presenter::TimelinePresenter;
@@ -41,6 +44,8 @@ pub struct ContainerPage {
     /// What workers keep with it.
     pub metadata: Option<String>,
     pub projects: Vec<ProjectLinks>,
+    /// When it ran.
+    pub strip: RunStrip,
     /// What happened to it lately.
     pub days: Vec<Day>,
     /// All that happened to it.
@@ -91,7 +96,7 @@ const LATEST: i64 = 10;
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
     let now = authed.app.clock.now();
-    let (viewer, (container, projects, under_way, latest)) = authed
+    let (viewer, (container, projects, under_way, latest, found)) = authed
         .read(move |conn, viewer| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
@@ -99,7 +104,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let latest =
                 timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
             let under_way = operations::queries::under_way(conn, id)?;
-            Ok((container, queries::projects_in(conn, id)?, under_way, latest))
+            let runs = runs::since(conn, id, &container.engine_id, shown_since(now))?;
+            Ok((container, queries::projects_in(conn, id)?, under_way, latest, runs))
         })
         .await?;
     let head = ContainerHead::new(
@@ -114,6 +120,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
     let shell = projects.iter().fold(shell, |shell, (id, _)| shell.watching_project(*id));
     let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
     page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();
+    page.strip = RunStrip::new(&found, &Status::from_stored(&container.status), now, viewer.zone);
     page.days = TimelinePresenter::of(&viewer, now).days(&latest);
     authed.page(StatusCode::OK, &page)
 }
@@ -164,6 +171,7 @@ impl ContainerPage {
                 .filter(|value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()))
                 .and_then(json_shown),
             projects: Vec::new(),
+            strip: RunStrip::new(&[], &Status::Created, now, zone),
             days: Vec::<Day>::new(),
             activity_url: urls::reference("container_id", &container.id.to_string()),
         }

@@ -1,4 +1,4 @@
-//! `GET|POST /containers/{id}/{start|stop|restart|delete}`, and `POST /containers/{verb}` for several
+//! `GET|POST /containers/{id}/{verb}`, and `POST /containers/{verb}` for several
 //!
 //! The engine is looked at before and after the database, never in between: nobody holds a transaction while it answers.
 
@@ -14,11 +14,11 @@ use crate::db::ids::ContainerId;
 use crate::engine::{EngineError, EngineId};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
-use crate::http::forms::Form;
+use crate::http::forms::{Field, Form};
 use crate::identity::Viewer;
-use crate::operations::commands::{self, AskError, Asked, NO_ENGINE_ID};
+use crate::operations::commands::{self, AskError, Asked, NOT_MADE_HERE, missing_engine_id};
 use crate::operations::{self, settling};
-use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use crate::web::confirmation::{AskedText, ConfirmName, ConfirmationPage, Effect};
 use crate::web::display::HiddenField;
 use crate::web::shell::Crumb;
 use crate::web::urls;
@@ -31,25 +31,32 @@ const MOST: usize = 200;
 pub struct Confirmation {
     #[serde(default)]
     confirm: String,
+    /// A new one.
+    #[serde(default)]
+    name: String,
 }
 
 /// Shows what will happen, or why it can't.
 pub async fn confirm(authed: AuthedRequest, path: Path<(String, String)>) -> AppResult<HttpResponse> {
     let (id, verb) = parts(path)?;
-    let (viewer, (container, under_way)) = authed
+    let (viewer, (container, under_way, is_unknown)) = authed
         .read(move |conn, _| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
-            Ok((container, operations::queries::under_way(conn, id)?))
+            let is_unknown = verb == Verb::Recreate && operations::queries::last_making(conn, id)?.is_none();
+            Ok((container, operations::queries::under_way(conn, id)?, is_unknown))
         })
         .await?;
-    let blocked = match under_way {
+    let blocked = match under_way.filter(|_| !verb.is_ours_alone()) {
         Some(other) => Some(AskError::Busy(Box::new(other)).to_string()),
         None => match obstacle(&container, verb) {
             Some(obstacle) => Some(obstacle.to_owned()),
+            None if is_unknown => Some(NOT_MADE_HERE.to_owned()),
+            None if verb.is_ours_alone() => None,
             None => authed.app.engine.standing().await.obstacle(),
         },
     };
-    answer(&authed, &viewer, &container, verb, StatusCode::OK, (blocked, Vec::new()))
+    let asked = (StatusCode::OK, container.name.clone());
+    answer(&authed, &viewer, &container, verb, asked, (blocked, Vec::new()))
 }
 
 /// Asks for it, and leads on to the operation.
@@ -69,14 +76,18 @@ pub async fn carry_out(
             Ok((container, is_adopted))
         })
         .await?;
-    if let Some(reason) = authed.app.engine.standing().await.obstacle() {
-        return Err(AppError::NoEngine(reason));
-    }
-    if let Some(told) = refusal(&authed, &container, verb, is_adopted).await? {
-        return answer(&authed, &viewer, &container, verb, StatusCode::CONFLICT, (Some(told), Vec::new()));
+    let Confirmation { confirm, name } = form.0;
+    if !verb.is_ours_alone() {
+        if let Some(reason) = authed.app.engine.standing().await.obstacle() {
+            return Err(AppError::NoEngine(reason));
+        }
+        if let Some(told) = refusal(&authed, &container, verb, is_adopted).await? {
+            let asked = (StatusCode::CONFLICT, name);
+            return answer(&authed, &viewer, &container, verb, asked, (Some(told), Vec::new()));
+        }
     }
     let principal = authed.principal();
-    let typed = form.0.confirm;
+    let typed = if verb == Verb::Rename { name.clone() } else { confirm };
     let (viewer, asked) = authed
         .write(move |conn, viewer| match commands::ask(conn, &principal(viewer), id, verb, &typed) {
             Ok(asked) => Ok(Ok(asked)),
@@ -87,18 +98,26 @@ pub async fn carry_out(
         .await?;
     match asked {
         Ok(Asked { operation, was_under_way }) => {
-            let told =
-                if was_under_way { "That is under way already." } else { "The engine is being asked." };
+            let told = if was_under_way { "That is under way already." } else { begun(verb) };
             Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), told))
         }
-        Err(refused @ AskError::OtherName) => {
+        Err(refused @ (AskError::OtherName | AskError::NoName(_))) => {
             let errors = vec![refused.to_string()];
-            answer(&authed, &viewer, &container, verb, StatusCode::UNPROCESSABLE_ENTITY, (None, errors))
+            let asked = (StatusCode::UNPROCESSABLE_ENTITY, name);
+            answer(&authed, &viewer, &container, verb, asked, (None, errors))
         }
         Err(refused) => {
             let blocked = Some(refused.to_string());
-            answer(&authed, &viewer, &container, verb, StatusCode::CONFLICT, (blocked, Vec::new()))
+            answer(&authed, &viewer, &container, verb, (StatusCode::CONFLICT, name), (blocked, Vec::new()))
         }
+    }
+}
+
+fn begun(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Lock => "It is locked.",
+        Verb::Unlock => "It is unlocked.",
+        _ => "The engine is being asked.",
     }
 }
 
@@ -112,7 +131,9 @@ async fn refusal(
     if let Some(obstacle) = obstacle(container, verb) {
         return Ok(Some(obstacle.to_owned()));
     }
-    let Ok(id) = container.engine_id.parse::<EngineId>() else { return Ok(Some(NO_ENGINE_ID.to_owned())) };
+    let Ok(id) = container.engine_id.parse::<EngineId>() else {
+        return Ok(Some(missing_engine_id(&container.engine_id).to_owned()));
+    };
     match authed.app.engine.ask(|api| api.inspect(id)).await {
         Ok(Some(seen)) => {
             let is_ours = is_adopted || seen.is_made_for(&container.id.to_string());
@@ -130,10 +151,10 @@ async fn refusal(
 }
 
 fn obstacle(container: &ContainerView, verb: Verb) -> Option<&'static str> {
-    if container.engine_id.parse::<EngineId>().is_err() {
+    if container.engine_id.parse::<EngineId>().is_err() && !container.engine_id.starts_with("pending:") {
         return None;
     }
-    verb.obstacle(&Status::from_stored(&container.status))
+    verb.obstacle(&Status::from_stored(&container.status), container.is_locked)
 }
 
 fn parts(path: Path<(String, String)>) -> AppResult<(ContainerId, Verb)> {
@@ -146,6 +167,14 @@ fn text(verb: Verb) -> &'static str {
         Verb::Start => "The engine starts it. If it runs already, nothing happens.",
         Verb::Stop => "It is asked to end, and is ended after ten seconds. What it has not saved is lost.",
         Verb::Restart => "It is stopped and started: for a moment nothing answers.",
+        Verb::Recreate => {
+            "Its image is pulled, and the container is made anew of it. Volume, port and environment stay; what was \
+             written elsewhere in it is lost. If that fails, it comes back as it was."
+        }
+        Verb::Rename => "It goes on running, and is found under its new name.",
+        Verb::Lock => "Nobody can stop or delete it, nor make it anew, until it is unlocked.",
+        Verb::Unlock => "It can be stopped and deleted again.",
+        Verb::Create => "The engine makes it.",
         Verb::Delete => {
             "The engine removes it, with everything that was written inside of it. Volumes stay, and so does its record."
         }
@@ -157,7 +186,7 @@ fn answer(
     viewer: &Viewer,
     container: &ContainerView,
     verb: Verb,
-    status: StatusCode,
+    (status, typed): (StatusCode, String),
     (blocked, errors): (Option<String>, Vec<String>),
 ) -> AppResult<HttpResponse> {
     let (title, url) = (format!("{} {}", verb.label(), container.name), urls::container(container.id));
@@ -167,7 +196,13 @@ fn answer(
         confirm: (verb == Verb::Delete).then(|| ConfirmName {
             name: container.name.clone(),
             label: "Type the container's name to confirm".to_owned(),
-            errors,
+            errors: errors.clone(),
+        }),
+        asked: (verb == Verb::Rename).then(|| AskedText {
+            label: "New name",
+            name: "name",
+            field: Field { errors, ..Field::of(&typed) },
+            hint: "Letters, digits, dots, dashes and underscores.".to_owned(),
         }),
         danger: verb == Verb::Delete,
         blocked,
@@ -186,7 +221,7 @@ pub async fn carry_out_several(
     path: Path<String>,
     form: Form<Vec<(String, String)>>,
 ) -> AppResult<HttpResponse> {
-    let verb = Verb::from_path(&path).ok_or(AppError::NotFound)?;
+    let verb = Verb::from_path(&path).filter(|verb| verb.is_for_several()).ok_or(AppError::NotFound)?;
     let fields = form.0;
     let ids: Result<Vec<ContainerId>, _> =
         fields.iter().filter(|(name, _)| name == "id").map(|(_, id)| id.parse()).collect();
@@ -197,14 +232,16 @@ pub async fn carry_out_several(
     if !fields.iter().any(|(name, value)| name == "confirm" && value == "yes") {
         return confirm_several(&authed, verb, ids).await;
     }
-    if let Some(reason) = authed.app.engine.standing().await.obstacle() {
+    if !verb.is_ours_alone()
+        && let Some(reason) = authed.app.engine.standing().await.obstacle()
+    {
         return Err(AppError::NoEngine(reason));
     }
     let principal = authed.principal();
     let (_, operation) = authed
         .write(move |conn, viewer| Ok(commands::ask_several(conn, &principal(viewer), &ids, verb)?))
         .await?;
-    Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), "The engine is being asked."))
+    Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), begun(verb)))
 }
 
 async fn confirm_several(
@@ -223,7 +260,7 @@ async fn confirm_several(
         effects: names.iter().map(|(_, name)| Effect::line(name)).collect(),
         fields,
         danger: verb == Verb::Delete,
-        blocked: authed.app.engine.standing().await.obstacle(),
+        blocked: if verb.is_ours_alone() { None } else { authed.app.engine.standing().await.obstacle() },
         ..ConfirmationPage::new(verb.label(), title, text(verb), authed.request.path(), "/containers")
     };
     page.answer(authed, &viewer, StatusCode::OK, vec![Crumb::link("Containers", "/containers")])

@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::show::refuse;
 use super::{id, unforeseen};
-use crate::drafts::Status;
 use crate::db::SecretHash;
+use crate::drafts::Status;
 use crate::drafts::commands::{self, Consent, DraftError};
 use crate::drafts::wireframe;
 use crate::error::AppResult;
@@ -118,7 +118,8 @@ pub async fn wireframe(authed: AuthedRequest, form: Form<WireframeForm>) -> AppR
             })
         })
         .await?;
-    let words = if is_off { "The wireframe is off: its address leads nowhere." } else { "The wireframe is drawn." };
+    let words =
+        if is_off { "The wireframe is off: its address leads nowhere." } else { "The wireframe is drawn." };
     match outcome {
         Ok(draft) => Ok(authed.redirect_with_notice(&format!("/drafts/{draft}"), words)),
         Err(error) => refuse(&authed, error).await,

@@ -8,7 +8,12 @@ pub mod sessions;
 use crate::web::display::Tab;
 
 fn tabs(current: &str) -> Vec<Tab> {
-    [("Funnel", "/intake"), ("Conversations", "/intake/sessions"), ("Attribution", "/intake/attribution"), ("Sales", "/intake/crm")]
-        .map(|(label, url)| Tab { label, url: url.to_owned(), current: url == current })
-        .to_vec()
+    [
+        ("Funnel", "/intake"),
+        ("Conversations", "/intake/sessions"),
+        ("Attribution", "/intake/attribution"),
+        ("Sales", "/intake/crm"),
+    ]
+    .map(|(label, url)| Tab { label, url: url.to_owned(), current: url == current })
+    .to_vec()
 }

@@ -14,7 +14,7 @@ use crate::http::query::Query;
 use crate::queue::Kind;
 use crate::queue::instance::{Errand, ErrandRecord};
 use crate::queue::queries::{self, Duty, DutyState, FailedJob, MOST_COUNTED, Waiting};
-use crate::web::display::{Badge, Pager, Tone, grouped};
+use crate::web::display::{Badge, Pager, Tab, Tone, grouped};
 use crate::web::lists;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
@@ -79,6 +79,7 @@ pub struct JobRow {
 pub struct OperationsPage {
     /// The frame.
     pub shell: Shell,
+    pub tabs: Vec<Tab>,
     /// What every instance shares.
     pub duties: Vec<DutyRow>,
     /// What the instance that answers does for itself.
@@ -137,6 +138,7 @@ impl OperationsPage {
         let counted: i64 = found.waiting.iter().map(|row| row.running + row.due + row.later).sum();
         Self {
             shell: Shell::anonymous("Operations"),
+            tabs: super::tabs(PATH),
             duties: found.duties.iter().map(|duty| DutyRow::of_duty(duty, now, zone)).collect(),
             errands: found
                 .errands

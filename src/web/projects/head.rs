@@ -8,6 +8,7 @@ use crate::db::ids::ProjectId;
 use crate::projects::deletion::{Deletion, ProjectOrTombstone, Tombstone};
 use crate::projects::queries::ProjectView;
 use crate::projects::{Kind, Status};
+use crate::retention::queries::Term;
 use crate::web::display::{Badge, ButtonLink, Meta, Tab};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
@@ -43,8 +44,20 @@ const TABS: [(&str, &str); 5] = [
     ("Settings", "settings"),
 ];
 
-/// What is said of every deleted project.
-const STAYS: &str = "Its record stays readable, and it can be restored until retention removes it.";
+/// What begins the notice of a deleted project of which nobody knows who deleted it.
+const DELETED: &str = "This project is deleted.";
+
+/// How long a project that is deleted, or would be, can be restored.
+pub(super) fn stays(term: Term, zone: Tz) -> String {
+    let until = match term {
+        Term::ForEver => "at any time".to_owned(),
+        Term::Days(days) => format!("for {days} days; then retention removes it"),
+        Term::Until(at) => {
+            format!("until retention removes it, after {}", Timestamp::new(at, at, zone).exact)
+        }
+    };
+    format!("Its record stays readable, and it can be restored {until}.")
+}
 
 fn tabs(id: ProjectId, part: &str, tabs: &[(&'static str, &str)]) -> Vec<Tab> {
     tabs.iter()
@@ -89,7 +102,8 @@ impl ProjectHead {
                 remedy("Unarchive", "unarchive"),
             ),
             Status::Deleted => {
-                (Some(format!("This project is deleted. {STAYS}")), remedy("Restore", "restore"))
+                let stays = stays(project.term.unwrap_or(Term::ForEver), zone);
+                (Some(format!("{DELETED} {stays}")), remedy("Restore", "restore"))
             }
             _ => (None, None),
         };
@@ -119,8 +133,8 @@ impl ProjectHead {
             meta: vec![Meta::text(format!("removed {}", at.relative))],
             tabs: tabs(id, part, &TABS[..2]),
             notice: Some(format!(
-                "Another program removed this project on {}. What happened in it stays readable; the project can't \
-                 be brought back here.",
+                "This project was removed for good on {}, by retention or another program. What happened in it stays \
+                 readable; the project can't be brought back here.",
                 at.exact
             )),
             remedy: None,
@@ -140,7 +154,8 @@ impl ProjectHead {
     #[must_use]
     pub fn with_deletion(mut self, deletion: &Deletion, now: DateTime<Utc>, zone: Tz) -> Self {
         let at = Timestamp::new(deletion.at, now, zone);
-        self.notice = Some(format!("{} deleted this project on {}. {STAYS}", deletion.by, at.exact));
+        let told = format!("{} deleted this project on {}.", deletion.by, at.exact);
+        self.notice = self.notice.map(|notice| notice.replacen(DELETED, &told, 1));
         self
     }
 

@@ -7,6 +7,7 @@ pub mod export;
 pub mod head;
 pub mod heat_map;
 pub mod index;
+pub mod making;
 pub mod new;
 pub mod settings;
 pub mod show;

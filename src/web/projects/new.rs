@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use url::form_urlencoded::byte_serialize;
 
+use super::making::MakingFields;
 use crate::containers;
 use crate::db::ids::ContainerId;
 use crate::error::AppResult;
@@ -29,6 +30,8 @@ pub struct NewProjectPage {
     pub containers: Vec<Choice>,
     /// What is wrong with the chosen one.
     pub container_errors: Vec<String>,
+    /// What a new one is made of.
+    pub making: MakingFields,
 }
 
 /// The most bytes that a browser sends for a description; a form has room for more fields.
@@ -100,9 +103,14 @@ impl ProjectFields {
     }
 }
 
+/// Words of the container field beside ids.
+pub(super) const NONE: &str = "none";
+pub(super) const NEW: &str = "new";
+
 /// The options of the container field.
 pub(super) fn container_choices(free: &[(ContainerId, String)], chosen: &str) -> Vec<Choice> {
-    std::iter::once(Choice::new("", "None yet", chosen))
+    [Choice::new(NONE, "None yet", chosen), Choice::new(NEW, "A new one", chosen)]
+        .into_iter()
         .chain(free.iter().map(|(id, name)| Choice::new(id.to_string(), name, chosen)))
         .collect()
 }
@@ -118,8 +126,9 @@ pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
         shell: authed.shell(&viewer, "New project").with_breadcrumbs(crumbs()),
         errors: Vec::new(),
         fields: ProjectFields::typed("", "", "nextjs", None),
-        containers: container_choices(&free, ""),
+        containers: container_choices(&free, NONE),
         container_errors: Vec::new(),
+        making: MakingFields::new(&viewer, &authed.app.config.containers, authed.app.config.is_demo),
     };
     authed.page(StatusCode::OK, &page)
 }

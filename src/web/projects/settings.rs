@@ -43,6 +43,10 @@ pub struct SettingsPage {
     pub archived: bool,
     /// Archives it, or brings it back.
     pub archive_url: String,
+    /// Whether nobody may delete it.
+    pub locked: bool,
+    /// Locks it, or unlocks it.
+    pub lock_url: String,
     /// Deletes it, or restores it.
     pub delete_url: String,
     pub deleted: bool,
@@ -157,6 +161,8 @@ impl SettingsPage {
             conflict: Vec::new(),
             archived,
             archive_url: part(if archived { "unarchive" } else { "archive" }),
+            locked: project.is_locked,
+            lock_url: part(if project.is_locked { "unlock" } else { "lock" }),
             delete_url: part(if deleted { "restore" } else { "delete" }),
             deleted,
             editable: !archived && !deleted,

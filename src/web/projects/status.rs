@@ -1,4 +1,4 @@
-//! `GET|POST /projects/{id}/{archive|unarchive|delete|restore}`
+//! `GET|POST /projects/{id}/{archive|unarchive|delete|restore|lock|unlock}`
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -6,17 +6,23 @@ use actix_web::web::Path;
 use diesel::{PgConnection, QueryResult};
 use serde::Deserialize;
 
+use super::head::stays;
 use super::project_id;
-use crate::db::ids::ProjectId;
+use crate::containers::{self, Verb};
+use crate::db::ids::{ContainerId, ProjectId};
+use crate::engine::Standing;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
-use crate::identity::Viewer;
+use crate::identity::{Principal, Viewer};
+use crate::operations;
+use crate::operations::commands::AskError;
 use crate::projects::commands::{self, ChangeError};
 use crate::projects::deletion::{self, COUNTED_AT_MOST, Contents};
 use crate::projects::queries::{self, ProjectView};
 use crate::projects::{Move, Status};
-use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use crate::retention::queries::{Term, term_of_project};
+use crate::web::confirmation::{ConfirmName, ConfirmationPage, Effect, Offer};
 use crate::web::display::{grouped, in_short};
 use crate::web::flash::Flash;
 use crate::web::shell::Crumb;
@@ -28,6 +34,8 @@ fn from_path(text: &str) -> AppResult<Move> {
         "unarchive" => Ok(Move::Unarchive),
         "delete" => Ok(Move::Delete),
         "restore" => Ok(Move::Restore),
+        "lock" => Ok(Move::Lock),
+        "unlock" => Ok(Move::Unlock),
         _ => Err(AppError::NotFound),
     }
 }
@@ -38,6 +46,8 @@ fn verb(step: Move) -> &'static str {
         Move::Unarchive => "Unarchive project",
         Move::Delete => "Delete project",
         Move::Restore => "Restore project",
+        Move::Lock => "Lock project",
+        Move::Unlock => "Unlock project",
     }
 }
 
@@ -47,6 +57,8 @@ fn done(step: Move) -> &'static str {
         Move::Unarchive => "back in use",
         Move::Delete => "deleted",
         Move::Restore => "restored",
+        Move::Lock => "locked",
+        Move::Unlock => "unlocked",
     }
 }
 
@@ -56,11 +68,10 @@ fn text(step: Move) -> &'static str {
             "It leaves the lists and can't be changed. Nothing stops, its history stays, and the status “Archived” finds it."
         }
         Move::Unarchive => "It can be changed again.",
-        Move::Delete => {
-            "It goes out of sight, with what belongs to it. Its record stays readable, and all of it can be restored \
-             until retention removes it."
-        }
+        Move::Delete => "It goes out of sight, with what belongs to it. ",
         Move::Restore => "It comes back as an active project, with its whole history.",
+        Move::Lock => "Nobody can delete it, nor stop or delete its container, until it is unlocked.",
+        Move::Unlock => "It can be deleted again, and its container stopped.",
     }
 }
 
@@ -69,6 +80,9 @@ fn text(step: Move) -> &'static str {
 pub struct Confirmation {
     #[serde(default)]
     confirm: String,
+    /// Whether its container goes along: it is stopped, or started again.
+    #[serde(default)]
+    with_container: bool,
 }
 
 /// Shows what will happen.
@@ -98,12 +112,18 @@ pub async fn carry_out(
 ) -> AppResult<HttpResponse> {
     let (id, step) = parts(path)?;
     let principal = authed.principal();
+    let with = along(step).filter(|_| form.0.with_container);
     let (viewer, outcome) = authed
         .write(move |conn, viewer| {
-            match commands::make_move(conn, &principal(viewer), id, step, &form.0.confirm) {
+            let principal = principal(viewer);
+            match commands::make_move(conn, &principal, id, step, &form.0.confirm) {
                 Ok(()) => {
-                    let name = queries::find(conn, id)?.map(|project| project.name);
-                    Ok(Err(name.unwrap_or_else(|| "The project".to_owned())))
+                    let project = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
+                    let told = match project.container.zip(with) {
+                        Some((container, verb)) => ask_along(conn, &principal, container.id, verb)?,
+                        None => String::new(),
+                    };
+                    Ok(Err((project.name, told)))
                 }
                 Err(ChangeError::Obstacle(project)) => {
                     let told = vec!["Nothing was changed.".to_owned()];
@@ -120,19 +140,24 @@ pub async fn carry_out(
             }
         })
         .await?;
-    let name = match outcome {
+    let (name, told) = match outcome {
         Ok((status, project, contents, errors)) => {
             return answer(&authed, &viewer, (&project, contents), step, (status, errors));
         }
-        Err(name) => name,
+        Err(done) => done,
     };
-    let location = if step == Move::Delete { "/projects".to_owned() } else { urls::project(id) };
+    let location = match step {
+        Move::Delete => "/projects".to_owned(),
+        Move::Lock | Move::Unlock => urls::project_part(id, "settings"),
+        _ => urls::project(id),
+    };
     let undo = match step {
         Move::Delete => Some(urls::project_part(id, "restore")),
         Move::Archive => Some(urls::project_part(id, "unarchive")),
-        Move::Unarchive | Move::Restore => None,
+        Move::Lock => Some(urls::project_part(id, "unlock")),
+        Move::Unarchive | Move::Restore | Move::Unlock => None,
     };
-    let flash = Flash::good(format!("“{}” is {}.", in_short(&name, 60), done(step))).with_undo(undo);
+    let flash = Flash::good(format!("“{}” is {}.{told}", in_short(&name, 60), done(step))).with_undo(undo);
     Ok(authed.redirect_with(&location, flash))
 }
 
@@ -141,10 +166,56 @@ fn parts(path: Path<(String, String)>) -> AppResult<(ProjectId, Move)> {
     Ok((project_id(&Path::from(id))?, from_path(&step)?))
 }
 
+/// What may be done to a project's container along with `step`.
+fn along(step: Move) -> Option<Verb> {
+    match step {
+        Move::Delete => Some(Verb::Stop),
+        Move::Restore => Some(Verb::Start),
+        _ => None,
+    }
+}
+
+/// Asks for it, and says so. What the project was asked for stands, whatever becomes of this.
+fn ask_along(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    container: ContainerId,
+    verb: Verb,
+) -> AppResult<String> {
+    match operations::commands::ask(conn, principal, container, verb, "") {
+        Ok(_) if verb == Verb::Stop => Ok(" Its container is being stopped.".to_owned()),
+        Ok(_) => Ok(" Its container is being started.".to_owned()),
+        Err(AskError::Query(error)) => Err(error.into()),
+        Err(refused) => Ok(format!(" About its container: {refused}")),
+    }
+}
+
+/// The box for what may be done along, where that makes sense.
+fn offer(project: &ProjectView, step: Move, engine: &Standing) -> Option<Offer> {
+    let (verb, container) = (along(step)?, project.container.as_ref()?);
+    let makes_sense = match containers::Status::from_stored(&container.status) {
+        containers::Status::Running => verb == Verb::Stop,
+        containers::Status::Stopped | containers::Status::Created => verb == Verb::Start,
+        _ => false,
+    };
+    (makes_sense && matches!(engine, Standing::Here { .. })).then(|| Offer {
+        name: "with_container",
+        label: format!("{} its container {} too", verb.label(), container.name),
+        note: format!("It is {} at the moment.", container.status),
+    })
+}
+
 /// What goes out of sight with `project`, when `step` puts it there and nothing stands in the way.
-fn going(conn: &mut PgConnection, project: &ProjectView, step: Move) -> QueryResult<Option<Contents>> {
+fn going(
+    conn: &mut PgConnection,
+    project: &ProjectView,
+    step: Move,
+) -> QueryResult<Option<(Contents, Term)>> {
     let is_going = step == Move::Delete && !project.is_deleted();
-    if is_going { deletion::contents(conn, project.id).map(Some) } else { Ok(None) }
+    if !is_going {
+        return Ok(None);
+    }
+    Ok(Some((deletion::contents(conn, project.id)?, term_of_project(conn, project.id)?)))
 }
 
 fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
@@ -179,14 +250,16 @@ fn effects(project: &ProjectView, contents: Contents) -> Vec<Effect> {
 fn answer(
     authed: &AuthedRequest,
     viewer: &Viewer,
-    (project, contents): (&ProjectView, Option<Contents>),
+    (project, going): (&ProjectView, Option<(Contents, Term)>),
     step: Move,
     (status, errors): (StatusCode, Vec<String>),
 ) -> AppResult<HttpResponse> {
     let title = format!("{}: {}", verb(step), project.name);
     let back = urls::project_part(project.id, "settings");
+    let stays = going.map(|(_, term)| stays(term, viewer.zone)).unwrap_or_default();
+    let told = format!("{}{stays}", text(step));
     let page = ConfirmationPage {
-        effects: contents.map(|contents| effects(project, contents)).unwrap_or_default(),
+        effects: going.map(|(contents, _)| effects(project, contents)).unwrap_or_default(),
         errors: errors.clone(),
         confirm: (step == Move::Delete).then(|| ConfirmName {
             name: project.name.clone(),
@@ -194,8 +267,11 @@ fn answer(
             errors,
         }),
         danger: step == Move::Delete,
-        blocked: step.obstacle(&Status::from_stored(project.status.as_deref())).map(str::to_owned),
-        ..ConfirmationPage::new(verb(step), title, text(step), authed.request.path(), back)
+        offer: offer(project, step, &authed.app.engine.last_standing()),
+        blocked: step
+            .obstacle(&Status::from_stored(project.status.as_deref()), project.is_locked)
+            .map(str::to_owned),
+        ..ConfirmationPage::new(verb(step), title, &told, authed.request.path(), back)
     };
     let way =
         vec![Crumb::link("Projects", "/projects"), Crumb::link(&project.name, urls::project(project.id))];

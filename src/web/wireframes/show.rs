@@ -63,7 +63,13 @@ impl Drawing {
             };
             let count = if let Part::Rows(count) = part { (*count).min(8) } else { 1 };
             for _ in 0..count {
-                shapes.push(Shape { kind, y, height, text: in_short(text, FITS), text_y: y + height / 2 + 5 });
+                shapes.push(Shape {
+                    kind,
+                    y,
+                    height,
+                    text: in_short(text, FITS),
+                    text_y: y + height / 2 + 5,
+                });
                 y += height + 8;
             }
             words.push(match part {
@@ -74,7 +80,12 @@ impl Drawing {
                 Part::Text(text) => text.clone(),
             });
         }
-        Self { title: in_short(&screen.title, 60), description: words.join("; "), height: y.max(320) + 8, shapes }
+        Self {
+            title: in_short(&screen.title, 60),
+            description: words.join("; "),
+            height: y.max(320) + 8,
+            shapes,
+        }
     }
 }
 
@@ -88,7 +99,8 @@ pub async fn show(app: web::Data<App>, request: HttpRequest) -> AppResult<HttpRe
     let page = WireframePage { shell, title, screens: screens.iter().map(Drawing::of).collect() };
     let mut response = render(StatusCode::OK, &page)?;
     let headers = response.headers_mut();
-    headers.insert(header::HeaderName::from_static("x-robots-tag"), header::HeaderValue::from_static("noindex"));
+    headers
+        .insert(header::HeaderName::from_static("x-robots-tag"), header::HeaderValue::from_static("noindex"));
     headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("strict-origin"));
     Ok(response)
 }

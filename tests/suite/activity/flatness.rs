@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use pilothouse::activity::timeline::Known;
 use pilothouse::activity::{Direction, Filter, Scope, TimelineCursor};
-use pilothouse::activity::{deployed, thread, timeline};
+use pilothouse::activity::{deployed, detail, thread, timeline, whole_thread};
 use pilothouse::db::DbError;
 
 use super::world::{NOON, Person, World, filter};
@@ -275,5 +275,42 @@ fn what_runs_where_is_told_by_the_newest_thousand_deployments_alone() {
             .join("\n");
         assert!(plan.contains("timeline_project_kind_idx"), "{plan}");
         assert!(most_rows(&plan) <= 1_000, "{plan}");
+    }
+}
+
+/// A thread of ten thousand, as a chain and as a fan, among thirty thousand others.
+#[test]
+fn a_page_of_a_thread_walks_an_index_and_costs_the_same_wherever_it_lies() {
+    let mut world = World::new();
+    let (ada, admin, shop) = seeded(&mut world);
+    for (shape, cause) in [("chain", "CASE WHEN n = 1 THEN 'a7' ELSE 'chain' || n - 1 END"), ("fan", "'a8'")]
+    {
+        world.execute(&format!(
+            "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, request_id, reference_ids, created_at) \
+             SELECT '{shape}' || n, '{shop}', 'x', 'r{shape}' || n, jsonb_build_object('caused_by', {cause}), {NOON} + n * 1000 \
+             FROM generate_series(1, 10000) n"
+        ));
+    }
+    world.execute("ANALYZE");
+    for (person, shape) in [(&ada, "chain"), (&ada, "fan"), (&admin, "chain"), (&admin, "fan")] {
+        let mut first = 0;
+        for deep in [None, Some((Direction::After, format!("{}.a.x", NOON + 9_000_000).parse().unwrap()))] {
+            let plan = world
+                .db
+                .read_blocking(&person.actor, |conn| {
+                    let entry = detail::action(conn, &format!("{shape}9000"))?.unwrap().entry;
+                    whole_thread::plan_of_page(conn, &entry, deep.as_ref()).map_err(DbError::from)
+                })
+                .unwrap();
+            let total = plan.iter().find(|line| line.trim_start().starts_with("Buffers:")).unwrap();
+            let buffers: u64 = total.split(&[' ', '='][..]).filter_map(|word| word.parse::<u64>().ok()).sum();
+            let plan = plan.join("\n");
+            for table in ["thread_entries", "timeline"] {
+                assert!(!plan.contains(&format!("Seq Scan on {table}")), "{shape}\n{plan}");
+            }
+            assert!(buffers < 2_500, "{shape}: {buffers} buffers\n{plan}");
+            assert!(first == 0 || buffers <= first * 2 + 200, "{shape}: {first}, then {buffers}\n{plan}");
+            first = buffers;
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Containers for real: a console and an engine that the tests start themselves.
 
+mod figures;
+mod logs;
+mod making;
 mod observing;
+mod remaking;
 mod verbs;
 
 use std::sync::Arc;
@@ -34,7 +38,11 @@ impl Scene {
 
     /// Nobody carries anything out.
     fn without_runner(engine: Arc<TestEngine>) -> Self {
-        let console = Console::with(&[("DOCKER_HOST", &engine.address())]);
+        Self::without_runner_with(engine, &[])
+    }
+
+    fn without_runner_with(engine: Arc<TestEngine>, settings: &[(&str, &str)]) -> Self {
+        let console = Console::beside_engine(&engine.address(), settings);
         let (owner, admin) = (console.owner(), console.admin());
         Self { runner: None, console, engine, owner, admin }
     }

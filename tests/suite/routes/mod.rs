@@ -108,13 +108,30 @@ impl Scene {
             ))
         };
         let (draft, posted) = (draft(&format!("'{talk}'"), "draft"), draft("NULL", "posted"));
+        let wireframe = console.app.entropy.secret();
+        console.sql(&format!(
+            "INSERT INTO pilothouse.draft_files (draft_id, kind, hash, title, content) \
+             VALUES ({posted}, 'wireframe', '{}', 'An online shop', '[]'); \
+             INSERT INTO pilothouse.crm_outbox (draft_id, user_id, state) VALUES ({posted}, '{}', 'parked')",
+            SecretHash::of(&wireframe).as_str(),
+            owner.id
+        ));
+        let opportunity =
+            console.text(&format!("SELECT id::text FROM pilothouse.crm_outbox WHERE draft_id = {posted}"));
         let row =
             console.text(&format!("SELECT id::text FROM ai_assistant_sessions WHERE session_id = '{talk}'"));
+        let held = console.text(
+            "INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) \
+             VALUES ('user', gen_random_uuid(), 'grace', 'a dispute', 'ada') RETURNING id",
+        );
         let things = vec![
             ("TALK", row),
+            ("WIREFRAME", wireframe),
+            ("OPPORTUNITY", opportunity),
             ("CLAIM", claim),
             ("DRAFT", draft),
             ("POSTED", posted),
+            ("HELD", held),
             ("JOB", job),
             ("OPERATION", operation),
             ("SEEN", seen),
@@ -162,6 +179,7 @@ impl Scene {
             "DELIVERY",
             "CLAIM",
             "TALK",
+            "OPPORTUNITY",
             "DRAFT",
             "POSTED",
         ];

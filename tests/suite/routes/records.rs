@@ -6,7 +6,7 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 18] = [
+const UNRECORDED: [(&str, &str); 23] = [
     ("/api/assistant/sessions", "a visitor's conversation is a record itself"),
     ("/api/assistant/sessions/x/messages", "refused: it comes without a visitor's secret"),
     ("/api/assistant/sessions/x/claim", "refused, too"),
@@ -21,12 +21,17 @@ const UNRECORDED: [(&str, &str); 18] = [
     ("/api/projects/PROJECT/pushes", "a report, too"),
     ("/webhooks/github/HOOK", "refused: it is not signed"),
     ("/users/USER/activate", "this user is active already"),
+    ("/projects/PROJECT/unlock", "refused: this project is not locked"),
     ("/projects/PROJECT/unarchive", "refused: this project is not archived"),
     ("/projects/PROJECT/restore", "refused: this project is not deleted"),
     ("/containers/stop", "refused: it names no container"),
+    ("/containers/CONTAINER/logs", "how lines are shown is nobody's act on anything"),
     ("/containers/CONTAINER/start", "refused: no engine is connected"),
     ("/containers/CONTAINER/stop", "refused: no engine is connected"),
     ("/containers/CONTAINER/restart", "refused: no engine is connected"),
+    ("/containers/CONTAINER/recreate", "refused: no engine is connected"),
+    ("/containers/CONTAINER/rename", "refused: no engine is connected"),
+    ("/events/OPERATION/again", "it made no container"),
     ("/containers/CONTAINER/delete", "refused: no engine is connected"),
 ];
 

@@ -99,7 +99,13 @@ const ROWS: &[Row] = &[
         [SIGN_IN, "303 /drafts/POSTED", "404", "404"],
     ),
     ("POST", "/drafts/{id}/project", "/drafts/DRAFT/project", &[], [SIGN_IN, "303 /projects/", "404", "404"]),
-    ("POST", "/drafts/{id}/wireframe", "/drafts/DRAFT/wireframe", &[], [SIGN_IN, "303 /drafts/DRAFT", "404", "404"]),
+    (
+        "POST",
+        "/drafts/{id}/wireframe",
+        "/drafts/DRAFT/wireframe",
+        &[],
+        [SIGN_IN, "303 /drafts/DRAFT", "404", "404"],
+    ),
     ("GET", "/wireframes/{token}", "/wireframes/WIREFRAME", &[], ["200"; 4]),
     ("GET", "/intake/crm", "/intake/crm", &[], admins("200")),
     ("POST", "/intake/crm/{id}/redo", "/intake/crm/OPPORTUNITY/redo", &[], admins("303 /intake/crm")),
@@ -215,6 +221,37 @@ const ROWS: &[Row] = &[
         &[("taker", "PROJECT")],
         admins("303 /containers/"),
     ),
+    ("GET", "/operations/retention", "/operations/retention", &[], admins("200")),
+    ("GET", "/operations/retention/{class}", "/operations/retention/chat?days=30", &[], admins("200")),
+    ("GET", "/operations/retention/{class}", "/operations/retention/everything", &[], admins("404")),
+    (
+        "POST",
+        "/operations/retention",
+        "/operations/retention",
+        &[("class", "chat"), ("days", "200"), ("reason", "asked for")],
+        admins("303 /operations/retention"),
+    ),
+    (
+        "POST",
+        "/operations/retention/holds",
+        "/operations/retention/holds",
+        &[("held", "PROJECT"), ("reason", "a dispute")],
+        admins("303 /operations/retention"),
+    ),
+    (
+        "POST",
+        "/operations/retention/release",
+        "/operations/retention/release",
+        &[("kind", "user"), ("id", "HELD")],
+        admins("303 /operations/retention"),
+    ),
+    (
+        "POST",
+        "/operations/retention/run",
+        "/operations/retention/run",
+        &[],
+        admins("303 /operations/retention"),
+    ),
     ("POST", "/engine/{id}/ignore", "/engine/ENGINE/ignore", &[], admins("303 /engine")),
     ("POST", "/operations/jobs", "/operations/jobs", &[("id", "JOB")], admins("303 /operations")),
     // Projects.
@@ -305,6 +342,10 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "404", "404", "404"],
     ),
+    ("GET", STEP, "/projects/PROJECT/lock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", STEP, "/projects/PROJECT/unlock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", STEP, "/projects/PROJECT/lock", &[], [SIGN_IN, "303 /projects/", "404", "303 /projects/"]),
+    ("POST", STEP, "/projects/PROJECT/unlock", &[], [SIGN_IN, "409", "404", "409"]),
     ("GET", STEP, "/projects/PROJECT/archive", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", STEP, "/projects/PROJECT/unarchive", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", STEP, "/projects/PROJECT/delete", &[], [SIGN_IN, "200", "404", "200"]),
@@ -331,10 +372,48 @@ const ROWS: &[Row] = &[
     ("POST", SEVERAL, "/containers/stop", &[], own("400")),
     ("GET", "/containers/{id}", "/containers/CONTAINER", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/containers/{id}/logs", "/containers/CONTAINER/logs", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "POST",
+        "/containers/{id}/logs",
+        "/containers/CONTAINER/logs",
+        &[("lines", "500"), ("wrap", "0")],
+        [SIGN_IN, "303 /containers/CONTAINER/logs", "404", "303 /containers/CONTAINER/logs"],
+    ),
+    ("GET", "/containers/{id}/runs", "/containers/CONTAINER/runs", &[], [SIGN_IN, "200", "404", "200"]),
+    (
+        "GET",
+        "/containers/{id}/figures",
+        "/containers/CONTAINER/figures?hours=24",
+        &[],
+        [SIGN_IN, "200", "404", "200"],
+    ),
+    // There is no engine here.
+    (
+        "GET",
+        "/containers/{id}/logs/download",
+        "/containers/CONTAINER/logs/download",
+        &[],
+        [SIGN_IN, "503", "404", "503"],
+    ),
+    (
+        "GET",
+        "/containers/{id}/logs/live",
+        "/containers/CONTAINER/logs/live",
+        &[],
+        ["401", "503", "404", "503"],
+    ),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/delete", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/recreate", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/rename", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/lock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", VERB, "/containers/CONTAINER/unlock", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", VERB, "/containers/CONTAINER/recreate", &[], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/rename", &[("name", "other")], [SIGN_IN, "503", "404", "503"]),
+    ("POST", VERB, "/containers/CONTAINER/lock", &[], [SIGN_IN, "303 /events/", "404", "303 /events/"]),
+    ("POST", VERB, "/containers/CONTAINER/unlock", &[], [SIGN_IN, "303 /events/", "404", "303 /events/"]),
     ("POST", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "503", "404", "503"]),
     ("POST", VERB, "/containers/CONTAINER/restart", &[], [SIGN_IN, "503", "404", "503"]),
@@ -355,6 +434,7 @@ const ROWS: &[Row] = &[
     ),
     ("GET", "/engine/events/{id}", "/engine/events/SEEN", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/engine/events/{id}/raw", "/engine/events/SEEN/raw", &[], [SIGN_IN, "200", "404", "200"]),
+    ("POST", "/events/{id}/again", "/events/OPERATION/again", &[], [SIGN_IN, "404", "404", "404"]),
     ("GET", "/events/{id}", "/events/EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/events/{id}/raw", "/events/EVENT/raw", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/audit", "/audit", &[], admins("200")),
@@ -364,6 +444,10 @@ const ROWS: &[Row] = &[
     ("GET", "/entries", "/entries?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries", "/entries?id=event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries", "/entries?id=audit:AUDIT", &[], admins("200")),
+    ("GET", "/threads/{key}", "/threads/action:ACTION", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/threads/{key}", "/threads/event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/threads/{key}", "/threads/audit:AUDIT", &[], [SIGN_IN, "200", "404", "200"]),
+    ("GET", "/threads", "/threads?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries/raw", "/entries/raw?id=ACTION", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries/raw", "/entries/raw?id=event:EVENT", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", "/entries/raw", "/entries/raw?id=audit:AUDIT", &[], admins("200")),
@@ -424,9 +508,9 @@ const ROWS: &[Row] = &[
 const HOOKS: &str = "303 /projects/PROJECT/webhooks";
 const RECORDS: &str = "/api/projects/{id}/{records:pushes|deployments|databases|sessions|costs}";
 
-const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore}";
-const SEVERAL: &str = "/containers/{verb:start|stop|restart|delete}";
-const VERB: &str = "/containers/{id}/{verb:start|stop|restart|delete}";
+const STEP: &str = "/projects/{id}/{step:archive|unarchive|delete|restore|lock|unlock}";
+const SEVERAL: &str = "/containers/{verb:start|stop|restart|recreate|lock|unlock|delete}";
+const VERB: &str = "/containers/{id}/{verb:start|stop|restart|recreate|rename|lock|unlock|delete}";
 
 /// The table.
 pub fn routes() -> impl Iterator<Item = Route> {

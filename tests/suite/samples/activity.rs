@@ -45,6 +45,7 @@ impl Sample for AuditEntryPage {
             changes_more: after.as_ref().map_or_else(String::new, |_| text.to_owned()),
             thread_more: text.to_owned(),
             around_url: "/activity".to_owned(),
+            thread_url: "/threads/action:x".to_owned(),
             raw: before.is_none().then(|| text.to_owned()),
             raw_url: "/audit/x/raw".to_owned(),
         };
@@ -134,6 +135,7 @@ impl Sample for EntryPage {
             older: Some(Link::new(text, "/activity/x")),
             newer: Some(Link::new(text, "/activity/y")),
             around_url: "/activity".to_owned(),
+            thread_url: "/threads/action:x".to_owned(),
             raw_url: "/activity/x/raw".to_owned(),
         };
         let entries = timelines::days().into_iter().flat_map(|day| day.items).filter_map(|item| match item {

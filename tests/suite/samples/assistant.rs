@@ -10,11 +10,14 @@ use pilothouse::assistant::queries::Session;
 use pilothouse::assistant::slots::{Answer, Slot};
 use pilothouse::db::ids::{ProjectId, UserId};
 use pilothouse::drafts::Status;
+use pilothouse::drafts::outbox::OutboxLine;
 use pilothouse::drafts::queries::DraftView;
+use pilothouse::drafts::wireframe::{Part, Screen};
 use pilothouse::referrals::Attribution;
 use pilothouse::referrals::codes::Counts;
 use pilothouse::web::drafts::index::{DraftRow, DraftsPage};
 use pilothouse::web::drafts::show::DraftPage;
+use pilothouse::web::intake::crm::{CrmPage, OutboxRow};
 use pilothouse::web::intake::funnel::{AttributionPage, FunnelPage};
 use pilothouse::web::intake::session::{EventRow, IntakeSessionPage};
 use pilothouse::web::intake::sessions::{IntakeRow, IntakeSessionsPage};
@@ -25,6 +28,7 @@ use pilothouse::web::start::delete::DeletePage;
 use pilothouse::web::start::draft::StartDraftPage;
 use pilothouse::web::start::show::StartPage;
 use pilothouse::web::version::Difference;
+use pilothouse::web::wireframes::show::{Drawing, WireframePage};
 use serde_json::json;
 
 use super::frame::shell;
@@ -70,6 +74,7 @@ fn draft(title: &str, status: Status) -> DraftView {
         source: Some("mail".to_owned()),
         chain: Some(title.to_owned()),
         project: None,
+        wireframe_url: None,
         posted_at: Some(now()),
         updated_at: Some(now()),
     }
@@ -183,7 +188,8 @@ impl Sample for DraftPage {
             vec![Difference { field: "Title", yours: HOSTILE.to_owned(), theirs: endless(200) }];
         let posted = Self::with(shell(title), &draft(title, Status::Posted), true, Vec::new());
         let project = Some(ProjectId(uuid::Uuid::from_u128(1)));
-        let made = DraftView { project, ..draft(title, Status::Completed) };
+        let wireframe_url = Some(format!("https://x.test/wireframes/{}", endless(64)));
+        let made = DraftView { project, wireframe_url, ..draft(title, Status::Completed) };
         vec![
             ("open", open),
             ("refused", refused),
@@ -299,5 +305,49 @@ impl Sample for ReferralsPage {
         refused.code.errors = vec!["Somebody else has it.".to_owned()];
         let link = format!("https://x.test/start?ref={}", endless(64));
         vec![("none", refused), ("own", Self::with(shell("Referrals"), Some(link), Some(counts)))]
+    }
+}
+
+impl Sample for CrmPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |rows| Self { shell: shell("Sales"), tabs: Vec::new(), rows };
+        let row = |state: &str| {
+            let line = OutboxLine {
+                id: uuid::Uuid::from_u128(1),
+                draft: 7,
+                title: Some(HOSTILE.to_owned()),
+                state: state.to_owned(),
+                attempts: 3,
+                last_error: Some(HOSTILE.to_owned()),
+                changed_at: now(),
+            };
+            OutboxRow::new(&line, now(), Tz::UTC)
+        };
+        vec![
+            ("none", page(Vec::new())),
+            ("hostile", page(["pending", "sent", "parked", "dead", HOSTILE].map(row).to_vec())),
+        ]
+    }
+}
+
+impl Sample for WireframePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |title: &str, parts: Vec<Part>| {
+            let screen = Screen { title: title.to_owned(), parts };
+            Self {
+                shell: Shell::anonymous("Wireframe"),
+                title: title.to_owned(),
+                screens: vec![Drawing::of(&screen); 3],
+            }
+        };
+        let hostile = || HOSTILE.to_owned();
+        let parts = vec![
+            Part::Text(hostile()),
+            Part::Field(hostile()),
+            Part::Button(hostile()),
+            Part::Rows(900),
+            Part::Picture,
+        ];
+        vec![("empty", page("Cats", Vec::new())), ("hostile", page(HOSTILE, parts))]
     }
 }

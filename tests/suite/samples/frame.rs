@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use pilothouse::auth::sessions::SessionLine;
 use pilothouse::db::ids::SessionId;
-use pilothouse::web::confirmation::{ConfirmName, ConfirmationPage, Effect};
+use pilothouse::http::forms::Field;
+use pilothouse::web::confirmation::{AskedText, ConfirmName, ConfirmationPage, Effect, Offer};
 use pilothouse::web::display::{HiddenField, Link};
 use pilothouse::web::error_page::{Again, ErrorView, Secret};
 use pilothouse::web::error_page::{ErrorPage, PlainErrorPage};
@@ -29,12 +30,27 @@ impl Sample for ConfirmationPage {
                 label: "Type the name to confirm".to_owned(),
                 errors: vec![HOSTILE.to_owned()],
             }),
+            asked: (!danger).then(|| AskedText {
+                label: "New name",
+                name: "name",
+                field: Field { errors: vec![HOSTILE.to_owned()], ..Field::of(HOSTILE) },
+                hint: HOSTILE.to_owned(),
+            }),
+            offer: Some(Offer {
+                name: "stop_container",
+                label: HOSTILE.to_owned(),
+                note: HOSTILE.to_owned(),
+            }),
             verb: "Delete project",
             danger,
             blocked,
             cancel_url: "/projects".to_owned(),
         };
-        vec![("dangerous", page(None, true)), ("blocked", page(Some(HOSTILE.to_owned()), false))]
+        vec![
+            ("dangerous", page(None, true)),
+            ("asking", page(None, false)),
+            ("blocked", page(Some(HOSTILE.to_owned()), false)),
+        ]
     }
 }
 

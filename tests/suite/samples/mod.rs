@@ -16,6 +16,7 @@ mod frame;
 mod operations;
 mod projects;
 mod search;
+mod threads;
 mod timelines;
 mod tokens;
 mod users;

@@ -7,6 +7,10 @@ use pilothouse::http::query::Query;
 use pilothouse::queue::Kind;
 use pilothouse::queue::instance::{Errand, ErrandRecord};
 use pilothouse::queue::queries::{Duty, FailedJob, MOST_COUNTED, Waiting};
+use pilothouse::retention::Class;
+use pilothouse::retention::queries::{Due, DueRow, Hold, MOST_COUNTED as MOST_DUE, Rule, Standing};
+use pilothouse::web::operations::retention::{Found as Kept, RetentionPage};
+use pilothouse::web::operations::retention_rule::{Found as FoundRule, RulePage};
 use pilothouse::web::operations::show::{Found, OperationsPage};
 
 use super::frame::shell;
@@ -97,6 +101,83 @@ impl Sample for OperationsPage {
                     },
                 }),
             ),
+        ]
+    }
+}
+
+fn rule(class: Class, told: Option<&str>) -> Rule {
+    let at = DateTime::<Utc>::UNIX_EPOCH;
+    Rule {
+        keep_days: (class != Class::Audit).then_some(180),
+        changed_at: told.map(|_| at),
+        changed_by: told.map(str::to_owned),
+        reason: told.map(str::to_owned),
+        ended_at: (class != Class::Files).then_some(at),
+        last_gone: [(class, 1234)].into(),
+        is_running: class == Class::Users,
+        ..Rule::unset(class)
+    }
+}
+
+impl Sample for RetentionPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        let rules = |told: Option<&str>| {
+            Class::ALL
+                .map(|class| {
+                    (
+                        rule(class, told),
+                        Standing { rows: 12_345, bytes: 67_890_123, oldest: Some(now), due: 10_000 },
+                    )
+                })
+                .to_vec()
+        };
+        let hold = |kind: &str, text: &str| Hold {
+            kind: kind.to_owned(),
+            id: uuid::Uuid::nil(),
+            name: text.to_owned(),
+            reason: text.to_owned(),
+            placed_by: text.to_owned(),
+            placed_at: now,
+        };
+        let page = |found: &Kept| Self { shell: shell("Retention"), ..Self::of(found, now, Tz::UTC) };
+        let mut refused = page(&Kept { next: None, rules: rules(None), holds: Vec::new() });
+        refused.errors = vec![HOSTILE.to_owned()];
+        refused.held.errors = vec![HOSTILE.to_owned()];
+        vec![
+            (
+                "usual",
+                page(&Kept { next: Some(now), rules: rules(None), holds: vec![hold("project", "shop")] }),
+            ),
+            ("refused", refused),
+            (
+                "hostile",
+                page(&Kept {
+                    next: Some(now),
+                    rules: rules(Some(HOSTILE)),
+                    holds: vec![hold("user", HOSTILE), hold("project", &endless(300))],
+                }),
+            ),
+        ]
+    }
+}
+
+impl Sample for RulePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        let row = |text: &str| DueRow { at: Some(now), id: text.to_owned(), name: text.to_owned() };
+        let page = |found: &FoundRule| Self { shell: shell("Retention"), ..Self::of(found, now, Tz::UTC) };
+        let of = |preview| FoundRule { rule: rule(Class::Chat, None), preview };
+        let due = |rows, named| Some((Some(30), Due { rows, named }));
+        let mut refused = page(&of(due(0, Vec::new())));
+        refused.days.errors = vec![HOSTILE.to_owned()];
+        refused.reason.errors = vec![HOSTILE.to_owned()];
+        refused.errors = vec![HOSTILE.to_owned()];
+        vec![
+            ("for-ever", page(&of(None))),
+            ("nothing-goes", page(&of(due(0, Vec::new())))),
+            ("some-go", page(&of(due(MOST_DUE, vec![row("shop"), row(HOSTILE), row(&endless(300))])))),
+            ("refused", refused),
         ]
     }
 }

@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use chrono_tz::Tz;
 use pilothouse::db::cursor::Page;
+use pilothouse::http::forms::Field;
 use pilothouse::http::query::Query;
 use pilothouse::web::display::{ButtonLink, Choice, Fact, Link, Meta, Tab};
 use pilothouse::web::projects::activity::ProjectActivityPage;
@@ -10,6 +11,7 @@ use pilothouse::web::projects::deployed::{DeployedRow, Release};
 use pilothouse::web::projects::head::ProjectHead;
 use pilothouse::web::projects::heat_map::HeatMap;
 use pilothouse::web::projects::index::{GoneRow, ProjectRow, ProjectsPage};
+use pilothouse::web::projects::making::MakingFields;
 use pilothouse::web::projects::new::{NewProjectPage, ProjectFields};
 use pilothouse::web::projects::settings::{JsonField, SettingsPage};
 use pilothouse::web::projects::show::{ContainerCard, ProjectPage};
@@ -109,8 +111,16 @@ impl Sample for NewProjectPage {
             shell: shell("New project"),
             errors: errors.clone(),
             fields,
-            containers: vec![Choice::new("x", HOSTILE, "x")],
-            container_errors: errors,
+            containers: vec![Choice::new("new", HOSTILE, "new")],
+            container_errors: errors.clone(),
+            making: MakingFields {
+                image: Some(Field { errors: errors.clone(), ..Field::of(HOSTILE) }),
+                image_hint: HOSTILE.to_owned(),
+                volume: Field::of(HOSTILE),
+                restart: vec![Choice::new("never", "Never", "never")],
+                restart_errors: errors.clone(),
+                variables_errors: errors,
+            },
         };
         vec![
             ("empty", page(ProjectFields::typed("", "", "nextjs", None), Vec::new())),
@@ -134,6 +144,8 @@ impl Sample for SettingsPage {
             conflict,
             archived,
             archive_url: "/archive".to_owned(),
+            locked: archived,
+            lock_url: "/lock".to_owned(),
             delete_url: "/delete".to_owned(),
             deleted: false,
             editable: !archived,

@@ -79,6 +79,16 @@ impl Console {
         Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, |app| app.deadlines = deadlines)
     }
 
+    /// A console beside an engine, which it looks at often.
+    pub fn beside_engine(address: &str, settings: &[(&str, &str)]) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        let values: Vec<(&str, &str)> = settings.iter().copied().chain([("DOCKER_HOST", address)]).collect();
+        Self::build_with(db, &url, &values, Some(PATIENCE), CONNECTIONS, |app| {
+            app.sweep_interval = Duration::from_secs(3);
+        })
+    }
+
     /// A console that has so many connections at once.
     pub fn with_room_for(connections: usize) -> Self {
         let db = TestDb::new();

@@ -17,6 +17,8 @@ use super::db::new_directory;
 
 /// The image that all containers of tests are made of: busybox and nothing else.
 pub const IMAGE: &str = "localhost/bb:1";
+/// One that runs by itself until it is asked to end, and has a port; `localhost/app:2` is the next one of it.
+pub const APP: &str = "localhost/app:1";
 /// Runs until it is asked to end, and ends with 0.
 pub const PATIENT: &str = "trap 'exit 0' TERM; while true; do sleep 0.1; done";
 
@@ -111,15 +113,21 @@ impl TestEngine {
 
     /// The image, out of a directory with busybox in it.
     fn import_image(&self) -> Result<(), String> {
-        const SCRIPT: &str = r"
+        const SCRIPT: &str = r#"
             set -e
             cd $1 && mkdir -p img/bin img/tmp img/etc img/proc img/dev img/sys
             cp $(command -v busybox) img/bin/busybox
-            for name in sh sleep echo cat kill true false tail head seq env; do ln -sf busybox img/bin/$name; done
+            for name in sh sleep echo cat kill true false tail head seq env httpd; do ln -sf busybox img/bin/$name; done
             echo 'root:x:0:0::/:/bin/sh' > img/etc/passwd
             tar -C img -c . | curl -sS --fail --unix-socket docker.sock -X POST -H 'Content-Type: application/x-tar' \
                 --data-binary @- 'http://engine/images/create?fromSrc=-&repo=localhost/bb&tag=1' >/dev/null
-        ";
+            for tag in 1 2; do
+                printf 'FROM localhost/bb:1\nENV GENERATION=%s\nEXPOSE 8080\nCMD ["sh", "-c", "%s"]\n' $tag \
+                    "trap 'exit 0' TERM; echo up on \$PORT; while true; do sleep 0.1; done" >Dockerfile
+                tar -c Dockerfile | curl -sS --fail --unix-socket docker.sock -X POST -H 'Content-Type: application/x-tar' \
+                    --data-binary @- "http://engine/build?t=localhost/app:$tag" >/dev/null
+            done
+        "#;
         let made = Command::new("sh")
             .args(["-c", SCRIPT, "sh"])
             .arg(&self.dir)
@@ -162,6 +170,13 @@ impl TestEngine {
     pub fn outside(&self, arguments: &[&str]) {
         let done = Command::new("docker").arg("-H").arg(self.address()).args(arguments).output().unwrap();
         assert!(done.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// What the engine answers to somebody at the machine.
+    pub fn told(&self, arguments: &[&str]) -> String {
+        let done = Command::new("docker").arg("-H").arg(self.address()).args(arguments).output().unwrap();
+        assert!(done.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
     }
 
     pub fn start_container(&self, id: &str) {

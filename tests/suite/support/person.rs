@@ -94,7 +94,7 @@ impl Person {
     /// Asks for `path`.
     pub fn get(&self, path: &str) -> Answer {
         // A stream goes on for ever: its head says what there is to say.
-        let is_stream = path.split('?').next() == Some("/live");
+        let is_stream = path.split('?').next().is_some_and(|path| path.ends_with("/live"));
         self.send(self.request(if is_stream { Method::HEAD } else { Method::GET }, path))
     }
 

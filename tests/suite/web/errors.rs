@@ -42,6 +42,8 @@ fn a_method_that_does_not_exist_is_a_page_too() {
     let answer = owner.send(request).expect(405);
     assert!(answer.has("[role=alert] h1"));
     assert!(answer.header("allow").contains("GET") && answer.header("allow").contains("POST"));
+    let of_a_form = owner.get("/account/profile").expect(405);
+    assert_eq!(of_a_form.attribute("[role=alert] a", "href"), "/account", "leads to the form's page");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod projects;
 mod search;
 mod sessions;
 mod spelling;
+mod threads;
 mod timeline;
 mod users;
 mod weights;

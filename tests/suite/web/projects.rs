@@ -418,7 +418,7 @@ fn the_history_of_a_project_whose_row_is_gone_stays_its_owners() {
     for person in [&owner, &console.admin()] {
         let page = person.get(&path).expect(200);
         assert_eq!(page.text("h1"), "shop & <b>");
-        assert!(page.text("main .alert").contains("Another program removed this project"));
+        assert!(page.text("main .alert").contains("This project was removed for good"));
         let timeline = person.get(&format!("{path}/activity")).expect(200);
         assert!(timeline.has(&format!("[data-activity='{action}']")));
         let listed = person.get("/projects?status=deleted").expect(200);

@@ -2,6 +2,8 @@
 //!
 //! All problems are found before the first is told, so that one start shows all of them.
 
+mod containers;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,6 +12,8 @@ use std::time::Duration;
 
 use ipnetwork::IpNetwork;
 use url::Url;
+
+pub use containers::{ContainerSettings, PortRange};
 
 use crate::db::address;
 use crate::secret::Secret;
@@ -52,6 +56,9 @@ pub struct Config {
     pub start_origins: Vec<String>,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
+    pub containers: ContainerSettings,
+    /// Whether it is an invented world (`serve --demo`).
+    pub is_demo: bool,
 }
 
 /// What is wrong with one variable, and what would be right.
@@ -269,6 +276,7 @@ impl Config {
         let token_limit = reader.number("PILOTHOUSE_TOKEN_LIMIT", 6000, 1..=1_000_000);
         let docker_host =
             reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
+        let containers = ContainerSettings::read(&mut reader);
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
@@ -290,12 +298,14 @@ impl Config {
             start_origins,
             token_limit: u32::try_from(token_limit).unwrap_or(6000),
             docker_host,
+            containers,
+            is_demo: false,
         })
     }
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 17] = [
+pub const VARIABLES: [&str; 22] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -313,6 +323,11 @@ pub const VARIABLES: [&str; 17] = [
     "PILOTHOUSE_TOKEN_LIMIT",
     "PILOTHOUSE_START_ORIGINS",
     "DOCKER_HOST",
+    "PILOTHOUSE_IMAGES",
+    "PILOTHOUSE_PORTS",
+    "PILOTHOUSE_CONTAINER_LIMITS",
+    "PILOTHOUSE_CONTAINER_CAPS",
+    "PILOTHOUSE_NETWORKS",
 ];
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! From first cause to last effect.
+
+pub mod show;
