@@ -369,28 +369,7 @@ pub fn end_silent(conn: &mut PgConnection) -> QueryResult<usize> {
         .execute(conn)
 }
 
-/// Deletes what nobody claimed within ninety days, texts and drafts, as [`crate::db::Actor::Retention`]; answers how many
-/// conversations.
-pub fn delete_unclaimed(conn: &mut PgConnection) -> QueryResult<usize> {
-    use crate::db::schema::{guests, job_drafts};
-    let old = diesel::dsl::sql::<Bool>("last_activity_at < timezone('UTC', now()) - interval '90 days'");
-    let gone: Vec<String> = sessions::table
-        .filter(sessions::user_id.is_null())
-        .filter(old)
-        .select(sessions::session_id)
-        .limit(500)
-        .load(conn)?;
-    diesel::delete(
-        job_drafts::table
-            .filter(job_drafts::user_id.is_null())
-            .filter(job_drafts::session_id.eq_any(&gone))
-            .filter(job_drafts::public_status.eq("draft")),
-    )
-    .execute(conn)?;
-    diesel::delete(claim_links::table.filter(claim_links::expires_at.lt(now))).execute(conn)?;
-    diesel::delete(guests::table.filter(guests::expires_at.lt(now))).execute(conn)?;
-    diesel::delete(
-        sessions::table.filter(sessions::user_id.is_null()).filter(sessions::session_id.eq_any(&gone)),
-    )
-    .execute(conn)
+/// Deletes links that nobody used in time, as [`crate::db::Actor::Retention`].
+pub fn delete_spent_links(conn: &mut PgConnection) -> QueryResult<usize> {
+    diesel::delete(claim_links::table.filter(claim_links::expires_at.lt(now))).execute(conn)
 }

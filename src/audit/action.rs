@@ -179,12 +179,8 @@ vocabulary! {
     ConversationClaimed = "assistant.claimed" {
         label: "Conversation claimed", done: "claimed", names_target: true, icon: "sign-in", group: Group::Chat,
     }
-    ConversationLinked = "assistant.link_made" {
-        label: "Link to a conversation made", done: "made a link to", names_target: true, icon: "link",
-        group: Group::Chat,
-    }
     ConversationsExpired = "assistant.expired" {
-        label: "Conversations expired", done: "ended or deleted", names_target: true, icon: "deleted",
+        label: "Conversations expired", done: "ended", names_target: true, icon: "deleted",
         group: Group::Chat,
     }
     ConversationRead = "assistant.read" {

@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{self, AuditAction, Target};
+use crate::db::ids::UserId;
 use crate::db::schema::{crm_outbox, job_drafts};
 use crate::db::time::now;
 use crate::identity::Principal;
@@ -36,9 +37,9 @@ pub enum RedoError {
 }
 
 /// Puts a draft into the queue, in the transaction that posts it.
-pub(super) fn put(conn: &mut PgConnection, principal: &Principal, draft: i64) -> QueryResult<()> {
+pub(super) fn put(conn: &mut PgConnection, owner: UserId, draft: i64) -> QueryResult<()> {
     diesel::insert_into(crm_outbox::table)
-        .values((crm_outbox::draft_id.eq(draft), crm_outbox::user_id.eq(principal.user.map(|user| user.0))))
+        .values((crm_outbox::draft_id.eq(draft), crm_outbox::user_id.eq(owner.0)))
         .on_conflict_do_nothing()
         .execute(conn)
         .map(|_| ())

@@ -18,7 +18,7 @@ pub enum Kind {
     CarryOutOperation,
     /// Events that were reported and never heard of again end.
     EndSilentEvents,
-    /// Conversations of visitors end, and are deleted when nobody claims them.
+    /// Conversations of visitors end without a word for thirty days.
     ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
@@ -74,7 +74,7 @@ impl Kind {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
             Self::ExpireConversations => {
-                ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
+                ("expire_conversations", "End visitors' silent conversations", Some("0 41 3 * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::KeepFunnel => ("keep_funnel", "Count how far visitors come", Some("*/15 * * * * *")),

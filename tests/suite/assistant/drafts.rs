@@ -143,6 +143,12 @@ fn a_project_is_made_of_a_draft_once() {
     let record =
         "\"ActivityLog\" WHERE \"activityType\" = 'draft.made_project' AND \"projectId\" IS NOT NULL";
     assert_eq!(console.count(record), 1, "the project's timeline knows the draft");
+    let cause = console.text("SELECT reference_ids->>'caused_by' FROM turbobackend.project_actions");
+    assert_eq!(
+        cause,
+        console
+            .text("SELECT 'audit:' || id FROM \"ActivityLog\" WHERE \"activityType\" = 'draft.made_project'")
+    );
 }
 
 #[test]
@@ -153,6 +159,9 @@ fn after_signing_in_a_conversation_is_offered_unticked_and_claimed() {
     let gone = visitor.post("/start/claim", &[("act", "sign-in")]).expect(303);
     assert_eq!(gone.location(), "/login?next=%2Fstart%2Fclaim");
     assert_eq!(console.count("analytics WHERE event_type = 'signup_started'"), 1);
+
+    let form = visitor.get("/login").expect(200);
+    assert_eq!(form.attribute("input[name=next]", "value"), "/start/claim", "also after an invitation");
 
     // The same browser, signed in.
     let owner = console.owner();

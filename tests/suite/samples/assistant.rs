@@ -206,7 +206,7 @@ impl Sample for FunnelPage {
             FunnelFilter { from: day, to: day, developer_ref: Some(HOSTILE.to_owned()), source: None };
         let funnel = |sessions: i64| Funnel {
             steps: STEPS
-                .iter()
+                .into_iter()
                 .zip(0..)
                 .map(|((word, label), at)| StepCount {
                     word,
