@@ -1,6 +1,9 @@
 //! What happens on the way from a first message to a project, written in the transaction of what it tells, and never a text
 //! that somebody wrote.
 
+pub mod funnel;
+
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::db::ids::UserId;
@@ -77,4 +80,30 @@ pub fn record(
         })
         .collect();
     diesel::insert_into(analytics::table).values(rows).execute(conn).map(|_| ())
+}
+
+/// One event of a session.
+#[derive(Debug, Clone, Queryable)]
+pub struct EventLine {
+    pub event_type: String,
+    pub slot: Option<String>,
+    pub score: Option<i32>,
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// The newest three hundred events of a session, the oldest first.
+pub fn of_session(conn: &mut PgConnection, session_id: &str) -> QueryResult<Vec<EventLine>> {
+    let mut events: Vec<EventLine> = analytics::table
+        .filter(analytics::session_id.eq(session_id))
+        .order(analytics::id.desc())
+        .select((
+            analytics::event_type,
+            analytics::slot_name,
+            analytics::completion_score,
+            analytics::created_at,
+        ))
+        .limit(300)
+        .load(conn)?;
+    events.reverse();
+    Ok(events)
 }

@@ -2,10 +2,12 @@
 
 mod activities;
 mod answers;
+mod assistant;
 mod containers;
 mod events;
 mod feed;
 mod fields;
+mod intake;
 mod operate;
 mod projects;
 mod records;

@@ -1,9 +1,12 @@
 //! The API's routes.
 
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, get, head, patch, post, resource};
+use actix_web::web::{self, delete, get, head, patch, post, resource};
 
-use super::{activities, containers, events, feed, operate, projects, records, report_activities, webhooks};
+use super::{
+    activities, assistant, containers, events, feed, intake, operate, projects, records, report_activities,
+    webhooks,
+};
 use crate::http::{guard, token_rate};
 
 /// One address of the API: what answers GET answers HEAD too. A token's requests are counted.
@@ -15,6 +18,15 @@ macro_rules! at {
     ($path:literal, post => $act:expr) => { at!(@ resource($path).route(post().to($act))) };
     ($path:literal, patch => $act:expr) => { at!(@ resource($path).route(patch().to($act))) };
     (@ $resource:expr) => { $resource.wrap(from_fn(token_rate::limit)).wrap(from_fn(guard::contain)) };
+}
+
+/// One address of the assistant, which pages of other sites may ask.
+macro_rules! open {
+    ($path:literal, post => $act:expr) => { open!(@ resource($path).route(post().to($act))) };
+    ($path:literal, get => $show:expr, delete => $act:expr) => {
+        open!(@ resource($path).route(get().to($show)).route(head().to($show)).route(delete().to($act)))
+    };
+    (@ $resource:expr) => { $resource.wrap(from_fn(guard::contain)).wrap(from_fn(assistant::across_origins)) };
 }
 
 /// Mounts every route of the API.
@@ -39,5 +51,10 @@ pub fn mount(config: &mut web::ServiceConfig) {
         ))
         .service(at!("/api/activity/feed", get => feed::index))
         .service(at!("/api/insights/codebase", get => feed::insights))
+        .service(open!("/api/assistant/sessions", post => assistant::begin))
+        .service(open!("/api/assistant/sessions/{id}", get => assistant::show, delete => assistant::forget))
+        .service(open!("/api/assistant/sessions/{id}/messages", post => assistant::say))
+        .service(open!("/api/assistant/sessions/{id}/claim", post => assistant::claim))
+        .service(at!("/api/intake/funnel", get => intake::funnel))
         .service(at!("/webhooks/github/{hook}", post => webhooks::github));
 }

@@ -337,6 +337,24 @@ pub fn goes_to_sign_in(conn: &mut PgConnection) -> QueryResult<()> {
     analytics::record(conn, &way(&session, None), &[(EventType::SignupStarted, None)])
 }
 
+/// Puts on record that somebody reads what was said, and why.
+pub fn put_reading_on_record(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    session: &Session,
+    reason: &str,
+) -> QueryResult<()> {
+    let after = json!({ "reason": reason });
+    audit::record_change(
+        conn,
+        principal,
+        &AuditAction::ConversationRead,
+        &target(session),
+        json!(null),
+        after,
+    )
+}
+
 /// Ends conversations without a word for thirty days; answers how many.
 pub fn end_silent(conn: &mut PgConnection) -> QueryResult<usize> {
     let silent = diesel::dsl::sql::<Bool>(
@@ -349,4 +367,9 @@ pub fn end_silent(conn: &mut PgConnection) -> QueryResult<usize> {
             sessions::session_data.eq(diesel::dsl::sql("session_data || '{\"ended\": \"expired\"}'")),
         ))
         .execute(conn)
+}
+
+/// Deletes links that nobody used in time, as [`crate::db::Actor::Retention`].
+pub fn delete_spent_links(conn: &mut PgConnection) -> QueryResult<usize> {
+    diesel::delete(claim_links::table.filter(claim_links::expires_at.lt(now))).execute(conn)
 }

@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod conversation;
 mod drafting;
+pub mod listing;
 pub mod provider;
 pub mod queries;
 pub mod reading;

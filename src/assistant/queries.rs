@@ -108,6 +108,11 @@ pub fn current(conn: &mut PgConnection, whose: Whose) -> QueryResult<Option<Sess
     Ok(query.first::<Row>(conn).optional()?.map(Session::from))
 }
 
+pub fn by_id(conn: &mut PgConnection, id: Uuid) -> QueryResult<Option<Session>> {
+    let row = sessions::table.find(id).select(session_columns!()).first::<Row>(conn).optional()?;
+    Ok(row.map(Session::from))
+}
+
 /// One by its `session_id`.
 pub fn by_session_id(conn: &mut PgConnection, session_id: &str) -> QueryResult<Option<Session>> {
     let row = sessions::table.filter(sessions::session_id.eq(session_id)).select(session_columns!());

@@ -179,10 +179,6 @@ vocabulary! {
     ConversationClaimed = "assistant.claimed" {
         label: "Conversation claimed", done: "claimed", names_target: true, icon: "sign-in", group: Group::Chat,
     }
-    ConversationLinked = "assistant.link_made" {
-        label: "Link to a conversation made", done: "made a link to", names_target: true, icon: "link",
-        group: Group::Chat,
-    }
     ConversationsExpired = "assistant.expired" {
         label: "Conversations expired", done: "ended", names_target: true, icon: "deleted",
         group: Group::Chat,
@@ -203,6 +199,10 @@ vocabulary! {
     DraftMadeProject = "draft.made_project" {
         label: "Draft made a project", done: "made a project of the draft", names_target: true,
         icon: "project-created", group: Group::Projects,
+    }
+    OpportunityRedone = "opportunity.redone" {
+        label: "Opportunity tried again", done: "let the console try again", names_target: true, icon: "restart",
+        group: Group::Projects,
     }
     ReferralCodeMade = "referral.code_made" {
         label: "Referral code made", done: "made the referral code", names_target: true, icon: "link",

@@ -61,6 +61,8 @@ pub struct Config {
     pub instance_name: Option<String>,
     /// `PILOTHOUSE_METRICS_TOKEN`: what `/metrics` asks for; without one it answers this machine alone.
     pub metrics_token: Option<Secret>,
+    /// `PILOTHOUSE_START_ORIGINS`: pages elsewhere that may talk with the assistant.
+    pub start_origins: Vec<String>,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
     pub containers: ContainerSettings,
@@ -146,6 +148,24 @@ impl Reader {
                 default
             }
         }
+    }
+
+    /// Origins as browsers send them, parted by commas or blanks.
+    fn origins(&mut self, variable: &'static str) -> Vec<String> {
+        let text = self.optional(variable).unwrap_or_default();
+        let mut origins = Vec::new();
+        for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
+            match Url::parse(part).map(|url| (url.origin().ascii_serialization(), url)) {
+                Ok((origin, url))
+                    if matches!(url.scheme(), "http" | "https")
+                        && origin == part.trim_end_matches('/').to_ascii_lowercase() =>
+                {
+                    origins.push(origin);
+                }
+                _ => self.problem(variable, "holds what is no origin such as https://www.example.org"),
+            }
+        }
+        origins
     }
 
     fn database_url(&mut self, variable: &'static str) -> Option<Secret> {
@@ -265,6 +285,7 @@ impl Config {
                 }
             }
         }
+        let start_origins = reader.origins("PILOTHOUSE_START_ORIGINS");
         let demo_password = reader.optional("PILOTHOUSE_DEMO_PASSWORD").map(Secret::new);
         if demo_password.as_ref().is_some_and(|p| !(12..=256).contains(&p.reveal().chars().count())) {
             reader.problem("PILOTHOUSE_DEMO_PASSWORD", "must have 12 to 256 characters");
@@ -305,6 +326,7 @@ impl Config {
             demo_password,
             insecure_cookies,
             access_log,
+            start_origins,
             token_limit: u32::try_from(token_limit).unwrap_or(6000),
             backups,
             backup_key,
@@ -318,7 +340,7 @@ impl Config {
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 25] = [
+pub const VARIABLES: [&str; 26] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -338,6 +360,7 @@ pub const VARIABLES: [&str; 25] = [
     "PILOTHOUSE_BACKUP_KEY",
     "PILOTHOUSE_INSTANCE_NAME",
     "PILOTHOUSE_METRICS_TOKEN",
+    "PILOTHOUSE_START_ORIGINS",
     "DOCKER_HOST",
     "PILOTHOUSE_IMAGES",
     "PILOTHOUSE_PORTS",

@@ -631,6 +631,61 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// Sessions by the day that they began, the step that they came to, and how long that took.
+    pilothouse.funnel_days (day, developer_ref, source, step, bucket) {
+        day -> Date,
+        developer_ref -> Text,
+        source -> Text,
+        step -> Text,
+        bucket -> Int4,
+        sessions -> Int8,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Until when events are counted.
+    pilothouse.funnel_progress (name) {
+        name -> Text,
+        as_of -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Files of drafts, by hexadecimal SHA-256 of the secret in their address.
+    pilothouse.draft_files (id) {
+        id -> Uuid,
+        draft_id -> Int8,
+        kind -> Text,
+        hash -> Text,
+        title -> Text,
+        content -> Jsonb,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What the sales system is to be told.
+    pilothouse.crm_outbox (id) {
+        id -> Uuid,
+        draft_id -> Int8,
+        user_id -> Uuid,
+        state -> Text,
+        attempts -> Int4,
+        last_error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// Whose code `?ref=` names.
     pilothouse.referral_codes (code) {
         code -> Text,
@@ -1085,6 +1140,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     deliveries,
     guests,
     guest_starts,
+    draft_files,
+    crm_outbox,
+    funnel_days,
+    funnel_progress,
     claim_links,
     referral_codes,
     tombstones,

@@ -4,15 +4,17 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
+use super::outbox;
 use super::queries::{self, DraftView};
 use super::{Status, Texts};
+use crate::activity::track;
 use crate::analytics::{self, EventType, Way};
 use crate::audit::{self, AuditAction, Target};
 use crate::db::ids::ProjectId;
-use crate::db::schema::job_drafts;
+use crate::db::schema::{activity_logs, job_drafts};
 use crate::db::time::now;
 use crate::identity::Principal;
-use crate::projects::commands::{self as projects, ChangeError, Draft as NewProject};
+use crate::projects::commands::{self as projects, Draft as NewProject};
 use crate::projects::{Kind, ProjectDescription, ProjectName};
 use crate::referrals::Attribution;
 
@@ -35,12 +37,16 @@ pub enum DraftError {
     Query(#[from] diesel::result::Error),
 }
 
-fn target(draft: &DraftView) -> Target {
+pub(super) fn target(draft: &DraftView) -> Target {
     Target { kind: "draft", id: draft.id.to_string(), name: draft.title.clone(), project: None }
 }
 
 /// The draft, held. It is its owner's alone to change, also before an admin.
-fn hold_own(conn: &mut PgConnection, principal: &Principal, id: i64) -> Result<DraftView, DraftError> {
+pub(super) fn hold_own(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    id: i64,
+) -> Result<DraftView, DraftError> {
     let draft = queries::hold(conn, id)?.ok_or(DraftError::NotFound)?;
     if draft.owner.is_none() || draft.owner != principal.user {
         return Err(DraftError::NotFound);
@@ -152,6 +158,9 @@ pub fn post(
     let before = json!({ "public_status": "draft" });
     let after = json!({ "public_status": "posted", "consent": agreed, "attribution_chain": draft.chain });
     audit::record_change(conn, principal, &AuditAction::DraftPosted, &target(&draft), before, after)?;
+    if let (true, Some(owner)) = (consent.to_sales, draft.owner) {
+        outbox::put(conn, owner, id)?;
+    }
     tell(conn, &draft, EventType::DraftPosted)?;
     Ok(())
 }
@@ -215,10 +224,7 @@ pub fn make_project(
         description: ProjectDescription::parse(&draft.description, None).map_err(refused)?,
         kind: Kind::parse("nextjs", None).map_err(refused)?,
     };
-    let project = projects::create(conn, principal, &new, None).map_err(|error| match error {
-        ChangeError::Query(error) => DraftError::Query(error),
-        other => DraftError::Obstacles(vec![other.to_string()]),
-    })?;
+    let project = projects::insert(conn, principal, &new, None)?;
     let status = if draft.status == Status::Posted { Status::InProgress } else { draft.status.clone() };
     diesel::update(job_drafts::table.find(id))
         .set((
@@ -231,6 +237,22 @@ pub fn make_project(
     let after = json!({ "project": project.to_string(), "public_status": status.as_str() });
     let made = Target { project: Some(project), ..target(&draft) };
     audit::record_change(conn, principal, &AuditAction::DraftMadeProject, &made, before, after)?;
+    let mut action =
+        projects::created(principal, project, new.name.as_str(), None).refers_to("draft_id", id.to_string());
+    if let Some(entry) = entry_of_making(conn, project)? {
+        action = action.refers_to("caused_by", format!("audit:{entry}"));
+    }
+    track(conn, action);
     tell(conn, &draft, EventType::ProjectCreated)?;
     Ok(project)
+}
+
+/// The audit entry that says which draft a project was made of.
+fn entry_of_making(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Option<String>> {
+    activity_logs::table
+        .filter(activity_logs::project_id.eq(project.to_string()))
+        .filter(activity_logs::activity_type.eq(AuditAction::DraftMadeProject.as_str()))
+        .select(activity_logs::id)
+        .first(conn)
+        .optional()
 }

@@ -2,6 +2,8 @@
 
 pub mod commands;
 pub mod model;
+pub mod outbox;
 pub mod queries;
+pub mod wireframe;
 
 pub use model::{Status, Texts};

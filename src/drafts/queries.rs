@@ -33,6 +33,8 @@ pub struct DraftView {
     pub source: Option<String>,
     pub chain: Option<String>,
     pub project: Option<ProjectId>,
+    /// Where its wireframe is shown to whoever has the address.
+    pub wireframe_url: Option<String>,
     pub posted_at: Option<DateTime<Utc>>,
     pub updated_at: Option<DateTime<Utc>>,
 }
@@ -53,6 +55,7 @@ type Columns = (
         Option<String>,
         Option<String>,
         Option<Uuid>,
+        Option<String>,
         Option<DateTime<Utc>>,
         Option<DateTime<Utc>>,
     ),
@@ -83,6 +86,7 @@ macro_rules! draft_columns {
                 job_drafts::source,
                 job_drafts::attribution_chain,
                 job_drafts::project_id,
+                job_drafts::wireframe_url,
                 job_drafts::posted_at,
                 job_drafts::updated_at,
             ),
@@ -94,7 +98,7 @@ fn view(
     (
         (id, owner, session_id, title, generated, description),
         (skills, milestones, budget, timeline, score, status, edited),
-        (developer_ref, source, chain, project, posted_at, updated_at),
+        (developer_ref, source, chain, project, wireframe_url, posted_at, updated_at),
     ): Columns,
 ) -> DraftView {
     let list = |items: Option<Vec<Option<String>>>| items.unwrap_or_default().into_iter().flatten().collect();
@@ -116,6 +120,7 @@ fn view(
         source,
         chain,
         project: project.map(ProjectId),
+        wireframe_url: wireframe_url.filter(filled),
         posted_at,
         updated_at,
     }

@@ -1,4 +1,4 @@
-//! Ends conversations of visitors after thirty days without a word. Retention deletes them.
+//! Ends conversations of visitors after thirty days without a word. What nobody claims is deleted by retention's rule.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
         if ended > 0 {
             let target = Target {
                 kind: "assistant session",
-                id: "unclaimed".to_owned(),
+                id: "silent".to_owned(),
                 name: "conversations of visitors".to_owned(),
                 project: None,
             };
@@ -23,6 +23,9 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
             audit::record_change(conn, &principal, act, &target, json!(null), json!({ "ended": ended }))?;
         }
         Ok::<_, JobError>(())
+    })?;
+    context.db().write_blocking(&Actor::Retention, |conn| {
+        commands::delete_spent_links(conn).map_err(JobError::from)
     })?;
     Ok(Outcome::Done)
 }

@@ -22,12 +22,14 @@ pub enum Kind {
     CarryOutOperation,
     /// Events that were reported and never heard of again end.
     EndSilentEvents,
-    /// Conversations of visitors end, and are deleted when nobody claims them.
+    /// Conversations of visitors end without a word for thirty days.
     ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
     /// How large tables are today is kept.
     MeasureTables,
+    /// How far visitors come is counted.
+    KeepFunnel,
     /// A container is made, or made anew, as somebody asked for.
     MakeContainer,
     /// Entries of a project that changed hands go with it.
@@ -61,6 +63,7 @@ impl Kind {
         Self::ExpireConversations,
         Self::FillTimeline,
         Self::MeasureTables,
+        Self::KeepFunnel,
         Self::MakeContainer,
         Self::MoveEntries,
         Self::ProveBackup,
@@ -83,9 +86,10 @@ impl Kind {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
             Self::ExpireConversations => {
-                ("expire_conversations", "End visitors' conversations that fell silent", Some("0 41 3 * * *"))
+                ("expire_conversations", "End visitors' silent conversations", Some("0 41 3 * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
+            Self::KeepFunnel => ("keep_funnel", "Count how far visitors come", Some("*/15 * * * * *")),
             Self::MeasureTables => ("measure_tables", "Keep how large tables are", Some("0 7 0 * * *")),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::ProveBackup => {

@@ -5,8 +5,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, drafts, engine, files, health, live, metrics,
-    operations, passwords, projects, references, search, sessions, start, threads, tokens, users,
+    account, activity, assets, chat, containers, dashboard, drafts, engine, files, health, intake, live,
+    metrics, operations, passwords, projects, references, referrals, search, sessions, start, threads,
+    tokens, users, wireframes,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -67,7 +68,16 @@ fn mount_assistant(config: &mut ServiceConfig) {
         .service(at!("/drafts/{id}", get => drafts::show::show, post => drafts::update::update))
         .service(at!("/drafts/{id}/post", post => drafts::deeds::post))
         .service(at!("/drafts/{id}/status", post => drafts::deeds::move_on))
-        .service(at!("/drafts/{id}/project", post => drafts::deeds::make_project));
+        .service(at!("/drafts/{id}/project", post => drafts::deeds::make_project))
+        .service(at!("/drafts/{id}/wireframe", post => drafts::deeds::wireframe))
+        .service(at!("/wireframes/{token}", get => wireframes::show::show))
+        .service(at!("/referrals", get => referrals::show::show, post => referrals::show::create))
+        .service(at!("/intake", get => intake::funnel::show))
+        .service(at!("/intake/attribution", get => intake::funnel::attribution))
+        .service(at!("/intake/crm", get => intake::crm::index))
+        .service(at!("/intake/crm/{id}/redo", post => intake::crm::redo))
+        .service(at!("/intake/sessions", get => intake::sessions::index))
+        .service(at!("/intake/sessions/{id}", get => intake::session::show, post => intake::session::read));
 }
 
 /// Projects and the dashboard that begins with them.

@@ -87,13 +87,14 @@ pub struct Shell {
 }
 
 /// The rail: label, address, icon, section.
-const NAV: [(&str, &str, &str, &str); 7] = [
+const NAV: [(&str, &str, &str, &str); 8] = [
     ("Dashboard", "/", "dashboard", "main"),
     ("Projects", "/projects", "projects", "main"),
     ("Containers", "/containers", "containers", "main"),
     ("Activity", "/activity", "activity", "main"),
     ("Users", "/users", "users", "admin"),
     ("Audit", "/audit", "audit", "admin"),
+    ("Intake", "/intake", "chat", "admin"),
     ("Operations", "/operations", "operations", "admin"),
 ];
 

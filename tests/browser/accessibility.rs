@@ -1,6 +1,6 @@
 //! Every page in light and dark, wide and narrow: axe finds nothing, no word is too small, and nothing scrolls sideways.
 
-use pilothouse::db::{Actor, DbError};
+use pilothouse::db::{Actor, DbError, SecretHash};
 use pilothouse::{auth, demo};
 
 use crate::axe;
@@ -50,6 +50,7 @@ fn pages(console: &Console) -> Vec<Page> {
          AND id_text <> (SELECT id_text FROM projects WHERE status = 'active' ORDER BY created_at, id LIMIT 1)) RETURNING id",
     );
     let user = one("SELECT id FROM users WHERE email = 'ada@demo.test'");
+    let (draft, wireframe) = draft(console);
     let page = |path: String, heading: &'static str| (path, heading);
     vec![
         page("/".to_owned(), "Dashboard"),
@@ -88,12 +89,46 @@ fn pages(console: &Console) -> Vec<Page> {
         page("/users".to_owned(), "Users"),
         page("/users/new".to_owned(), "New user"),
         page("/operations".to_owned(), "Operations"),
+        page("/start".to_owned(), "Describe your project"),
+        page("/start/draft".to_owned(), "Your draft"),
+        page("/start/delete".to_owned(), "Delete"),
+        page("/drafts".to_owned(), "Drafts"),
+        page(format!("/drafts/{draft}"), "Online shop"),
+        page(format!("/wireframes/{wireframe}"), "Online shop"),
+        page("/referrals".to_owned(), "Referrals"),
+        page("/intake".to_owned(), "Intake"),
+        page("/intake/attribution".to_owned(), "Attribution"),
+        page("/intake/sessions".to_owned(), "Conversations"),
+        page("/intake/crm".to_owned(), "Sales"),
         page(format!("/users/{user}"), "Ada"),
         page(format!("/users/{user}/deactivate"), "Deactivate"),
         page("/account".to_owned(), "Account"),
         page("/account/sessions".to_owned(), ""),
         page("/nothing-here".to_owned(), "Not found"),
     ]
+}
+
+/// A conversation of the admin's, its draft and its wireframe, and a funnel of them: the draft's id and the wireframe's secret.
+fn draft(console: &Console) -> (String, String) {
+    let secret = console.app.entropy.secret();
+    console.sql(&format!(
+        "INSERT INTO ai_assistant_sessions (session_id, user_id, session_data, completion_score) \
+         SELECT 'as_1', id, '{{\"slots\": {{\"goal\": {{\"answer\": {{\"text\": \"To sell cakes\", \"quality\": \"full\", \"by\": \"person\"}}}}, \
+             \"budget\": {{\"skipped\": true}}}}, \"turns\": [{{\"by\": \"visitor\", \"text\": \"Cakes\", \"at\": 1}}, \
+             {{\"by\": \"assistant\", \"text\": \"Noted.\", \"at\": 2}}], \"asked\": \"project_type\"}}', 20 \
+         FROM users WHERE email = 'admin@demo.test'; \
+         INSERT INTO job_drafts (user_id, session_id, title, description, completion_score, generated_milestones) \
+         SELECT user_id, session_id, 'Online shop', 'It sells cakes.', 45, '{{Design,Build}}' FROM ai_assistant_sessions; \
+         INSERT INTO pilothouse.draft_files (draft_id, kind, hash, title, content) \
+         SELECT id, 'wireframe', '{}', title, '[{{\"title\": \"Home\", \"parts\": [{{\"kind\": \"picture\"}}, {{\"kind\": \"button\", \"text\": \"Buy\"}}]}}]' \
+         FROM job_drafts; \
+         INSERT INTO pilothouse.crm_outbox (draft_id, user_id, state) SELECT id, user_id, 'parked' FROM job_drafts; \
+         INSERT INTO analytics (event_type, session_id, slot_name, developer_ref, source) \
+         VALUES ('session_started', 'as_1', NULL, 'ada', 'mail'), ('slot_asked', 'as_1', 'goal', 'ada', 'mail'); \
+         SELECT pilothouse.keep_funnel()",
+        SecretHash::of(&secret).as_str()
+    ));
+    (console.text("SELECT id::text FROM job_drafts"), secret)
 }
 
 /// The first tag that reaches over the right edge of a page that scrolls sideways; null on any other.
@@ -140,7 +175,11 @@ fn look_everywhere(width: u32) {
     let console = lively();
     let mut wrong = Vec::new();
     browse(&console.base, Habits::default(), async |browser| {
-        let before = [("/login".to_owned(), "Sign in"), ("/passwords/x".to_owned(), "no longer works")];
+        let before = [
+            ("/login".to_owned(), "Sign in"),
+            ("/start".to_owned(), "Describe"),
+            ("/passwords/x".to_owned(), "no longer works"),
+        ];
         let pages = pages(&console);
         for theme in ["light", "dark"] {
             look_at(&browser, &before, width, theme, &mut wrong).await;

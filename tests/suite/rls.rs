@@ -67,6 +67,9 @@ const ROWS_OF_ONE_OWNER: &str = r#"
         ('guest of {o}', 'visitor {o}', now() + '1 day'), ('gone guest of {o}', 'visitor {o}', now() - interval '1 day');
     INSERT INTO pilothouse.guest_starts (address) VALUES ('192.0.2.1');
     INSERT INTO pilothouse.claim_links (hash, session_id) VALUES ('link to {o}', 'visitor {o}');
+    INSERT INTO pilothouse.draft_files (draft_id, kind, hash, title, content) SELECT id, 'wireframe', 'wireframe of {o}', 'x', '[]' FROM job_drafts WHERE title = 'draft {o}';
+    INSERT INTO pilothouse.crm_outbox (draft_id, user_id) SELECT id, user_id FROM job_drafts WHERE title = 'draft {o}';
+    INSERT INTO pilothouse.funnel_days VALUES ('2026-01-01', '*', '*', 'started', 0, 1) ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.referral_codes (code, user_id) VALUES ('code-{o}', '10000000-0000-0000-0000-00000000000{o}');
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
@@ -213,6 +216,10 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.guests",                    [NO,      NO,      NO,      NO,      Some(4), Some(4)]),
     ("pilothouse.guest_starts",              [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.claim_links",               [NO,      NO,      NO,      Some(1), NO,      Some(2)]),
+    ("pilothouse.draft_files",               [Some(2), Some(1), NO,      NO,      Some(2), NO]),
+    ("pilothouse.crm_outbox",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.funnel_days",               [Some(1), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.funnel_progress",           [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
@@ -570,6 +577,13 @@ const ATTACKS: &[(&str, &str, Outcome)] = &[
     (GUEST, "INSERT INTO job_drafts (session_id) VALUES ('visitor {o}')", REFUSED),
     (GUEST, "UPDATE job_drafts SET session_id = 'visitor {o}' WHERE title = 'by visitor b'", REFUSED),
     (GUEST, "INSERT INTO analytics (event_type, session_id) VALUES ('x', 'visitor {o}')", REFUSED),
+    (GUEST, "INSERT INTO pilothouse.claim_links (hash, session_id) VALUES ('mine', 'visitor {o}')", REFUSED),
+    (
+        GUEST,
+        "INSERT INTO \"ActivityLog\" (id, \"activityType\", \"actorRole\", \"targetType\", \"targetId\") \
+         VALUES ('forged', 'assistant.deleted', 'guest', 'assistant session', 'visitor {o}')",
+        REFUSED,
+    ),
 ];
 
 #[test]

@@ -52,6 +52,11 @@ fn all() -> Vec<Rendered> {
         rendered::<web::error_page::PlainErrorPage>,
         rendered::<web::files::index::FilesPage>,
         rendered::<web::files::show::FilePage>,
+        rendered::<web::intake::funnel::AttributionPage>,
+        rendered::<web::intake::crm::CrmPage>,
+        rendered::<web::intake::funnel::FunnelPage>,
+        rendered::<web::intake::session::IntakeSessionPage>,
+        rendered::<web::intake::sessions::IntakeSessionsPage>,
         rendered::<web::operations::backups::BackupsPage>,
         rendered::<web::operations::database::DatabasePage>,
         rendered::<web::operations::retention::RetentionPage>,
@@ -65,6 +70,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::projects::show::ProjectPage>,
         rendered::<web::projects::webhooks::WebhooksPage>,
         rendered::<web::references::show::ReferencePage>,
+        rendered::<web::referrals::show::ReferralsPage>,
         rendered::<web::search::show::SearchPage>,
         rendered::<web::sessions::new::SignInPage>,
         rendered::<web::start::claim::ClaimPage>,
@@ -77,6 +83,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::users::link::LinkPage>,
         rendered::<web::users::new::NewUserPage>,
         rendered::<web::users::show::UserPage>,
+        rendered::<web::wireframes::show::WireframePage>,
     ];
     pages.iter().flat_map(|page| page()).collect()
 }

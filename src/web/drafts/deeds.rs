@@ -1,16 +1,19 @@
-//! `POST /drafts/{id}/{post|status|project}`
+//! `POST /drafts/{id}/{post|status|project|wireframe}`
 
 use actix_web::HttpResponse;
 use serde::Deserialize;
 
 use super::show::refuse;
 use super::{id, unforeseen};
+use crate::db::SecretHash;
 use crate::drafts::Status;
 use crate::drafts::commands::{self, Consent, DraftError};
+use crate::drafts::wireframe;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
 use crate::web::urls;
+use crate::web::users::link::base;
 
 #[derive(Deserialize)]
 pub struct PostForm {
@@ -86,6 +89,39 @@ pub async fn make_project(authed: AuthedRequest, _: Form<Vec<(String, String)>>)
             let words = "The project is made, without a container yet: a worker attaches one.";
             Ok(authed.redirect_with_notice(&urls::project(project), words))
         }
+        Err(error) => refuse(&authed, error).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub struct WireframeForm {
+    /// `off` switches it off; anything else draws it anew.
+    #[serde(default)]
+    act: String,
+}
+
+/// Draws the wireframe of a draft at an address of its own, or switches it off.
+pub async fn wireframe(authed: AuthedRequest, form: Form<WireframeForm>) -> AppResult<HttpResponse> {
+    let draft = id(&authed.request);
+    let principal = authed.principal();
+    let secret = authed.app.entropy.secret();
+    let (hash, is_off) = (SecretHash::of(&secret), form.0.act == "off");
+    let url = format!("{}/wireframes/{secret}", base(&authed));
+    let (_, outcome) = authed
+        .write(move |conn, viewer| {
+            let draft = draft?;
+            let principal = principal(viewer);
+            sort(if is_off {
+                wireframe::switch_off(conn, &principal, draft).map(|()| draft)
+            } else {
+                wireframe::draw(conn, &principal, draft, &hash, &url).map(|()| draft)
+            })
+        })
+        .await?;
+    let words =
+        if is_off { "The wireframe is off: its address leads nowhere." } else { "The wireframe is drawn." };
+    match outcome {
+        Ok(draft) => Ok(authed.redirect_with_notice(&format!("/drafts/{draft}"), words)),
         Err(error) => refuse(&authed, error).await,
     }
 }

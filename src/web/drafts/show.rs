@@ -44,6 +44,8 @@ pub struct DraftPage {
     /// Its project.
     pub project_url: Option<String>,
     pub has_conversation: bool,
+    /// Where its wireframe is.
+    pub wireframe_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -159,6 +161,10 @@ impl DraftPage {
             next: next.filter(|_| is_own),
             project_url: draft.project.map(crate::web::urls::project),
             has_conversation: draft.session_id.is_some(),
+            wireframe_url: draft
+                .wireframe_url
+                .clone()
+                .filter(|url| crate::web::urls::external(url).is_some()),
         }
     }
 }

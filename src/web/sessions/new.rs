@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::AppResult;
 use crate::http::headers::Nonce;
 use crate::http::query::Query;
-use crate::http::session_store;
+use crate::http::{cookies, session_store};
 use crate::web::flash;
 use crate::web::page::render;
 use crate::web::referrer;
@@ -42,7 +42,10 @@ impl SignInPage {
 
 /// Shows the form, without asking the database: it renders while the database is down, too.
 pub async fn show(app: web::Data<App>, request: HttpRequest, query: Query) -> AppResult<HttpResponse> {
-    let mut page = SignInPage::new(&request, "", query.first("next").unwrap_or("/"), Vec::new());
+    // Whoever talked with the assistant before is offered to take that along.
+    let has_talked = request.cookie(&cookies::guest_name(&app.config)).is_some();
+    let usual = if has_talked { "/start/claim" } else { "/" };
+    let mut page = SignInPage::new(&request, "", query.first("next").unwrap_or(usual), Vec::new());
     if query.first("notice") == Some("password-set") {
         page.hint = Some("Your password is set. Sign in with it.".to_owned());
     } else if query.first("notice") == Some("signed-out") && session_store::credential(&request).is_none() {

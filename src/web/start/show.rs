@@ -15,6 +15,7 @@ use crate::error::AppResult;
 use crate::http::forms::Field;
 use crate::http::query::Query;
 use crate::identity::Viewer;
+use crate::web::display::in_short;
 use crate::web::referrer;
 use crate::web::shell::Shell;
 
@@ -73,6 +74,8 @@ pub struct SlotCard {
     pub example: &'static str,
     pub required: bool,
     pub value: String,
+    /// Its beginning.
+    pub shown: String,
     /// "asked now", "skipped", "half": what stands beside the value.
     pub note: &'static str,
     /// `full`, `vague`, `skipped` or `empty`
@@ -93,6 +96,9 @@ pub struct DraftCard {
     pub budget: String,
     pub timeline: String,
 }
+
+/// Characters of an answer beside the conversation; its field has all.
+const SLOT_SHOWN: usize = 90;
 
 /// What the page is made of.
 pub(super) type Found = Option<(Session, Option<DraftView>)>;
@@ -132,7 +138,7 @@ impl StartPage {
             shell,
             has_begun,
             sends_to,
-            turns: conversation.turns.iter().map(TurnCard::of).collect(),
+            turns: turns(&conversation.turns, asked),
             question: asked.map(|slot| slot.facts().question),
             example: asked.map_or(NOTHING_LEFT, |slot| slot.facts().example),
             choices: asked.map_or(&[], |slot| slot.facts().choices),
@@ -147,6 +153,18 @@ impl StartPage {
     pub fn longest(&self) -> usize {
         LONGEST_MESSAGE
     }
+}
+
+/// What was said. The question that is asked now stands over the field for its answer, and nowhere else.
+fn turns(turns: &[Turn], asked: Option<Slot>) -> Vec<TurnCard> {
+    let mut cards: Vec<TurnCard> = turns.iter().map(TurnCard::of).collect();
+    if let (Some(last), Some(slot)) = (cards.last_mut(), asked)
+        && let Some(reply) = last.text.strip_suffix(slot.facts().question)
+    {
+        last.text = reply.trim().to_owned();
+    }
+    cards.retain(|card| !card.text.is_empty());
+    cards
 }
 
 impl TurnCard {
@@ -184,6 +202,7 @@ impl Panel {
                 example: facts.example,
                 required: facts.required,
                 value: answer.map(|answer| answer.text.clone()).unwrap_or_default(),
+                shown: answer.map(|answer| in_short(&answer.text, SLOT_SHOWN)).unwrap_or_default(),
                 note,
                 state,
                 field: Field::of(answer.map(|answer| answer.text.clone()).unwrap_or_default()),

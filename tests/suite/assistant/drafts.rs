@@ -143,6 +143,12 @@ fn a_project_is_made_of_a_draft_once() {
     let record =
         "\"ActivityLog\" WHERE \"activityType\" = 'draft.made_project' AND \"projectId\" IS NOT NULL";
     assert_eq!(console.count(record), 1, "the project's timeline knows the draft");
+    let cause = console.text("SELECT reference_ids->>'caused_by' FROM turbobackend.project_actions");
+    assert_eq!(
+        cause,
+        console
+            .text("SELECT 'audit:' || id FROM \"ActivityLog\" WHERE \"activityType\" = 'draft.made_project'")
+    );
 }
 
 #[test]
@@ -153,6 +159,9 @@ fn after_signing_in_a_conversation_is_offered_unticked_and_claimed() {
     let gone = visitor.post("/start/claim", &[("act", "sign-in")]).expect(303);
     assert_eq!(gone.location(), "/login?next=%2Fstart%2Fclaim");
     assert_eq!(console.count("analytics WHERE event_type = 'signup_started'"), 1);
+
+    let form = visitor.get("/login").expect(200);
+    assert_eq!(form.attribute("input[name=next]", "value"), "/start/claim", "also after an invitation");
 
     // The same browser, signed in.
     let owner = console.owner();
@@ -228,4 +237,52 @@ fn a_link_takes_a_conversation_to_another_device_once() {
     late.post("/start/claim", &[("claim", "yes"), ("link", &secret)]).expect(404);
     assert!(late.get(&path).expect(200).text("main").contains("Nothing to claim"));
     assert_eq!(visitor.get("/start").expect(200).attribute("[data-score]", "data-score"), "0");
+}
+
+#[test]
+fn a_wireframe_is_at_an_address_of_its_own_until_it_is_switched_off() {
+    let console = Console::start();
+    let owner = console.owner();
+    let path = ready(&console, &owner);
+    owner.post(&format!("{path}/wireframe"), &[]).expect(303);
+    let address = column(&console, &path, "wireframe_url");
+    let (_, secret) = address.split_once("/wireframes/").unwrap();
+    assert_eq!(console.count(&format!("pilothouse.draft_files WHERE hash = '{secret}'")), 0);
+
+    let page = console.anonymous().get(&format!("/wireframes/{secret}")).expect(200);
+
+    assert!(page.text("h1").contains("Online shop for small bakeries"));
+    let titles = page.texts("figcaption");
+    assert_eq!(titles[1..], ["Sign in", "Pay", "Search", "Reviews"]);
+    assert_eq!((page.header("x-robots-tag"), page.header("referrer-policy")), ("noindex", "strict-origin"));
+    console.anonymous().get(&format!("/wireframes/{}", "0f".repeat(32))).expect(404);
+    owner.post(&format!("{path}/wireframe"), &[]).expect(303);
+    console.anonymous().get(&format!("/wireframes/{secret}")).expect(404);
+    owner.post(&format!("{path}/wireframe"), &[("act", "off")]).expect(303);
+    assert_eq!(
+        (console.count("pilothouse.draft_files"), column(&console, &path, "wireframe_url")),
+        (0, String::new())
+    );
+    owner.post(&format!("{path}/wireframe"), &[("act", "off")]).expect(422);
+}
+
+#[test]
+fn the_sales_system_is_told_only_with_consent() {
+    let console = Console::start();
+    let (one, other, admin) = (console.owner(), console.owner(), console.admin());
+    let path = ready(&console, &one);
+    one.post(&format!("{path}/post"), &[("consent", "yes")]).expect(303);
+    assert_eq!(console.count("pilothouse.crm_outbox"), 0);
+    let path = ready(&console, &other);
+    other.post(&format!("{path}/post"), &[("consent", "yes"), ("sales", "yes")]).expect(303);
+    let page = admin.get("/intake/crm").expect(200);
+    assert!(
+        page.text("main").contains("No sales system is connected")
+            && page.text("[data-opportunity]").contains("waits")
+    );
+    let id = page.attribute("[data-opportunity]", "data-opportunity");
+    admin.post(&format!("/intake/crm/{id}/redo"), &[]).expect(409);
+    console.sql("UPDATE pilothouse.crm_outbox SET state = 'parked', attempts = 3");
+    admin.post(&format!("/intake/crm/{id}/redo"), &[]).expect(303);
+    assert_eq!(console.text("SELECT state || attempts FROM pilothouse.crm_outbox"), "pending0");
 }

@@ -108,11 +108,26 @@ impl Scene {
             ))
         };
         let (draft, posted) = (draft(&format!("'{talk}'"), "draft"), draft("NULL", "posted"));
+        let wireframe = console.app.entropy.secret();
+        console.sql(&format!(
+            "INSERT INTO pilothouse.draft_files (draft_id, kind, hash, title, content) \
+             VALUES ({posted}, 'wireframe', '{}', 'An online shop', '[]'); \
+             INSERT INTO pilothouse.crm_outbox (draft_id, user_id, state) VALUES ({posted}, '{}', 'parked')",
+            SecretHash::of(&wireframe).as_str(),
+            owner.id
+        ));
+        let opportunity =
+            console.text(&format!("SELECT id::text FROM pilothouse.crm_outbox WHERE draft_id = {posted}"));
+        let row =
+            console.text(&format!("SELECT id::text FROM ai_assistant_sessions WHERE session_id = '{talk}'"));
         let held = console.text(
             "INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) \
              VALUES ('user', gen_random_uuid(), 'grace', 'a dispute', 'ada') RETURNING id",
         );
         let things = vec![
+            ("TALK", row),
+            ("WIREFRAME", wireframe),
+            ("OPPORTUNITY", opportunity),
             ("CLAIM", claim),
             ("DRAFT", draft),
             ("POSTED", posted),
@@ -163,6 +178,8 @@ impl Scene {
             "HOOK",
             "DELIVERY",
             "CLAIM",
+            "TALK",
+            "OPPORTUNITY",
             "DRAFT",
             "POSTED",
         ];
@@ -179,7 +196,7 @@ fn hex64() -> String {
 pub fn call(person: &Person, route: &Route, scene: &Scene, path: &str) -> Answer {
     match route.method {
         "GET" => person.get(path),
-        "POST" | "PATCH" if path.starts_with("/api/") => {
+        "POST" | "PATCH" | "DELETE" if path.starts_with("/api/") => {
             let fields =
                 route.fields.iter().map(|(name, value)| ((*name).to_owned(), scene.fill(value).into()));
             let body = serde_json::Value::Object(fields.collect());
@@ -339,7 +356,8 @@ fn what_an_admin_alone_may_see_does_not_exist_for_an_owner() {
     let console = Console::start();
     let owner = console.owner();
     let nothing = owner.get("/nothing-here").expect(404);
-    for route in routes().filter(|route| route.owner == "404" && route.admin == "200") {
+    let is_page = |route: &Route| !route.pattern.starts_with("/api/");
+    for route in routes().filter(|route| route.owner == "404" && route.admin == "200" && is_page(route)) {
         let scene = Scene::set(&console);
         let hidden = call(&owner, &route, &scene, &scene.fill(route.example)).expect(404);
         assert_eq!(hidden.text("main"), nothing.text("main"), "{}", hidden.what);
@@ -359,7 +377,9 @@ fn an_act_without_proof_of_where_it_comes_from_is_refused_and_changes_nothing() 
     };
     let before = state();
     let mut acts = 0;
-    for route in routes().filter(|route| route.method != "GET") {
+    // No cookie counts at the assistant's JSON: `assistant::api` tries that.
+    let is_open = |route: &Route| route.pattern.starts_with("/api/assistant/");
+    for route in routes().filter(|route| route.method != "GET" && !is_open(route)) {
         let path = scene.fill(route.example);
         let form = encoded(route.fields);
         let own = |name: &str, value: &str| as_form(scene.owner.own_post(&path), &form).header(name, value);

@@ -6,7 +6,10 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 21] = [
+const UNRECORDED: [(&str, &str); 24] = [
+    ("/api/assistant/sessions", "a visitor's conversation is a record itself"),
+    ("/api/assistant/sessions/x/messages", "refused: it comes without a visitor's secret"),
+    ("/api/assistant/sessions/x/claim", "refused, too"),
     ("/start/messages", "a conversation is a record itself, and a blank message is none"),
     ("/start/draft", "a conversation, too"),
     (

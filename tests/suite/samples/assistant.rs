@@ -2,22 +2,33 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use pilothouse::analytics::funnel::{Funnel, FunnelFilter, Referred, STEPS, StepCount};
 use pilothouse::assistant::conversation::Conversation;
+use pilothouse::assistant::listing::{Asked, SessionLine};
 use pilothouse::assistant::provider::{BuiltIn, Provider};
 use pilothouse::assistant::queries::Session;
 use pilothouse::assistant::slots::{Answer, Slot};
 use pilothouse::db::ids::{ProjectId, UserId};
 use pilothouse::drafts::Status;
+use pilothouse::drafts::outbox::OutboxLine;
 use pilothouse::drafts::queries::DraftView;
+use pilothouse::drafts::wireframe::{Part, Screen};
 use pilothouse::referrals::Attribution;
+use pilothouse::referrals::codes::Counts;
 use pilothouse::web::drafts::index::{DraftRow, DraftsPage};
 use pilothouse::web::drafts::show::DraftPage;
+use pilothouse::web::intake::crm::{CrmPage, OutboxRow};
+use pilothouse::web::intake::funnel::{AttributionPage, FunnelPage};
+use pilothouse::web::intake::session::{EventRow, IntakeSessionPage};
+use pilothouse::web::intake::sessions::{IntakeRow, IntakeSessionsPage};
+use pilothouse::web::referrals::show::ReferralsPage;
 use pilothouse::web::shell::Shell;
 use pilothouse::web::start::claim::ClaimPage;
 use pilothouse::web::start::delete::DeletePage;
 use pilothouse::web::start::draft::StartDraftPage;
 use pilothouse::web::start::show::StartPage;
 use pilothouse::web::version::Difference;
+use pilothouse::web::wireframes::show::{Drawing, WireframePage};
 use serde_json::json;
 
 use super::frame::shell;
@@ -63,6 +74,7 @@ fn draft(title: &str, status: Status) -> DraftView {
         source: Some("mail".to_owned()),
         chain: Some(title.to_owned()),
         project: None,
+        wireframe_url: None,
         posted_at: Some(now()),
         updated_at: Some(now()),
     }
@@ -176,12 +188,166 @@ impl Sample for DraftPage {
             vec![Difference { field: "Title", yours: HOSTILE.to_owned(), theirs: endless(200) }];
         let posted = Self::with(shell(title), &draft(title, Status::Posted), true, Vec::new());
         let project = Some(ProjectId(uuid::Uuid::from_u128(1)));
-        let made = DraftView { project, ..draft(title, Status::Completed) };
+        let wireframe_url = Some(format!("https://x.test/wireframes/{}", endless(64)));
+        let made = DraftView { project, wireframe_url, ..draft(title, Status::Completed) };
         vec![
             ("open", open),
             ("refused", refused),
             ("posted", posted),
             ("of somebody else", Self::with(shell(title), &made, false, Vec::new())),
         ]
+    }
+}
+
+impl Sample for FunnelPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let day = now().date_naive();
+        let filter =
+            FunnelFilter { from: day, to: day, developer_ref: Some(HOSTILE.to_owned()), source: None };
+        let funnel = |sessions: i64| Funnel {
+            steps: STEPS
+                .into_iter()
+                .zip(0..)
+                .map(|((word, label), at)| StepCount {
+                    word,
+                    label,
+                    sessions: sessions / (at + 1),
+                    rate: (at > 0).then_some(0.5),
+                    overall: (at > 0).then_some(0.123),
+                    median: (at > 0).then_some(185.0),
+                })
+                .collect(),
+            exits: vec![("budget".to_owned(), sessions), (HOSTILE.to_owned(), 1)],
+            as_of: None,
+        };
+        let as_of = Some(super::timestamp());
+        vec![
+            ("not counted", Self::with(shell("Intake"), &filter, &funnel(0), None)),
+            ("nobody", Self::with(shell("Intake"), &filter, &funnel(0), as_of.clone())),
+            ("many", Self::with(shell("Intake"), &filter, &funnel(1_234_567), as_of)),
+        ]
+    }
+}
+
+impl Sample for AttributionPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |rows| Self {
+            shell: shell("Attribution"),
+            tabs: Vec::new(),
+            from: "2026-11-01".to_owned(),
+            to: "2026-11-27".to_owned(),
+            rows,
+        };
+        let row = |code: &str| Referred {
+            developer_ref: code.to_owned(),
+            source: code.to_owned(),
+            started: 12,
+            drafted: 5,
+            posted: 1,
+            projects: 0,
+        };
+        vec![("none", page(Vec::new())), ("hostile", page(vec![row(HOSTILE), row("")]))]
+    }
+}
+
+impl Sample for IntakeSessionsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let line = |state: &str| SessionLine {
+            id: uuid::Uuid::from_u128(1),
+            session_id: "as_0123456789abcdef0123456789abcdef".to_owned(),
+            state: state.to_owned(),
+            score: 75,
+            messages: 12,
+            chain: Some(HOSTILE.to_owned()),
+            last_activity: Some(now().naive_utc()),
+        };
+        let rows = |lines: &[SessionLine]| {
+            lines.iter().map(|line| IntakeRow::new(line, now(), Tz::UTC)).collect::<Vec<_>>()
+        };
+        let asked = Asked { q: Some(HOSTILE.to_owned()), ..Asked::default() };
+        let mut full = Self::with(
+            shell("Conversations"),
+            &Asked::default(),
+            rows(&["active", "claimed", "completed", "expired", HOSTILE].map(line)),
+        );
+        full.older = Some("/intake/sessions?before=1.x".to_owned());
+        vec![
+            ("none", Self::with(shell("Conversations"), &Asked::default(), Vec::new())),
+            ("no match", Self::with(shell("Conversations"), &asked, Vec::new())),
+            ("full", full),
+        ]
+    }
+}
+
+impl Sample for IntakeSessionPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let event = EventRow {
+            at: super::timestamp(),
+            event: HOSTILE.to_owned(),
+            slot: "budget".to_owned(),
+            score: "75".to_owned(),
+        };
+        let page = || Self::with(shell("Conversation"), &session(&[SENTENCE]), vec![event.clone()], Some(7));
+        let mut refused = page();
+        refused.reason.value = HOSTILE.to_owned();
+        refused.reason.errors = vec!["Say why.".to_owned()];
+        let said =
+            Self { said: Some(vec![("Visitor", HOSTILE.to_owned()), ("Goal", endless(300))]), ..page() };
+        vec![("closed", page()), ("refused", refused), ("read", said)]
+    }
+}
+
+impl Sample for ReferralsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let counts = Counts { conversations: 1234, drafts: 12, posted: 3, projects: 0 };
+        let mut refused = Self::with(shell("Referrals"), None, None);
+        refused.code.value = HOSTILE.to_owned();
+        refused.code.errors = vec!["Somebody else has it.".to_owned()];
+        let link = format!("https://x.test/start?ref={}", endless(64));
+        vec![("none", refused), ("own", Self::with(shell("Referrals"), Some(link), Some(counts)))]
+    }
+}
+
+impl Sample for CrmPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |rows| Self { shell: shell("Sales"), tabs: Vec::new(), rows };
+        let row = |state: &str| {
+            let line = OutboxLine {
+                id: uuid::Uuid::from_u128(1),
+                draft: 7,
+                title: Some(HOSTILE.to_owned()),
+                state: state.to_owned(),
+                attempts: 3,
+                last_error: Some(HOSTILE.to_owned()),
+                changed_at: now(),
+            };
+            OutboxRow::new(&line, now(), Tz::UTC)
+        };
+        vec![
+            ("none", page(Vec::new())),
+            ("hostile", page(["pending", "sent", "parked", "dead", HOSTILE].map(row).to_vec())),
+        ]
+    }
+}
+
+impl Sample for WireframePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |title: &str, parts: Vec<Part>| {
+            let screen = Screen { title: title.to_owned(), parts };
+            Self {
+                shell: Shell::anonymous("Wireframe"),
+                title: title.to_owned(),
+                screens: vec![Drawing::of(&screen); 3],
+            }
+        };
+        let hostile = || HOSTILE.to_owned();
+        let parts = vec![
+            Part::Text(hostile()),
+            Part::Field(hostile()),
+            Part::Button(hostile()),
+            Part::Rows(900),
+            Part::Picture,
+        ];
+        vec![("empty", page("Cats", Vec::new())), ("hostile", page(HOSTILE, parts))]
     }
 }

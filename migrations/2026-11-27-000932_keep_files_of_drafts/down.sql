@@ -1,0 +1,2 @@
+DROP TABLE pilothouse.crm_outbox;
+DROP TABLE pilothouse.draft_files;

@@ -1,0 +1,278 @@
+//! `/api/assistant/sessions…`: the conversation for a page elsewhere. Cookies count for nothing here: whoever talks sends
+//! `Authorization: Guest …`.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpRequest, HttpResponse, web};
+use diesel::PgConnection;
+use serde_json::{Value, json};
+
+use super::fields::{Fields, Problems};
+use crate::app::App;
+use crate::assistant::commands::{self, SlotDeed, TalkError};
+use crate::assistant::conversation::{self, Conversation};
+use crate::assistant::provider::{BuiltIn, Provider, Speaker};
+use crate::assistant::queries::{self, Session, Whose};
+use crate::assistant::reading;
+use crate::assistant::slots::Slot;
+use crate::db::{Actor, SecretHash};
+use crate::error::{AppError, AppResult, FieldProblem};
+use crate::http::authed_request::origin_of;
+use crate::http::json::Json;
+use crate::http::{guard, session_store};
+use crate::identity::Principal;
+use crate::referrals::{Attribution, Hop};
+
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+
+/// Lets pages of `PILOTHOUSE_START_ORIGINS` ask, and read what is answered.
+pub async fn across_origins<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let allowed = origin.filter(|origin| {
+        let origin = origin.to_str().unwrap_or_default();
+        app.is_some_and(|app| app.config.start_origins.iter().any(|known| known == origin))
+    });
+    let mut response = if request.method() == Method::OPTIONS {
+        let answer = HttpResponse::NoContent()
+            .insert_header((header::ALLOW, METHODS))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+            .finish();
+        request.into_response(answer).map_into_right_body()
+    } else {
+        next.call(request).await?.map_into_left_body()
+    };
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = allowed {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Retry-After"));
+    }
+    Ok(response)
+}
+
+/// The hash of the secret in `Authorization: Guest …`.
+fn secret(request: &HttpRequest) -> AppResult<SecretHash> {
+    let mut lines = request.headers().get_all(header::AUTHORIZATION);
+    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(AppError::SignIn) };
+    let secret = line
+        .to_str()
+        .ok()
+        .and_then(|line| line.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("guest"));
+    match secret {
+        Some((_, secret)) if session_store::is_token(secret.trim()) => Ok(SecretHash::of(secret.trim())),
+        _ => Err(AppError::SignIn),
+    }
+}
+
+/// Begins a conversation and hands out its secret, this once.
+pub async fn begin(app: web::Data<App>, request: HttpRequest, body: Json) -> AppResult<HttpResponse> {
+    let mut problems = Problems::default();
+    let hop = Fields::of("", &body.value, &["ref", "source"], &mut problems)
+        .map(|mut fields| (fields.text("ref", 200), fields.text("source", 200)));
+    problems.check()?;
+    let asks_for_privacy = request.headers().get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
+    let hop = hop
+        .filter(|_| !asks_for_privacy)
+        .and_then(|(code, source)| Hop::read(code.as_deref(), source.as_deref()));
+    let attribution = hop.map_or_else(Attribution::default, |hop| Attribution::default().followed(hop));
+    let (secret, session_id) = (app.entropy.secret(), format!("as_{}", app.entropy.uuid().simple()));
+    let hash = SecretHash::of(&secret);
+    let address = guard::client_ip(&request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let (of_guest, id) = (hash.clone(), session_id.clone());
+    let let_in = app.db.write(&Actor::Gate, move |conn| {
+        commands::let_in(conn, &of_guest, &id, address).map_err(AppError::from)
+    });
+    if let Err(retry_after) = let_in.await? {
+        return Err(AppError::TooMany { retry_after });
+    }
+    let actor = Actor::Guest(hash);
+    let session = app.db.write(&actor, move |conn| {
+        commands::begin(conn, Whose::Guest, &session_id, &attribution).map_err(AppError::from)
+    });
+    let session = session.await?;
+    let mut answer = state(&session);
+    answer["secret"] = json!(secret);
+    Ok(HttpResponse::Created().json(answer))
+}
+
+/// What every answer says of a conversation.
+fn state(session: &Session) -> Value {
+    let conversation = &session.conversation;
+    let reply = conversation.turns.iter().rev().find(|turn| turn.by == Speaker::Assistant);
+    let first = conversation.asked.map_or(conversation::NOTHING_LEFT, |slot| slot.facts().question);
+    json!({
+        "session_id": session.session_id,
+        "slot": conversation.asked,
+        "reply": reply.map_or(first, |turn| &turn.text),
+        "completion_score": conversation.slots.score(),
+    })
+}
+
+/// All of it.
+fn whole(session: &Session) -> Value {
+    let mut answer = state(session);
+    let Conversation { turns, slots, .. } = &session.conversation;
+    let told = Slot::ALL.iter().map(|slot| {
+        let answer = slots.answer(*slot);
+        let told = json!({
+            "value": answer.map(|answer| &answer.text),
+            "quality": answer.map(|answer| answer.quality),
+            "skipped": slots.is_skipped(*slot),
+            "required": slot.facts().required,
+            "weight": slot.facts().weight,
+        });
+        (slot.as_str().to_owned(), told)
+    });
+    answer["slots"] = Value::Object(told.collect());
+    answer["turns"] =
+        turns.iter().map(|turn| json!({ "by": turn.by, "text": turn.text, "at": turn.at })).collect();
+    answer
+}
+
+/// The visitor's own conversation, when it is the one that the address names.
+fn own(conn: &mut PgConnection, id: &str) -> AppResult<Session> {
+    let session = queries::current(conn, Whose::Guest)?;
+    session.filter(|session| session.session_id == id).ok_or(AppError::NotFound)
+}
+
+pub async fn show(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> AppResult<HttpResponse> {
+    let actor = Actor::Guest(secret(&request)?);
+    let session = app.db.read(&actor, move |conn| own(conn, &id)).await?;
+    Ok(HttpResponse::Ok().json(whole(&session)))
+}
+
+/// Takes a message, or a value for one slot.
+pub async fn say(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+    body: Json,
+) -> AppResult<HttpResponse> {
+    let id = id.into_inner();
+    let hash = secret(&request)?;
+    let at = app.clock.now();
+    let mut problems = Problems::default();
+    let read = Fields::of("", &body.value, &["text", "slot", "value"], &mut problems).map(|mut fields| {
+        (fields.text("text", 10_000), fields.text("slot", 100), fields.text("value", 10_000))
+    });
+    problems.check()?;
+    let wrong = |field: &str, detail: String| {
+        AppError::Fields(vec![FieldProblem { field: field.to_owned(), detail }])
+    };
+    let said = match read.unwrap_or_default() {
+        (Some(text), None, None) => {
+            Said::Text(conversation::message(&text).map_err(|error| wrong("text", error))?)
+        }
+        (None, Some(slot), Some(value)) => {
+            let slot = Slot::from_stored(&slot).ok_or_else(|| {
+                let known: Vec<&str> = Slot::ALL.iter().map(|slot| slot.as_str()).collect();
+                wrong("slot", format!("There is no such slot. There are: {}.", known.join(", ")))
+            })?;
+            let answer =
+                reading::check(slot, &value, at.date_naive()).map_err(|error| wrong("value", error))?;
+            Said::Slot(slot, SlotDeed::Edit(answer))
+        }
+        _ => return Err(wrong("text", "Send text, or slot and value.".to_owned())),
+    };
+    let actor = Actor::Guest(hash);
+    let session = match said {
+        Said::Text(message) => {
+            app.db
+                .write(&actor, move |conn| {
+                    own(conn, &id)?;
+                    let session = commands::hold_for_message(conn, Whose::Guest).map_err(refused)?;
+                    let talk = session.conversation.talk(&message, at.date_naive());
+                    let proposal =
+                        BuiltIn.propose(&talk).map_err(|error| AppError::Internal(error.into()))?;
+                    commands::take_message(conn, session, &message, proposal, false, at)?;
+                    own(conn, &id)
+                })
+                .await?
+        }
+        Said::Slot(slot, deed) => {
+            app.db
+                .write(&actor, move |conn| {
+                    own(conn, &id)?;
+                    commands::change_slot(conn, Whose::Guest, slot, deed, at).map_err(refused)?;
+                    own(conn, &id)
+                })
+                .await?
+        }
+    };
+    Ok(HttpResponse::Ok().json(whole(&session)))
+}
+
+#[derive(Clone)]
+enum Said {
+    Text(String),
+    Slot(Slot, SlotDeed),
+}
+
+fn refused(error: TalkError) -> AppError {
+    match error {
+        TalkError::NoSession => AppError::NotFound,
+        TalkError::Busy => AppError::Conflict {
+            detail: "A message of this conversation is being answered. Try again in a moment.".to_owned(),
+            retry_after: Some(1),
+        },
+        TalkError::TooMany => AppError::TooMany { retry_after: 3600 },
+        TalkError::Query(error) => error.into(),
+    }
+}
+
+/// Deletes everything of the conversation.
+pub async fn forget(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> AppResult<HttpResponse> {
+    let id = id.into_inner();
+    let hash = secret(&request)?;
+    let principal = Principal::visitor(origin_of(&request), app.clock.now());
+    let actor = Actor::Guest(hash.clone());
+    app.db
+        .write(&actor, move |conn| {
+            own(conn, &id)?;
+            commands::forget_visitor(conn, &principal, &hash).map_err(refused)
+        })
+        .await?;
+    Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish())
+}
+
+/// Makes a link that takes the conversation into an account: whoever opens it signs in first.
+pub async fn claim(
+    app: web::Data<App>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> AppResult<HttpResponse> {
+    let id = id.into_inner();
+    let actor = Actor::Guest(secret(&request)?);
+    let link = app.entropy.secret();
+    let hash = SecretHash::of(&link);
+    app.db
+        .write(&actor, move |conn| {
+            own(conn, &id)?;
+            commands::make_claim_link(conn, &hash).map_err(refused)
+        })
+        .await?;
+    let path = format!("/start/claim?link={link}");
+    let base =
+        app.config.base_url.as_ref().map(|base| base.origin().ascii_serialization()).unwrap_or_default();
+    Ok(HttpResponse::Created().json(json!({ "claim_url": format!("{base}{path}"), "expires_in": 86_400 })))
+}

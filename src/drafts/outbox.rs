@@ -1,0 +1,91 @@
+//! What the sales system is to be told: posted drafts whose owners agreed.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::audit::{self, AuditAction, Target};
+use crate::db::ids::UserId;
+use crate::db::schema::{crm_outbox, job_drafts};
+use crate::db::time::now;
+use crate::identity::Principal;
+
+/// Rows of a page.
+const MOST: i64 = 200;
+
+#[derive(Debug, Clone, Queryable)]
+pub struct OutboxLine {
+    pub id: Uuid,
+    pub draft: i64,
+    pub title: Option<String>,
+    pub state: String,
+    pub attempts: i32,
+    pub last_error: Option<String>,
+    pub changed_at: DateTime<Utc>,
+}
+
+/// Why nothing is sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum RedoError {
+    #[error("there is no such opportunity")]
+    NotFound,
+    #[error("it waits already, or was sent")]
+    NotStuck,
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// Puts a draft into the queue, in the transaction that posts it.
+pub(super) fn put(conn: &mut PgConnection, owner: UserId, draft: i64) -> QueryResult<()> {
+    diesel::insert_into(crm_outbox::table)
+        .values((crm_outbox::draft_id.eq(draft), crm_outbox::user_id.eq(owner.0)))
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .map(|_| ())
+}
+
+/// What waits, failed or was sent, the newest first.
+pub fn list(conn: &mut PgConnection) -> QueryResult<Vec<OutboxLine>> {
+    crm_outbox::table
+        .inner_join(job_drafts::table.on(job_drafts::id.eq(crm_outbox::draft_id)))
+        .order((crm_outbox::changed_at.desc(), crm_outbox::id))
+        .select((
+            crm_outbox::id,
+            crm_outbox::draft_id,
+            job_drafts::title,
+            crm_outbox::state,
+            crm_outbox::attempts,
+            crm_outbox::last_error,
+            crm_outbox::changed_at,
+        ))
+        .limit(MOST)
+        .load(conn)
+}
+
+/// Lets what is stuck be tried again from its beginning.
+pub fn redo(conn: &mut PgConnection, principal: &Principal, id: Uuid) -> Result<(), RedoError> {
+    let (state, attempts, error): (String, i32, Option<String>) = crm_outbox::table
+        .find(id)
+        .select((crm_outbox::state, crm_outbox::attempts, crm_outbox::last_error))
+        .for_update()
+        .first(conn)
+        .optional()?
+        .ok_or(RedoError::NotFound)?;
+    if !matches!(state.as_str(), "unknown" | "parked" | "dead") {
+        return Err(RedoError::NotStuck);
+    }
+    diesel::update(crm_outbox::table.find(id))
+        .set((crm_outbox::state.eq("pending"), crm_outbox::attempts.eq(0), crm_outbox::changed_at.eq(now)))
+        .execute(conn)?;
+    let target = Target {
+        kind: "opportunity",
+        id: id.to_string(),
+        name: "an opportunity for the sales system".to_owned(),
+        project: None,
+    };
+    let before = json!({ "state": state, "attempts": attempts, "last_error": error });
+    let after = json!({ "state": "pending", "attempts": 0 });
+    audit::record_change(conn, principal, &AuditAction::OpportunityRedone, &target, before, after)?;
+    Ok(())
+}

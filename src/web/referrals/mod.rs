@@ -1,0 +1,3 @@
+//! An owner's own link for others.
+
+pub mod show;
