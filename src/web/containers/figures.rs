@@ -248,14 +248,28 @@ impl FiguresPage {
         span: &Span,
     ) -> Self {
         let lines = || CHARTS.iter().flat_map(|(_, _, lines)| lines.iter());
-        let now = lines()
-            .map(|line| Figure {
-                label: line.column,
-                value: written(newest.and_then(line.of), line.write),
-                note: match (line.column, newest.and_then(|sample| sample.memory_limit)) {
-                    ("Memory", Some(limit)) => format!("of {}", bytes(limit)),
-                    _ => String::new(),
-                },
+        let told = |line: &LineOf| written(newest.and_then(line.of), line.write);
+        let now = CHARTS
+            .iter()
+            .map(|(title, _, lines)| {
+                let (first, second) = (lines.first(), lines.get(1));
+                let limit = newest.and_then(|sample| sample.memory_limit).filter(|_| *title == MEMORY.column);
+                Figure {
+                    label: if second.is_some() { *title } else { first.map_or("", |line| line.column) },
+                    value: first.map_or_else(String::new, told),
+                    note: match (first, second, limit) {
+                        (Some(first), Some(second), _) => {
+                            format!(
+                                "{}; {} {}",
+                                first.column.to_lowercase(),
+                                second.column.to_lowercase(),
+                                told(second)
+                            )
+                        }
+                        (_, _, Some(limit)) => format!("of {}", bytes(limit)),
+                        _ => String::new(),
+                    },
+                }
             })
             .collect();
         let rows = means

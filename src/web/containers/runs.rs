@@ -22,6 +22,8 @@ use crate::web::time::{self, Timestamp};
 /// How far back runs are shown.
 const DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
+/// The shortest that is drawn.
+const SHORTEST: i64 = DAYS * DAY_MS / 250;
 
 /// Runs of a container, as a page of their own.
 #[derive(Debug, Template)]
@@ -125,9 +127,11 @@ impl RunStrip {
             failed += usize::from(run.has_failed());
             let row = RunRow::new(run, goes_on, (now, zone));
             let place = |at: i64| percent(at - since);
+            // As wide as can be seen, within the strip.
+            let width = (to - from).max(SHORTEST);
             bars.push(RunBar {
-                x: place(from),
-                width: percent((to - from).max(DAYS * DAY_MS / 700)),
+                x: place(from.min(now_ms - width)),
+                width: percent(width),
                 title: row.title(),
                 failed_at: run.has_failed().then(|| place(to)),
             });
@@ -148,7 +152,10 @@ impl RunStrip {
         let told = if runs.is_empty() {
             format!("No run in the last {DAYS} days.")
         } else {
-            let share = ran.saturating_mul(100) / (DAYS * DAY_MS);
+            let share = match ran.saturating_mul(100) / (DAYS * DAY_MS) {
+                0 => "less than 1".to_owned(),
+                share => share.to_string(),
+            };
             format!(
                 "{} in the last {DAYS} days, {failed} of them failed; it ran {share} % of the time.",
                 counted(runs.len(), "run", "runs")
@@ -214,7 +221,7 @@ mod tests {
         assert_eq!(strip.rows[1].lasted, "—", "nobody saw its end");
 
         let stopped = RunStrip::new(&runs[..1], &Status::Stopped, now, Tz::UTC);
-        assert_eq!(stopped.bars[0].width, "0.142%");
+        assert_eq!(stopped.bars[0].width, "0.400%");
         assert_eq!(RunStrip::new(&[], &Status::Stopped, now, Tz::UTC).told, "No run in the last 30 days.");
     }
 }

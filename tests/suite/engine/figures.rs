@@ -22,7 +22,7 @@ fn what_a_container_uses_is_sampled_and_shown_and_one_that_does_not_run_has_a_da
     let path = format!("/containers/{row}/figures");
     let page = scene.owner.get(&path).expect(200);
     let now = page.text("dl.figures");
-    assert!(now.contains('%') && now.contains("of ") && now.contains("Received—"), "{now}");
+    assert!(now.contains('%') && now.contains("of ") && now.contains("Network—"), "{now}");
     let drawn = |chart: &str| page.has(&format!("svg[aria-labelledby^={chart}] path"));
     assert!(drawn("cpu") && drawn("memory") && drawn("processes") && !drawn("network"));
     assert!(!page.texts(".chart-table tbody tr").is_empty());
