@@ -6,6 +6,7 @@ mod containers;
 mod events;
 mod feed;
 mod fields;
+pub mod openapi;
 mod projects;
 mod records;
 mod report_activities;

@@ -3,7 +3,7 @@
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, get, head, patch, post, resource};
 
-use super::{activities, containers, events, feed, projects, records, report_activities, webhooks};
+use super::{activities, containers, events, feed, openapi, projects, records, report_activities, webhooks};
 use crate::http::{guard, token_rate};
 
 /// One address of the API: what answers GET answers HEAD too. A token's requests are counted.
@@ -38,5 +38,6 @@ pub fn mount(config: &mut web::ServiceConfig) {
         ))
         .service(at!("/api/activity/feed", get => feed::index))
         .service(at!("/api/insights/codebase", get => feed::insights))
+        .service(at!("/openapi.json", get => openapi::show))
         .service(at!("/webhooks/github/{hook}", post => webhooks::github));
 }

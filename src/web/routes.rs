@@ -5,8 +5,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, drafts, engine, files, health, live, operations,
-    passwords, projects, references, search, sessions, start, threads, tokens, users,
+    account, activity, api, assets, chat, containers, dashboard, drafts, engine, files, health, live,
+    operations, passwords, projects, references, search, sessions, start, threads, tokens, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -187,6 +187,7 @@ fn mount_people(config: &mut ServiceConfig) {
 /// The instance, for admins.
 fn mount_instance(config: &mut ServiceConfig) {
     config
+        .service(at!("/api", get => api::show::show))
         .service(at!("/operations", get => operations::show::show))
         .service(at!("/operations/jobs", post => operations::jobs::run_again))
         .service(at!(

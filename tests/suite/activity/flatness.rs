@@ -240,7 +240,7 @@ fn what_belongs_to_a_record_is_found_without_reading_all_that_has_such_a_referen
             .db
             .read_blocking(&person.actor, |conn| {
                 diesel::sql_query("SET LOCAL enable_seqscan = off").execute(conn)?;
-                let found = pilothouse::activity::detail::action(conn, "t10000")?.expect("the action");
+                let found = detail::action(conn, "t10000")?.expect("the action");
                 assert!(!found.thread.causes.is_empty() && !found.thread.effects.is_empty());
                 thread::plan_of_thread(conn, &found.entry).map_err(DbError::from)
             })
