@@ -181,6 +181,16 @@ fn paths() -> Paths {
     add("/api/projects/{id}", get.clone(), Told::read("One project", vec![id("project")], "Project"));
     add("/api/containers", get.clone(), Told::read("Containers that are not deleted", named, "Containers"));
     add("/api/containers/{id}", get.clone(), Told::read("One container", vec![id("container")], "Container"));
+    for verb in ["start", "stop", "restart"] {
+        let told = Told {
+            summary: "Ask the engine for it",
+            parameters: vec![id("container")],
+            body: None,
+            answers: vec![(202, "The operation, as an event.", "Operation")],
+            refusals: &[401, 403, 404, 409, 429, 503],
+        };
+        add(&format!("/api/containers/{{id}}/{verb}"), HttpMethod::Post, told);
+    }
     let day = "RFC 3339, a date, or milliseconds since 1970.";
     let activities = with(
         vec![

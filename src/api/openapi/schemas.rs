@@ -235,6 +235,9 @@ pub(super) fn all() -> Vec<(&'static str, RefOr<Schema>)> {
     event.extend(named(&["userId", "entityId", "description"], &maybe));
     event.extend([("metadata", anything().into()), ("duration", stored(Holds::Large))]);
     event.extend(named(&["createdAt", "updatedAt"], &time));
+    let mut operation = event.clone();
+    operation.retain(|(name, _)| *name != "projectId");
+    operation.push(("projectId", maybe()));
     let mut project = named(&["id", "name"], &string);
     project.extend(named(&["description", "type", "status", "user_id", "container_id"], &maybe));
     project.extend(named(&["created_at", "updated_at"], &time));
@@ -266,6 +269,7 @@ pub(super) fn all() -> Vec<(&'static str, RefOr<Schema>)> {
         ("NewEvent", object(events::FIELDS.map(|name| (name, event_field(name))), &["eventType"]).into()),
         ("EventChange", object(events::CHANGES.map(|name| (name, change_field(name))), &[]).into()),
         ("Event", answer(event).into()),
+        ("Operation", answer(operation).into()),
         ("Events", page("events", "Event", false).into()),
         ("Project", answer(project).into()),
         ("Projects", page("projects", "Project", false).into()),
