@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::Source;
+use super::silence;
 use super::stored::is_operation;
 use super::stored::{self, Column, LONGEST_SHOWN};
 use super::thread::thread_of;
@@ -96,6 +97,7 @@ pub(super) fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryR
 }
 
 fn thread(conn: &mut PgConnection, mut entry: Entry, stored: Vec<Column>) -> QueryResult<Detail> {
+    silence::tell(conn, &mut [&mut entry])?;
     let thread = thread_of(conn, &entry)?;
     for other in &thread.same_request {
         take_name(&mut entry, other);

@@ -42,6 +42,7 @@ mod position;
 pub mod reference_target;
 pub mod rollup;
 pub mod sentence;
+pub mod silence;
 pub mod spool;
 mod status;
 pub mod stored;

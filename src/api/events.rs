@@ -11,7 +11,7 @@ use crate::http::api_request::ApiRequest;
 use crate::http::json::Json;
 use crate::reports::events::{self, EventChange, EventError, NewEvent, STATUSES};
 
-const FIELDS: [&str; 15] = [
+pub(super) const FIELDS: [&str; 15] = [
     "id",
     "projectId",
     "userId",
@@ -28,9 +28,9 @@ const FIELDS: [&str; 15] = [
     "progress",
     "stage",
 ];
-const CHANGES: [&str; 6] = ["status", "title", "description", "metadata", "progress", "stage"];
-const TITLE: usize = 1_000;
-const DESCRIPTION: usize = 100_000;
+pub(super) const CHANGES: [&str; 6] = ["status", "title", "description", "metadata", "progress", "stage"];
+pub(super) const TITLE: usize = 1_000;
+pub(super) const DESCRIPTION: usize = 100_000;
 /// In bytes.
 const METADATA: usize = 64 * 1024;
 

@@ -114,7 +114,11 @@ impl<'a> Fields<'a> {
     /// A whole number within `range`.
     pub fn number(&mut self, name: &str, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
         let value = self.value(name)?;
-        match value.as_i64() {
+        // JSON knows one kind of number: 40.0 is whole.
+        let exact = |number: f64| number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+        #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^53")]
+        let whole = || value.as_f64().filter(|number| exact(*number)).map(|number| number as i64);
+        match value.as_i64().or_else(whole) {
             Some(number) if range.contains(&number) => return Some(number),
             _ => self.refuse(
                 name,

@@ -8,6 +8,7 @@ mod events;
 mod feed;
 mod fields;
 mod intake;
+pub mod openapi;
 mod operate;
 mod projects;
 mod records;

@@ -12,8 +12,8 @@ use crate::http::json::Json;
 use crate::reports::actions::{self, ReportedAction};
 
 /// Activities of one request.
-const MOST: usize = 1_000;
-const FIELDS: [&str; 10] = [
+pub(super) const MOST: usize = 1_000;
+pub(super) const FIELDS: [&str; 10] = [
     "action_id",
     "project_id",
     "user_id",
@@ -26,7 +26,7 @@ const FIELDS: [&str; 10] = [
     "created_at",
 ];
 /// The longest details, in characters, and the largest references, in bytes.
-const DETAILS: usize = 100_000;
+pub(super) const DETAILS: usize = 100_000;
 const REFERENCES: usize = 64 * 1024;
 
 /// Records what is told.

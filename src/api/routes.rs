@@ -4,8 +4,8 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, delete, get, head, patch, post, resource};
 
 use super::{
-    activities, assistant, containers, events, feed, intake, operate, projects, records, report_activities,
-    webhooks,
+    activities, assistant, containers, events, feed, intake, openapi, operate, projects, records,
+    report_activities, webhooks,
 };
 use crate::http::{guard, token_rate};
 
@@ -56,5 +56,6 @@ pub fn mount(config: &mut web::ServiceConfig) {
         .service(open!("/api/assistant/sessions/{id}/messages", post => assistant::say))
         .service(open!("/api/assistant/sessions/{id}/claim", post => assistant::claim))
         .service(at!("/api/intake/funnel", get => intake::funnel))
+        .service(at!("/openapi.json", get => openapi::show))
         .service(at!("/webhooks/github/{hook}", post => webhooks::github));
 }

@@ -3,9 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
-/// After how many minutes an event of a type counts as lost, where that is not an hour.
-const MINUTES: [(&str, i64); 2] = [("APR_REVIEW", 7 * 24 * 60), ("APR_PR_CREATED", 7 * 24 * 60)];
-const USUAL_MINUTES: i64 = 60;
+use crate::activity::silence::{MINUTES, USUAL_MINUTES};
+
 /// Events that one transaction ends.
 const BATCH: i64 = 200;
 

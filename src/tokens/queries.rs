@@ -1,11 +1,13 @@
 //! Reads of tokens. Row-level security decides whose.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
 use crate::db::ids::{ProjectId, TokenId, UserId};
 use crate::db::schema::{api_token_projects, api_tokens, projects, users};
+use crate::db::time::{ago, now};
 use crate::identity::display_name;
 
 /// Tokens of a list at most.
@@ -86,6 +88,44 @@ pub fn list(conn: &mut PgConnection, maker: Option<UserId>) -> QueryResult<Vec<T
         revoked_at: row.revoked_at,
     };
     Ok(rows.into_iter().map(line).collect())
+}
+
+/// A token that its maker should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+pub struct Neglected {
+    pub name: String,
+    /// Otherwise nobody has used it for a long time.
+    pub ends_soon: Option<bool>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// Days before its end from which a token is told to expire, and without use after which it is told to be idle.
+const SOON: i32 = 14;
+const IDLE: i32 = 90;
+const MOST_NEGLECTED: i64 = 5;
+
+/// Tokens of `maker` that work, and end soon or are not used, those that end first first.
+pub fn neglected(conn: &mut PgConnection, maker: UserId) -> QueryResult<Vec<Neglected>> {
+    let ends_soon = || api_tokens::expires_at.lt(ago((-SOON).days()).nullable());
+    let is_idle = api_tokens::last_used_at.lt(ago(IDLE.days()).nullable()).assume_not_null();
+    let never_used = api_tokens::last_used_at.is_null().and(api_tokens::created_at.lt(ago(IDLE.days())));
+    api_tokens::table
+        .filter(api_tokens::created_by.eq(maker).and(api_tokens::revoked_at.is_null()))
+        .filter(
+            api_tokens::expires_at.is_null().or(api_tokens::expires_at.gt(now.nullable()).assume_not_null()),
+        )
+        .filter(
+            api_tokens::expires_at
+                .is_not_null()
+                .and(ends_soon().assume_not_null())
+                .or(never_used)
+                .or(api_tokens::last_used_at.is_not_null().and(is_idle)),
+        )
+        .order((api_tokens::expires_at, api_tokens::name, api_tokens::id))
+        .limit(MOST_NEGLECTED)
+        .select((api_tokens::name, ends_soon(), api_tokens::expires_at, api_tokens::last_used_at))
+        .load(conn)
 }
 
 /// The projects that a token of the viewer's may be made for, by name.

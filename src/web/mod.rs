@@ -29,6 +29,7 @@ pub mod version;
 
 pub mod account;
 pub mod activity;
+pub mod api;
 pub mod chat;
 pub mod containers;
 pub mod dashboard;

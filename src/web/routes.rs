@@ -5,7 +5,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, assets, chat, containers, dashboard, drafts, engine, files, health, intake, live,
+    account, activity, api, assets, chat, containers, dashboard, drafts, engine, files, health, intake, live,
     metrics, operations, passwords, projects, references, referrals, search, sessions, start, threads,
     tokens, users, wireframes,
 };
@@ -198,6 +198,7 @@ fn mount_people(config: &mut ServiceConfig) {
 /// The instance, for admins.
 fn mount_instance(config: &mut ServiceConfig) {
     config
+        .service(at!("/api", get => api::show::show))
         .service(at!("/operations", get => operations::show::show))
         .service(at!("/operations/jobs", post => operations::jobs::run_again))
         .service(at!("/operations/database", get => operations::database::show))

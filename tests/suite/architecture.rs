@@ -303,7 +303,7 @@ fn a_viewer_comes_from_the_transaction_that_their_session_opened() {
 #[test]
 fn surfaces_hold_no_sql() {
     let words = [
-        "schema::",
+        "db::schema",
         "sql_query",
         "diesel::dsl",
         "diesel::prelude",

@@ -36,6 +36,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::activity::index::ActivityPage>,
         rendered::<web::activity::show::EntryPage>,
         rendered::<web::activity::audit_entry::AuditEntryPage>,
+        rendered::<web::api::show::ApiPage>,
         rendered::<web::chat::index::ChatPage>,
         rendered::<web::chat::show::ConversationPage>,
         rendered::<web::confirmation::ConfirmationPage>,

@@ -171,6 +171,8 @@ pub struct Entry {
     pub duration_ms: Option<i64>,
     /// Percent done; events only.
     pub progress: Option<u8>,
+    /// When an event that should go on was last heard of, where that is too long ago; epoch milliseconds.
+    pub silent_since: Option<i64>,
     /// Records of the same request, deployment, push, commit or database, newest first.
     pub folded: Vec<Entry>,
 }

@@ -19,6 +19,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::filter::{Filter, Words};
 use super::position::{Direction, TimelineCursor};
+use super::silence;
 use super::status::BUSY;
 use crate::db::ids::ProjectId;
 use crate::db::statement::Statement;
@@ -74,9 +75,21 @@ pub fn page(
     known: &Known,
     now_ms: i64,
 ) -> QueryResult<TimelinePage> {
-    if let Some(middle) = &filter.around {
-        return around(conn, scope, filter, known, middle);
-    }
+    let mut page = match &filter.around {
+        Some(middle) => around(conn, scope, filter, known, middle)?,
+        None => from_position(conn, scope, filter, known, now_ms)?,
+    };
+    silence::tell_of_page(conn, &mut page)?;
+    Ok(page)
+}
+
+fn from_position(
+    conn: &mut PgConnection,
+    scope: Scope,
+    filter: &Filter,
+    known: &Known,
+    now_ms: i64,
+) -> QueryResult<TimelinePage> {
     let since = now_ms.saturating_sub(RUNNING_AT_MOST_MS);
     let since = filter.position.is_none().then_some(since);
     let read: Vec<Row> = select::page(&Ask::new(scope, filter), known, since).load(conn)?;

@@ -88,6 +88,8 @@ pub(in crate::activity) struct Row {
 
 /// The key that says which record led to this one.
 pub const CAUSED_BY: &str = "caused_by";
+/// The key that says that nobody told it.
+const CAUSE_INFERRED: &str = "cause_inferred";
 
 impl Row {
     pub(in crate::activity) fn position(&self) -> Option<TimelineCursor> {
@@ -121,6 +123,7 @@ impl Row {
             caused_by: self.cause.map(|cause| key_of(&cause).to_owned()),
             duration_ms: self.duration,
             progress: self.progress.and_then(|text| percent(&text)),
+            silent_since: None,
             folded: Vec::new(),
         })
     }
@@ -230,7 +233,7 @@ pub(in crate::activity) fn references(stored: Option<&str>) -> (Vec<Reference>, 
             serde_json::Value::Bool(truth) => truth.to_string(),
             _ => continue,
         };
-        if key != CAUSED_BY && !key.is_empty() && !value.is_empty() {
+        if key != CAUSED_BY && key != CAUSE_INFERRED && !key.is_empty() && !value.is_empty() {
             references.push(Reference { key, value });
         }
     }

@@ -223,6 +223,9 @@ impl TimelinePresenter {
     /// How it went. What has been silent for a day is not shown as running for ever.
     #[must_use]
     pub fn state(&self, entry: &timeline::Entry, status: &Status) -> Badge {
+        if let Some(since) = entry.silent_since {
+            return Badge::new("unknown", format!("silent since {}", self.moment(since)), Tone::Neutral);
+        }
         let silent = self.now.timestamp_millis().saturating_sub(entry.moment.ms);
         if entry.is_running() && silent > BELIEVED_MS {
             return Badge::new("unknown", "no word since", Tone::Neutral);
@@ -239,7 +242,10 @@ impl TimelinePresenter {
             url: self.page_of(entry),
             icon: entry.kind.icon(),
             sentence: shortened(self.sentence(&entry.sentence), PART_SHOWN),
-            badge: entry.status.as_ref().map_or_else(|| badge(&Status::running()), badge),
+            badge: entry
+                .status
+                .as_ref()
+                .map_or_else(|| badge(&Status::running()), |status| self.state(entry, status)),
             time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
             // A worker's clock may be ahead.
             elapsed: if elapsed < 1_000 { "just now".to_owned() } else { duration(elapsed) },

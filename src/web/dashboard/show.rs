@@ -21,6 +21,7 @@ use crate::http::query::Query;
 use crate::identity::{Role, Viewer};
 use crate::instance::queries::Figures;
 use crate::projects::queries::{ProjectLine, Sort};
+use crate::tokens::queries::Neglected;
 use crate::web::activity::display::{DayItem, Part, Running};
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::activity::second_line;
@@ -28,7 +29,7 @@ use crate::web::projects::index::ProjectRow;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::urls;
-use crate::{instance, projects};
+use crate::{instance, projects, tokens};
 
 #[derive(Debug, Template)]
 #[template(path = "dashboard/show.html")]
@@ -46,8 +47,19 @@ pub struct DashboardPage {
     pub projects: Vec<ProjectRow>,
     /// Whether there are more than are shown.
     pub has_more_projects: bool,
+    /// The viewer's tokens that end soon, or that nobody uses.
+    pub tokens: Vec<TokenNote>,
     /// What happened since the last visit.
     pub since: Since,
+}
+
+/// A token to look at.
+#[derive(Debug, Clone)]
+pub struct TokenNote {
+    pub name: String,
+    /// "expires", "last used" or "never used".
+    pub what: &'static str,
+    pub when: Option<Timestamp>,
 }
 
 /// What admins see of the whole.
@@ -82,6 +94,7 @@ struct Glance {
     lately: Filter,
     projects: Vec<ProjectLine>,
     has_more_projects: bool,
+    tokens: Vec<Neglected>,
     instance: Option<(Figures, Daily)>,
 }
 
@@ -122,9 +135,22 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
         failed_url: urls::with_query("/activity", &glance.lately.pairs()),
         projects: glance.projects.iter().map(|line| ProjectRow::new(line, now, viewer.zone)).collect(),
         has_more_projects: glance.has_more_projects,
+        tokens: glance.tokens.into_iter().map(|token| TokenNote::new(token, now, &viewer)).collect(),
         since: Since::new(glance.latest, glance.visit, Some(viewer.id), &presenter),
     };
     authed.page(StatusCode::OK, &page)
+}
+
+impl TokenNote {
+    fn new(token: Neglected, now: DateTime<Utc>, viewer: &Viewer) -> Self {
+        let ends = token.expires_at.filter(|_| token.ends_soon == Some(true));
+        let (what, when) = match (ends, token.last_used_at) {
+            (Some(at), _) => ("expires", Some(at)),
+            (None, Some(at)) => ("last used", Some(at)),
+            (None, None) => ("never used", None),
+        };
+        Self { name: token.name, what, when: when.map(|at| Timestamp::new(at, now, viewer.zone)) }
+    }
 }
 
 impl Glance {
@@ -160,6 +186,7 @@ impl Glance {
             lately,
             projects,
             has_more_projects,
+            tokens: tokens::queries::neglected(conn, viewer.id)?,
             instance,
         })
     }

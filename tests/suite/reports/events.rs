@@ -153,4 +153,9 @@ fn what_was_reported_and_goes_silent_fails_and_what_a_worker_wrote_stays_its_own
     ));
     let late = ci.patch("/api/events/lost", &json!({"status": "COMPLETED"})).expect(409);
     assert!(late.body.contains("FAILED"));
+    // What is a worker's own says since when it is silent, wherever it stands.
+    for page in [format!("/projects/{shop}/activity"), "/events/by%20sql".to_owned()] {
+        let shown = ada.get(&page).expect(200);
+        assert!(shown.body.contains("silent since 1 Jan 2020"), "{page}: {}", shown.body);
+    }
 }

@@ -3,6 +3,8 @@
 mod activities;
 mod events;
 mod feed;
+mod openapi;
+mod payloads;
 mod records;
 mod tokens;
 mod webhooks;

@@ -12,15 +12,15 @@ use crate::support::answer::Answer;
 use crate::support::console::{Console, Person};
 
 /// A webhook of a project, and whoever delivers to it.
-struct Hook {
-    console: Console,
-    ada: Person,
-    project: String,
+pub(super) struct Hook {
+    pub console: Console,
+    pub ada: Person,
+    pub project: String,
     id: String,
     secret: String,
 }
 
-fn hook() -> Hook {
+pub(super) fn hook() -> Hook {
     let console = Console::start();
     let ada = console.owner();
     let project = console.project(&ada, "shop-api");
@@ -52,13 +52,13 @@ impl Hook {
             .body(body)
     }
 
-    fn send(&self, guid: &str, event: &str, body: &[u8]) -> Answer {
+    pub fn send(&self, guid: &str, event: &str, body: &[u8]) -> Answer {
         let signed = signature(&self.secret, body);
         self.console.anonymous().send(self.request(guid, event, &signed, body.to_vec()))
     }
 
     /// Delivers `told` and works it off. Answers state and outcome.
-    fn deliver(&self, guid: &str, event: &str, told: &Value) -> String {
+    pub fn deliver(&self, guid: &str, event: &str, told: &Value) -> String {
         self.send(guid, event, told.to_string().as_bytes()).expect(202);
         self.work();
         self.console.text(&format!(
@@ -67,7 +67,7 @@ impl Hook {
     }
 
     /// Works off what waits, as the job does.
-    fn work(&self) {
+    pub fn work(&self) {
         let ids = self.console.text(
             "SELECT string_agg(payload->>'delivery', ' ' ORDER BY created_at, id) FROM pilothouse.jobs WHERE kind = 'work_off_delivery'",
         );

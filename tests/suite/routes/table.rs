@@ -499,6 +499,8 @@ const ROWS: &[Row] = &[
         ["401", "201", "404", "201"],
     ),
     ("PATCH", "/api/events/{id}", "/api/events/EVENT", &[("title", "Later")], ["401", "409", "404", "409"]),
+    ("GET", "/api", "/api", &[], own("200")),
+    ("GET", "/openapi.json", "/openapi.json", &[], ["200"; 4]),
     ("GET", "/api/projects", "/api/projects", &[], ["401", "200", "200", "200"]),
     ("GET", "/api/projects/{id}", "/api/projects/PROJECT", &[], ["401", "200", "404", "200"]),
     ("GET", "/api/containers", "/api/containers", &[], ["401", "200", "200", "200"]),

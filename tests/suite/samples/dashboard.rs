@@ -9,7 +9,7 @@ use pilothouse::web::activity::presenter::TimelinePresenter;
 use pilothouse::web::dashboard::chart::Chart;
 use pilothouse::web::dashboard::figures;
 use pilothouse::web::dashboard::figures::Figure;
-use pilothouse::web::dashboard::show::{DashboardPage, FailedLine, Instance};
+use pilothouse::web::dashboard::show::{DashboardPage, FailedLine, Instance, TokenNote};
 use pilothouse::web::dashboard::since::Since;
 
 use super::frame::shell;
@@ -36,6 +36,7 @@ impl Sample for DashboardPage {
             failed_url: "/activity".to_owned(),
             projects: Vec::new(),
             has_more_projects: false,
+            tokens: Vec::new(),
             since: Since::new(TimelinePage::default(), None, None, &presenter),
         };
         let failure = FailedLine {
@@ -56,6 +57,7 @@ impl Sample for DashboardPage {
             failed: vec![failure],
             projects: project_rows(),
             has_more_projects: true,
+            tokens: vec![TokenNote { name: HOSTILE.to_owned(), what: "expires", when: Some(at.clone()) }],
             since: since.clone(),
             ..empty()
         };

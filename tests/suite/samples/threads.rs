@@ -1,5 +1,6 @@
-//! Samples of threads.
+//! Samples of threads, and of how programs use the console.
 
+use pilothouse::web::api::show::{ApiPage, STEPS};
 use pilothouse::web::display::{Link, Pager};
 use pilothouse::web::threads::show::ThreadPage;
 
@@ -37,5 +38,17 @@ impl Sample for ThreadPage {
             zone: "UTC".to_owned(),
         };
         vec![("hostile", whole), ("beyond its end", beyond)]
+    }
+}
+
+impl Sample for ApiPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |connect: &str, has_project| Self {
+            shell: shell("API"),
+            connect: connect.to_owned(),
+            has_project,
+            steps: &STEPS,
+        };
+        vec![("without a project", page("PROJECT=''", false)), ("hostile", page(HOSTILE, true))]
     }
 }

@@ -110,7 +110,7 @@ fn no_text_in_a_path_leads_out_of_its_place() {
 
 /// Addresses that read a query, those with the same parser together, and the parameters that they read. Each value
 /// meets each parameter of each parser, on one of its addresses in turn.
-const READERS: [(&[&str], &[&str]); 14] = [
+const READERS: [(&[&str], &[&str]); 15] = [
     (
         &["/activity", "/projects/{id}/activity", "/audit", "/references/"],
         &[
@@ -156,6 +156,7 @@ const READERS: [(&[&str], &[&str]); 14] = [
     ),
     (&["/search"], &["q"]),
     (&["/entries", "/entries/raw"], &["id"]),
+    (&["/threads", "/threads/"], &["id", "before", "after"]),
     (&["/references"], &["key", "value", "before", "limit"]),
     (&["/"], &["days"]),
     (&["/login"], &["next", "notice"]),
@@ -239,6 +240,7 @@ fn each_parameter_takes_every_odd_value_or_refuses_it() {
                     | "/projects/{id}/files"
                     | "/entries"
                     | "/entries/raw"
+                    | "/threads"
                     | "/api/activity/feed"
                     | "/api/insights/codebase" => &[200, 400, 404],
                     pattern if pattern.starts_with("/references") => &[200, 400, 404],

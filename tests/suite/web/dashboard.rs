@@ -253,3 +253,28 @@ fn each_failure_says_why_and_leads_to_those_of_the_same_days() {
     let presets = ada.get("/activity?status=failed").expect(200).attributes(".presets a", "href");
     assert!(presets.contains(&all["/activity".len()..].to_owned()), "{all}: {presets:?}");
 }
+
+#[test]
+fn tokens_that_end_soon_or_that_nobody_uses_are_on_their_makers_dashboard() {
+    let console = Console::start();
+    let (ada, grace) = (console.owner(), console.owner());
+    let make = |person: &Person, name: &str, made: &str, ends: &str, used: &str| {
+        console.sql(&format!(
+            "INSERT INTO pilothouse.api_tokens (hash, name, created_by, scopes, created_at, expires_at, last_used_at) \
+             VALUES ('{name}', '{name}', '{}', '{{read}}', now() - interval '{made}', now() + {ends}, now() - {used})",
+            person.id
+        ));
+    };
+    make(&ada, "ends", "1 day", "interval '13 days'", "interval '1 hour'");
+    make(&ada, "later", "1 day", "interval '15 days'", "interval '1 hour'");
+    make(&ada, "over", "99 days", "interval '-1 day'", "interval '91 days'");
+    make(&ada, "idle", "99 days", "NULL", "interval '91 days'");
+    make(&ada, "unused", "91 days", "NULL", "NULL");
+    make(&ada, "new", "1 day", "NULL", "NULL");
+    make(&grace, "hers", "1 day", "interval '1 day'", "NULL");
+    let page = ada.get("/").expect(200);
+    let told: Vec<String> = page.texts("[data-tone=warning] bdi");
+    assert_eq!(told, ["ends", "idle", "unused"]);
+    assert!(page.body.contains("never used") && page.body.contains("last used"));
+    assert_eq!(grace.get("/").expect(200).texts("[data-tone=warning] bdi"), ["hers"]);
+}

@@ -1,0 +1,3 @@
+//! How programs use the console.
+
+pub mod show;
