@@ -18,7 +18,7 @@ use crate::analytics::{self, EventType, Way};
 use crate::audit::{self, AuditAction, Target};
 use crate::db::SecretHash;
 use crate::db::schema::{ai_assistant_sessions as sessions, claim_links};
-use crate::db::time::UtcTime;
+use crate::db::time::{UtcTime, now};
 use crate::identity::Principal;
 use crate::referrals::Attribution;
 
