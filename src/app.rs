@@ -12,11 +12,13 @@ use crate::assistant::provider::{BuiltIn, Provider};
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::auth::recent_viewers::RecentViewers;
-use crate::config::Config;
+use crate::backups::{self, BackupError, Vault};
+use crate::config::{Config, keys};
 use crate::db::Db;
 use crate::db::readiness::Readiness;
 use crate::engine::Engine;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
 use crate::secret::Secret;
@@ -63,8 +65,22 @@ pub struct App {
     pub errands: Errands,
     /// Who is told what changes.
     pub live: Live,
+    /// What is counted of its requests.
+    pub metrics: Metrics,
     /// Who answers visitors.
     pub assistant: Arc<dyn Provider>,
+}
+
+/// Where backups lie, and what seals them; the key is made when there is none.
+///
+/// # Errors
+/// When the data directory can't be used.
+pub fn vault(config: &Config) -> Result<Vault, BackupError> {
+    let key = match &config.backup_key {
+        Some(key) => key.clone(),
+        None => keys::kept_in(&config.data_dir, backups::KEY_FILE).map_err(BackupError::Failed)?,
+    };
+    Ok(Vault::new(config.backups.clone(), key))
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.
@@ -177,6 +193,7 @@ impl App {
             sign_ins: Queue::default(),
             errands: Errands::default(),
             live: Live::with_room(connections.all / 2),
+            metrics: Metrics::default(),
             assistant: Arc::new(BuiltIn),
         }
     }

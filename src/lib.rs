@@ -41,6 +41,8 @@ pub mod assistant;
 pub mod audit;
 // Passwords, sessions, one-time links, and the viewer whom a session belongs to.
 pub mod auth;
+// Copies of everything, and the proof that they can be restored.
+pub mod backups;
 // Conversations with the builder.
 pub mod chat;
 // Containers as the `containers` table knows them.
@@ -55,6 +57,8 @@ pub mod files;
 pub mod figures;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
+// Figures for who watches over many instances.
+pub mod metrics;
 // How somebody reads what containers write.
 pub mod logs;
 // What engines show of containers, held against the records.

@@ -67,6 +67,8 @@ missing_for_testing() {
 missing_for_breaking() {
     have prlimit || echo util-linux
     have pgrep || echo procps
+    have dockerd || echo docker.io iptables
+    have busybox || echo busybox-static
     have pgbouncer || [ -x /usr/sbin/pgbouncer ] || echo pgbouncer
 }
 

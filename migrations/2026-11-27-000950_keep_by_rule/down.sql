@@ -12,7 +12,7 @@ BEGIN
     END LOOP;
     FOR p IN SELECT c.oid::regclass AS target, o.polname AS name FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid
              WHERE o.polname IN ('retention_select', 'retention_update', 'retention_delete')
-               AND c.oid::regclass::text <> ALL (ARRAY['chat_messages', 'file_storage', 'sessions', 'pilothouse.guests',
+               AND c.oid::regclass::text <> ALL (ARRAY['chat_messages', 'file_storage', 'sessions', 'pilothouse.guests', 'pilothouse.claim_links',
                    'public.chat_messages', 'public.file_storage', 'public.sessions'])
     LOOP
         EXECUTE format('DROP POLICY %I ON %s', p.name, p.target);

@@ -11,15 +11,10 @@ CREATE TABLE IF NOT EXISTS pilothouse.retention_rules (
     ended_at TIMESTAMP WITH TIME ZONE,
     last_gone JSONB NOT NULL DEFAULT '{}'
 );
-COMMENT ON TABLE pilothouse.retention_rules IS 'How many days what a class names is kept; for ever without a number.';
+COMMENT ON TABLE pilothouse.retention_rules IS 'How many days what a class names is kept, for ever without a number; a class without a row, as the console has it.';
 COMMENT ON COLUMN pilothouse.retention_rules.began_at IS 'When the run began that is not over. Whoever goes on with it takes the same time, and so the same rows.';
 COMMENT ON COLUMN pilothouse.retention_rules.gone IS 'How many of what that run has deleted, written with each batch.';
 COMMENT ON COLUMN pilothouse.retention_rules.last_gone IS 'The same of the last run, which ended at ended_at.';
-INSERT INTO pilothouse.retention_rules (class, keep_days) VALUES
-    ('users', 2555), ('projects', 365), ('containers', 365), ('chat', 180), ('files', 365), ('sessions', 90),
-    ('deliveries', 90), ('guests', 90), ('actions', NULL), ('events', NULL), ('observations', NULL), ('audit', NULL)
-ON CONFLICT DO NOTHING;
-
 CREATE TABLE IF NOT EXISTS pilothouse.holds (
     kind TEXT NOT NULL CHECK (kind IN ('project', 'user')),
     id UUID NOT NULL,
@@ -47,7 +42,7 @@ DECLARE
     since timestamptz := CASE TG_OP WHEN 'INSERT' THEN least((to_jsonb(NEW)->>'updated_at')::timestamptz, now()) ELSE now() END;
 BEGIN
     INSERT INTO pilothouse.deletions AS d (kind, id, at) VALUES (TG_ARGV[0], NEW.id, coalesce(since, now()))
-    ON CONFLICT (kind, id) DO UPDATE SET at = EXCLUDED.at;
+    ON CONFLICT (kind, id) DO UPDATE SET at = EXCLUDED.at WHERE TG_OP = 'UPDATE';
     RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
     PERFORM pilothouse.count_trigger_failure(TG_NAME, SQLERRM);
@@ -202,7 +197,3 @@ GRANT SELECT (source, id), DELETE ON pilothouse.reports TO pilothouse_retention;
 GRANT SELECT (id, project_id, received_at), DELETE ON pilothouse.deliveries TO pilothouse_retention;
 GRANT SELECT (id, session_id, user_id, last_activity_at, created_at), DELETE ON public.ai_assistant_sessions TO pilothouse_retention;
 GRANT SELECT (id, session_id, user_id, public_status), DELETE ON public.job_drafts TO pilothouse_retention;
-
--- A week to see what will go, before anything does.
-INSERT INTO pilothouse.schedules (kind, pattern, next_at)
-VALUES ('retain', '0 41 2 * * *', date_trunc('day', now(), 'UTC') + interval '7 days 2 hours 41 minutes') ON CONFLICT DO NOTHING;

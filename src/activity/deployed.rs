@@ -58,7 +58,7 @@ fn statement(project: ProjectId) -> RowStatement {
         scope(s, Scope::Project(project));
         s.sql(" AND t.kind = '").sql(ActionType::Deployment.as_str());
         s.sql(
-            "' ORDER BY t.at DESC, t.source DESC, t.id DESC LIMIT 1000) t \
+            "' ORDER BY t.at DESC LIMIT 1000) t \
              WHERE t.source = 'action' AND t.outcome IN ('good', 'bad') \
              ORDER BY t.environment, t.outcome, t.at DESC, t.id DESC",
         );

@@ -107,6 +107,15 @@ impl TimelineCursor {
         // No id is shorter or sorts lower: PostgreSQL holds no NUL, and ids are never empty.
         Self { ms, source: Source::Action, id: "\u{1}".to_owned() }
     }
+
+    /// The row as `data-activity` names it: `ID`, `event:ID`, `audit:ID`, `engine:ID`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self.source {
+            Source::Action => self.id.clone(),
+            source => format!("{}:{}", source.as_str(), self.id),
+        }
+    }
 }
 
 impl fmt::Display for TimelineCursor {

@@ -7,6 +7,7 @@ mod events;
 mod feed;
 mod fields;
 pub mod openapi;
+mod operate;
 mod projects;
 mod records;
 mod report_activities;

@@ -3,7 +3,9 @@
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, get, head, patch, post, resource};
 
-use super::{activities, containers, events, feed, openapi, projects, records, report_activities, webhooks};
+use super::{
+    activities, containers, events, feed, openapi, operate, projects, records, report_activities, webhooks,
+};
 use crate::http::{guard, token_rate};
 
 /// One address of the API: what answers GET answers HEAD too. A token's requests are counted.
@@ -24,6 +26,7 @@ pub fn mount(config: &mut web::ServiceConfig) {
         .service(at!("/api/projects/{id}", get => projects::show))
         .service(at!("/api/containers", get => containers::index))
         .service(at!("/api/containers/{id}", get => containers::show))
+        .service(at!("/api/containers/{id}/{verb:start|stop|restart}", post => operate::operate))
         .service(at!(
             "/api/projects/{id}/activities",
             get => activities::index,

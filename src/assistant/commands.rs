@@ -18,7 +18,7 @@ use crate::analytics::{self, EventType, Way};
 use crate::audit::{self, AuditAction, Target};
 use crate::db::SecretHash;
 use crate::db::schema::{ai_assistant_sessions as sessions, claim_links};
-use crate::db::time::{UtcTime, now};
+use crate::db::time::UtcTime;
 use crate::identity::Principal;
 use crate::referrals::Attribution;
 
@@ -349,30 +349,4 @@ pub fn end_silent(conn: &mut PgConnection) -> QueryResult<usize> {
             sessions::session_data.eq(diesel::dsl::sql("session_data || '{\"ended\": \"expired\"}'")),
         ))
         .execute(conn)
-}
-
-/// Deletes what nobody claimed within ninety days, texts and drafts, as [`crate::db::Actor::Retention`]; answers how many
-/// conversations.
-pub fn delete_unclaimed(conn: &mut PgConnection) -> QueryResult<usize> {
-    use crate::db::schema::{guests, job_drafts};
-    let old = diesel::dsl::sql::<Bool>("last_activity_at < timezone('UTC', now()) - interval '90 days'");
-    let gone: Vec<String> = sessions::table
-        .filter(sessions::user_id.is_null())
-        .filter(old)
-        .select(sessions::session_id)
-        .limit(500)
-        .load(conn)?;
-    diesel::delete(
-        job_drafts::table
-            .filter(job_drafts::user_id.is_null())
-            .filter(job_drafts::session_id.eq_any(&gone))
-            .filter(job_drafts::public_status.eq("draft")),
-    )
-    .execute(conn)?;
-    diesel::delete(claim_links::table.filter(claim_links::expires_at.lt(now))).execute(conn)?;
-    diesel::delete(guests::table.filter(guests::expires_at.lt(now))).execute(conn)?;
-    diesel::delete(
-        sessions::table.filter(sessions::user_id.is_null()).filter(sessions::session_id.eq_any(&gone)),
-    )
-    .execute(conn)
 }

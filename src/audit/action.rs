@@ -184,7 +184,7 @@ vocabulary! {
         group: Group::Chat,
     }
     ConversationsExpired = "assistant.expired" {
-        label: "Conversations expired", done: "ended or deleted", names_target: true, icon: "deleted",
+        label: "Conversations expired", done: "ended", names_target: true, icon: "deleted",
         group: Group::Chat,
     }
     ConversationRead = "assistant.read" {
@@ -222,6 +222,13 @@ vocabulary! {
     }
     RetentionRan = "retention.ran" {
         label: "Retention", done: "deleted by rule:", names_target: true, icon: "deleted", group: Group::Operations,
+    }
+    BackupAsked = "backup.asked" {
+        label: "Backup asked for", done: "asked for the job:", names_target: true, icon: "archived",
+        group: Group::Operations,
+    }
+    BackupKeyKept = "backup.key_kept" {
+        label: "Backup key kept", done: "keeps elsewhere the", names_target: true, icon: "key", group: Group::Operations,
     }
     HoldPlaced = "hold.placed" {
         label: "Hold placed", done: "placed a hold on", names_target: true, icon: "archived", group: Group::Operations,

@@ -1,21 +1,14 @@
 //! Which database a command works on: a server of somebody's, or the embedded one.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::Path;
-
 use diesel::sql_types::Text;
 use diesel::{ConnectionError, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use super::CommandError;
 use crate::app::App;
-use crate::config::Config;
-use crate::data_dir::{self, Guard};
+use crate::config::{Config, keys};
 use crate::db::migrations::{self, MigrateError};
 use crate::db::{ConnectOptions, Db, address, pool};
 use crate::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig};
-use crate::runtime::Entropy;
-use crate::secret::Secret;
 
 /// A database that can be reached for as long as this value lives.
 pub(super) struct Database {
@@ -63,6 +56,16 @@ impl Database {
         })
     }
 
+    /// The embedded cluster, if it is one.
+    pub(super) fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
+    /// The address for the login that owns the schema.
+    pub(super) fn owner_url(&self) -> &str {
+        &self.owner_url
+    }
+
     /// One connection as the console's own login, for [`pool::check`].
     pub(super) fn connect(&self) -> Result<PgConnection, CommandError> {
         pool::establish(&self.console_url).map_err(|error| unreachable(&error))
@@ -87,7 +90,8 @@ impl Database {
     /// The app on this database, with the key that cookies are signed with.
     pub(super) fn app(&self, mut config: Config) -> Result<App, CommandError> {
         if config.secret_key.is_none() {
-            config.secret_key = Some(key_in(&config.data_dir)?);
+            config.secret_key =
+                Some(keys::kept_in(&config.data_dir, "secret.key").map_err(CommandError::Failed)?);
         }
         let db = Db::new(&ConnectOptions {
             url: self.console_url.clone(),
@@ -168,34 +172,4 @@ pub(super) enum MigrateFailure {
     /// A migration failed, which does not pass by itself.
     #[error("the database could not be migrated: {0}")]
     Failed(String),
-}
-
-/// The shortest text that a key may be.
-const SHORTEST_KEY: usize = 32;
-
-/// The generated key in `data_dir`, made at the first start.
-fn key_in(data_dir: &Path) -> Result<Secret, CommandError> {
-    let path = data_dir.join("secret.key");
-    let told = |error: io::Error| CommandError::Failed(format!("can't use {}: {error}", path.display()));
-    fs::create_dir_all(data_dir).and_then(|()| data_dir::check(data_dir, None)).map_err(|error| {
-        CommandError::Failed(format!("can't use the data directory {}: {error}", data_dir.display()))
-    })?;
-    match data_dir::open(OpenOptions::new().read(true), &path, Guard::Secret) {
-        Ok(mut file) => {
-            let mut key = String::new();
-            file.read_to_string(&mut key).map_err(told)?;
-            if key.trim().len() >= SHORTEST_KEY {
-                return Ok(Secret::new(key.trim()));
-            }
-            // Its making was cut short.
-            fs::remove_file(&path).map_err(told)?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(told(error)),
-    }
-    let key = Entropy.secret();
-    let mut file = data_dir::open(OpenOptions::new().write(true).create_new(true), &path, Guard::Secret)
-        .map_err(told)?;
-    file.write_all(key.as_bytes()).and_then(|()| file.sync_all()).map_err(told)?;
-    Ok(Secret::new(key))
 }

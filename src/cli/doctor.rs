@@ -10,6 +10,7 @@ use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::activity::{fill, upkeep};
+use crate::backups::records;
 use crate::config::Config;
 use crate::data_dir;
 use crate::db::server_version::server_version;
@@ -90,6 +91,13 @@ pub(super) fn run(config: &Config) -> CommandResult {
             }
         },
     }
+    if config.database_url.is_some() {
+        note(
+            "backups",
+            "dumps of one moment; to restore any second, archive the log of that server (archive_command, or its \
+             provider's point in time recovery)",
+        );
+    }
     check_engine(config);
     if let Ok(database) = database {
         database.stop();
@@ -126,6 +134,9 @@ fn check_duties(conn: &mut diesel::PgConnection) -> CommandResult {
     let late = late_duties(conn)?;
     if late.is_empty() {
         fine("duties", "none is late");
+    }
+    for told in records::notes(conn)? {
+        note("backups", &format!("{told}: see /operations/backups"));
     }
     for duty in late {
         note("duties", &format!("{duty}: see /operations of an instance that serves"));

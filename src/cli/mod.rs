@@ -1,6 +1,7 @@
 //! The command line: one file a command. Output is for people; exit codes are 0 (done), 1 (not done, the
 //! last line says why) and 2 (wrong usage or configuration).
 
+mod backup;
 mod database;
 mod demo_life;
 mod doctor;
@@ -47,6 +48,11 @@ enum Command {
     /// Hold what triggers keep of the timeline's rows against those rows.
     #[command(subcommand)]
     Timeline(timeline::TimelineCommand),
+    /// Make, list and check backups.
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Make a data directory, or fill an empty database, from a backup.
+    Restore(backup::RestoreArguments),
     /// Delete what is older than its rule.
     Retention(retention::RetentionArguments),
     /// Bring in history from elsewhere.
@@ -118,6 +124,8 @@ pub fn run() -> ExitCode {
             Command::User(command) => user::run(config, command),
             Command::Token(command) => token::run(config, command),
             Command::Timeline(command) => timeline::run(&config, command),
+            Command::Backup(command) => backup::run(config, command),
+            Command::Restore(arguments) => backup::restore(&config, &arguments),
             Command::Retention(arguments) => retention::run(config, &arguments),
             Command::Import(ImportCommand::Git(arguments)) => import_git::run(config, &arguments),
         });

@@ -3,6 +3,7 @@
 //! All problems are found before the first is told, so that one start shows all of them.
 
 mod containers;
+pub mod keys;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -52,6 +53,14 @@ pub struct Config {
     pub access_log: bool,
     /// `PILOTHOUSE_TOKEN_LIMIT`: requests a minute and token, at this instance.
     pub token_limit: u32,
+    /// `PILOTHOUSE_BACKUPS`: where backups and the log archive lie; below the data directory without it.
+    pub backups: PathBuf,
+    /// `PILOTHOUSE_BACKUP_KEY`: seals backups; `None` means that the key in the data directory is used.
+    pub backup_key: Option<Secret>,
+    /// `PILOTHOUSE_INSTANCE_NAME`: what a restore in place asks for; the machine's name without it.
+    pub instance_name: Option<String>,
+    /// `PILOTHOUSE_METRICS_TOKEN`: what `/metrics` asks for; without one it answers this machine alone.
+    pub metrics_token: Option<Secret>,
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
     pub containers: ContainerSettings,
@@ -152,6 +161,16 @@ impl Reader {
 pub const LONGEST_DATABASE_BUDGET: Duration = Duration::from_secs(1);
 
 impl Config {
+    /// What this instance is called: where nothing says so, as its machine.
+    #[must_use]
+    pub fn instance(&self) -> String {
+        let of_machine = || {
+            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+        };
+        self.instance_name.clone().or_else(of_machine).unwrap_or_else(|| "pilothouse".to_owned())
+    }
+
     /// Reads the process's environment.
     ///
     /// # Errors
@@ -253,6 +272,18 @@ impl Config {
         let insecure_cookies = reader.flag("PILOTHOUSE_INSECURE_COOKIES", false);
         let access_log = reader.flag("PILOTHOUSE_ACCESS_LOG", true);
         let token_limit = reader.number("PILOTHOUSE_TOKEN_LIMIT", 6000, 1..=1_000_000);
+        let backups = reader
+            .optional("PILOTHOUSE_BACKUPS")
+            .map_or_else(|| PathBuf::from(&data_dir).join("backups"), PathBuf::from);
+        let backup_key = reader.optional("PILOTHOUSE_BACKUP_KEY").map(Secret::new);
+        if backup_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
+            reader.problem("PILOTHOUSE_BACKUP_KEY", "is too short; at least 32 bytes are needed");
+        }
+        let instance_name = reader.optional("PILOTHOUSE_INSTANCE_NAME");
+        let metrics_token = reader.optional("PILOTHOUSE_METRICS_TOKEN").map(Secret::new);
+        if metrics_token.as_ref().is_some_and(|token| token.reveal().len() < 16) {
+            reader.problem("PILOTHOUSE_METRICS_TOKEN", "is too short; at least 16 bytes are needed");
+        }
         let docker_host =
             reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
         let containers = ContainerSettings::read(&mut reader);
@@ -275,6 +306,10 @@ impl Config {
             insecure_cookies,
             access_log,
             token_limit: u32::try_from(token_limit).unwrap_or(6000),
+            backups,
+            backup_key,
+            instance_name,
+            metrics_token,
             docker_host,
             containers,
             is_demo: false,
@@ -283,7 +318,7 @@ impl Config {
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 21] = [
+pub const VARIABLES: [&str; 25] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -299,6 +334,10 @@ pub const VARIABLES: [&str; 21] = [
     "PILOTHOUSE_INSECURE_COOKIES",
     "PILOTHOUSE_ACCESS_LOG",
     "PILOTHOUSE_TOKEN_LIMIT",
+    "PILOTHOUSE_BACKUPS",
+    "PILOTHOUSE_BACKUP_KEY",
+    "PILOTHOUSE_INSTANCE_NAME",
+    "PILOTHOUSE_METRICS_TOKEN",
     "DOCKER_HOST",
     "PILOTHOUSE_IMAGES",
     "PILOTHOUSE_PORTS",

@@ -190,6 +190,13 @@ impl Db {
         }
     }
 
+    /// Connections that the pool has, and those of them that nobody uses.
+    #[must_use]
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.pool.state();
+        (state.connections, state.idle_connections)
+    }
+
     /// How long one request may wait for everything that it asks.
     #[must_use]
     pub fn budget(&self) -> Duration {

@@ -1009,6 +1009,48 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Backups, and attempts at one.
+    pilothouse.backups (name) {
+        name -> Text,
+        kind -> Text,
+        state -> Text,
+        began_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+        point_at -> Nullable<Timestamptz>,
+        bytes -> Int8,
+        rows -> Int8,
+        error -> Nullable<Text>,
+        proven_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How far the log of a cluster has been archived.
+    pilothouse.archives (system_id) {
+        system_id -> Text,
+        archived_until -> Nullable<Timestamptz>,
+        waiting -> Int4,
+        error -> Nullable<Text>,
+        as_of -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How large tables were each day.
+    pilothouse.table_sizes (name, day) {
+        day -> Date,
+        name -> Text,
+        bytes -> Int8,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     containers,
@@ -1064,6 +1106,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     retention_rules,
     holds,
     deletions,
+    backups,
+    archives,
+    table_sizes,
 );
 
 diesel::define_sql_function! {

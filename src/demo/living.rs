@@ -47,7 +47,10 @@ pub fn begin(conn: &mut PgConnection, at: DateTime<Utc>, image: &ImageName) -> Q
         let project = match known {
             Some((_, Some(_))) => continue,
             Some((project, None)) => project,
-            None => insert(conn, &principal, &draft(), None)?,
+            None => {
+                let Some(draft) = draft() else { return Ok(asked) };
+                insert(conn, &principal, &draft, None)?
+            }
         };
         let container = NewContainer {
             image: image.clone(),
@@ -61,13 +64,12 @@ pub fn begin(conn: &mut PgConnection, at: DateTime<Utc>, image: &ImageName) -> Q
     Ok(asked)
 }
 
-fn draft() -> Draft {
-    let fits = "a fixed text fits its own rules";
-    Draft {
-        name: ProjectName::parse(PROJECT, None).expect(fits),
-        description: ProjectDescription::parse(ABOUT, None).expect(fits),
-        kind: Kind::parse("static", None).expect(fits),
-    }
+fn draft() -> Option<Draft> {
+    Some(Draft {
+        name: ProjectName::parse(PROJECT, None).ok()?,
+        description: ProjectDescription::parse(ABOUT, None).ok()?,
+        kind: Kind::parse("static", None).ok()?,
+    })
 }
 
 /// Forgets all that [`begin`] had made, before it is removed at the engine: what is heard of that is no news. Answers

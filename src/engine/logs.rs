@@ -1,13 +1,13 @@
 //! Logs of a container as somebody wants to read them: the newest lines first, those around one, or those that hold a
 //! word; and the lines that come while somebody waits. Whatever a container writes, what is held of it is bounded.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::kept_lines::Kept;
 use super::log_lines::{LinePosition, LogLine, LogReader};
 use super::model::{EngineError, EngineId, LogsWanted};
 use super::{Answers, Engine, LogPiece};
@@ -16,12 +16,10 @@ use super::{Answers, Engine, LogPiece};
 pub const MOST_LOOKED_THROUGH: u32 = 100_000;
 /// Bytes that are, of those.
 pub const MOST_BYTES: u64 = 50 * 1024 * 1024;
-/// Bytes that are read to get at the newest; beyond them, fewer pieces are asked for.
+/// Bytes that are read to get at the newest.
 const MOST_READ: u64 = 4 * MOST_BYTES;
-/// Pieces of which even the longest are within [`MOST_BYTES`].
+/// Pieces of which even the longest are within [`MOST_BYTES`]: what is read first.
 const FEW: u32 = 3_000;
-/// Bytes of lines that one page holds.
-const MOST_OF_A_PAGE: usize = 600 * 1024;
 /// How long a page waits for all that it reads, and for the next piece.
 const PATIENCE: Duration = Duration::from_secs(15);
 const NEXT_PIECE: Duration = Duration::from_secs(5);
@@ -195,15 +193,23 @@ async fn find_lines(open: Open<'_>, wanted: &LinesWanted) -> Result<Lines, Engin
     }
     let looks_at_all = wanted.find.is_some() || wanted.only.is_some() || wanted.since.is_some();
     let most = u32::try_from(wanted.most).unwrap_or(MOST_LOOKED_THROUGH);
-    let first = if looks_at_all { MOST_LOOKED_THROUGH } else { most + 1 };
-    for last in [first, FEW.min(first)] {
-        let mut kept = Kept::new(wanted, None);
-        let pieces = open(LogsWanted { last: Some(last), since: wanted.since, ..base });
-        if read(pieces, &mut kept, deadline).await? {
-            return Ok(kept.into_lines(Some(last)));
+    let mut last = if looks_at_all { FEW } else { most + 1 };
+    let mut kept = Kept::new(wanted, None);
+    if !read(open(LogsWanted { last: Some(last), since: wanted.since, ..base }), &mut kept, deadline).await? {
+        return Err(EngineError::Odd("Too much was written to be read within a few seconds.".to_owned()));
+    }
+    // By what those weigh, so many more are within the bound.
+    let more = u64::from(FEW) * MOST_BYTES / kept.read.max(1);
+    let more = u32::try_from(more).unwrap_or(MOST_LOOKED_THROUGH).min(MOST_LOOKED_THROUGH);
+    if looks_at_all && kept.pieces >= last && more > last {
+        let mut further = Kept::new(wanted, None);
+        let pieces = open(LogsWanted { last: Some(more), since: wanted.since, ..base });
+        // What took too long leaves what was found first.
+        if read(pieces, &mut further, deadline).await? {
+            (kept, last) = (further, more);
         }
     }
-    Err(EngineError::Odd("Too much was written to be read within a few seconds.".to_owned()))
+    Ok(kept.into_lines(Some(last)))
 }
 
 /// The last lines before a moment. An engine reads its files from the beginning, so what it need not send is left out.
@@ -283,132 +289,4 @@ async fn read(
             Err(_) => return Err(EngineError::Silent),
         }
     }
-}
-
-/// The lines that a page will show, while more are read.
-struct Kept<'a> {
-    wanted: &'a LinesWanted,
-    needle: Vec<char>,
-    around: Option<LinePosition>,
-    lines: VecDeque<LogLine>,
-    weight: usize,
-    after: usize,
-    /// Where in what was read each line that matches stands, so that those too far back are not counted.
-    matches: VecDeque<u64>,
-    looked: VecDeque<u64>,
-    pieces: u32,
-    read: u64,
-    has_lost: bool,
-    first: Option<LinePosition>,
-    newest: Option<LinePosition>,
-}
-
-impl<'a> Kept<'a> {
-    fn new(wanted: &'a LinesWanted, around: Option<LinePosition>) -> Self {
-        Self {
-            wanted,
-            needle: wanted.find.as_deref().map(folded).unwrap_or_default(),
-            around,
-            lines: VecDeque::new(),
-            weight: 0,
-            after: 0,
-            matches: VecDeque::new(),
-            looked: VecDeque::new(),
-            pieces: 0,
-            read: 0,
-            has_lost: false,
-            first: None,
-            newest: None,
-        }
-    }
-
-    fn take(&mut self, line: LogLine) {
-        self.first.get_or_insert(line.at);
-        self.newest = Some(line.at);
-        self.looked.push_back(self.read);
-        let is_wanted = self.wanted.only.is_none_or(|only| only == line.is_error)
-            && (self.needle.is_empty() || !hits(&line.text(), &self.needle).is_empty());
-        if is_wanted || self.around == Some(line.at) {
-            self.matches.push_back(self.read);
-            self.weight += line.weight();
-            self.after += usize::from(self.around.is_some_and(|at| line.at > at));
-            self.lines.push_back(line);
-        }
-        while self.lines.len() > self.wanted.most || self.weight > MOST_OF_A_PAGE && self.lines.len() > 1 {
-            self.drop_oldest();
-        }
-        // Lines far behind are as good as not looked at.
-        let horizon = self.read.saturating_sub(MOST_BYTES);
-        while self.matches.front().is_some_and(|at| *at < horizon) {
-            self.matches.pop_front();
-            if self.lines.len() > self.matches.len() {
-                self.drop_oldest();
-            }
-        }
-        while self.looked.front().is_some_and(|at| *at < horizon) {
-            self.looked.pop_front();
-            self.has_lost = true;
-        }
-    }
-
-    fn drop_oldest(&mut self) {
-        if let Some(line) = self.lines.pop_front() {
-            self.weight -= line.weight();
-            self.has_lost = true;
-        }
-    }
-
-    /// Whether half of the lines stand behind the one that they are around.
-    fn has_enough(&self) -> bool {
-        self.around.is_some() && self.after >= self.wanted.most / 2
-    }
-
-    fn into_lines(mut self, asked: Option<u32>) -> Lines {
-        // The first of as many pieces as were asked for may be the end of a line, and what shares its nanosecond may
-        // have another number.
-        if asked.is_some_and(|asked| self.pieces >= asked) {
-            self.has_lost = true;
-            let first = self.first.map(|at| at.nanos);
-            while self.lines.len() > 1 && self.lines.front().map(|line| line.at.nanos) == first {
-                self.drop_oldest();
-            }
-        }
-        Lines {
-            lines: self.lines.into(),
-            matching: self.matches.len(),
-            looked_through: self.looked.len(),
-            is_cut: self.has_lost,
-            newest: self.newest,
-        }
-    }
-}
-
-/// `text` without the difference of capital and small letters, character by character.
-fn folded(text: &str) -> Vec<char> {
-    text.chars().map(fold).collect()
-}
-
-fn fold(c: char) -> char {
-    c.to_lowercase().next().unwrap_or(c)
-}
-
-/// Where `needle` stands in `text`: the first character of each place that overlaps no other.
-fn hits(text: &str, needle: &[char]) -> Vec<usize> {
-    let (haystack, mut found, mut at) = (folded(text), Vec::new(), 0);
-    while !needle.is_empty() && at + needle.len() <= haystack.len() {
-        if haystack[at..].starts_with(needle) {
-            found.push(at);
-            at += needle.len();
-        } else {
-            at += 1;
-        }
-    }
-    found
-}
-
-/// The parts of `text` that are `wanted`, as characters: from, to.
-#[must_use]
-pub fn places(text: &str, wanted: &str) -> Vec<(usize, usize)> {
-    let needle = folded(wanted);
-    hits(text, &needle).into_iter().map(|at| (at, at + needle.len())).collect()
 }

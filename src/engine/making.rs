@@ -68,7 +68,7 @@ impl FromStr for ImageName {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:@".contains(&byte);
         let well_formed = |part: &str| {
             part.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
-                && part.bytes().last().is_some_and(|byte| byte.is_ascii_alphanumeric())
+                && part.bytes().next_back().is_some_and(|byte| byte.is_ascii_alphanumeric())
                 && part.bytes().all(is_part)
         };
         if text.len() > 255 || !text.split('/').all(well_formed) {

@@ -7,6 +7,7 @@
 
 mod api;
 mod docker;
+mod kept_lines;
 mod log_lines;
 mod log_pieces;
 mod logs;
@@ -26,8 +27,9 @@ use tokio::sync::Semaphore;
 
 pub use api::{Answer, Answers, Api};
 pub use docker::Docker;
+pub use kept_lines::places;
 pub use log_lines::{LinePosition, LogLine, LogReader, Span, TextStyle};
-pub use logs::{Followed, Lines, LinesWanted, MOST_BYTES, MOST_LOOKED_THROUGH, places};
+pub use logs::{Followed, Lines, LinesWanted, MOST_LOOKED_THROUGH};
 pub use making::{
     ContainerPlan, EngineName, ImageInfo, ImageName, Limits, NetworkPlan, NotAName, NotAnImage, Published,
     PullStep, Restart,

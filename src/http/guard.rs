@@ -52,6 +52,11 @@ pub async fn identify<B: MessageBody>(
     {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    if let Ok(response) = &result {
+        let request = response.request();
+        let (method, route) = (request.method().as_str(), request.match_pattern());
+        app.metrics.note_request(method, route.as_deref(), response.status().as_u16(), started.elapsed());
+    }
     if app.config.access_log
         && let Ok(response) = &result
     {

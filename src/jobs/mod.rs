@@ -34,14 +34,18 @@
 //! The lease is renewed by the runner. A job whose turn takes longer than its deadline is told to stop, loses its
 //! lease, and is tried again: what may take hours answers [`Outcome::Continue`] now and then.
 
+mod archive_log;
+mod back_up;
 mod carry_out_operation;
 mod context;
 mod end_silent_events;
 mod expire_conversations;
 mod fill_timeline;
 mod make_container;
+mod measure_tables;
 mod move_entries;
 mod observe_engine;
+mod prove_backup;
 mod prune_jobs;
 mod prune_reports;
 mod prune_samples;
@@ -63,14 +67,19 @@ use crate::app::App;
 use crate::live;
 use crate::queue::Kind;
 use crate::queue::instance::Errand;
+use archive_log::Archivist;
 use observe_engine::Observer;
 
 /// Starts the runner of this instance; dropping it ends it.
 #[must_use]
 pub fn start(app: App) -> Runner {
+    let archivist = Mutex::new(Archivist::default());
     let observer = Mutex::new(Observer::new(&app));
     Runner::start(app, Kind::ALL.iter().filter_map(of_kind).collect())
         .with_errand(Errand::ReadSpoolFile, Duration::from_secs(5), |app| spool::read_in_file(&app.db))
+        .with_errand(Errand::ArchiveLog, Duration::from_secs(5), move |app| {
+            archivist.lock().unwrap_or_else(PoisonError::into_inner).tick(app)
+        })
         .with_errand(Errand::LookForChanges, live::LOOK, |app| app.live.look(&app.db))
         .with_errand(Errand::ObserveEngine, Duration::from_millis(500), move |app| {
             observer.lock().unwrap_or_else(PoisonError::into_inner).tick(app)
@@ -84,12 +93,15 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::CarryOutOperation => {
             Job::new(kind.clone(), in_minutes(2), carry_out_operation::run).with_lanes(4)
         }
+        Kind::BackUp => Job::new(kind.clone(), in_minutes(360), back_up::run),
         Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::ExpireConversations => Job::new(kind.clone(), in_minutes(10), expire_conversations::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
+        Kind::MeasureTables => Job::new(kind.clone(), in_minutes(10), measure_tables::run),
         // A large image takes its time.
         Kind::MakeContainer => Job::new(kind.clone(), in_minutes(60), make_container::run).with_lanes(3),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
+        Kind::ProveBackup => Job::new(kind.clone(), in_minutes(360), prove_backup::run),
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
         Kind::PruneSamples => Job::new(kind.clone(), in_minutes(10), prune_samples::run),

@@ -43,6 +43,11 @@ impl Binaries {
         self.dir.join("initdb")
     }
 
+    /// Another program of that version.
+    pub(super) fn program(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// The server.
     pub(super) fn postgres(&self) -> PathBuf {
         self.dir.join("postgres")

@@ -1,7 +1,8 @@
 //! The cluster as the rest of the program sees it: start or attach, an address, stop.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,21 @@ impl Cluster {
         let data = layout.data();
         let binaries = Binaries::find(&data, layout.made_by().as_deref())?;
         initdb::make_if_absent(&layout, &binaries, &account, config.durability)?;
+        if config.archives {
+            Layout::make_private(&layout.spool(), &account)?;
+        }
+        Self::serve(config, layout, binaries, account, lock)
+    }
+
+    /// Starts the server of a cluster that is there.
+    pub(super) fn serve(
+        config: &ClusterConfig,
+        layout: Layout,
+        binaries: Binaries,
+        account: Account,
+        lock: File,
+    ) -> Result<Self, ClusterError> {
+        let data = layout.data();
         let socket_dir = layout.make_socket_dir(&account)?;
         let server = Server::start(Recipe {
             layout: layout.clone(),
@@ -61,6 +77,7 @@ impl Cluster {
             binaries,
             account,
             durability: config.durability,
+            archives: config.archives,
         })?;
         let cluster = Self { socket_dir, data, server: Some(server), lock: Some(lock) };
         cluster.make_database_and_login()?;
@@ -124,6 +141,28 @@ impl Cluster {
     #[must_use]
     pub fn console_url(&self) -> String {
         self.url(CONSOLE_LOGIN, DATABASE)
+    }
+
+    /// One of PostgreSQL's programs of the server's version, which reaches the server as its superuser.
+    ///
+    /// # Errors
+    /// When the programs are not found.
+    pub fn program(&self, name: &str) -> Result<Command, ClusterError> {
+        let made_by = fs::read_to_string(self.data.join("PG_VERSION")).ok();
+        let binaries = Binaries::find(&self.data, made_by.as_deref().map(str::trim))?;
+        let mut command = Account::detect()?.command(binaries.program(name));
+        command
+            .env("PGHOST", &self.socket_dir)
+            .env("PGPORT", PORT.to_string())
+            .env("PGUSER", SUPERUSER)
+            .env("PGDATABASE", DATABASE);
+        Ok(command)
+    }
+
+    /// Where the server hands over finished files of its log.
+    #[must_use]
+    pub fn spool(&self) -> PathBuf {
+        self.data.with_file_name("spool")
     }
 
     /// Whether this process runs the server, and will stop it.

@@ -5,6 +5,7 @@
 //!     lock                       held by the console that runs the server; names its process
 //!     data/                      PostgreSQL's own
 //!     data.new/                  a cluster in the making, renamed when it is whole
+//!     spool/                     finished files of the server's log, until they are in the archive
 //!     socket/                    the private socket (elsewhere when this path is too long for one)
 //!     server.log, server.log.1   what the server says
 //! ```
@@ -96,6 +97,22 @@ impl Layout {
     /// The data directory of a cluster that is being made.
     pub(super) fn unfinished_data(&self) -> PathBuf {
         self.root.join("data.new")
+    }
+
+    /// Where the server hands over its log.
+    pub(super) fn spool(&self) -> PathBuf {
+        self.root.join("spool")
+    }
+
+    /// For what a recovery asks for.
+    pub(super) fn requests(&self) -> PathBuf {
+        self.root.join("recovery")
+    }
+
+    /// Makes a directory for the server's user alone.
+    pub(super) fn make_private(path: &Path, account: &Account) -> Result<(), ClusterError> {
+        make_dirs(path, PRIVATE)?;
+        account.give(path)
     }
 
     /// What the server says.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
@@ -21,8 +21,8 @@ pub(super) const PORT: u16 = 5432;
 
 /// How long the remains of a killed server (its pid file, its last backends) may be in the way.
 const REMAINS_GO_WITHIN: Duration = Duration::from_secs(3);
-/// A start that takes longer (recovery of a large log) is given up.
-const START_WITHIN: Duration = Duration::from_mins(10);
+/// A start that takes longer (recovery of a large log, or out of the archive) is given up.
+const START_WITHIN: Duration = Duration::from_mins(120);
 /// Between two looks at a server that should be running.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// Longest pause before another attempt to bring a server back.
@@ -36,6 +36,7 @@ pub(super) struct Recipe {
     pub(super) binaries: Binaries,
     pub(super) account: Account,
     pub(super) durability: Durability,
+    pub(super) archives: bool,
 }
 
 /// A running server and the thread that keeps it running.
@@ -198,7 +199,16 @@ impl Recipe {
                 "max_connections=200",
             ],
         };
-        for setting in place.iter().map(String::as_str).chain(durability.iter().copied()) {
+        let archive = if self.archives {
+            vec![
+                "archive_mode=on".to_owned(),
+                "archive_timeout=60".to_owned(),
+                format!("archive_command={}", archive_command(&self.layout.spool())),
+            ]
+        } else {
+            vec!["archive_mode=off".to_owned()]
+        };
+        for setting in place.iter().chain(&archive).map(String::as_str).chain(durability.iter().copied()) {
             command.args(["-c", setting]);
         }
         command
@@ -214,6 +224,17 @@ impl Recipe {
         // The time before it is the log's, not the message's.
         Some(complaint.find("FATAL:").map_or(complaint.clone(), |at| complaint[at..].to_owned()))
     }
+}
+
+/// What the server runs for each finished file of its log: it is in the spool, whole and on the disk, or not there.
+fn archive_command(spool: &Path) -> String {
+    let spool = quoted(spool);
+    format!("cp %p {spool}/%f.part && sync {spool}/%f.part && mv {spool}/%f.part {spool}/%f")
+}
+
+/// A path for a shell within one of the server's commands.
+pub(super) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''").replace('%', "%%"))
 }
 
 /// Whether a server that did not start met the remains of an earlier one, which go by themselves.

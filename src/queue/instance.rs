@@ -10,6 +10,8 @@ use super::schedules::LATE;
 /// What an instance does for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Errand {
+    /// Taking what the embedded server hands over of its log into the archive.
+    ArchiveLog,
     LookForJobs,
     /// Watching the container engine, or waiting for whoever does.
     ObserveEngine,
@@ -24,6 +26,7 @@ impl Errand {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::ArchiveLog => "archive_log",
             Self::LookForJobs => "look_for_jobs",
             Self::ObserveEngine => "observe_engine",
             Self::ReadSpoolFile => "read_spool_file",
@@ -35,6 +38,7 @@ impl Errand {
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
+            Self::ArchiveLog => "Archive the log of the embedded database",
             Self::LookForJobs => "Look for jobs that are due",
             Self::ObserveEngine => "Observe the container engine, or wait for the instance that does",
             Self::ReadSpoolFile => "Read in actions that were kept on disk",

@@ -1,5 +1,7 @@
 //! The kinds of jobs.
 
+use chrono::TimeDelta;
+
 /// What the console knows about a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KindFacts {
@@ -14,6 +16,8 @@ pub struct KindFacts {
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// A backup is made, and those that the rule does not keep are deleted.
+    BackUp,
     /// What somebody asked to be done to a container is done.
     CarryOutOperation,
     /// Events that were reported and never heard of again end.
@@ -22,10 +26,14 @@ pub enum Kind {
     ExpireConversations,
     /// Records that are older than the timeline are taken into it.
     FillTimeline,
+    /// How large tables are today is kept.
+    MeasureTables,
     /// A container is made, or made anew, as somebody asked for.
     MakeContainer,
     /// Entries of a project that changed hands go with it.
     MoveEntries,
+    /// The newest backup is restored beside the database, and compared.
+    ProveBackup,
     /// Jobs that ended long ago are deleted.
     PruneJobs,
     /// Answers for retries and the bodies of deliveries are kept for a time.
@@ -47,12 +55,15 @@ pub enum Kind {
 impl Kind {
     /// Every known kind.
     pub const ALL: &[Self] = &[
+        Self::BackUp,
         Self::CarryOutOperation,
         Self::EndSilentEvents,
         Self::ExpireConversations,
         Self::FillTimeline,
+        Self::MeasureTables,
         Self::MakeContainer,
         Self::MoveEntries,
+        Self::ProveBackup,
         Self::PruneJobs,
         Self::PruneReports,
         Self::PruneSamples,
@@ -66,14 +77,21 @@ impl Kind {
     #[must_use]
     pub fn facts(&self) -> Option<KindFacts> {
         let (stored, label, schedule) = match self {
+            Self::BackUp => ("back_up", "Make a backup", Some("0 13 3 * * *")),
             Self::CarryOutOperation => ("carry_out_operation", "Do to a container what was asked for", None),
             Self::EndSilentEvents => {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }
             Self::ExpireConversations => {
-                ("expire_conversations", "End and delete visitors' conversations", Some("0 41 3 * * *"))
+                ("expire_conversations", "End visitors' conversations that fell silent", Some("0 41 3 * * *"))
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
+            Self::MeasureTables => ("measure_tables", "Keep how large tables are", Some("0 7 0 * * *")),
+            Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
+            Self::ProveBackup => {
+                ("prove_backup", "Restore the newest backup and compare it", Some("0 43 4 * * 0"))
+            }
+            Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 3 * * *")),
             Self::MakeContainer => ("make_container", "Make a container", None),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::PruneJobs => ("prune_jobs", "Delete jobs that ended long ago", Some("0 17 * * * *")),
@@ -90,6 +108,17 @@ impl Kind {
             Self::Other(_) => return None,
         };
         Some(KindFacts { stored, label, schedule })
+    }
+
+    /// How long after it is known here it may first be due; without a time, at once.
+    #[must_use]
+    pub fn first_after(&self) -> Option<TimeDelta> {
+        match self {
+            // Whoever upgrades has time to see what will go.
+            Self::Retain => Some(TimeDelta::days(7)),
+            Self::BackUp | Self::ProveBackup => Some(TimeDelta::zero()),
+            _ => None,
+        }
     }
 
     /// Reads the stored word.

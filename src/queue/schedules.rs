@@ -15,7 +15,7 @@ use serde_json::json;
 use super::Kind;
 use crate::db::ids::JobId;
 use crate::db::schema::{jobs, schedules};
-use crate::db::time::{Instant, from_now, now};
+use crate::db::time::{Instant, Timestamptz, from_now, now};
 
 /// Minutes after which a run that is due and has not succeeded is late.
 pub const LATE: i64 = 5;
@@ -31,17 +31,20 @@ pub fn next_after(pattern: &str, start: DateTime<Utc>) -> Result<DateTime<Utc>, 
     Cron::from_str(pattern).map_err(told)?.find_next_occurrence(&start, false).map_err(told)
 }
 
-/// Sees to it that each kind with a schedule has its row, as this version of the console wants it, and is due at once
-/// when it is new.
+/// Sees to it that each kind with a schedule has its row, as this version of the console wants it, and is due at
+/// once when it is new, unless its kind says otherwise.
 pub fn keep(conn: &mut PgConnection, kinds: &[Kind]) -> QueryResult<()> {
+    let time: DateTime<Utc> = diesel::select(now).get_result(conn)?;
     for (kind, pattern) in kinds.iter().filter_map(|kind| Some((kind, kind.facts()?.schedule?))) {
+        let first = kind.first_after().and_then(|after| next_after(pattern, time + after).ok());
         diesel::sql_query(
-            "INSERT INTO pilothouse.schedules AS s (kind, pattern, next_at) VALUES ($1, $2, now()) \
-             ON CONFLICT (kind) DO UPDATE SET pattern = EXCLUDED.pattern, next_at = now() \
+            "INSERT INTO pilothouse.schedules AS s (kind, pattern, next_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (kind) DO UPDATE SET pattern = EXCLUDED.pattern, next_at = EXCLUDED.next_at \
              WHERE s.pattern <> EXCLUDED.pattern",
         )
         .bind::<Text, _>(kind.as_str())
         .bind::<Text, _>(pattern)
+        .bind::<Timestamptz, _>(Instant(first.unwrap_or(time)))
         .execute(conn)?;
     }
     Ok(())

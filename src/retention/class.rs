@@ -11,6 +11,8 @@ pub struct ClassFacts {
     pub rows: (&'static str, &'static str),
     /// From when its time is counted: "after they were written".
     pub since: &'static str,
+    /// How many days it is kept unless a rule says otherwise; for ever without a number.
+    pub usual: Option<i32>,
     /// The shortest time that a rule may name, days.
     pub at_least: i32,
 }
@@ -50,15 +52,21 @@ impl Class {
 
     #[must_use]
     pub fn facts(self) -> ClassFacts {
-        let (stored, label, rows, since, at_least) = match self {
-            Self::Chat => {
-                ("chat", "Chat messages", ("chat message", "chat messages"), "after they were written", 7)
-            }
+        let (stored, label, rows, since, usual, at_least) = match self {
+            Self::Chat => (
+                "chat",
+                "Chat messages",
+                ("chat message", "chat messages"),
+                "after they were written",
+                Some(180),
+                7,
+            ),
             Self::Files => (
                 "files",
                 "Deleted files",
                 ("deleted file", "deleted files"),
                 "after they were marked as deleted",
+                Some(365),
                 7,
             ),
             Self::Containers => (
@@ -66,6 +74,7 @@ impl Class {
                 "Deleted containers",
                 ("container", "containers"),
                 "after their deletion, with their chat and files",
+                Some(365),
                 30,
             ),
             Self::Projects => (
@@ -73,6 +82,7 @@ impl Class {
                 "Deleted projects",
                 ("project", "projects"),
                 "after their deletion, with their events; until then they can be restored",
+                Some(365),
                 30,
             ),
             Self::Users => (
@@ -80,14 +90,18 @@ impl Class {
                 "Deactivated users",
                 ("user", "users"),
                 "after they were deactivated, if they own nothing",
+                Some(2555),
                 30,
             ),
-            Self::Sessions => ("sessions", "Sessions", ("session", "sessions"), "after their end", 1),
+            Self::Sessions => {
+                ("sessions", "Sessions", ("session", "sessions"), "after their end", Some(90), 1)
+            }
             Self::Deliveries => (
                 "deliveries",
                 "Deliveries to webhooks",
                 ("delivery", "deliveries"),
                 "after they were received",
+                Some(90),
                 30,
             ),
             Self::Guests => (
@@ -95,6 +109,7 @@ impl Class {
                 "Guests of the assistant",
                 ("guest's conversation", "guests' conversations"),
                 "after the last message, with drafts that nobody claimed",
+                Some(90),
                 1,
             ),
             Self::Actions => (
@@ -102,21 +117,25 @@ impl Class {
                 "Actions",
                 ("action", "actions"),
                 "after they happened, with their references",
+                None,
                 30,
             ),
             Self::Events => {
-                ("events", "Events", ("event", "events"), "after they began, once they ended", 30)
+                ("events", "Events", ("event", "events"), "after they began, once they ended", None, 30)
             }
             Self::Observations => (
                 "observations",
                 "Observations of the engine",
                 ("observation", "observations"),
                 "after they were made",
+                None,
                 30,
             ),
-            Self::Audit => ("audit", "Audit log", ("audit entry", "audit entries"), "after the act", 365),
+            Self::Audit => {
+                ("audit", "Audit log", ("audit entry", "audit entries"), "after the act", None, 365)
+            }
         };
-        ClassFacts { stored, label, rows, since, at_least }
+        ClassFacts { stored, label, rows, since, usual, at_least }
     }
 
     #[must_use]

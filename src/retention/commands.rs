@@ -43,12 +43,11 @@ pub fn change_rule(
     }
     let reason = given(reason)?;
     let row = retention_rules::table.find(class.as_str());
-    let before: Option<i32> =
-        row.select(retention_rules::keep_days).for_update().first(conn).optional()?.flatten();
     diesel::insert_into(retention_rules::table)
-        .values(retention_rules::class.eq(class.as_str()))
+        .values((retention_rules::class.eq(class.as_str()), retention_rules::keep_days.eq(facts.usual)))
         .on_conflict_do_nothing()
         .execute(conn)?;
+    let before: Option<i32> = row.select(retention_rules::keep_days).for_update().first(conn)?;
     diesel::update(row)
         .set((
             retention_rules::keep_days.eq(days),

@@ -327,7 +327,10 @@ pub(super) fn delete(conn: &mut PgConnection, class: Class, ids: &[String]) -> Q
         deleted.get_or_insert(rows);
     }
     if class == Class::Guests {
-        diesel::sql_query("DELETE FROM pilothouse.guests WHERE expires_at < now()").execute(conn)?;
+        for table in ["guests", "claim_links"] {
+            diesel::sql_query(format!("DELETE FROM pilothouse.{table} WHERE expires_at < now()"))
+                .execute(conn)?;
+        }
     }
     Ok(deleted.unwrap_or(0))
 }

@@ -36,12 +36,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// One that nobody has made: for ever.
+    /// One that nobody has changed.
     #[must_use]
-    pub fn unset(class: Class) -> Self {
+    pub fn usual(class: Class) -> Self {
         Self {
             class,
-            keep_days: None,
+            keep_days: class.facts().usual,
             changed_at: None,
             changed_by: None,
             reason: None,
@@ -92,13 +92,17 @@ pub fn rules(conn: &mut PgConnection) -> QueryResult<Vec<Rule>> {
             })
         })
         .collect();
+    let is_missing = |class: &Class| !rules.iter().any(|rule| rule.class == *class);
+    let missing: Vec<Class> = Class::ALL.into_iter().filter(is_missing).collect();
+    rules.extend(missing.into_iter().map(Rule::usual));
     rules.sort_unstable_by_key(|rule| rule.class);
     Ok(rules)
 }
 
 /// The rule of one class.
-pub fn rule(conn: &mut PgConnection, class: Class) -> QueryResult<Option<Rule>> {
-    Ok(rules(conn)?.into_iter().find(|rule| rule.class == class))
+pub fn rule(conn: &mut PgConnection, class: Class) -> QueryResult<Rule> {
+    let rule = rules(conn)?.into_iter().find(|rule| rule.class == class);
+    Ok(rule.unwrap_or_else(|| Rule::usual(class)))
 }
 
 /// When the next run is due.
@@ -164,7 +168,7 @@ pub fn term_of_project(conn: &mut PgConnection, id: ProjectId) -> QueryResult<Te
         .select(retention_rules::keep_days)
         .first(conn)
         .optional()?;
-    let Some(days) = days.flatten() else { return Ok(Term::ForEver) };
+    let Some(days) = days.unwrap_or(Class::Projects.facts().usual) else { return Ok(Term::ForEver) };
     let deleted: Option<DateTime<Utc>> =
         deletions::table.find(("project", id.0)).select(deletions::at).first(conn).optional()?;
     Ok(deleted.map_or(Term::Days(days), |at| Term::Until(at + TimeDelta::days(days.into()))))

@@ -92,6 +92,15 @@ pub fn preview(conn: &mut PgConnection) -> QueryResult<Gone> {
 
 /// Begins a run, or goes on with one that was cut short. Answers each rule with its cutoff.
 fn begin(conn: &mut PgConnection) -> QueryResult<Vec<(Class, DateTime<Utc>)>> {
+    for class in Class::ALL {
+        diesel::insert_into(retention_rules::table)
+            .values((
+                retention_rules::class.eq(class.as_str()),
+                retention_rules::keep_days.eq(class.facts().usual),
+            ))
+            .on_conflict_do_nothing()
+            .execute(conn)?;
+    }
     diesel::update(retention_rules::table)
         .filter(retention_rules::keep_days.is_not_null().and(retention_rules::began_at.is_null()))
         .set(

@@ -11,7 +11,7 @@ use crate::db::time::{Instant, Timestamptz};
 /// What a class holds, and what of it is due.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
 pub struct Standing {
-    /// Rows of its table, as PostgreSQL last estimated them.
+    /// Rows of its table, as PostgreSQL last estimated them; negative before it has.
     #[diesel(sql_type = BigInt)]
     pub rows: i64,
     /// Of its table, with the indexes.
@@ -63,7 +63,7 @@ pub(super) fn overview(
             let oldest = shown_time(at_type);
             let table = table(class);
             format!(
-                "SELECT {n} AS n, greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c.oid) AS bytes, \
+                "SELECT {n} AS n, c.reltuples::bigint AS rows, pg_total_relation_size(c.oid) AS bytes, \
                  (SELECT {oldest} FROM (SELECT {at} AS at FROM {from} WHERE {and} ORDER BY {at} LIMIT 1) o) AS oldest, \
                  {due} AS due FROM pg_class c WHERE c.oid = '{table}'::regclass"
             )

@@ -1,9 +1,11 @@
 //! `GET /healthz` and `GET /readyz`, for whoever watches over the process.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use diesel::{PgConnection, QueryResult};
 use serde_json::json;
 
 use crate::app::App;
+use crate::backups::records;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::guard;
 use crate::queue::queries::late_duties;
@@ -20,7 +22,7 @@ pub async fn ready(app: web::Data<App>, request: HttpRequest, authed: Option<Aut
     if app.draining.has_begun() {
         return unready(json!({ "status": "stopping" }));
     }
-    let state = app.readiness.of(&app.db, late_duties).await;
+    let state = app.readiness.of(&app.db, notes).await;
     let is_ready = state.as_ref().is_some_and(|state| !state.is_broken);
     let mut body = json!({ "status": if is_ready { "ready" } else { "unavailable" } });
     if guard::is_from_this_machine(&request) || is_admin(authed).await {
@@ -35,6 +37,13 @@ pub async fn ready(app: web::Data<App>, request: HttpRequest, authed: Option<Aut
         }
     }
     if is_ready { HttpResponse::Ok().json(body) } else { unready(body) }
+}
+
+/// What has to be seen to, and takes no instance out.
+fn notes(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
+    let mut notes = late_duties(conn)?;
+    notes.extend(records::notes(conn)?);
+    Ok(notes)
 }
 
 async fn is_admin(authed: Option<AuthedRequest>) -> bool {

@@ -10,6 +10,7 @@ pub mod flash;
 pub mod health;
 pub mod lists;
 pub mod live;
+pub mod metrics;
 pub mod page;
 pub mod path;
 pub mod plain_text;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
     account, activity, api, assets, chat, containers, dashboard, drafts, engine, files, health, live,
-    operations, passwords, projects, references, search, sessions, start, threads, tokens, users,
+    metrics, operations, passwords, projects, references, search, sessions, start, threads, tokens, users,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -47,6 +47,7 @@ fn mount_public(config: &mut ServiceConfig) {
     config
         .service(at!("/healthz", get => health::alive))
         .service(at!("/readyz", get => health::ready))
+        .service(at!("/metrics", get => metrics::show))
         .service(at!("/favicon.ico", get => assets::favicon))
         .service(at!("/assets/{name}", get => assets::show))
         .service(at!("/login", get => sessions::new::show, post => sessions::create::create))
@@ -190,6 +191,12 @@ fn mount_instance(config: &mut ServiceConfig) {
         .service(at!("/api", get => api::show::show))
         .service(at!("/operations", get => operations::show::show))
         .service(at!("/operations/jobs", post => operations::jobs::run_again))
+        .service(at!("/operations/database", get => operations::database::show))
+        .service(at!(
+            "/operations/backups",
+            get => operations::backups::index,
+            post => operations::backups::act
+        ))
         .service(at!(
             "/operations/retention",
             get => operations::retention::index,

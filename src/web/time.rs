@@ -59,6 +59,13 @@ impl TimeOfDay {
         Self { iso: iso(at), precise: precise(&local), clock: clock(local.naive_local()) }
     }
 
+    /// Under a heading that names the day: "00:50:04 UTC".
+    pub fn leave_out_day(&mut self) {
+        if let Some(comma) = self.precise.find(", ") {
+            self.precise.drain(..comma + 2);
+        }
+    }
+
     /// The same with seconds: "14:02:07".
     #[must_use]
     pub fn to_the_second(millis: i64, zone: Tz) -> Self {

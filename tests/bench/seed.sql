@@ -21,6 +21,7 @@ INSERT INTO projects (id, name, user_id, status, type) SELECT id, name, owner, '
 
 -- Triggers would do row by row what one statement does below.
 ALTER TABLE turbobackend.project_actions DISABLE TRIGGER USER;
+ALTER TABLE pilothouse.timeline DISABLE TRIGGER USER;
 CREATE TEMP TABLE drawn AS
 SELECT g, CASE WHEN g % 10 = 0 THEN 0 ELSE 1 + floor(1999 * random() ^ 2)::int END AS n, random() AS dice
 FROM generate_series(1, $(rows)) g;
@@ -47,6 +48,7 @@ SELECT e.* FROM turbobackend.project_actions a CROSS JOIN LATERAL pilothouse.ent
     a.action_id, a.project_id, a.user_id, a.request_id, a.action_type, a.action_details, a.status, a.environment,
     a.reference_ids, a.created_at, now(), '0') e;
 ALTER TABLE turbobackend.project_actions ENABLE TRIGGER USER;
+ALTER TABLE pilothouse.timeline ENABLE TRIGGER USER;
 
 INSERT INTO "ActivityEvent" ("projectId", "userId", "eventType", "entityType", title, description, status, duration, "createdAt", "updatedAt")
 SELECT p.id::text, p.owner::text, 'APR_REVIEW', 'project', 'Review of ' || p.name, 'Nothing to mend', 'COMPLETED', 4000, d.at, d.at

@@ -6,6 +6,7 @@
 mod accessibility;
 mod axe;
 mod browser;
+mod container;
 mod forms;
 mod journeys;
 mod keys;

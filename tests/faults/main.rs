@@ -6,7 +6,11 @@
 #![expect(clippy::disallowed_methods, reason = "faults are looked at from behind the scenes")]
 
 mod clients;
+mod containers;
 mod database;
+mod engine;
+mod fake_engine;
+mod keeping;
 mod ledger;
 mod load;
 mod neighbours;
@@ -20,7 +24,19 @@ mod proxy;
 mod rig;
 mod schema;
 mod sign_in;
+#[path = "../suite/support/engine.rs"]
+#[expect(dead_code, reason = "the suite does more with its engine")]
+mod test_engine;
 mod verdict;
+
+/// Where an engine of the tests lies.
+mod db {
+    pub fn new_directory() -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("pilothouse-engine-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&path).unwrap();
+        path
+    }
+}
 
 use verdict::{Fault, Verdict};
 
@@ -34,7 +50,10 @@ fn main() {
         clients::FAULTS,
         sign_in::FAULTS,
         neighbours::FAULTS,
+        keeping::FAULTS,
         pooler::FAULTS,
+        containers::FAULTS,
+        engine::FAULTS,
     ]
     .concat();
     let chosen = faults.iter().filter(|fault| wanted.is_empty() || wanted.iter().any(|name| fault.is(name)));

@@ -87,7 +87,8 @@ struct Line {
 impl Database {
     /// A new cluster under `dir`.
     pub fn start(dir: &Path) -> Self {
-        let config = ClusterConfig::new(dir);
+        // What is archived would fill the memory that it lies in.
+        let config = ClusterConfig { archives: false, ..ClusterConfig::new(dir) };
         Self { cluster: Some(Cluster::start(&config).unwrap()), config }
     }
 

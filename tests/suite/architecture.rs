@@ -9,12 +9,13 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 26] = [
+const NOUNS: [&str; 28] = [
     "activity",
     "analytics",
     "assistant",
     "audit",
     "auth",
+    "backups",
     "chat",
     "containers",
     "demo",
@@ -24,6 +25,7 @@ const NOUNS: [&str; 26] = [
     "instance",
     "live",
     "logs",
+    "metrics",
     "observations",
     "operations",
     "projects",
@@ -260,7 +262,11 @@ fn the_engine_knows_no_row_and_nobody_who_asks() {
 #[test]
 fn nouns_know_no_surface_and_no_http() {
     let below = |other: &str| {
-        GROUND.contains(&other) || NOUNS.contains(&other) || ENGINE.contains(&other) || other == "db"
+        GROUND.contains(&other)
+            || NOUNS.contains(&other)
+            || ENGINE.contains(&other)
+            // Backups are copies of its server.
+            || ["db", "postgres"].contains(&other)
     };
     assert_eq!(wrong_imports(&NOUNS, below), NONE);
     let dirs = NOUNS.map(|noun| format!("src/{noun}"));
@@ -333,7 +339,7 @@ fn the_program_holds_no_samples_of_its_pages() {
 fn files_stay_small_enough_to_read() {
     const LONGEST: usize = 400;
     /// Longer ones, and the most that each may have: the schema is one list of tables.
-    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 1300)];
+    const LONGER: [(&str, usize); 1] = [("src/db/schema.rs", 1400)];
     for path in files("src", ".rs") {
         let name = path.to_str().unwrap();
         let text = read(&path);

@@ -90,6 +90,10 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     CREATE TABLE IF NOT EXISTS seen_by_all (title text, job_draft_id bigint);
     GRANT SELECT ON seen_by_all TO PUBLIC;
     INSERT INTO seen_by_all SELECT title, id FROM job_drafts WHERE title IN ('draft {o}', 'by visitor {o}');
+    INSERT INTO pilothouse.retention_rules (class) VALUES ('{o}');
+    INSERT INTO pilothouse.backups (name, kind, state, began_at) VALUES ('{o}', 'base', 'written', now());
+    INSERT INTO pilothouse.archives (system_id) VALUES ('{o}');
+    INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (current_date, '{o}', 1);
     INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) VALUES
         ('project', '48000000-0000-0000-0000-00000000000{o}', 'elsewhere', 'x', 'x');
     INSERT INTO pilothouse.deletions (kind, id, at) VALUES ('project', '40000000-0000-0000-0000-00000000000{o}', now());
@@ -223,16 +227,19 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.recount_marks",             [Some(15), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.schedules",                 [Some(2), NO,      NO,      NO,      Some(2), NO]),
+    ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
+    ("pilothouse.backups",                   [Some(2), NO,      NO,      NO,      Some(2), NO]),
+    ("pilothouse.table_sizes",               [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.archives",                  [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.operations",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.port_reservations",         [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.leases",                    [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.engines",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_containers",         [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.engine_events",             [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
+    ("pilothouse.retention_rules",           [Some(2), Some(2), NO,    NO,      NO,      Some(2)]),
     ("pilothouse.log_views",                 [Some(0), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.samples",                   [Some(2), Some(1), NO,      NO,      NO,      NO]),
-    ("pilothouse.retention_rules",           [Some(12), Some(12), NO,    NO,      NO,      Some(12)]),
     ("pilothouse.holds",                     [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.deletions",                 [Some(2), Some(1), NO,      NO,      NO,      Some(2)]),
 ];

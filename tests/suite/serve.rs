@@ -12,6 +12,7 @@ use diesel::connection::SimpleConnection;
 use pilothouse::postgres::Cluster;
 
 use crate::support::db::new_directory;
+use crate::support::engine::{self, APP};
 
 /// A data directory that is removed with the test.
 struct Home(PathBuf);
@@ -37,8 +38,14 @@ impl Home {
 
     /// Serves, and returns once it answers where it says it is.
     fn serve(&self) -> Serving {
+        let mut program = self.program();
+        program.arg("serve");
+        self.start(program)
+    }
+
+    fn start(&self, mut program: Command) -> Serving {
         let log = fs::File::create(self.0.join("stderr")).unwrap();
-        let child = self.program().arg("serve").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let child = program.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut serving = Serving { child, address: String::new(), database: None };
         let mut output = BufReader::new(serving.child.stdout.take().unwrap());
         let mut line = String::new();
@@ -261,4 +268,51 @@ fn a_password_on_standard_input_is_one_line_or_refused_with_the_reason() {
     }
     assert_eq!(renew("\u{feff}lighthouse keeper 42\n".as_bytes()).0, Some(0));
     assert!(signs_in("lighthouse keeper 42") && !signs_in("four unrelated words"));
+}
+
+#[test]
+fn a_demo_beside_an_engine_runs_two_real_containers_for_as_long_as_it_serves() {
+    let Some(engine) = engine::shared() else { return };
+    let home = Home::new();
+    let demo = || {
+        let mut program = home.program();
+        program
+            .args(["serve", "--demo"])
+            .env("DOCKER_HOST", engine.address())
+            .env("PILOTHOUSE_IMAGES", format!("*={APP}"))
+            .env("PILOTHOUSE_PORTS", "127.0.0.1:4300-4309");
+        home.start(program)
+    };
+    let of_demo = ["--filter", "label=pilothouse.demo"];
+    let all = || {
+        let listed = engine.told(&["ps", "-aq", of_demo[0], of_demo[1]]);
+        let mut ids: Vec<String> = listed.lines().map(str::to_owned).collect();
+        ids.sort();
+        ids
+    };
+    let running = || engine.told(&["ps", "-q", of_demo[0], of_demo[1]]).lines().count();
+    let until = |what: &str, holds: &dyn Fn() -> bool| {
+        let give_up = Instant::now() + Duration::from_secs(90);
+        while !holds() {
+            assert!(
+                Instant::now() < give_up,
+                "too long until {what}: {}",
+                fs::read_to_string(home.0.join("stderr")).unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    let mut serving = demo();
+    until("both run", &|| running() == 2);
+    let first = all();
+    serving.signal("KILL");
+    serving.ended();
+    assert_eq!(all(), first, "nobody could remove them");
+    let mut serving = demo();
+    until("the next start has made its own", &|| {
+        running() == 2 && all().iter().all(|id| !first.contains(id))
+    });
+    serving.signal("TERM");
+    assert!(serving.ended().success());
+    assert_eq!(all(), Vec::<String>::new());
 }

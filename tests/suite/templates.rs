@@ -53,6 +53,8 @@ fn all() -> Vec<Rendered> {
         rendered::<web::error_page::PlainErrorPage>,
         rendered::<web::files::index::FilesPage>,
         rendered::<web::files::show::FilePage>,
+        rendered::<web::operations::backups::BackupsPage>,
+        rendered::<web::operations::database::DatabasePage>,
         rendered::<web::operations::retention::RetentionPage>,
         rendered::<web::operations::retention_rule::RulePage>,
         rendered::<web::operations::show::OperationsPage>,

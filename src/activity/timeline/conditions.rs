@@ -69,7 +69,7 @@ pub(super) fn filters<R>(s: &mut Statement<R>, filter: &Filter, by: Option<WordC
 }
 
 /// The token that alone is asked for as the actor, `token:` and its id.
-fn token(actors: &Words) -> Option<uuid::Uuid> {
+pub(super) fn token(actors: &Words) -> Option<uuid::Uuid> {
     match (actors.only.as_slice(), actors.not.is_empty()) {
         ([word], true) => word.strip_prefix("token:")?.parse().ok(),
         _ => None,

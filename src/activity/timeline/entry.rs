@@ -193,10 +193,7 @@ impl Entry {
     /// What `data-activity` holds: `ID`, `event:ID`, `audit:ID` or `engine:ID`.
     #[must_use]
     pub fn key(&self) -> String {
-        match self.position.source {
-            Source::Action => self.position.id.clone(),
-            source => format!("{}:{}", source.as_str(), self.position.id),
-        }
+        self.position.key()
     }
 
     /// What an entry that this one led to says of its cause: `action:ID`, `event:ID`, `audit:ID`.

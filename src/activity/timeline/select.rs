@@ -6,7 +6,7 @@
 
 use diesel::sql_types::BigInt;
 
-use super::conditions::{conditions, filters, scope};
+use super::conditions::{conditions, filters, scope, token};
 use super::row::RowSql;
 use super::words::{WordColumn, status_words};
 use super::{Known, Scope};
@@ -31,24 +31,30 @@ pub const LOOKED_THROUGH: usize = 5_000;
 /// A day of more is told to have more.
 pub const COUNTED_AT_MOST: i64 = 10_000;
 
-/// How many rows are read. Each number is part of the text, so there are few.
+/// How many rows are read, alone and with what shares the last one's time. Each number is part of the text, so there are few.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::activity) struct Rows(&'static str);
+pub(in crate::activity) struct Rows(&'static str, &'static str);
+
+macro_rules! rows {
+    ($count:literal) => {
+        Rows(concat!(" LIMIT ", $count), concat!(" FETCH FIRST ", $count, " ROWS WITH TIES"))
+    };
+}
 
 impl Rows {
-    pub(in crate::activity) const ONE: Self = Self(" LIMIT 1");
+    pub(in crate::activity) const ONE: Self = rows!(1);
     /// What a search for words looks through: [`LOOKED_THROUGH`].
-    const LOOKED_THROUGH: Self = Self(" LIMIT 5000");
+    const LOOKED_THROUGH: Self = rows!(5000);
 
     /// A page of up to `limit` and one more, which tells whether there is more.
     pub(in crate::activity) fn of_page(limit: i64) -> Self {
-        Self(match limit {
-            ..=10 => " LIMIT 11",
-            11..=25 => " LIMIT 26",
-            26..=50 => " LIMIT 51",
-            51..=100 => " LIMIT 101",
-            _ => " LIMIT 251",
-        })
+        match limit {
+            ..=10 => rows!(11),
+            11..=25 => rows!(26),
+            26..=50 => rows!(51),
+            51..=100 => rows!(101),
+            _ => rows!(251),
+        }
     }
 }
 
@@ -58,10 +64,15 @@ impl<'a> Ask<'a> {
         Self { scope, filter, from_ms: filter.from_ms(), until_ms: filter.until_ms(), rows }
     }
 
+    fn is_backwards(&self) -> bool {
+        matches!(self.filter.position, Some((Direction::After, _)))
+    }
+
     fn order(&self) -> &'static str {
-        match self.filter.position {
-            Some((Direction::After, _)) => " ORDER BY t.at, t.source, t.id",
-            _ => " ORDER BY t.at DESC, t.source DESC, t.id DESC",
+        if self.is_backwards() {
+            " ORDER BY t.at, t.source, t.id"
+        } else {
+            " ORDER BY t.at DESC, t.source DESC, t.id DESC"
         }
     }
 }
@@ -177,17 +188,31 @@ pub(in crate::activity) fn rows(s: &mut RowStatement, ask: &Ask<'_>) {
         s.sql(ask.order()).sql(ask.rows.0).sql(")) t").sql(ask.order()).sql(ask.rows.0);
         return;
     }
-    let Some((column, words)) = several_words(ask.filter) else {
-        s.sql("SELECT t.* FROM pilothouse.timeline t WHERE ");
-        conditions(s, ask, None);
-        s.sql(ask.order()).sql(ask.rows.0);
-        return;
-    };
-    s.sql("SELECT t.* FROM unnest(")
-        .texts(words)
-        .sql(") one (word) CROSS JOIN LATERAL (SELECT t.* FROM pilothouse.timeline t WHERE ");
-    conditions(s, ask, Some(column));
-    s.sql(ask.order()).sql(ask.rows.0).sql(") t").sql(ask.order()).sql(ask.rows.0);
+    match several_words(ask.filter) {
+        Some((column, words)) => {
+            s.sql("SELECT t.* FROM unnest(").texts(words).sql(") one (word) CROSS JOIN LATERAL (");
+            ordered(s, ask, Some(column));
+            s.sql(") t").sql(ask.order()).sql(ask.rows.0);
+        }
+        None => ordered(s, ask, None),
+    }
+}
+
+/// Rows in their order. The indexes of types and actors end with the time: with what shares a millisecond with the last
+/// row they answer without a sort, and what comes of it is sorted.
+fn ordered(s: &mut RowStatement, ask: &Ask<'_>, by: Option<WordColumn>) {
+    let is_by_time = !ask.filter.types.only.is_empty()
+        || (!ask.filter.actors.only.is_empty() && token(&ask.filter.actors).is_none());
+    if is_by_time {
+        s.sql("SELECT t.* FROM (");
+    }
+    s.sql("SELECT t.* FROM pilothouse.timeline t WHERE ");
+    conditions(s, ask, by);
+    if is_by_time {
+        s.sql(if ask.is_backwards() { " ORDER BY t.at" } else { " ORDER BY t.at DESC" });
+        s.sql(ask.rows.1).sql(") t");
+    }
+    s.sql(ask.order()).sql(ask.rows.0);
 }
 
 /// What a search for words looks through.
@@ -249,7 +274,7 @@ fn carriers(s: &mut RowStatement, ask: &Ask<'_>, reference: &Reference) {
     if is_shared && ask.scope != Scope::Everything {
         s.sql(" AND ").sql(Reference::MAY_BE_SHARED);
     }
-    let is_backwards = matches!(ask.filter.position, Some((Direction::After, _)));
+    let is_backwards = ask.is_backwards();
     let order = if is_backwards {
         " ORDER BY r.created_at, r.action_id"
     } else {

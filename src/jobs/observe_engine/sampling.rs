@@ -21,7 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 impl Following {
     /// One that does not answer in time has no sample; the next round asks again.
-    pub(super) fn sample(&mut self, app: &App, running: Vec<(EngineId, ContainerId)>) -> Result<(), Failure> {
+    pub(super) fn take_samples(
+        &mut self,
+        app: &App,
+        running: Vec<(EngineId, ContainerId)>,
+    ) -> Result<(), Failure> {
         let rows: BTreeMap<EngineId, ContainerId> = running.into_iter().collect();
         let now = app.clock.now();
         let usages = ask(app, rows.keys().cloned().collect());

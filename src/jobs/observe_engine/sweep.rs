@@ -43,7 +43,7 @@ impl Following {
         })?;
         let running = listed.iter().filter(|container| container.state == "running");
         let running = running.filter_map(|one| Some((one.id.clone(), *rows.get(one.id.as_str())?)));
-        self.sample(app, running.collect())
+        self.take_samples(app, running.collect())
     }
 
     /// What a known container's state tells that no event did.

@@ -29,7 +29,15 @@ impl TimelinePresenter {
                 url: None,
                 date: day.date,
                 is_cut: day.is_cut && page.of_day.is_none(),
-                items: self.items(&day.items),
+                items: {
+                    let mut items = self.items(&day.items);
+                    for item in &mut items {
+                        if let DayItem::Entry(entry) = item {
+                            entry.for_each(&mut |entry| entry.time.leave_out_day());
+                        }
+                    }
+                    items
+                },
             })
             .collect()
     }

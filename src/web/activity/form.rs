@@ -9,8 +9,7 @@ use diesel::PgConnection;
 
 use super::reference::key_label;
 use crate::activity::filter::{Reference, day, first_ms};
-use crate::activity::options::Choice;
-use crate::activity::timeline::{WordColumn, day_of};
+use crate::activity::timeline::day_of;
 use crate::activity::{Direction, Filter, TimelineCursor, lookup};
 use crate::error::{AppError, AppResult};
 use crate::http::query::Query;
@@ -37,16 +36,6 @@ pub const KEYS: [&str; 9] = [
     "database_name",
     "app_name",
 ];
-
-/// What a request turned out to be.
-#[derive(Debug)]
-pub enum Step<T> {
-    /// Show all that a filter may ask for.
-    Choices(Box<Filter>, WordColumn, Vec<Choice>),
-    Page(T),
-    /// A form that means the page at this address.
-    Elsewhere(String),
-}
 
 /// What an address asks a timeline for.
 #[derive(Debug)]

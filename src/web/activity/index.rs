@@ -4,10 +4,9 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::TimelineView;
-use super::choices;
 use super::display::{DayItem, ReferenceChip};
-use super::form::{self, Asked, Step};
 use super::presenter::TimelinePresenter;
+use super::shown::{Shown, filter_of, here};
 use crate::activity::exported_audit::audit_only;
 use crate::activity::options::{self, Options};
 use crate::activity::timeline::{self, Known};
@@ -46,41 +45,23 @@ pub fn read_filter(query: &Query, viewer: &Viewer) -> AppResult<Filter> {
 /// Shows the timeline of everything.
 pub async fn index(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
-    let (viewer, step) = authed
+    let (viewer, shown) = authed
         .read(move |conn, viewer| {
-            let (filter, complaint) = match form::read(conn, viewer, &query, "/activity")? {
-                Asked::Here(filter, complaint) => (filter, complaint),
-                Asked::Elsewhere(address) => return Ok(Step::Elsewhere(address)),
-            };
-            if let Some(column) = choices::asked(&query) {
-                let all = options::all(conn, Scope::of(viewer), column)?;
-                return Ok(Step::Choices(filter, column, all));
-            }
-            let page =
-                timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
-            let options = Options::of_page(conn, &filter, &page)?;
-            Ok(Step::Page((filter, complaint, page, options, here(&query))))
+            let of = (Scope::of(viewer), &Known::by(viewer));
+            Shown::read(conn, viewer, &query, "/activity", of, now)
         })
         .await?;
-    let (filter, complaint, page, options, here) = match step {
-        Step::Page(page) => page,
-        Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
-        Step::Choices(filter, column, all) => {
+    let shown = match shown {
+        Ok(shown) => shown,
+        Err(instead) => {
             let crumbs = vec![Crumb::link("Activity", "/activity")];
-            return choices::show(&authed, &viewer, ("/activity", &filter), column, all, crumbs);
+            return instead.answer(&authed, &viewer, "/activity", crumbs);
         }
     };
-    let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here);
-    let view = TimelineView::new("/activity", &filter, options, &page, &presenter).with(complaint);
+    let view = shown.view("/activity", TimelinePresenter::of(&viewer, now));
     let shell =
         authed.shell(&viewer, "Activity").watching_all().with_breadcrumbs(vec![Crumb::here("Activity")]);
     authed.page(view.status(), &ActivityPage { shell, heading: "Activity", view })
-}
-
-/// The key of the entry that a link around it points at.
-#[must_use]
-pub fn here(query: &Query) -> Option<String> {
-    query.first("at").map(str::to_owned)
 }
 
 /// Shows the audit log: the same timeline, of audit entries alone.
@@ -89,34 +70,28 @@ pub fn here(query: &Query) -> Option<String> {
 /// 404 for an owner.
 pub async fn audit(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
-    let (viewer, step) = authed
+    let (viewer, read) = authed
         .read_as_admin(move |conn, admin| {
-            let (filter, complaint) = match form::read(conn, admin, &query, "/audit")? {
-                Asked::Here(filter, complaint) => (filter, complaint),
-                Asked::Elsewhere(address) => return Ok(Step::Elsewhere(address)),
-            };
-            if let Some(column) = choices::asked(&query) {
-                let all = options::all_of_audit_log(conn, column)?;
-                return Ok(Step::Choices(filter, column, all));
-            }
+            let (filter, complaint) =
+                match filter_of(conn, admin, &query, "/audit", options::all_of_audit_log)? {
+                    Ok(asked) => asked,
+                    Err(instead) => return Ok(Err(instead)),
+                };
             let audited = audit_only(&filter);
             let page =
                 timeline::page(conn, Scope::Everything, &audited, &Known::default(), now.timestamp_millis())?;
             let options = Options::of_audit_log(&page);
             let marks = marks_of(conn, page.ids())?;
-            Ok(Step::Page((filter, complaint, page, marks, options, here(&query))))
+            Ok(Ok((Shown { filter, complaint, page, options, here: here(&query) }, marks)))
         })
         .await?;
-    let (filter, complaint, page, marks, options, here) = match step {
-        Step::Page(page) => page,
-        Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
-        Step::Choices(filter, column, all) => {
-            let crumbs = vec![Crumb::link("Audit log", "/audit")];
-            return choices::show(&authed, &viewer, ("/audit", &filter), column, all, crumbs);
+    let (shown, marks) = match read {
+        Ok(read) => read,
+        Err(instead) => {
+            return instead.answer(&authed, &viewer, "/audit", vec![Crumb::link("Audit log", "/audit")]);
         }
     };
-    let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here).to_the_second();
-    let mut view = TimelineView::new("/audit", &filter, options, &page, &presenter).with(complaint);
+    let mut view = shown.view("/audit", TimelinePresenter::of(&viewer, now).to_the_second());
     view.for_each_entry(|entry| {
         let id = entry.id.strip_prefix("audit:").unwrap_or(&entry.id);
         entry.references = marks.get(id).map(audit_chips).unwrap_or_default();

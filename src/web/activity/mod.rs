@@ -16,6 +16,7 @@ pub mod reference;
 pub mod reference_card;
 pub mod second_line;
 pub mod show;
+pub mod shown;
 
 use crate::activity::options::Options;
 use crate::activity::timeline::{LOOKED_THROUGH, TimelinePage, day_of};

@@ -306,7 +306,11 @@ impl TimelinePresenter {
             Source::Event => urls::event(entry.id()),
             Source::Engine => urls::observation(entry.id()),
             Source::Audit if self.is_admin => urls::audit_entry(entry.id()),
-            Source::Audit => around(entry),
+            Source::Audit => {
+                let is_here = self.own_project.is_some()
+                    && self.own_project.as_ref() == entry.project.as_ref().map(|project| &project.id);
+                if is_here { around_at("", entry) } else { around(entry) }
+            }
         }
     }
 
@@ -339,7 +343,11 @@ pub fn around(entry: &timeline::Entry) -> String {
         Some(id) => urls::project_part(id, "activity"),
         None => "/activity".to_owned(),
     };
-    let mut address = urls::with_query(&path, &[("around", entry.position.to_string()), ("at", entry.key())]);
+    around_at(&path, entry)
+}
+
+fn around_at(path: &str, entry: &timeline::Entry) -> String {
+    let mut address = urls::with_query(path, &[("around", entry.position.to_string())]);
     address.push_str("#here");
     address
 }

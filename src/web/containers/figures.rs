@@ -318,7 +318,7 @@ impl LineChart {
 mod tests {
     use super::*;
 
-    fn sample(at: i64, cpu: Option<f64>) -> Sample {
+    fn mean(at: i64, cpu: Option<f64>) -> Sample {
         Sample {
             at,
             cpu,
@@ -340,12 +340,8 @@ mod tests {
             now: DateTime::from_timestamp(3_600, 0).unwrap(),
             zone: Tz::UTC,
         };
-        let means = [
-            sample(0, Some(0.0)),
-            sample(30_000, Some(50.0)),
-            sample(60_000, None),
-            sample(3_570_000, Some(100.0)),
-        ];
+        let means =
+            [mean(0, Some(0.0)), mean(30_000, Some(50.0)), mean(60_000, None), mean(3_570_000, Some(100.0))];
         let path = span.path(&means, CPU.of, 100.0);
         assert_eq!(path, "M0.0 96.0L1.0 96.0L5.0 50.0M600.0 4.0L601.0 4.0");
         let chart = LineChart::new(&CHARTS[0], &means, &span);

@@ -12,11 +12,13 @@ use crate::operations::commands::{AskError, missing_engine_id};
 use crate::web::display::{Badge, Link, Meta, Tab, in_short};
 use crate::web::shell::Crumb;
 use crate::web::time::Timestamp;
-use crate::web::{state, urls};
+use crate::web::{assets, state, urls};
 
 /// See `templates/containers/_header.html`.
 #[derive(Debug, Clone)]
 pub struct ContainerHead {
+    /// Styles of these pages alone.
+    pub css_url: &'static str,
     pub name: String,
     /// Its page.
     pub url: String,
@@ -112,6 +114,7 @@ impl ContainerHead {
         let url = urls::container(container.id);
         let unavailable_reason = unavailable_reason(container, &status, engine);
         Self {
+            css_url: &assets::urls().containers,
             name: container.name.clone(),
             badge: state::observed(&container.status, at, now),
             state: container.status.clone(),
@@ -190,7 +193,8 @@ fn verbs(container: &ContainerView, available: bool) -> Vec<VerbButton> {
                 Verb::Create => "plus",
                 Verb::Delete => "deleted",
             },
-            available: available && verb.obstacle(&status, container.is_locked).is_none(),
+            available: (available || verb.is_ours_alone())
+                && verb.obstacle(&status, container.is_locked).is_none(),
             acts: verb.acts(),
         })
         .collect()

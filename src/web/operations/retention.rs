@@ -136,6 +136,11 @@ pub(super) fn days_in_words(days: i32) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{} days", grouped(days.into())) }
 }
 
+/// PostgreSQL's estimate, where it has made one.
+pub(super) fn estimate(rows: i64) -> String {
+    if rows < 0 { "—".to_owned() } else { grouped(rows) }
+}
+
 /// "1,234", "10,000 or more".
 pub(super) fn counted(rows: i64) -> String {
     if rows >= MOST_COUNTED { format!("{} or more", grouped(rows)) } else { grouped(rows) }
@@ -160,7 +165,7 @@ impl RetentionPage {
                 rule: rule_in_words(rule.class, rule.keep_days),
                 changed,
                 url: retention_rule::path(rule.class),
-                rows: grouped(standing.rows),
+                rows: estimate(standing.rows),
                 bytes: ByteSize::new(standing.bytes),
                 oldest: standing.oldest.map(time),
                 due: if rule.keep_days.is_some() { counted(standing.due) } else { "nothing".to_owned() },

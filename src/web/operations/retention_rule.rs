@@ -115,7 +115,7 @@ pub(super) fn find(
     days: Option<Option<i32>>,
     now: DateTime<Utc>,
 ) -> AppResult<Found> {
-    let rule = queries::rule(conn, class)?.unwrap_or_else(|| Rule::unset(class));
+    let rule = queries::rule(conn, class)?;
     let at = queries::next_run(conn)?.unwrap_or(now);
     let preview = match days.unwrap_or(rule.keep_days) {
         Some(kept) => Some((Some(kept), queries::due(conn, class, kept, at)?)),
@@ -214,8 +214,8 @@ impl RulePage {
             class: facts.stored,
             rule: rule_in_words(class, found.rule.keep_days),
             hint: format!(
-                "Counted from {}. {} at least; empty keeps them for ever.",
-                facts.since.trim_start_matches("after "),
+                "So many days {}. {} at least; empty keeps them for ever.",
+                facts.since,
                 days_in_words(facts.at_least)
             ),
             url: path(class),

@@ -6,17 +6,14 @@ use askama::Template;
 
 use super::head::ProjectHead;
 use super::{known, project_id};
-use crate::activity::options::{self, Options};
-use crate::activity::{Scope, timeline};
+use crate::activity::Scope;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::query::Query;
 use crate::web::activity::TimelineView;
-use crate::web::activity::choices;
 use crate::web::activity::display::DayItem;
-use crate::web::activity::form::{self, Asked, Step};
-use crate::web::activity::index::here;
 use crate::web::activity::presenter::TimelinePresenter;
+use crate::web::activity::shown::Shown;
 use crate::web::shell::{Crumb, Shell};
 use crate::web::urls;
 
@@ -40,34 +37,22 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     let now = authed.app.clock.now();
     let path = urls::project_part(id, "activity");
     let asked = path.clone();
-    let (viewer, (project, step)) = authed
+    let (viewer, (project, shown)) = authed
         .read_project(id, move |conn, viewer, project| {
-            let (filter, complaint) = match form::read(conn, viewer, &query, &asked)? {
-                Asked::Here(filter, complaint) => (filter, complaint),
-                Asked::Elsewhere(address) => return Ok(Step::Elsewhere(address)),
-            };
-            let scope = Scope::Project(id);
-            if let Some(column) = choices::asked(&query) {
-                return Ok(Step::Choices(filter, column, options::all(conn, scope, column)?));
-            }
-            let page =
-                timeline::page(conn, scope, &filter, &known(viewer, id, project), now.timestamp_millis())?;
-            let options = Options::of_page(conn, &filter, &page)?;
-            Ok(Step::Page((filter, complaint, page, options, here(&query))))
+            let of = (Scope::Project(id), &known(viewer, id, project));
+            Shown::read(conn, viewer, &query, &asked, of, now)
         })
         .await?;
     let head = ProjectHead::of(&project, id, "activity", now, viewer.zone);
-    let (filter, complaint, page, options, here) = match step {
-        Step::Page(page) => page,
-        Step::Elsewhere(address) => return Ok(urls::see_other(&address)),
-        Step::Choices(filter, column, all) => {
+    let shown = match shown {
+        Ok(shown) => shown,
+        Err(instead) => {
             let mut crumbs = head.crumbs(None);
             crumbs.push(Crumb::link("Activity", &path));
-            return choices::show(&authed, &viewer, (&path, &filter), column, all, crumbs);
+            return instead.answer(&authed, &viewer, &path, crumbs);
         }
     };
-    let presenter = TimelinePresenter::of(&viewer, now).pointed_at(here).within(id);
-    let view = TimelineView::new(&path, &filter, options, &page, &presenter).with(complaint);
+    let view = shown.view(&path, TimelinePresenter::of(&viewer, now).within(id));
     let shell = authed
         .shell(&viewer, format!("Activity of {}", head.name))
         .watching_project(id)

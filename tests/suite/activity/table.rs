@@ -22,9 +22,9 @@ fn one_row_that_can_not_be_written_costs_the_others_nothing_and_is_a_gap_until_i
     let (ada, admin) = (world.owner("ada"), world.admin("root"));
     let shop = world.project(&ada, "shop");
     world.execute(&format!(
-        "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, created_at) VALUES \
-         ('before', '{shop}', 'deployment', {NOON}), ({ENDLESS}, NULL, repeat('x', 40), {NOON}), \
-         ('after', '{shop}', 'deployment', {NOON})"
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, status, created_at) VALUES \
+         ('before', '{shop}', 'success', {NOON}), ({ENDLESS}, NULL, repeat('x', 40), {NOON}), \
+         ('after', '{shop}', 'success', {NOON})"
     ));
     assert_eq!(keys(&world.page(&ada, Scope::Own, &filter(&[])).entries), ["before", "after"]);
     assert_eq!(world.count("(SELECT count(*) FROM turbobackend.project_actions)"), 3, "nothing is refused");
@@ -34,8 +34,7 @@ fn one_row_that_can_not_be_written_costs_the_others_nothing_and_is_a_gap_until_i
     assert!(world.count("(SELECT failures FROM pilothouse.trigger_failures)") >= 1);
     world.rebuild_timeline();
     assert_eq!(fill::state(&mut world.conn).unwrap().unwritten, 1, "it still can't be");
-    world
-        .execute("UPDATE turbobackend.project_actions SET action_type = NULL WHERE length(action_id) > 2000");
+    world.execute("UPDATE turbobackend.project_actions SET status = NULL WHERE length(action_id) > 2000");
     world.rebuild_timeline();
     assert_eq!(fill::state(&mut world.conn).unwrap().unwritten, 0);
     assert_eq!(world.page(&admin, Scope::Everything, &filter(&[])).entries.len(), 3);
@@ -163,7 +162,7 @@ fn older_records_are_taken_in_newest_first_beside_a_writer_and_pages_say_what_is
          SELECT 'a' || n, '{shop}', {NOON} + n / 7, '{{\"n\": 1}}' FROM generate_series(1, 4000) n; \
          INSERT INTO turbobackend.action_references SELECT 'n', '1', created_at, action_id, project_id FROM turbobackend.project_actions; \
          INSERT INTO turbobackend.project_actions (action_id, project_id) VALUES ('undated', '{shop}'); \
-         INSERT INTO turbobackend.project_actions (action_id, action_type, created_at) VALUES ({ENDLESS}, repeat('x', 40), {NOON}); \
+         INSERT INTO turbobackend.project_actions (action_id, status, created_at) VALUES ({ENDLESS}, repeat('x', 40), {NOON}); \
          INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, \"createdAt\") \
          SELECT 'e' || n, '{shop}', 'APR_REVIEW', 'x', 't', 'COMPLETED', timestamp '2025-01-01' + n * interval '1 second' FROM generate_series(1, 700) n; \
          INSERT INTO \"ActivityLog\" (id, \"projectId\", \"activityType\", \"createdAt\") \

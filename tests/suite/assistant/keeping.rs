@@ -71,16 +71,9 @@ fn conversations_end_after_thirty_days_and_are_deleted_after_ninety() {
         pilothouse::assistant::commands::end_silent(conn).map_err(pilothouse::db::DbError::from)
     })
     .unwrap();
-    let deleted = console
-        .app
-        .db
-        .write_blocking(&pilothouse::db::Actor::Retention, |conn| {
-            pilothouse::assistant::commands::delete_unclaimed(conn).map_err(pilothouse::db::DbError::from)
-        })
-        .unwrap();
+    pilothouse::retention::run::run(&console.app.db, console.app.clock.now(), || false).unwrap();
 
-    assert_eq!(deleted, 1, "the user's stays");
-    assert_eq!(console.count("ai_assistant_sessions"), 3);
+    assert_eq!(console.count("ai_assistant_sessions"), 3, "the user's stays");
     assert_eq!(
         console.count("ai_assistant_sessions WHERE NOT is_active AND session_data->>'ended' = 'expired'"),
         1

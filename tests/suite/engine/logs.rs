@@ -249,7 +249,8 @@ fn an_engine_that_is_frozen_or_gone_is_said_and_nobody_waits_in_the_database_for
         let mut held = 0;
         while !page.is_finished() {
             held = held.max(scene.console.count(
-                "pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+                "pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%' \
+                     AND state_change < now() - interval '300 milliseconds'",
             ));
             std::thread::sleep(Duration::from_millis(50));
         }

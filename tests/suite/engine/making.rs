@@ -273,7 +273,7 @@ fn a_making_that_is_taken_back_leaves_nothing() {
 #[test]
 fn what_can_not_be_made_is_refused_with_the_reason_before_anything_is_written() {
     let console = crate::support::console::Console::start();
-    let (owner, admin) = (console.owner(), console.admin());
+    let owner = console.owner();
     let form = [("name", "shop"), ("container", "new")];
     assert!(owner.get("/projects/new").expect(200).has("select[name=container] option[value=new]"));
     let refused = owner.post("/projects", &form).expect(503);
@@ -295,5 +295,4 @@ fn what_can_not_be_made_is_refused_with_the_reason_before_anything_is_written() 
     }
     assert_eq!(scene.console.count("projects") + scene.console.count("pilothouse.operations"), 0);
     scene.admin.post("/projects", &named).expect(303);
-    drop(admin);
 }

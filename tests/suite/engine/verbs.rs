@@ -1,6 +1,7 @@
 //! What is done to containers: once, on record, by those who may.
 
 use super::{Scene, until};
+use crate::reports::Program;
 use crate::support::engine::{PATIENT, TestEngine};
 
 #[test]
@@ -215,4 +216,34 @@ fn what_was_done_before_a_process_died_is_found_and_not_done_again() {
     scene.runner = Some(pilothouse::jobs::start(scene.console.app.clone()));
     assert_eq!(scene.end_of(&location), ("COMPLETED".into(), "Restarted.".into()));
     assert_eq!(scene.engine.pid(&id), pid, "it was not restarted again");
+}
+
+#[test]
+fn a_program_starts_and_stops_the_containers_of_its_projects_with_the_scope_for_it() {
+    let Some(mut scene) = Scene::set() else { return };
+    let (row, id) = scene.container(PATIENT);
+    let project = scene.console.project(&scene.owner, "operated");
+    scene.console.sql(&format!("UPDATE projects SET container_id = '{row}' WHERE id = '{project}'"));
+    let program = Program::of(&scene.console, &scene.owner, &project, "read,operate");
+    let path = |verb: &str| format!("/api/containers/{row}/{verb}");
+    let asked = program.post(&path("start"), &serde_json::json!({})).expect(202);
+    let event: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(event["eventType"], "CONTAINER_START");
+    assert_eq!(event["projectId"], project.as_str());
+    let location = format!("/events/{}", event["id"].as_str().unwrap());
+    assert_eq!(scene.end_of(&location).0, "COMPLETED");
+    assert_eq!(scene.engine.state(&id).unwrap(), "running");
+    assert!(scene.owner.get(&location).expect(200).text("main").contains("the token CI"));
+    // While one thing goes on, another one is refused with what it is.
+    scene.runner = None;
+    let stop = scene.owner.post(&path("stop"), &[]).expect(202);
+    assert!(stop.body.contains("PENDING"), "{}", stop.body);
+    let refused = program.post(&path("restart"), &serde_json::json!({})).expect(409);
+    assert!(refused.body.contains("being stopped"), "{}", refused.body);
+
+    let reader = Program::of(&scene.console, &scene.owner, &project, "read");
+    reader.post(&path("stop"), &serde_json::json!({})).expect(403);
+    let (other, _) = scene.container(PATIENT);
+    program.post(&format!("/api/containers/{other}/start"), &serde_json::json!({})).expect(404);
+    scene.console.owner().post(&path("start"), &[]).expect(404);
 }

@@ -6,7 +6,7 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 20] = [
+const UNRECORDED: [(&str, &str); 21] = [
     ("/start/messages", "a conversation is a record itself, and a blank message is none"),
     ("/start/draft", "a conversation, too"),
     (
@@ -18,6 +18,7 @@ const UNRECORDED: [(&str, &str); 20] = [
     ("/api/projects/PROJECT/pushes", "a report, too"),
     ("/webhooks/github/HOOK", "refused: it is not signed"),
     ("/users/USER/activate", "this user is active already"),
+    ("/api/containers/CONTAINER/start", "refused: no engine is connected"),
     ("/projects/PROJECT/unlock", "refused: this project is not locked"),
     ("/projects/PROJECT/unarchive", "refused: this project is not archived"),
     ("/projects/PROJECT/restore", "refused: this project is not deleted"),

@@ -37,6 +37,7 @@ const ROWS: &[Row] = &[
     // Without a session.
     ("GET", "/healthz", "/healthz", &[], ["200", "200", "200", "200"]),
     ("GET", "/readyz", "/readyz", &[], ["200", "200", "200", "200"]),
+    ("GET", "/metrics", "/metrics", &[], ["200"; 4]),
     ("GET", "/favicon.ico", "/favicon.ico", &[], ["303 /assets/favicon-"; 4]),
     ("GET", "/assets/{name}", "CSS", &[], ["200"; 4]),
     ("GET", "/assets/{name}", "/assets/console-0123456789ab.css", &[], ["404"; 4]),
@@ -184,6 +185,15 @@ const ROWS: &[Row] = &[
         "/engine/ENGINE/adopt",
         &[("taker", "PROJECT")],
         admins("303 /containers/"),
+    ),
+    ("GET", "/operations/database", "/operations/database", &[], admins("200")),
+    ("GET", "/operations/backups", "/operations/backups", &[], admins("200")),
+    (
+        "POST",
+        "/operations/backups",
+        "/operations/backups",
+        &[("deed", "create")],
+        admins("303 /operations/backups"),
     ),
     ("GET", "/operations/retention", "/operations/retention", &[], admins("200")),
     ("GET", "/operations/retention/{class}", "/operations/retention/chat?days=30", &[], admins("200")),
@@ -351,20 +361,20 @@ const ROWS: &[Row] = &[
         &[],
         [SIGN_IN, "200", "404", "200"],
     ),
-    // There is no engine here.
+    // What a worker wrote is no id of an engine's.
     (
         "GET",
         "/containers/{id}/logs/download",
         "/containers/CONTAINER/logs/download",
         &[],
-        [SIGN_IN, "503", "404", "503"],
+        [SIGN_IN, "409", "404", "409"],
     ),
     (
         "GET",
         "/containers/{id}/logs/live",
         "/containers/CONTAINER/logs/live",
         &[],
-        ["401", "503", "404", "503"],
+        ["401", "409", "404", "409"],
     ),
     ("GET", VERB, "/containers/CONTAINER/start", &[], [SIGN_IN, "200", "404", "200"]),
     ("GET", VERB, "/containers/CONTAINER/stop", &[], [SIGN_IN, "200", "404", "200"]),
@@ -459,6 +469,13 @@ const ROWS: &[Row] = &[
     ("GET", "/api/projects/{id}", "/api/projects/PROJECT", &[], ["401", "200", "404", "200"]),
     ("GET", "/api/containers", "/api/containers", &[], ["401", "200", "200", "200"]),
     ("GET", "/api/containers/{id}", "/api/containers/CONTAINER", &[], ["401", "200", "404", "200"]),
+    (
+        "POST",
+        "/api/containers/{id}/{verb:start|stop|restart}",
+        "/api/containers/CONTAINER/start",
+        &[],
+        ["401", "503", "404", "503"],
+    ),
     ("GET", RECORDS, "/api/projects/PROJECT/pushes", &[], ["401", "200", "404", "200"]),
     (
         "POST",

@@ -19,6 +19,7 @@ use super::{HOSTILE, Sample, endless, timestamp};
 
 pub fn container_head(name: &str) -> ContainerHead {
     ContainerHead {
+        css_url: "/assets/containers.css",
         name: name.to_owned(),
         url: "/containers/x".to_owned(),
         badge: state::badge(name),
@@ -206,7 +207,7 @@ impl Sample for FiguresPage {
             charts: vec![LineChart {
                 title: "Network",
                 name: "network",
-                told: name.to_owned(),
+                told: "Received: at most 4.1 kB/s".to_owned(),
                 top: "5 kB/s".to_owned(),
                 lines: vec![("Received", path.to_owned()), ("Sent", path.to_owned())],
             }],

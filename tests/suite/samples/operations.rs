@@ -2,13 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use pilothouse::backups::records::{Archive, Overview, Record};
 use pilothouse::db::cursor::Page;
 use pilothouse::http::query::Query;
+use pilothouse::instance::database::{LockWait, TableSize};
 use pilothouse::queue::Kind;
 use pilothouse::queue::instance::{Errand, ErrandRecord};
 use pilothouse::queue::queries::{Duty, FailedJob, MOST_COUNTED, Waiting};
 use pilothouse::retention::Class;
 use pilothouse::retention::queries::{Due, DueRow, Hold, MOST_COUNTED as MOST_DUE, Rule, Standing};
+use pilothouse::web::operations::backups::{BackupsPage, Place};
+use pilothouse::web::operations::database::DatabasePage;
 use pilothouse::web::operations::retention::{Found as Kept, RetentionPage};
 use pilothouse::web::operations::retention_rule::{Found as FoundRule, RulePage};
 use pilothouse::web::operations::show::{Found, OperationsPage};
@@ -115,7 +119,7 @@ fn rule(class: Class, told: Option<&str>) -> Rule {
         ended_at: (class != Class::Files).then_some(at),
         last_gone: [(class, 1234)].into(),
         is_running: class == Class::Users,
-        ..Rule::unset(class)
+        ..Rule::usual(class)
     }
 }
 
@@ -178,6 +182,102 @@ impl Sample for RulePage {
             ("nothing-goes", page(&of(due(0, Vec::new())))),
             ("some-go", page(&of(due(MOST_DUE, vec![row("shop"), row(HOSTILE), row(&endless(300))])))),
             ("refused", refused),
+        ]
+    }
+}
+
+impl Sample for BackupsPage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        let record = |name: &str, state: &str, error: Option<&str>| Record {
+            name: name.to_owned(),
+            kind: "base".to_owned(),
+            state: state.to_owned(),
+            began_at: now,
+            ended_at: Some(now),
+            point_at: Some(now),
+            bytes: 12_345_678,
+            rows: 1_234_567,
+            error: error.map(str::to_owned),
+            proven_at: (state == "proven").then_some(now),
+        };
+        let place = |dir: &str, is_embedded| Place {
+            dir: dir.to_owned(),
+            key_file: Some(format!("{dir}/backup.key")),
+            is_embedded,
+        };
+        let page = |overview: &Overview, place: &Place| Self {
+            shell: shell("Backups"),
+            ..Self::of(overview, place, now, Tz::UTC)
+        };
+        let archive = |error: Option<&str>| {
+            Some(Archive {
+                archived_until: Some(now),
+                waiting: 1,
+                error: error.map(str::to_owned),
+                as_of: now,
+            })
+        };
+        let usual = Overview {
+            backups: vec![
+                record("20261127T031300Z", "proven", None),
+                record("20261126T031300Z", "verified", None),
+            ],
+            archive: archive(None),
+            next_backup: Some(now),
+            next_proof: Some(now),
+            key_is_kept: true,
+        };
+        let hostile = Overview {
+            backups: vec![
+                record(HOSTILE, "failed", Some(HOSTILE)),
+                record(&endless(300), "written", Some(&endless(300))),
+            ],
+            archive: archive(Some(HOSTILE)),
+            ..Overview::default()
+        };
+        vec![
+            ("none", page(&Overview::default(), &place("/var/backups", false))),
+            ("usual", page(&usual, &place("./.pilothouse/backups", true))),
+            ("hostile", page(&hostile, &place(HOSTILE, true))),
+        ]
+    }
+}
+
+impl Sample for DatabasePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let now = DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(1);
+        let table = |name: &str, growth| TableSize {
+            name: name.to_owned(),
+            rows: 1_234_567,
+            bytes: 987_654_321,
+            dead: 1_234,
+            growth,
+        };
+        let wait = |statement: &str| LockWait {
+            pid: 4711,
+            blocked_by: vec![4712, 4713],
+            since: Some(now),
+            statement: statement.to_owned(),
+        };
+        let page = |tables: &[TableSize], waits: &[LockWait]| Self {
+            shell: shell("Database"),
+            ..Self::of(tables, waits, ((8, 5), 10), now, Tz::UTC)
+        };
+        let usual = [
+            table("public.projects", None),
+            table("pilothouse.timeline", Some(1_234_567)),
+            table("x", Some(-99)),
+        ];
+        vec![
+            ("usual", page(&usual, &[])),
+            (
+                "hostile",
+                page(
+                    &[table(HOSTILE, Some(0)), table(&endless(300), None)],
+                    &[wait(HOSTILE), wait(&endless(500))],
+                ),
+            ),
         ]
     }
 }

@@ -83,8 +83,8 @@ fn verbs_say_why_they_are_unavailable_and_refuse() {
     let owner = console.owner();
     let id = console.container(&owner, "shop-web");
     let detail = owner.get(&format!("/containers/{id}")).expect(200);
-    assert_eq!(detail.attributes("button[aria-disabled=true]", "aria-describedby"), ["verbs-note"; 4]);
-    for verb in ["start", "stop", "restart", "delete"] {
+    assert_eq!(detail.attributes("button[aria-disabled=true]", "aria-describedby"), ["verbs-note"; 6]);
+    for verb in ["start", "stop", "restart", "rename", "delete"] {
         let path = format!("/containers/{id}/{verb}");
         let asked = owner.get(&path).expect(200);
         assert!(asked.text("main [role=status]").contains("engine"), "{verb}");

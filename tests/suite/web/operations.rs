@@ -18,8 +18,6 @@ fn fail_jobs(console: &Console, count: usize) {
 #[test]
 fn a_console_without_a_runner_shows_that_nobody_does_its_duties() {
     let console = Console::start();
-    // What has a first time of its own is not late yet.
-    console.sql("DELETE FROM pilothouse.schedules");
     let page = console.admin().get("/operations").expect(200);
     for kind in Kind::ALL.iter().filter(|kind| kind.facts().is_some_and(|facts| facts.schedule.is_some())) {
         let row = format!("[data-duty=\"{}\"]", kind.as_str());

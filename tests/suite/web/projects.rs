@@ -161,7 +161,7 @@ fn a_new_project_is_the_creators_and_stands_in_the_timeline() {
     let owner = console.owner();
     let container = console.container(&owner, "shop-web");
     let form = owner.get("/projects/new").expect(200);
-    assert!(form.attributes("#container_id option", "value").contains(&container));
+    assert!(form.attributes("#container option", "value").contains(&container));
 
     let made = owner
         .post(

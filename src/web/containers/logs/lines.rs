@@ -29,7 +29,7 @@ pub struct LineView {
 /// Characters of one look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SpanView {
-    /// Classes of `static/css/components/log.css`; empty for none.
+    /// Classes of `static/css/containers.css`; empty for none.
     pub class: String,
     pub text: String,
     /// Whether it is what was looked for.

@@ -1,0 +1,76 @@
+//! Copies of everything, and the proof that they can be restored.
+//!
+//! For the embedded database a backup is a base copy of the cluster, and beside it the server's log is archived as it
+//! is written, so that any second since then can be restored; for a server of somebody's it is a dump. What is stored is
+//! compressed and sealed; its key lies elsewhere. `store` knows the directory, `sealed` its files, `archive` the log,
+//! `create`, `dump`, `restore` and `proof` what is done with them, `records` what pages are told.
+
+pub mod archive;
+pub mod create;
+pub mod dump;
+pub mod proof;
+pub mod records;
+pub mod restore;
+mod sealed;
+pub mod store;
+mod tables;
+
+use std::path::PathBuf;
+
+use crate::secret::Secret;
+
+/// Where backups lie, and what seals them.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    pub dir: PathBuf,
+    key: Secret,
+}
+
+/// The file of the data directory with the key that the console made for itself.
+pub const KEY_FILE: &str = "backup.key";
+
+impl Vault {
+    #[must_use]
+    pub fn new(dir: PathBuf, key: Secret) -> Self {
+        Self { dir, key }
+    }
+
+    /// What tells this key from others and says nothing of it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        use sha2::Digest;
+        let digest = sha2::Sha256::digest(format!("pilothouse backup key {}", self.key.reveal()));
+        crate::runtime::hex(&digest[..6])
+    }
+}
+
+/// Why there is no backup, or none that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    #[error("there is no backup {0} here: `pilothouse backup list` names them")]
+    Unknown(String),
+    /// What is stored is not what was written.
+    #[error("{0} is damaged, or sealed with another key than PILOTHOUSE_BACKUP_KEY")]
+    Damaged(String),
+    #[error("{0}")]
+    Failed(String),
+    #[error("can't use {}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Cluster(#[from] crate::postgres::ClusterError),
+    #[error("the database can't be asked: {0}")]
+    Database(#[from] diesel::result::Error),
+    #[error("the database can't be reached: {0}")]
+    Connection(#[from] diesel::ConnectionError),
+}
+
+/// Gives an error of the file system the path that it happened at.
+trait At<T> {
+    fn at(self, path: &std::path::Path) -> Result<T, BackupError>;
+}
+
+impl<T> At<T> for std::io::Result<T> {
+    fn at(self, path: &std::path::Path) -> Result<T, BackupError> {
+        self.map_err(|source| BackupError::Io { path: path.to_owned(), source })
+    }
+}

@@ -1,0 +1,110 @@
+//! `GET /operations/database`
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use super::retention::estimate;
+use super::tabs;
+use crate::error::AppResult;
+use crate::http::authed_request::AuthedRequest;
+use crate::instance::database::{self, LockWait, TableSize};
+use crate::web::display::{ByteSize, Tab, grouped};
+use crate::web::shell::{Crumb, Shell};
+use crate::web::time::Timestamp;
+
+/// The page's address.
+pub(super) const PATH: &str = "/operations/database";
+
+#[derive(Debug, Clone)]
+pub struct TableRow {
+    pub name: String,
+    pub rows: String,
+    pub dead: String,
+    pub bytes: ByteSize,
+    /// "+1.2 MB a day"; "—" before there is a day to compare with.
+    pub growth: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct WaitRow {
+    pub pid: String,
+    pub blocked_by: String,
+    pub since: Option<Timestamp>,
+    pub statement: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "operations/database.html")]
+pub struct DatabasePage {
+    /// The frame.
+    pub shell: Shell,
+    pub tabs: Vec<Tab>,
+    /// Connections of this instance: busy, idle, and as many as there may be.
+    pub busy: String,
+    pub idle: String,
+    pub most: String,
+    pub tables: Vec<TableRow>,
+    pub waits: Vec<WaitRow>,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// 404 for anybody but an admin.
+pub async fn show(authed: AuthedRequest) -> AppResult<HttpResponse> {
+    let now = authed.app.clock.now();
+    let (viewer, (tables, waits)) = authed
+        .read_as_admin(|conn, _| Ok((database::table_sizes(conn)?, database::lock_waits(conn)?)))
+        .await?;
+    let pool = (authed.app.db.connections(), authed.app.config.pool_size);
+    let mut page = DatabasePage::of(&tables, &waits, pool, now, viewer.zone);
+    page.shell = authed
+        .shell(&viewer, "Database")
+        .with_breadcrumbs(vec![Crumb::link("Operations", "/operations"), Crumb::here("Database")]);
+    authed.page(StatusCode::OK, &page)
+}
+
+fn growth(bytes: i64) -> String {
+    let size = ByteSize::new(bytes.saturating_abs()).short;
+    match bytes {
+        0 => "none".to_owned(),
+        ..0 => format!("−{size} a day"),
+        _ => format!("+{size} a day"),
+    }
+}
+
+impl DatabasePage {
+    pub fn of(
+        tables: &[TableSize],
+        waits: &[LockWait],
+        ((all, idle), most): ((u32, u32), u32),
+        now: DateTime<Utc>,
+        zone: Tz,
+    ) -> Self {
+        let table = |table: &TableSize| TableRow {
+            name: table.name.clone(),
+            rows: estimate(table.rows),
+            dead: grouped(table.dead),
+            bytes: ByteSize::new(table.bytes),
+            growth: table.growth.map_or_else(|| "—".to_owned(), growth),
+        };
+        let wait = |wait: &LockWait| WaitRow {
+            pid: wait.pid.to_string(),
+            blocked_by: wait.blocked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            since: wait.since.map(|at| Timestamp::new(at, now, zone)),
+            statement: wait.statement.clone(),
+        };
+        Self {
+            shell: Shell::anonymous("Database"),
+            tabs: tabs(PATH),
+            busy: all.saturating_sub(idle).to_string(),
+            idle: idle.to_string(),
+            most: most.to_string(),
+            tables: tables.iter().map(table).collect(),
+            waits: waits.iter().map(wait).collect(),
+        }
+    }
+}
