@@ -215,17 +215,14 @@ pub fn make_move(
         Move::Lock => (AuditAction::ProjectLocked, ActionType::ProjectUpdated, "locked"),
         Move::Unlock => (AuditAction::ProjectUnlocked, ActionType::ProjectUpdated, "unlocked"),
     };
-    let (before, after) = match step.target() {
-        Some(to) => {
-            diesel::update(projects::table.find(id)).set(projects::status.eq(to.as_str())).execute(conn)?;
-            (json!({ "status": from.as_str() }), json!({ "status": to.as_str() }))
-        }
-        None => {
-            let locks = step == Move::Lock;
-            let since = locks.then_some(Instant(principal.at));
-            diesel::update(projects::table.find(id)).set(projects::locked_at.eq(since)).execute(conn)?;
-            (json!({ "locked": !locks }), json!({ "locked": locks }))
-        }
+    let (before, after) = if let Some(to) = step.target() {
+        diesel::update(projects::table.find(id)).set(projects::status.eq(to.as_str())).execute(conn)?;
+        (json!({ "status": from.as_str() }), json!({ "status": to.as_str() }))
+    } else {
+        let locks = step == Move::Lock;
+        let since = locks.then_some(Instant(principal.at));
+        diesel::update(projects::table.find(id)).set(projects::locked_at.eq(since)).execute(conn)?;
+        (json!({ "locked": !locks }), json!({ "locked": locks }))
     };
     let target = Target::project(id, &current.name);
     audit::record_change(conn, principal, &act, &target, before, after)?;

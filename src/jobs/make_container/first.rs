@@ -25,7 +25,7 @@ impl Turn<'_> {
         };
         let failure = match stop {
             Stop::Job(error) => return Err(error),
-            Stop::Unclear(error) => match self.wait(&error)? {
+            Stop::Unclear(error) => match self.wait(&error) {
                 Some(outcome) => return Ok(outcome),
                 None => error.to_string(),
             },
@@ -138,7 +138,7 @@ impl Turn<'_> {
         let left = match self.remove_all() {
             Ok(()) => "",
             Err(Stop::Job(error)) => return Err(error),
-            Err(Stop::Unclear(error)) => match self.wait(&error)? {
+            Err(Stop::Unclear(error)) => match self.wait(&error) {
                 Some(outcome) => return Ok(outcome),
                 None => " What was made of it may be left at the engine, which does not answer.",
             },

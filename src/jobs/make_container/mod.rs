@@ -316,8 +316,8 @@ impl Turn<'_> {
             .db()
             .read_blocking(&Actor::System, |conn| making::sealed(conn, &self.id).map_err(JobError::from))?;
         let Some(sealed) = sealed else { return Ok(Vec::new()) };
-        let sealer = Sealer::of(self.context.app().config.secret_key.as_ref());
-        let text = sealer.open(&sealed, SEALED_FOR).map_err(|_| {
+        let seal_with = Sealer::of(self.context.app().config.secret_key.as_ref());
+        let text = seal_with.open(&sealed, SEALED_FOR).map_err(|_| {
             Stop::Failed(
                 "The environment variables can't be opened: the console has another key by now.".to_owned(),
             )
@@ -346,15 +346,15 @@ impl Turn<'_> {
     }
 
     /// The engine does not answer: what it did is looked up later.
-    fn wait(&mut self, error: &EngineError) -> Result<Option<Outcome>, JobError> {
+    fn wait(&mut self, error: &EngineError) -> Option<Outcome> {
         let now = self.now();
         let since = *self.payload.waiting_since.get_or_insert(now);
         let patience = if self.payload.has_asked { GIVE_UP_AFTER } else { PATIENCE };
         if now - since > patience && !self.context.is_to_stop() {
-            return Ok(None);
+            return None;
         }
         let _ = self.tell(&format!("{error} It is asked again."));
-        Ok(Some(Outcome::ContinueLater(json!(self.payload), PAUSE)))
+        Some(Outcome::ContinueLater(json!(self.payload), PAUSE))
     }
 }
 

@@ -20,7 +20,7 @@ impl Turn<'_> {
             Err(Stop::Job(error)) => return Err(error),
             // What was taken back has changed nothing.
             Err(Stop::TakenBack) => return Ok(Outcome::Done),
-            Err(Stop::Unclear(error)) => match self.wait(&error)? {
+            Err(Stop::Unclear(error)) => match self.wait(&error) {
                 Some(outcome) => return Ok(outcome),
                 None => error.to_string(),
             },
@@ -38,34 +38,33 @@ impl Turn<'_> {
         let old = self.old()?;
         let old_id: EngineId =
             old.id.parse().map_err(|_| Stop::Failed("It has no engine's id.".to_owned()))?;
-        let id = match self.find()? {
-            Some(id) => id,
-            None => {
-                let image = self.image()?;
-                let note = match self.pull(&image) {
-                    Err(Stop::Failed(words)) => Some(words),
-                    other => other.map(|()| None)?,
-                };
-                if engine.ask_blocking(|api| api.image(image.clone()))?.is_none() {
-                    return Err(Stop::Failed(
-                        note.unwrap_or_else(|| format!("The engine has no image {image}.")),
-                    ));
-                }
-                self.payload.note = note;
-                self.leave_pull()?;
-                self.tell("The old container makes room.")?;
-                // What is heard of it from now on is no news of the row's container.
-                self.context.db().write_blocking(&Actor::System, |conn| {
-                    making::keep_unmade(conn, self.row).map_err(JobError::from)
-                })?;
-                let aside: EngineName = aside(&old, self.id.as_str()).parse().map_err(super::odd_name)?;
-                engine.ask_blocking(|api| api.rename(old_id.clone(), aside))?;
-                engine.ask_blocking(|api| api.stop(old_id.clone(), GRACE))?;
-                self.end_old_run(&old_id)?;
-                let name: EngineName = old.name.parse().map_err(super::odd_name)?;
-                let plan = self.plan(name, image, Some(old_id.clone()))?;
-                engine.ask_blocking(|api| api.create(plan))?
+        let id = if let Some(id) = self.find()? {
+            id
+        } else {
+            let image = self.image()?;
+            let note = match self.pull(&image) {
+                Err(Stop::Failed(words)) => Some(words),
+                other => other.map(|()| None)?,
+            };
+            if engine.ask_blocking(|api| api.image(image.clone()))?.is_none() {
+                return Err(Stop::Failed(
+                    note.unwrap_or_else(|| format!("The engine has no image {image}.")),
+                ));
             }
+            self.payload.note = note;
+            self.leave_pull()?;
+            self.tell("The old container makes room.")?;
+            // What is heard of it from now on is no news of the row's container.
+            self.context.db().write_blocking(&Actor::System, |conn| {
+                making::keep_unmade(conn, self.row).map_err(JobError::from)
+            })?;
+            let aside: EngineName = aside(&old, self.id.as_str()).parse().map_err(super::odd_name)?;
+            engine.ask_blocking(|api| api.rename(old_id.clone(), aside))?;
+            engine.ask_blocking(|api| api.stop(old_id.clone(), GRACE))?;
+            self.end_old_run(&old_id)?;
+            let name: EngineName = old.name.parse().map_err(super::odd_name)?;
+            let plan = self.plan(name, image, Some(old_id.clone()))?;
+            engine.ask_blocking(|api| api.create(plan))?
         };
         self.payload.made = Some(id.to_string());
         let port = self.reserve_port()?;
@@ -108,7 +107,7 @@ impl Turn<'_> {
     fn end_recreated(&self, seen: &ObservedContainer) -> Result<Outcome, JobError> {
         let mut answer = format!("Made anew of {} and started.", self.making.image);
         if let Some(note) = &self.payload.note {
-            answer.push_str(&format!(" The image could not be pulled, so the one at hand was used: {note}"));
+            answer = format!("{answer} The image could not be pulled, so the one at hand was used: {note}");
         }
         let from = self.context.app().engine.address();
         let end = End { status: Status::Completed, answer, seen: Some(observation(seen, from)) };
@@ -125,7 +124,7 @@ impl Turn<'_> {
         let (told, seen) = match self.bring_back() {
             Ok(seen) => ("The container is as it was.", seen),
             Err(Stop::Job(error)) => return Err(error),
-            Err(Stop::Unclear(error)) => match self.wait(&error)? {
+            Err(Stop::Unclear(error)) => match self.wait(&error) {
                 Some(outcome) => return Ok(outcome),
                 None => (
                     "The engine does not answer: the old container may be stopped, under another name.",
