@@ -40,7 +40,7 @@ async fn live_and_die(browser: &Browser, console: &Console, engine: &TestEngine)
     let (id, name) = (of("container_id"), of("name"));
 
     // Somebody at the machine kills its process.
-    let pid = engine.pid(&id).to_string();
+    let pid = engine.told(&["inspect", "-f", "{{.State.Pid}}", &id]);
     assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     look_until(browser, "main", "crashed").await;
     browser.follow(".day > ol.timeline > [data-activity^='engine:'] > a").await;
@@ -54,7 +54,7 @@ async fn live_and_die(browser: &Browser, console: &Console, engine: &TestEngine)
     browser.fill("#confirm", &name).await;
     browser.follow("main form [type=submit]").await;
     look_until(browser, "main", "Deleted.").await;
-    assert_eq!(engine.state(&id), None);
+    assert_eq!(engine.told(&["ps", "-aq", "--filter", &format!("id={id}")]), "");
 }
 
 fn walk(habits: Habits, ports: &str) {
