@@ -1,6 +1,7 @@
 //! `GET /openapi.json`: the API as OpenAPI tells it. What can be taken out of the code is: the fields that requests may have
 //! and the words that they may hold. That nothing is missing and every answer is as it says is tested against the program.
 
+mod assistant;
 mod schemas;
 
 use std::sync::LazyLock;
@@ -47,7 +48,9 @@ pub fn document() -> OpenApi {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("ph_…").build();
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas::all())
+        .schemas_from_iter(assistant::schemas())
         .security_scheme(TOKEN, SecurityScheme::Http(token))
+        .security_scheme(assistant::GUEST, assistant::guest())
         .build();
     OpenApiBuilder::new()
         .info(info)
@@ -102,7 +105,10 @@ impl Told {
             operation = operation.request_body(Some(body.build()));
         }
         for (status, description, schema) in self.answers {
-            let answer = ResponseBuilder::new().description(description).content(JSON, content(schema));
+            let mut answer = ResponseBuilder::new().description(description);
+            if !schema.is_empty() {
+                answer = answer.content(JSON, content(schema));
+            }
             operation = operation.response(status.to_string(), answer.build());
         }
         for status in self.refusals {
@@ -255,9 +261,13 @@ fn paths() -> Paths {
         Told::read("How many events, how they ended and how long they took", counted, "Insights"),
     );
     add("/webhooks/github/{hook}", HttpMethod::Post, delivery());
+    for (path, method, told) in assistant::operations() {
+        add(path, method, told);
+    }
     let mut itself = Told::read("This document", Vec::new(), "Anything");
     itself.refusals = &[];
     paths.add_path_operation("/openapi.json", vec![get], open(itself.operation()));
+    assistant::sign(&mut paths);
     paths
 }
 

@@ -45,6 +45,10 @@ fn formatted(format: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom(format.to_owned())))
 }
 
+pub(super) fn day() -> ObjectBuilder {
+    formatted("date")
+}
+
 /// RFC 3339, a date, or milliseconds since 1970. A form's empty field asks for nothing.
 pub(super) fn time_text() -> AnyOfBuilder {
     AnyOfBuilder::new()
@@ -65,7 +69,7 @@ fn anything() -> ObjectBuilder {
 }
 
 /// Beside what `schema` is, null.
-fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
+pub(super) fn nullable(schema: ObjectBuilder) -> ObjectBuilder {
     let mut object: Object = schema.build();
     if let SchemaType::Type(kind) = object.schema_type.clone() {
         object.schema_type = [kind, Type::Null].into_iter().collect();
@@ -81,14 +85,17 @@ fn of(schema: &str) -> RefOr<Schema> {
 }
 
 /// An object with these fields and no other.
-fn object<'a>(fields: impl IntoIterator<Item = (&'a str, RefOr<Schema>)>, needed: &[&str]) -> ObjectBuilder {
+pub(super) fn object<'a>(
+    fields: impl IntoIterator<Item = (&'a str, RefOr<Schema>)>,
+    needed: &[&str],
+) -> ObjectBuilder {
     let start = ObjectBuilder::new().additional_properties(Some(AdditionalProperties::FreeForm(false)));
     let object = fields.into_iter().fold(start, |object, (name, schema)| object.property(name, schema));
     needed.iter().fold(object, |object, name| object.required(*name))
 }
 
 /// An answer: each of its fields is always there.
-fn answer<'a>(fields: Vec<(&'a str, RefOr<Schema>)>) -> ObjectBuilder {
+pub(super) fn answer<'a>(fields: Vec<(&'a str, RefOr<Schema>)>) -> ObjectBuilder {
     let names: Vec<&'a str> = fields.iter().map(|(name, _)| *name).collect();
     object(fields, &names)
 }
