@@ -22,7 +22,6 @@ CREATE TABLE IF NOT EXISTS pilothouse.funnel_progress (
     name TEXT PRIMARY KEY,
     as_of TIMESTAMP WITH TIME ZONE
 );
-INSERT INTO pilothouse.funnel_progress (name) VALUES ('funnel') ON CONFLICT DO NOTHING;
 COMMENT ON TABLE pilothouse.funnel_progress IS 'Until when the events of analytics are counted.';
 
 -- Counts the sessions anew that began on a day. A step counts only after the one before it.
@@ -90,6 +89,7 @@ DECLARE
     counted date;
     days integer := 0;
 BEGIN
+    INSERT INTO pilothouse.funnel_progress (name) VALUES ('funnel') ON CONFLICT DO NOTHING;
     SELECT p.as_of - interval '10 minutes' INTO since FROM pilothouse.funnel_progress p WHERE p.name = 'funnel' FOR UPDATE;
     FOR counted IN
         SELECT DISTINCT (b.created_at AT TIME ZONE 'UTC')::date

@@ -84,7 +84,7 @@ pub fn means(
              max(g.memory_limit)::float8 AS memory_limit, avg(g.received)::float8 AS received, avg(g.sent)::float8 AS sent, \
              avg(g.read)::float8 AS read, avg(g.written)::float8 AS written, avg(g.processes)::float8 AS processes \
          FROM (SELECT s.*, div(floor(date_part('epoch', s.at) * 1000)::numeric - $2, $3)::bigint AS step FROM pilothouse.samples s \
-               WHERE s.container_id = $1 AND s.at >= to_timestamp($2 / 1000.0)) g \
+               WHERE s.container_id = $1 AND s.at >= to_timestamp($2 / 1000.0) AND s.at < now() + interval '1 hour') g \
          GROUP BY g.step ORDER BY g.step",
     )
     .bind::<SqlUuid, _>(container.0)
@@ -102,7 +102,7 @@ pub fn newest(
     let found = diesel::sql_query(
         "SELECT floor(date_part('epoch', s.at) * 1000)::bigint AS at, s.cpu, s.memory::float8 AS memory, \
              s.memory_limit::float8 AS memory_limit, s.received, s.sent, s.read, s.written, s.processes::float8 AS processes \
-         FROM pilothouse.samples s WHERE s.container_id = $1 AND s.at >= to_timestamp($2 / 1000.0) ORDER BY s.at DESC LIMIT 1",
+         FROM pilothouse.samples s WHERE s.container_id = $1 AND s.at >= to_timestamp($2 / 1000.0) AND s.at < now() + interval '1 hour' ORDER BY s.at DESC LIMIT 1",
     )
     .bind::<SqlUuid, _>(container.0)
     .bind::<BigInt, _>(since.timestamp_millis())

@@ -5,10 +5,12 @@ use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use ipnetwork::IpNetwork;
 
+use crate::auth::viewer::{self, ViewerRow, app_session_id, app_user_id, touch_due};
+use crate::db::DbError;
 use crate::db::ids::{ProjectId, TokenId, UserId};
-use crate::db::schema::{api_token_projects, api_tokens, projects, users};
+use crate::db::schema::{api_token_projects, api_tokens, projects, sessions, users};
 use crate::db::time::{ago, now};
-use crate::identity::display_name;
+use crate::identity::{Viewer, display_name};
 
 /// Tokens of a list at most.
 pub const MOST: i64 = 500;
@@ -104,6 +106,25 @@ pub struct Neglected {
 const SOON: i32 = 14;
 const IDLE: i32 = 90;
 const MOST_NEGLECTED: i64 = 5;
+
+/// The viewer of a transaction that a session opened, and whether they have tokens at all: in one round trip.
+///
+/// # Errors
+/// [`DbError::NoSession`] when the transaction was not opened by a session.
+pub fn find_with_viewer(conn: &mut PgConnection) -> Result<(Viewer, bool), DbError> {
+    let own = api_tokens::table
+        .filter(api_tokens::created_by.eq(users::id.nullable()))
+        .filter(api_tokens::revoked_at.is_null());
+    let found: Option<(ViewerRow, bool, bool)> = users::table
+        .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
+        .filter(users::id.nullable().eq(app_user_id()))
+        .filter(sessions::id.nullable().eq(app_session_id()))
+        .select((ViewerRow::as_select(), touch_due!(), diesel::dsl::exists(own)))
+        .first(conn)
+        .optional()?;
+    let (row, touch_due, has_tokens) = found.ok_or(DbError::NoSession)?;
+    Ok((viewer::of_row(conn, row, touch_due), has_tokens))
+}
 
 /// Tokens of `maker` that work, and end soon or are not used, those that end first first.
 pub fn neglected(conn: &mut PgConnection, maker: UserId) -> QueryResult<Vec<Neglected>> {

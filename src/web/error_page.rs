@@ -119,7 +119,7 @@ fn finish(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         detail: fallback_detail(status).to_owned(),
         fields: Vec::new(),
     });
-    let is_api = ["/api/", "/webhooks/"].iter().any(|below| request.path().starts_with(below));
+    let is_api = ["/api/", "/webhooks/", "/metrics"].iter().any(|below| request.path().starts_with(below));
     let mut answer = if is_api {
         problem::answer(&info, &request_id(&request))
     } else if status == StatusCode::UNAUTHORIZED {

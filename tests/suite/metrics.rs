@@ -73,10 +73,18 @@ fn rules_and_dashboard_ask_for_figures_that_there_are_and_the_handbook_explains_
     let console = Console::start();
     console.sql(
         "INSERT INTO pilothouse.archives (system_id, archived_until) VALUES ('1', now()); \
-         INSERT INTO pilothouse.backups (name, kind, state, began_at, proven_at) VALUES ('a', 'base', 'proven', now(), now())",
+         INSERT INTO pilothouse.backups (name, kind, state, began_at, proven_at) VALUES ('a', 'base', 'proven', now(), now()); \
+         INSERT INTO pilothouse.jobs (kind) VALUES ('waits'); \
+         INSERT INTO pilothouse.schedules (kind, pattern, next_at, last_success_at) \
+             VALUES ('end_silent_events', '@daily', now() + interval '1 day', now())",
     );
     console.admin().get("/").expect(200);
-    let known = names(&console.anonymous().get("/metrics").expect(200).body);
+    let _runner = pilothouse::jobs::start(console.app.clone());
+    let told = || console.anonymous().get("/metrics").expect(200).body;
+    while !told().contains("pilothouse_errand_age_seconds{") {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let known = names(&told());
     let read = |name: &str| {
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
     };

@@ -219,7 +219,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.draft_files",               [Some(2), Some(1), NO,      NO,      Some(2), NO]),
     ("pilothouse.crm_outbox",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_days",               [Some(1), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.funnel_progress",           [Some(1), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.funnel_progress",           [Some(0), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),

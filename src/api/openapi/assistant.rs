@@ -112,7 +112,7 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
     ]);
     let slots_told =
         ObjectBuilder::new().additional_properties(Some(AdditionalProperties::from(Schema::from(slot))));
-    let turn = answer(vec![("by", words().into()), ("text", words().into()), ("at", words().into())]);
+    let turn = answer(vec![("by", words().into()), ("text", words().into()), ("at", at_least(0).into())]);
     let mut whole_conversation = state();
     whole_conversation.extend([("slots", slots_told.into()), ("turns", list(turn).into())]);
     let mut begun = state();

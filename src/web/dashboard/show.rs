@@ -110,7 +110,10 @@ pub async fn show(authed: AuthedRequest, query: Query) -> AppResult<HttpResponse
     let now = authed.app.clock.now();
     let asked = query.first("days").and_then(|days| days.parse().ok());
     let days = RANGES.into_iter().find(|days| Some(*days) == asked).unwrap_or(RANGES[0]);
-    let (viewer, glance) = authed.read(move |conn, viewer| Glance::of(conn, viewer, days, now)).await?;
+    let read = authed.read_found(tokens::queries::find_with_viewer, move |conn, viewer, has_tokens| {
+        Glance::of(conn, viewer, has_tokens, days, now)
+    });
+    let (viewer, glance) = read.await?;
     let presenter = TimelinePresenter::of(&viewer, now);
     let failed = glance.failed.entries.iter();
     let page = DashboardPage {
@@ -154,7 +157,13 @@ impl TokenNote {
 }
 
 impl Glance {
-    fn of(conn: &mut PgConnection, viewer: &Viewer, days: u64, now: DateTime<Utc>) -> AppResult<Self> {
+    fn of(
+        conn: &mut PgConnection,
+        viewer: &Viewer,
+        has_tokens: bool,
+        days: u64,
+        now: DateTime<Utc>,
+    ) -> AppResult<Self> {
         let scope = Scope::of(viewer);
         let now_ms = now.timestamp_millis();
         let today = now.with_timezone(&viewer.zone).date_naive();
@@ -186,7 +195,7 @@ impl Glance {
             lately,
             projects,
             has_more_projects,
-            tokens: tokens::queries::neglected(conn, viewer.id)?,
+            tokens: if has_tokens { tokens::queries::neglected(conn, viewer.id)? } else { Vec::new() },
             instance,
         })
     }

@@ -154,11 +154,11 @@ impl Sample for ContainerPage {
 
 fn run_strip(text: &str) -> RunStrip {
     RunStrip {
-        told: text.to_owned(),
+        told: "12 runs, one of which failed".to_owned(),
         bars: vec![RunBar {
             x: "1.000%".to_owned(),
             width: "10.000%".to_owned(),
-            title: text.to_owned(),
+            title: "28 Oct to 29 Oct".to_owned(),
             failed_at: Some("11.000%".to_owned()),
         }],
         ticks: ["28 Oct", "7 Nov", "now"]

@@ -283,7 +283,7 @@ fn a_container_that_is_given_away_meanwhile_is_not_attached() {
         let container = console.container(&owner, "c");
         let held = format!("SELECT FROM containers WHERE id = '{container}' FOR UPDATE");
         let change = format!("UPDATE containers SET {change} WHERE id = '{container}'");
-        let form = [("name", "shop"), ("container_id", container.as_str())];
+        let form = [("name", "shop"), ("container", container.as_str())];
 
         let (answered, _) = while_locked(&console, &held, &change, || owner.post("/projects", &form));
 
@@ -412,7 +412,7 @@ fn of_two_projects_that_want_one_container_at_once_one_gets_it() {
     let container = console.container(&owner, "c");
     let lock = format!("SELECT FROM containers WHERE id = '{container}' FOR UPDATE");
     let twin = owner.twin();
-    let form = [("name", "shop"), ("container_id", container.as_str())];
+    let form = [("name", "shop"), ("container", container.as_str())];
     let mut answers = both_at_once(
         &console,
         &lock,
@@ -423,11 +423,11 @@ fn of_two_projects_that_want_one_container_at_once_one_gets_it() {
     assert_eq!(console.count(&format!("projects WHERE container_id = '{container}'")), 1);
 
     let page = owner.post("/projects", &form).expect(422);
-    assert!(page.text("#container_id-error").contains("already"), "{}", page.body);
+    assert!(page.text("#container-error").contains("already"), "{}", page.body);
     let gone = console.container(&owner, "gone");
     console.sql(&format!("UPDATE containers SET status = 'deleted' WHERE id = '{gone}'"));
-    let page = owner.post("/projects", &[("name", "shop"), ("container_id", &gone)]).expect(422);
-    assert!(page.text("#container_id-error").contains("does not exist"), "{}", page.body);
+    let page = owner.post("/projects", &[("name", "shop"), ("container", &gone)]).expect(422);
+    assert!(page.text("#container-error").contains("does not exist"), "{}", page.body);
     assert_eq!(console.count("projects"), 1);
 }
 

@@ -268,10 +268,10 @@ fn tokens_that_end_soon_or_that_nobody_uses_are_on_their_makers_dashboard() {
     make(&ada, "ends", "1 day", "interval '13 days'", "interval '1 hour'");
     make(&ada, "later", "1 day", "interval '15 days'", "interval '1 hour'");
     make(&ada, "over", "99 days", "interval '-1 day'", "interval '91 days'");
-    make(&ada, "idle", "99 days", "NULL", "interval '91 days'");
-    make(&ada, "unused", "91 days", "NULL", "NULL");
-    make(&ada, "new", "1 day", "NULL", "NULL");
-    make(&grace, "hers", "1 day", "interval '1 day'", "NULL");
+    make(&ada, "idle", "99 days", "NULL::interval", "interval '91 days'");
+    make(&ada, "unused", "91 days", "NULL::interval", "NULL::interval");
+    make(&ada, "new", "1 day", "NULL::interval", "NULL::interval");
+    make(&grace, "hers", "1 day", "interval '1 day'", "NULL::interval");
     let page = ada.get("/").expect(200);
     let told: Vec<String> = page.texts("[data-tone=warning] bdi");
     assert_eq!(told, ["ends", "idle", "unused"]);

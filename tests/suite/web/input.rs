@@ -256,9 +256,9 @@ fn a_form_may_not_decide_what_is_not_its_own() {
     )));
     for container in [theirs.as_str(), "00000000-0000-4000-8000-000000000000", "x"] {
         let page = owner
-            .post("/projects", &[("name", "b"), ("type", "nextjs"), ("container_id", container)])
+            .post("/projects", &[("name", "b"), ("type", "nextjs"), ("container", container)])
             .expect(422);
-        assert!(page.text("#container_id-error").contains("does not exist"), "{}", page.body);
+        assert!(page.text("#container-error").contains("does not exist"), "{}", page.body);
     }
     assert_eq!(console.count("projects"), 1);
 }

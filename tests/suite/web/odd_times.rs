@@ -35,7 +35,21 @@ fn fill_tables(console: &Console, scene: &Scene) {
          INSERT INTO pilothouse.guests VALUES ('PROJECT', 'PROJECT', now()); \
          INSERT INTO pilothouse.leases (name, holder, held_until) VALUES ('odd', gen_random_uuid(), now()); \
          INSERT INTO job_drafts (title) VALUES ('x'); INSERT INTO analytics (event_type) VALUES ('x'); \
-         INSERT INTO ghl_opportunities (name) VALUES ('x'); INSERT INTO ai_assistant_sessions (session_id) VALUES ('PROJECT')";
+         INSERT INTO ghl_opportunities (name) VALUES ('x'); INSERT INTO ai_assistant_sessions (session_id) VALUES ('PROJECT'); \
+         INSERT INTO pilothouse.port_reservations (address, port, container_id) VALUES ('127.0.0.1', 3000, 'CONTAINER'); \
+         INSERT INTO pilothouse.samples (container_id, at, cpu) VALUES ('CONTAINER', now(), 1); \
+         INSERT INTO pilothouse.guest_starts (address) VALUES ('127.0.0.1'); \
+         INSERT INTO pilothouse.referral_codes (code, user_id) VALUES ('odd', 'USER') ON CONFLICT DO NOTHING; \
+         INSERT INTO pilothouse.funnel_days VALUES (now(), '*', '*', 'session_started', 0, 1) ON CONFLICT DO NOTHING; \
+         INSERT INTO pilothouse.funnel_progress VALUES ('funnel', now()) ON CONFLICT DO NOTHING; \
+         INSERT INTO pilothouse.crm_outbox (draft_id, user_id) SELECT id, gen_random_uuid() FROM job_drafts LIMIT 1 ON CONFLICT DO NOTHING; \
+         INSERT INTO pilothouse.draft_files (id, draft_id, kind, hash, title, content) \
+             SELECT gen_random_uuid(), id, 'wireframe', 'odd', 'odd', '{}' FROM job_drafts LIMIT 1 ON CONFLICT DO NOTHING; \
+         INSERT INTO pilothouse.retention_rules (class, keep_days) VALUES ('chat', 180) ON CONFLICT DO NOTHING; \
+         INSERT INTO pilothouse.deletions VALUES ('file', gen_random_uuid(), now()); \
+         INSERT INTO pilothouse.backups (name, kind, state, began_at) VALUES ('odd', 'base', 'written', now()); \
+         INSERT INTO pilothouse.archives (system_id) VALUES ('odd'); \
+         INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (now(), 'odd', 1)";
     console.sql(&scene.fill(sql));
 }
 
