@@ -369,13 +369,13 @@ mod tests {
 
     #[test]
     fn what_raises_the_score_most_is_asked_first_and_what_was_skipped_last() {
+        use Slot::*;
         let mut slots = Slots::default();
         let mut order = Vec::new();
         while let Some(slot) = slots.next().filter(|slot| !order.contains(slot)) {
             order.push(slot);
             slots.fill(slot, Answer::full("x"));
         }
-        use Slot::*;
         assert_eq!(order, [Goal, Features, ProjectType, Audience, Timeline, Budget, Contact, Integrations]);
 
         let mut slots = Slots::default();

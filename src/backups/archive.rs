@@ -35,7 +35,7 @@ fn waiting(spool: &Path) -> Result<Vec<String>, BackupError> {
     };
     let mut names: Vec<String> = entries
         .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .filter(|name| !name.ends_with(".part"))
+        .filter(|name| Path::new(name).extension().is_none_or(|end| end != "part"))
         .collect();
     names.sort_unstable();
     Ok(names)

@@ -21,7 +21,7 @@ use crate::db::time::Timestamptz;
 use crate::postgres::Cluster;
 
 /// How long the server may take to hand over the last file of the log.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How often writers may be in the way of holding still.
 const TRIES: u32 = 30;
 
@@ -94,7 +94,7 @@ fn remove_parts(vault: &Vault) -> Result<(), BackupError> {
             .metadata()
             .and_then(|about| about.modified())
             .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > Duration::from_hours(6)));
-        if (name.ends_with(".part") || name.ends_with(".gone")) && is_old {
+        if Path::new(&name).extension().is_some_and(|end| end == "part" || end == "gone") && is_old {
             fs::remove_dir_all(entry.path()).at(&vault.dir)?;
         }
     }

@@ -70,7 +70,7 @@ fn compare(conn: &mut PgConnection, manifest: &Manifest) -> Result<Vec<String>, 
                 faults.push(format!("{name} has {} rows instead of {}", now.rows, then.rows));
             }
             Some(now) if now.sum != then.sum && !differs_elsewhere(name) => {
-                faults.push(format!("rows of {name} differ"))
+                faults.push(format!("rows of {name} differ"));
             }
             Some(_) => {}
         }

@@ -201,8 +201,11 @@ impl Vault {
     }
 
     fn prune_log(&self, kept: &BTreeSet<String>) -> Result<(), BackupError> {
+        /// From where on a cluster's log is needed whole, and the pieces of it before.
+        type Needed = (Option<String>, Vec<(String, String)>);
+
         let days = newest_of(kept.iter(), 7, |at| (at.year(), at.ordinal()));
-        let mut needed: BTreeMap<String, (Option<String>, Vec<(String, String)>)> = BTreeMap::new();
+        let mut needed: BTreeMap<String, Needed> = BTreeMap::new();
         for name in kept {
             // What can't be read may need anything.
             let manifest = self.manifest(name)?;

@@ -97,6 +97,7 @@ const LONGEST_LINE: usize = 200;
 impl Typed {
     /// # Errors
     /// What is wrong, field by field.
+    #[expect(clippy::result_large_err, reason = "a form is read once a request")]
     pub fn read(&self) -> Result<Texts, Refused> {
         let mut refused = Refused::default();
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");

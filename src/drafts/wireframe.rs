@@ -32,8 +32,11 @@ pub enum Part {
     Picture,
 }
 
+/// A part's kind and its text.
+type Sketched = (&'static str, &'static str);
+
 /// A feature's screen: its title and its parts.
-const SCREENS: &[(&str, &str, &[(&str, &str)])] = &[
+const SCREENS: &[(&str, &str, &[Sketched])] = &[
     ("Sign-in", "Sign in", &[("field", "E-mail"), ("field", "Password"), ("button", "Sign in")]),
     ("Payments", "Pay", &[("text", "What is paid for"), ("field", "Card number"), ("button", "Pay")]),
     ("Shopping cart", "Cart", &[("rows", "3"), ("text", "Total"), ("button", "Check out")]),

@@ -162,7 +162,7 @@ impl LogReader {
         let room = MOST_BYTES.saturating_sub(held.bytes.len()).min(rest.len());
         held.bytes.extend_from_slice(&rest[..room]);
         held.left_out += rest.len() - room;
-        if ends { self.end(piece.is_error) } else { None }
+        ends.then(|| self.end(piece.is_error))
     }
 
     /// What was begun and not ended, when there is no more.
@@ -175,11 +175,11 @@ impl LogReader {
             })
             .collect::<Vec<_>>()
             .into_iter()
-            .filter_map(|is_error| self.end(is_error))
+            .map(|is_error| self.end(is_error))
             .collect()
     }
 
-    fn end(&mut self, is_error: bool) -> Option<LogLine> {
+    fn end(&mut self, is_error: bool) -> LogLine {
         let held = std::mem::take(if is_error { &mut self.err } else { &mut self.out });
         let last = self.last.unwrap_or_default();
         let nanos = held.nanos.unwrap_or(last.nanos).max(last.nanos);
@@ -187,7 +187,7 @@ impl LogReader {
         let at = LinePosition { nanos, ordinal };
         self.last = Some(at);
         let (spans, cut) = spans(&held.bytes);
-        Some(LogLine { at, is_error, spans, left_out: held.left_out + cut })
+        LogLine { at, is_error, spans, left_out: held.left_out + cut }
     }
 }
 
@@ -250,7 +250,8 @@ impl Screen {
                             .and_then(|n| Colour::ALL.get(usize::from(n % 8)).copied().filter(|_| n < 16));
                     }
                     if !indexed {
-                        (codes.next(), codes.next());
+                        codes.next();
+                        codes.next();
                     }
                 }
                 _ => {}

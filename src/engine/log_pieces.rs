@@ -4,6 +4,7 @@
 //! anything else comes in frames that say of which stream they are. Whatever is sent, a piece is at most [`MOST`] bytes.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -50,11 +51,14 @@ fn query(wanted: &LogsWanted) -> String {
     if wanted.follow {
         query.push_str("&follow=1");
     }
-    query.push_str(&wanted.last.map_or_else(|| "&tail=all".to_owned(), |last| format!("&tail={last}")));
+    match wanted.last {
+        Some(last) => _ = write!(query, "&tail={last}"),
+        None => query.push_str("&tail=all"),
+    }
     for (name, nanos) in [("since", wanted.since), ("until", wanted.until)] {
         if let Some(nanos) = nanos.map(|nanos| nanos.max(0)) {
             let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
-            query.push_str(&format!("&{name}={seconds}.{rest:09}"));
+            let _ = write!(query, "&{name}={seconds}.{rest:09}");
         }
     }
     query
@@ -202,7 +206,7 @@ impl Splitter {
     fn finish(&mut self) -> Option<LogPiece> {
         let bytes = std::mem::take(&mut self.held);
         (!bytes.is_empty() && self.kind != 3)
-            .then(|| LogPiece { is_error: self.has_frames && self.kind == 2, bytes })
+            .then_some(LogPiece { is_error: self.has_frames && self.kind == 2, bytes })
     }
 }
 

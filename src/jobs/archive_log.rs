@@ -8,7 +8,7 @@ use crate::db::{Actor, DbError};
 use crate::postgres::{Cluster, ClusterError};
 
 /// How often it is told, whether or not anything came.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+const TELL_EVERY: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Archivist {

@@ -58,13 +58,13 @@ impl Cluster {
         if config.archives {
             Layout::make_private(&layout.spool(), &account)?;
         }
-        Self::serve(config, layout, binaries, account, lock)
+        Self::serve(config, &layout, binaries, account, lock)
     }
 
     /// Starts the server of a cluster that is there.
     pub(super) fn serve(
         config: &ClusterConfig,
-        layout: Layout,
+        layout: &Layout,
         binaries: Binaries,
         account: Account,
         lock: File,

@@ -98,7 +98,7 @@ impl Cluster {
                 }
             };
             scope.spawn(hand_over);
-            let started = Self::serve(config, layout.clone(), binaries, account.clone(), lock);
+            let started = Self::serve(config, &layout, binaries, account.clone(), lock);
             is_over.store(true, Ordering::Relaxed);
             started
         });

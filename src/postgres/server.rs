@@ -22,7 +22,7 @@ pub(super) const PORT: u16 = 5432;
 /// How long the remains of a killed server (its pid file, its last backends) may be in the way.
 const REMAINS_GO_WITHIN: Duration = Duration::from_secs(3);
 /// A start that takes longer (recovery of a large log, or out of the archive) is given up.
-const START_WITHIN: Duration = Duration::from_mins(120);
+const START_WITHIN: Duration = Duration::from_hours(2);
 /// Between two looks at a server that should be running.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// Longest pause before another attempt to bring a server back.

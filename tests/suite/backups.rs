@@ -88,7 +88,7 @@ fn rows_deleted_at_a_known_second_come_back_and_half_of_a_transaction_does_not()
     let about = About { instance: "a test", data_dir: &dir.join("data") };
     let made = create::of_cluster(&vault, &cluster, &about, Clock::system().now()).unwrap();
     assert_eq!(made.tables["public.users"].rows, 50);
-    assert_eq!(vault.names().unwrap(), [made.name.clone()]);
+    assert_eq!(vault.names().unwrap(), std::slice::from_ref(&made.name));
     assert_eq!(vault.verify(&made.name).unwrap(), made);
 
     conn.batch_execute("INSERT INTO users (email) VALUES ('after@example.com')").unwrap();

@@ -31,10 +31,10 @@ pub(super) fn operations() -> Vec<(&'static str, HttpMethod, Told)> {
         refusals,
     };
     let state = [(200, "The conversation as it is now.", "Conversation")];
-    let begun = (201, "The conversation, and its secret, this once.", "BegunConversation");
+    let opened = (201, "The conversation, and its secret, this once.", "BegunConversation");
     let begin = Told {
         parameters: Vec::new(),
-        ..told("Begin a conversation", Some("NewConversation"), &[begun], &[400, 413, 415, 422, 429, 503])
+        ..told("Begin a conversation", Some("NewConversation"), &[opened], &[400, 413, 415, 422, 429, 503])
     };
     let day = |name| query(name, schemas::day(), "A day, such as 2026-11-20.");
     let funnel = Told {

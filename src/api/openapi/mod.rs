@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: the API as OpenAPI tells it. What can be taken out of the code is: the fields that requests may have
+//! `GET /openapi.json`: the API as `OpenAPI` tells it. What can be taken out of the code is: the fields that requests may have
 //! and the words that they may hold. That nothing is missing and every answer is as it says is tested against the program.
 
 mod assistant;

@@ -26,9 +26,8 @@ pub fn plain(text: &str) -> String {
     for character in text.chars().take(LONGEST) {
         match character {
             '\n' | '\r' => plain.push('\n'),
-            '\t' | '\u{A0}' | '\u{202F}' | '\u{2009}' => plain.push(' '),
             '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' => {}
-            '*' | '`' | '#' | '|' | '~' => plain.push(' '),
+            '\t' | '\u{A0}' | '\u{202F}' | '\u{2009}' | '*' | '`' | '#' | '|' | '~' => plain.push(' '),
             '’' | '‘' => plain.push('\''),
             '“' | '”' | '„' => plain.push('"'),
             other if other.is_control() => {}

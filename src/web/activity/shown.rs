@@ -82,6 +82,9 @@ impl Instead {
     }
 }
 
+/// A filter with what of it makes no sense, or what is shown instead.
+type Read = Result<(Box<Filter>, Option<String>), Instead>;
+
 /// The filter of the page at `path`, and what of the address makes no sense; `all` reads the words of one column.
 pub fn filter_of(
     conn: &mut PgConnection,
@@ -89,7 +92,7 @@ pub fn filter_of(
     query: &Query,
     path: &str,
     all: impl FnOnce(&mut PgConnection, WordColumn) -> QueryResult<Vec<Choice>>,
-) -> AppResult<Result<(Box<Filter>, Option<String>), Instead>> {
+) -> AppResult<Read> {
     let (filter, complaint) = match form::read(conn, viewer, query, path)? {
         Asked::Here(filter, complaint) => (filter, complaint),
         Asked::Elsewhere(address) => return Ok(Err(Instead::Elsewhere(address))),

@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use std::fmt::Write as _;
 
 use super::head::ContainerHead;
 use super::show::container_id;
@@ -197,10 +198,10 @@ impl Span {
             // A sample may be late by a step.
             let goes_on = last.is_some_and(|last| sample.at - last <= 2 * self.step_ms.max(60_000));
             let stroke = if goes_on { "L" } else { "M" };
-            path.push_str(&format!("{stroke}{x:.1} {y:.1}"));
+            let _ = write!(path, "{stroke}{x:.1} {y:.1}");
             if !goes_on {
                 // One that stands alone is seen as well.
-                path.push_str(&format!("L{:.1} {y:.1}", x + 1.0));
+                let _ = write!(path, "L{:.1} {y:.1}", x + 1.0);
             }
             last = Some(sample.at);
         }
@@ -255,7 +256,7 @@ impl FiguresPage {
                 let (first, second) = (lines.first(), lines.get(1));
                 let limit = newest.and_then(|sample| sample.memory_limit).filter(|_| *title == MEMORY.column);
                 Figure {
-                    label: if second.is_some() { *title } else { first.map_or("", |line| line.column) },
+                    label: if second.is_some() { title } else { first.map_or("", |line| line.column) },
                     value: first.map_or_else(String::new, told),
                     note: match (first, second, limit) {
                         (Some(first), Some(second), _) => {
@@ -362,6 +363,6 @@ mod tests {
         assert_eq!((chart.told.as_str(), chart.top.as_str()), ("CPU: at most 100.0 %", "100.0 %"));
         let memory = LineChart::new(&CHARTS[1], &means, &span);
         assert_eq!((memory.told.as_str(), memory.lines[0].1.as_str()), ("Memory: no figures", ""));
-        assert_eq!([0.0, 1.5, 30.0, 101.0].map(round_up), [1.0, 2.0, 50.0, 200.0]);
+        assert_eq!([0.0, 1.5, 30.0, 101.0].map(|top| round_up(top).to_string()), ["1", "2", "50", "200"]);
     }
 }

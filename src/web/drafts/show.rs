@@ -18,6 +18,7 @@ use crate::web::shell::{Crumb, Shell};
 use crate::web::time::Timestamp;
 use crate::web::version::{self, Difference};
 
+#[expect(clippy::struct_excessive_bools, reason = "what a template shows or leaves out")]
 #[derive(Debug, Template)]
 #[template(path = "drafts/show.html")]
 pub struct DraftPage {

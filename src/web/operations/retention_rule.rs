@@ -109,6 +109,7 @@ pub struct Found {
     pub preview: Option<(Option<i32>, Due)>,
 }
 
+#[expect(clippy::option_option, reason = "nothing is asked about, or days, or for ever")]
 pub(super) fn find(
     conn: &mut PgConnection,
     class: Class,

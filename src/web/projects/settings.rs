@@ -22,6 +22,7 @@ use crate::web::urls;
 use crate::web::version::{self, Difference};
 
 /// A project's settings.
+#[expect(clippy::struct_excessive_bools, reason = "what a template shows or leaves out")]
 #[derive(Debug, Template)]
 #[template(path = "projects/settings.html")]
 pub struct SettingsPage {

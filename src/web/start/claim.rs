@@ -79,8 +79,8 @@ async fn page(
         None => None,
     };
     let link = if session_store::is_token(link) { link.to_owned() } else { String::new() };
-    let page = match offered {
-        Some((viewer, offered)) => ClaimPage {
+    let page = if let Some((viewer, offered)) = offered {
+        ClaimPage {
             shell: visit.shell(Some(&viewer), "Claim a conversation"),
             errors,
             is_signed_in: true,
@@ -88,18 +88,17 @@ async fn page(
             link,
             made: None,
             has_conversation: false,
-        },
-        None => {
-            let (_, found) = visit.read(find).await?;
-            ClaimPage {
-                shell: visit.shell(None, "Take it with you"),
-                errors,
-                is_signed_in: false,
-                offered: None,
-                has_conversation: found.flatten().is_some(),
-                link,
-                made: None,
-            }
+        }
+    } else {
+        let (_, found) = visit.read(find).await?;
+        ClaimPage {
+            shell: visit.shell(None, "Take it with you"),
+            errors,
+            is_signed_in: false,
+            offered: None,
+            has_conversation: found.flatten().is_some(),
+            link,
+            made: None,
         }
     };
     answer(visit, status, &page)

@@ -16,7 +16,7 @@ use crate::support::console::Console;
 fn misfit(document: &Value, schema: &Value, value: &Value, at: &str) -> Option<String> {
     if let Some(name) = schema["$ref"].as_str() {
         let pointer = name.trim_start_matches('#');
-        return misfit(document, document.pointer(pointer).expect(name), value, at);
+        return misfit(document, document.pointer(pointer).unwrap_or_else(|| panic!("{name}")), value, at);
     }
     if let Some(any) = schema["anyOf"].as_array() {
         let wrong: Vec<String> = any.iter().map_while(|one| misfit(document, one, value, at)).collect();
@@ -80,7 +80,7 @@ fn described(document: &Value) -> BTreeSet<(String, String)> {
 
 /// The patterns that one with a choice stands for.
 fn spread(pattern: &str) -> Vec<String> {
-    let Some((before, rest)) = pattern.split_once(":").and_then(|(before, rest)| {
+    let Some((before, rest)) = pattern.split_once(':').and_then(|(before, rest)| {
         let (before, _) = before.rsplit_once('{')?;
         Some((before, rest))
     }) else {
@@ -104,7 +104,10 @@ fn every_route_of_the_api_is_described_and_nothing_else() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one walk")]
 fn every_answer_is_as_it_is_described_errors_included() {
+    const JSON: &str = "application/json";
+    const SESSION: &str = "/api/assistant/sessions/{id}";
     let console = Console::start();
     let ada = console.owner();
     let shop = console.project(&ada, "shop");
@@ -240,8 +243,6 @@ fn every_answer_is_as_it_is_described_errors_included() {
         let request = ci.nobody.request(method.clone(), address).header("content-type", kind.to_owned());
         ci.nobody.send(request.header("authorization", format!("Guest {secret}")).body(body))
     };
-    const JSON: &str = "application/json";
-    const SESSION: &str = "/api/assistant/sessions/{id}";
     let sessions = "/api/assistant/sessions";
     let begun = talk(&Method::POST, sessions, "", r#"{"source": "fair"}"#, JSON).expect(201);
     let told = begun.json();

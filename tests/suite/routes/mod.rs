@@ -26,6 +26,7 @@ pub struct Scene {
 }
 
 impl Scene {
+    #[expect(clippy::too_many_lines, reason = "one thing after another")]
     pub fn set(console: &Console) -> Self {
         let (owner, stranger) = (console.owner(), console.owner());
         let project = console.project(&owner, "shop-api");

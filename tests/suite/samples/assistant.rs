@@ -91,7 +91,7 @@ impl Sample for StartPage {
         hostile.conversation.slots.fill(Slot::Goal, Answer::full(endless(400)));
         let found = Some((hostile, Some(draft(HOSTILE, Status::Draft))));
         let mut refused = Self::with(anonymous(), Some(HOSTILE.to_owned()), false, found.clone());
-        refused.text.value = HOSTILE.to_owned();
+        HOSTILE.clone_into(&mut refused.text.value);
         refused.text.errors = vec!["This is not right.".to_owned()];
         refused.errors = vec![HOSTILE.to_owned()];
         let mut closed = Self::with(shell("Describe your project"), None, true, found);
@@ -110,7 +110,7 @@ impl Sample for StartDraftPage {
         let found = Some((session(&[SENTENCE]), Some(draft(HOSTILE, Status::Draft))));
         let mut refused = Self::with(Shell::anonymous("Your draft"), false, found.clone());
         refused.errors = vec![HOSTILE.to_owned()];
-        refused.panel.slots[5].field.value = HOSTILE.to_owned();
+        HOSTILE.clone_into(&mut refused.panel.slots[5].field.value);
         refused.panel.slots[5].field.errors = vec!["No amount.".to_owned()];
         refused.panel.slots[5].is_open = true;
         vec![
@@ -289,7 +289,7 @@ impl Sample for IntakeSessionPage {
         };
         let page = || Self::with(shell("Conversation"), &session(&[SENTENCE]), vec![event.clone()], Some(7));
         let mut refused = page();
-        refused.reason.value = HOSTILE.to_owned();
+        HOSTILE.clone_into(&mut refused.reason.value);
         refused.reason.errors = vec!["Say why.".to_owned()];
         let said =
             Self { said: Some(vec![("Visitor", HOSTILE.to_owned()), ("Goal", endless(300))]), ..page() };
@@ -301,7 +301,7 @@ impl Sample for ReferralsPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let counts = Counts { conversations: 1234, drafts: 12, posted: 3, projects: 0 };
         let mut refused = Self::with(shell("Referrals"), None, None);
-        refused.code.value = HOSTILE.to_owned();
+        HOSTILE.clone_into(&mut refused.code.value);
         refused.code.errors = vec!["Somebody else has it.".to_owned()];
         let link = format!("https://x.test/start?ref={}", endless(64));
         vec![("none", refused), ("own", Self::with(shell("Referrals"), Some(link), Some(counts)))]

@@ -56,7 +56,7 @@ pub async fn download(authed: AuthedRequest, path: Path<String>, query: Query) -
             Some(piece) => Some(Ok(piece)),
             None => pieces.recv().await,
         }?;
-        let bytes = piece.map(|piece| joined.take(piece, only)).map_err(|error| {
+        let bytes = piece.map(|piece| joined.take(&piece, only)).map_err(|error| {
             tracing::warn!(%error, "a download of logs was broken off");
             AppError::NoEngine(error.to_string())
         });
@@ -73,7 +73,7 @@ struct Joined {
 }
 
 impl Joined {
-    fn take(&mut self, piece: LogPiece, only: Option<Stream>) -> Bytes {
+    fn take(&mut self, piece: &LogPiece, only: Option<Stream>) -> Bytes {
         if only.is_some_and(|only| (only == Stream::Error) != piece.is_error) {
             return Bytes::new();
         }
@@ -115,12 +115,12 @@ mod tests {
             (true, "2026-11-27T10:00:01Z cut"),
             (false, "2026-11-27T10:00:02Z next\n"),
         ] {
-            file.extend(joined.take(piece(is_error, text), None));
+            file.extend(joined.take(&piece(is_error, text), None));
         }
         assert_eq!(
             String::from_utf8(file).unwrap(),
             "2026-11-27T10:00:00Z one line\n2026-11-27T10:00:01Z cut\n2026-11-27T10:00:02Z next\n"
         );
-        assert!(Joined::default().take(piece(true, "x"), Some(Stream::Output)).is_empty());
+        assert!(Joined::default().take(&piece(true, "x"), Some(Stream::Output)).is_empty());
     }
 }

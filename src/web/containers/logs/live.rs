@@ -37,7 +37,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// How often it is asked whether the container is still the viewer's to see.
 const ADMIT: Duration = Duration::from_secs(30);
 /// An engine that has turned its files around may tell nothing more on an old stream.
-const REOPEN: Duration = Duration::from_secs(300);
+const REOPEN: Duration = Duration::from_mins(5);
 /// How long until a container that has ended, or an engine that broke off, is asked again.
 const PAUSE: Duration = Duration::from_secs(2);
 
