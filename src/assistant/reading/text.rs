@@ -37,7 +37,7 @@ pub fn plain(text: &str) -> String {
     without_targets(&plain)
 }
 
-/// Of "[text](address)" the text.
+/// Of a link in Markdown its text.
 fn without_targets(text: &str) -> String {
     let mut rest = text;
     let mut kept = String::with_capacity(text.len());
