@@ -114,7 +114,8 @@ const MOST_NEGLECTED: i64 = 5;
 pub fn find_with_viewer(conn: &mut PgConnection) -> Result<(Viewer, bool), DbError> {
     let own = api_tokens::table
         .filter(api_tokens::created_by.eq(users::id.nullable()))
-        .filter(api_tokens::revoked_at.is_null());
+        .filter(api_tokens::revoked_at.is_null())
+        .select(api_tokens::id);
     let found: Option<(ViewerRow, bool, bool)> = users::table
         .inner_join(sessions::table.on(sessions::user_id.eq(users::id.nullable())))
         .filter(users::id.nullable().eq(app_user_id()))

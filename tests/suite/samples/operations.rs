@@ -203,7 +203,7 @@ impl Sample for BackupsPage {
         };
         let place = |dir: &str, is_embedded| Place {
             dir: dir.to_owned(),
-            key_file: Some(format!("{dir}/backup.key")),
+            key_file: Some(dir.to_owned()),
             is_embedded,
         };
         let page = |overview: &Overview, place: &Place| Self {

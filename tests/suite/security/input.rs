@@ -376,6 +376,9 @@ fn a_body_that_is_no_form_is_refused_and_writes_nothing() {
         let scene = Scene::set(&console);
         let before = rows.counted(&console);
         let (person, usual) = sender(&route, &scene, &admin);
+        let harmless = ["/account", "/projects/PROJECT", "/drafts/DRAFT", "/containers/CONTAINER/logs"]
+            .iter()
+            .any(|page| usual.starts_with(&format!("303 {page}")));
         for (kind, content_type, headers, body) in kinds::bodies(&scene.fill(&encoded(route.fields))) {
             let mut request = person.own_post(&scene.fill(route.example)).body(body);
             if let Some(content_type) = content_type {
@@ -385,9 +388,6 @@ fn a_body_that_is_no_form_is_refused_and_writes_nothing() {
                 request = request.header(name, value);
             }
             let answer = person.send(request);
-            let harmless = ["/account", "/projects/PROJECT", "/drafts/DRAFT", "/containers/CONTAINER/logs"]
-                .iter()
-                .any(|page| usual.starts_with(&format!("303 {page}")));
             let allowed = [400, 404, 413, 415, 422, 429, 409];
             // A form whose fields may all be left out takes an empty one.
             assert!(
@@ -401,7 +401,7 @@ fn a_body_that_is_no_form_is_refused_and_writes_nothing() {
                 tried.insert(kind);
             }
         }
-        if !usual.starts_with("303 /account") && !usual.starts_with("303 /projects/PROJECT") {
+        if !harmless {
             assert_eq!(rows.counted(&console), before, "{}", route.example);
         }
     }
