@@ -71,6 +71,8 @@ pub fn sent(request: &HttpRequest) -> Option<Typed> {
     let bytes = request.extensions().get::<Sent>().map(|sent| sent.0.clone())?;
     let is_secret =
         |(name, _): &(String, String)| SECRET.iter().any(|word| name.to_lowercase().contains(word));
+    // One that was left empty is no secret, and need not be typed again.
+    let is_secret = |pair: &(String, String)| is_secret(pair) && !pair.1.is_empty();
     let (secrets, kept): (Vec<_>, Vec<_>) = pairs(&bytes).ok()?.into_iter().partition(is_secret);
     Some(Typed { kept, secrets: secrets.into_iter().map(|(name, _)| name).collect() })
 }
