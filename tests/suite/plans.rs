@@ -16,13 +16,6 @@ use pilothouse::search::{Kind, statement_for};
 use crate::support::db::TestDb;
 
 const ROWS: &str = r#"
-    -- No thread is looked at here, and tying so many at once takes its time.
-    DO $$ DECLARE t record; BEGIN
-        FOR t IN SELECT tgrelid::regclass AS of, tgname FROM pg_trigger
-                 WHERE tgfoid IN (SELECT oid FROM pg_proc WHERE proname LIKE 'keep_thread%') LOOP
-            EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', t.of, t.tgname);
-        END LOOP;
-    END $$;
     INSERT INTO users (id, email, role) VALUES
         ('10000000-0000-0000-0000-00000000000a', 'a@example.com', 'owner'),
         ('10000000-0000-0000-0000-00000000000c', 'c@example.com', 'admin');
