@@ -1,0 +1,45 @@
+-- Each project that was made read all projects, for "these, or all" in one condition walks no index, and the whole
+-- timeline, which was joined with what little was to be moved.
+
+CREATE OR REPLACE FUNCTION pilothouse.mend_project_activity(only_of uuid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO pilothouse.project_activity AS l (project_id, owner_id, at)
+    SELECT p.id, p.user_id, coalesce((SELECT t.at FROM pilothouse.timeline t WHERE t.project_id = p.id AND t.source = 'action'
+                                      ORDER BY t.at DESC, t.source DESC, t.id DESC LIMIT 1), 0)
+    FROM (SELECT a.id, a.user_id FROM public.projects a WHERE only_of IS NULL
+          UNION ALL
+          SELECT o.id, o.user_id FROM public.projects o WHERE o.id = ANY (only_of)) p
+    ON CONFLICT (project_id) DO UPDATE SET owner_id = EXCLUDED.owner_id, at = EXCLUDED.at
+        WHERE (l.owner_id, l.at) IS DISTINCT FROM (EXCLUDED.owner_id, EXCLUDED.at)
+$$;
+
+CREATE OR REPLACE FUNCTION pilothouse.move_entries(project uuid, most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    owner CONSTANT uuid := pilothouse.project_owner(project);
+    moved integer;
+BEGIN
+    UPDATE pilothouse.timeline t SET owner_id = owner, xid = pg_current_xact_id()
+    WHERE (t.source, t.id) IN (SELECT o.source, o.id FROM pilothouse.timeline o
+                               WHERE o.project_id = project AND o.owner_id IS DISTINCT FROM owner LIMIT most);
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    RETURN moved;
+END
+$$;
+
+-- A plan that may not read whole tables is thought dear, and what is dear is compiled: for each row of a worker's, whose
+-- session compiles by default.
+DO $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
+             WHERE p.pronamespace = 'pilothouse'::regnamespace
+               AND (p.prorettype = 'trigger'::regtype OR 'enable_seqscan=off' = ANY (p.proconfig))
+             ORDER BY p.oid::regprocedure::text
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET jit = off', f);
+    END LOOP;
+END
+$$;
