@@ -974,6 +974,7 @@ diesel::table! {
         last_at -> Nullable<Timestamptz>,
         closed_at -> Nullable<Timestamptz>,
         is_reconstructed -> Bool,
+        cause -> Nullable<Text>,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod console;
 pub mod db;
 pub mod engine;
+pub mod fake_engine;
 pub mod git;
 pub mod person;
 pub mod raw;
