@@ -55,6 +55,8 @@ pub mod drafts;
 pub mod files;
 // What containers used, as samples.
 pub mod figures;
+// How much of what happened, how it ended, how long it took, what it cost.
+pub mod insights;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
 // Figures for who watches over many instances.

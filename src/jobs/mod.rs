@@ -42,6 +42,7 @@ mod end_silent_events;
 mod expire_conversations;
 mod fill_timeline;
 mod keep_funnel;
+mod keep_insights;
 mod make_container;
 mod measure_tables;
 mod move_entries;
@@ -100,6 +101,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::MeasureTables => Job::new(kind.clone(), in_minutes(10), measure_tables::run),
         Kind::KeepFunnel => Job::new(kind.clone(), in_minutes(60), keep_funnel::run),
+        Kind::KeepInsights => Job::new(kind.clone(), in_minutes(60), keep_insights::run),
         // A large image takes its time.
         Kind::MakeContainer => Job::new(kind.clone(), in_minutes(60), make_container::run).with_lanes(3),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),

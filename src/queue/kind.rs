@@ -30,6 +30,8 @@ pub enum Kind {
     MeasureTables,
     /// How far visitors come is counted.
     KeepFunnel,
+    /// What insights show is counted.
+    KeepInsights,
     /// A container is made, or made anew, as somebody asked for.
     MakeContainer,
     /// Entries of a project that changed hands go with it.
@@ -64,6 +66,7 @@ impl Kind {
         Self::FillTimeline,
         Self::MeasureTables,
         Self::KeepFunnel,
+        Self::KeepInsights,
         Self::MakeContainer,
         Self::MoveEntries,
         Self::ProveBackup,
@@ -90,6 +93,7 @@ impl Kind {
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::KeepFunnel => ("keep_funnel", "Count how far visitors come", Some("*/15 * * * * *")),
+            Self::KeepInsights => ("keep_insights", "Count what insights show", Some("*/10 * * * * *")),
             Self::MeasureTables => ("measure_tables", "Keep how large tables are", Some("0 7 0 * * *")),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::ProveBackup => {

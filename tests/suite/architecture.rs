@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 28] = [
+const NOUNS: [&str; 29] = [
     "activity",
     "analytics",
     "assistant",
@@ -22,6 +22,7 @@ const NOUNS: [&str; 28] = [
     "drafts",
     "figures",
     "files",
+    "insights",
     "instance",
     "live",
     "logs",
