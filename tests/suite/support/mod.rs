@@ -5,6 +5,7 @@ pub mod console;
 pub mod db;
 pub mod engine;
 pub mod git;
+pub mod outside;
 pub mod person;
 pub mod raw;
 pub mod stage;
