@@ -47,6 +47,8 @@ pub mod backups;
 pub mod chat;
 // Containers as the `containers` table knows them.
 pub mod containers;
+// The CRM and what its answers mean.
+pub mod crm;
 // An invented world to look at, for `serve --demo`.
 pub mod demo;
 // What is to be built: drafts, edited and posted by their owners.
@@ -67,6 +69,8 @@ pub mod logs;
 pub mod observations;
 // What is done to containers for somebody: asked for, carried out, put on record.
 pub mod operations;
+// What other programs are asked over HTTP.
+pub mod outgoing;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Work that runs by itself: what waits for it, and how it went.

@@ -246,6 +246,7 @@ diesel::table! {
         posted_at -> Nullable<Timestamptz>,
         consent -> Nullable<Jsonb>,
         project_id -> Nullable<Uuid>,
+        page_note -> Nullable<Text>,
     }
 }
 
@@ -680,6 +681,21 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
         changed_at -> Timestamptz,
+        contact_id -> Nullable<Text>,
+        opportunity_id -> Nullable<Text>,
+        retry_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Tokens that the assistant's model read and wrote on a day.
+    pilothouse.assistant_usage (day) {
+        day -> Date,
+        calls -> Int8,
+        input_tokens -> Int8,
+        output_tokens -> Int8,
     }
 }
 
@@ -1043,6 +1059,7 @@ diesel::table! {
         last_at -> Nullable<Timestamptz>,
         closed_at -> Nullable<Timestamptz>,
         is_reconstructed -> Bool,
+        cause -> Nullable<Text>,
     }
 }
 

@@ -8,6 +8,7 @@
 mod cast;
 mod chance;
 mod conversation;
+mod crash;
 mod files;
 pub mod living;
 mod oddities;
@@ -81,6 +82,7 @@ fn life(now: DateTime<Utc>, password_hash: &str) -> rows::Rows {
     }
     oddities::add(&mut world, &projects);
     present::add(&mut world, &projects);
+    crash::add(&mut world, &projects);
     files::store(&mut world, &projects);
     world.rows
 }

@@ -84,6 +84,12 @@ rows! {
         entity_id: Option<String>, title: String, description: Option<String>, metadata: Value,
         status: &'static str, duration: Option<i64>, created_at: String, updated_at: String,
     }
+    EngineEvent in "pilothouse.engine_events" {
+        id: String, engine_id: &'static str, kind: &'static str, engine_container_id: String, container_name: String,
+        container_id: String, project_id: String, owner_id: String, at: String, at_nanos: i64, exit_code: i64,
+        was_out_of_memory: bool, last_lines: String, title: String, details: String, times: i64,
+        is_reconstructed: bool, cause: String,
+    }
     #[serde(rename_all = "camelCase")]
     AuditEntry in "public.\"ActivityLog\"" {
         id: String, project_id: Option<String>, user_id: String, activity_type: &'static str, description: String,
@@ -108,6 +114,7 @@ pub(super) struct Rows {
     pub databases: Vec<Database>,
     pub costs: Vec<Cost>,
     pub events: Vec<Event>,
+    pub engine_events: Vec<EngineEvent>,
     pub audit: Vec<AuditEntry>,
 }
 
@@ -125,6 +132,7 @@ impl Rows {
         insert(conn, &self.databases)?;
         insert(conn, &self.costs)?;
         insert(conn, &self.events)?;
+        insert(conn, &self.engine_events)?;
         insert(conn, &self.audit)
     }
 }

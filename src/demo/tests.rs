@@ -87,8 +87,13 @@ fn every_cause_is_an_earlier_action_of_the_same_project() {
         assert_eq!(actions.len(), rows.actions.len(), "ids are unique");
         let mut caused = 0;
         for action in &rows.actions {
-            if let Some(cause) = action.reference_ids.get("caused_by") {
-                let cause = actions[cause.as_str().unwrap()];
+            if let Some(cause) = action.reference_ids.get("caused_by").and_then(|cause| cause.as_str()) {
+                // What mends a crash follows it.
+                let crash = cause.strip_prefix("engine:").map(|id| {
+                    let crash = rows.engine_events.iter().find(|event| event.id == id).unwrap();
+                    crash.cause.strip_prefix("action:").unwrap()
+                });
+                let cause = actions[crash.unwrap_or(cause)];
                 assert!(cause.created_at < action.created_at, "{action:?} {cause:?}");
                 assert_eq!(cause.project_id, action.project_id);
                 caused += 1;

@@ -55,6 +55,7 @@ mod record_spooled;
 mod retain;
 mod roll_up_activity;
 mod runner;
+mod send_opportunities;
 mod turn;
 mod work_off_delivery;
 
@@ -112,6 +113,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
         Kind::Retain => Job::new(kind.clone(), in_minutes(60), retain::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
+        Kind::SendOpportunities => Job::new(kind.clone(), in_minutes(10), send_opportunities::run),
         Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,
     })

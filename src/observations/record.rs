@@ -6,7 +6,9 @@ use diesel::prelude::*;
 use super::judge::Verdict;
 use crate::activity::EngineEventType;
 use crate::db::ids::{ContainerId, ProjectId, UserId};
-use crate::db::schema::{container_sessions, containers, engine_events, operations, projects};
+use crate::db::schema::{
+    action_references, container_sessions, containers, engine_events, operations, project_actions, projects,
+};
 use crate::db::time::{Instant, ago, now};
 use crate::engine::ObservedContainer;
 use crate::runtime::Entropy;
@@ -90,6 +92,7 @@ pub fn write(conn: &mut PgConnection, seen: &Seen<'_>) -> QueryResult<bool> {
     };
     let project = seen.operation.and_then(|asked| asked.project).or(project);
     let nanos = seen.at.timestamp_micros().saturating_mul(1_000);
+    let cause = if seen.kind == EngineEventType::Crashed { deployment_before(conn, seen)? } else { None };
     let written = diesel::insert_into(engine_events::table)
         .values((
             engine_events::id.eq(format!("eng_{}", Entropy.uuid().simple())),
@@ -111,11 +114,29 @@ pub fn write(conn: &mut PgConnection, seen: &Seen<'_>) -> QueryResult<bool> {
                 engine_events::title.eq(&seen.title),
                 engine_events::details.eq(seen.details.as_deref()),
                 engine_events::is_reconstructed.eq(seen.is_reconstructed),
+                engine_events::cause.eq(cause),
             ),
         ))
         .on_conflict_do_nothing()
         .execute(conn)?;
     Ok(written > 0)
+}
+
+/// What put into a container what runs there: the last deployment before `seen` that names it.
+fn deployment_before(conn: &mut PgConnection, seen: &Seen<'_>) -> QueryResult<Option<String>> {
+    let names: Vec<String> =
+        seen.row.map(|row| row.to_string()).into_iter().chain(seen.container.map(str::to_owned)).collect();
+    let deployment: Option<String> = action_references::table
+        .inner_join(project_actions::table.on(project_actions::action_id.eq(action_references::action_id)))
+        .filter(action_references::key.eq("container_id"))
+        .filter(action_references::value.eq_any(names))
+        .filter(action_references::created_at.le(seen.at.timestamp_millis()))
+        .filter(project_actions::action_type.eq("deployment"))
+        .order((action_references::created_at.desc(), action_references::action_id.desc()))
+        .select(project_actions::action_id)
+        .first(conn)
+        .optional()?;
+    Ok(deployment.map(|id| format!("action:{id}")))
 }
 
 /// Writes it, unless something of its kind was ever written of its container.

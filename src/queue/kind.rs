@@ -50,6 +50,8 @@ pub enum Kind {
     Retain,
     /// What heat maps and charts show is counted.
     RollUpActivity,
+    /// Posted drafts whose owners agreed are told to the CRM.
+    SendOpportunities,
     /// What was delivered to a webhook becomes records.
     WorkOffDelivery,
     /// Another version's: it waits for an instance that knows it.
@@ -76,6 +78,7 @@ impl Kind {
         Self::RecordSpooled,
         Self::Retain,
         Self::RollUpActivity,
+        Self::SendOpportunities,
         Self::WorkOffDelivery,
     ];
 
@@ -110,6 +113,9 @@ impl Kind {
             }
             Self::Retain => ("retain", "Delete what is older than its rule", Some("0 41 2 * * *")),
             Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
+            Self::SendOpportunities => {
+                ("send_opportunities", "Tell the CRM of posted drafts", Some("*/10 * * * * *"))
+            }
             Self::WorkOffDelivery => ("work_off_delivery", "Work off what was delivered to a webhook", None),
             Self::Other(_) => return None,
         };

@@ -7,7 +7,7 @@ const SECOND = 1000;
 /** Between two questions of a page, at least. */
 const PAUSE = 2 * SECOND;
 /** How long a stream may say nothing at first: something on the way holds it back. */
-const SILENCE = 20 * SECOND;
+const SILENCE = 6 * SECOND;
 /** How often a page asks when there is no stream. */
 const ASK = 10 * SECOND;
 /** When a stream that was refused is tried again. */
@@ -87,7 +87,7 @@ function open() {
 }
 
 function askInstead() {
-	tell({ state: "" });
+	tell({ state: "Nothing comes in by itself: asking every 10 s." });
 	asking ||= setInterval(() => tell({ news: { everything: true } }), ASK);
 	tell({ news: { everything: true } });
 }
@@ -175,7 +175,7 @@ const isAlike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName
 /** What somebody is at, or has done to the page, stays as it is. */
 const isInUse = (node) => node.nodeType === Node.ELEMENT_NODE
 	&& (node.matches("form") ? node.contains(document.activeElement) || node.dataset.touched !== undefined || node.querySelector("details[open]")
-		: node.matches(".live-news, [role=status]"));
+		: node.matches(".live-news, [role=status], [data-kept]"));
 
 function merge(old, fresh, news) {
 	if (old.isEqualNode(fresh) || isInUse(old)) return;

@@ -74,3 +74,25 @@ pub fn drain(base: &str, path: &str, cookie: &str, form: &str) -> (u16, u64) {
         }
     }
 }
+
+/// An answer that goes on.
+pub struct Stream(TcpStream);
+
+impl Stream {
+    pub fn open(base: &str, path: &str, cookie: &str) -> Self {
+        let stream = send(base, &format!("GET {path} HTTP/1.1\r\nCookie: {cookie}\r\n"), "");
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        Self(stream)
+    }
+
+    /// Reads on until `word` comes, or nothing for a while.
+    pub fn wait_for(&mut self, word: &str) {
+        let (mut chunk, mut seen) = (vec![0; 1 << 14], String::new());
+        while let Ok(read) = self.0.read(&mut chunk) {
+            seen.push_str(&String::from_utf8_lossy(&chunk[..read]));
+            if read == 0 || seen.contains(word) {
+                return;
+            }
+        }
+    }
+}

@@ -49,10 +49,20 @@ pub fn packed_pages(stage: &Stage, path: &str, cookie: &str, clients: u32, secon
 }
 
 fn asked(stage: &Stage, path: &str, headers: &[&str], clients: u32, seconds: u32) -> Run {
+    let headers = headers.iter().flat_map(|header| ["-H", header]).map(str::to_owned);
+    hammered(stage, path, headers.collect(), clients, seconds)
+}
+
+/// Sends what the Lua script in `file` makes.
+pub fn sent(stage: &Stage, file: &Path, clients: u32, seconds: u32) -> Run {
+    hammered(stage, "", vec!["-s".to_owned(), file.display().to_string()], clients, seconds)
+}
+
+fn hammered(stage: &Stage, path: &str, more: Vec<String>, clients: u32, seconds: u32) -> Run {
     measured(stage, || {
         let output = Command::new("wrk")
             .args(["-t1", &format!("-c{clients}"), &format!("-d{seconds}s"), "--timeout=20s", "--latency"])
-            .args(headers.iter().flat_map(|header| ["-H", header]))
+            .args(more)
             .arg(format!("{}{path}", stage.base))
             .output()
             .expect("wrk; bin/bench installs it");
@@ -102,7 +112,17 @@ pub fn transactions(
     let dir = std::env::temp_dir().join(format!("pilothouse-bench-{}", std::process::id()));
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join("script.sql"), script).unwrap();
-    let run = measured(stage, || pgbench(stage, user, &dir, variables, clients, seconds));
+    let run = measured(stage, || pgbench(stage, user, &dir, variables, (clients, None), seconds));
+    fs::remove_dir_all(&dir).unwrap();
+    run
+}
+
+/// [`transactions`] at so many a second, beside something else that is measured.
+pub fn transactions_at(stage: &Stage, user: &str, script: &str, rate: u32, seconds: u32) -> Run {
+    let dir = std::env::temp_dir().join(format!("pilothouse-bench-rate-{}", std::process::id()));
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("script.sql"), script).unwrap();
+    let run = pgbench(stage, user, &dir, &[], (4, Some(rate)), seconds);
     fs::remove_dir_all(&dir).unwrap();
     run
 }
@@ -112,7 +132,7 @@ fn pgbench(
     user: &str,
     dir: &Path,
     variables: &[(String, String)],
-    clients: u32,
+    (clients, rate): (u32, Option<u32>),
     seconds: u32,
 ) -> Run {
     let mut pgbench = Command::new("pgbench");
@@ -120,6 +140,7 @@ fn pgbench(
         .args(["-n", "-M", "prepared", "-f", "script.sql", "-l", "--log-prefix=log"])
         .args([format!("-c{clients}"), "-j1".to_owned(), format!("-T{seconds}")])
         .args(["-h", stage.socket().to_str().unwrap(), "-U", user]);
+    pgbench.args(rate.map(|rate| format!("-R{rate}")));
     for (name, value) in variables {
         pgbench.args(["-D", &format!("{name}={value}")]);
     }

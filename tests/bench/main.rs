@@ -17,9 +17,11 @@
 mod cpu;
 mod http;
 mod load;
+mod programs;
 mod report;
 mod stage;
 mod statements;
+mod watched;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -90,6 +92,15 @@ fn main() {
     }
     if wishes.wants("writes") {
         writes(&wishes, &stage);
+    }
+    if wishes.wants("reporting") {
+        programs::reporting(&wishes, &stage);
+    }
+    if wishes.wants("thread") {
+        programs::threads(&wishes, &stage);
+    }
+    if wishes.wants("streams") {
+        watched::streams(&wishes, &stage);
     }
     if wishes.wants("export") {
         export(&stage);

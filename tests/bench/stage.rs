@@ -6,13 +6,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use actix_web::cookie::{Cookie, CookieJar};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use pilothouse::app::App;
+use pilothouse::config::Config;
+use pilothouse::db::{ConnectOptions, Db, SecretHash};
+use pilothouse::http::cookies;
 use pilothouse::postgres::SUPERUSER;
+use pilothouse::runtime::Entropy;
 
 use crate::{cpu, http};
 
+/// What the console signs cookies with, so that sessions can be made beside it.
+const SECRET_KEY: &str = "a key that the bench and its console share";
 const PASSWORD: &str = "a long enough password";
 
 /// Somebody who is signed in.
@@ -70,6 +78,37 @@ impl Stage {
             base,
             dir: dir.to_owned(),
         }
+    }
+
+    /// Further sessions of somebody: their cookies.
+    pub fn more_sessions(&self, of: &Person, count: usize) -> Vec<String> {
+        let values =
+            [("PILOTHOUSE_SECRET_KEY", SECRET_KEY), ("DATABASE_URL", "postgres://nobody@localhost/none")];
+        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::from_values(values.into_iter().collect()).unwrap();
+        let options = ConnectOptions {
+            url: "postgres://nobody@localhost/none".to_owned(),
+            size: 1,
+            budget: Duration::from_secs(1),
+            behind_pooler: false,
+        };
+        let app = App::new(config, Db::new(&options));
+        let name = cookies::session_name(&app.config);
+        let tokens: Vec<String> = (0..count).map(|_| Entropy.secret()).collect();
+        let rows: Vec<String> = tokens
+            .iter()
+            .map(|token| {
+                format!("('{}', '{}', now() + interval '1 day')", of.id, SecretHash::of(token).as_str())
+            })
+            .collect();
+        let insert = format!("INSERT INTO sessions (user_id, token, expires_at) VALUES {}", rows.join(", "));
+        self.connect().batch_execute(&insert).unwrap();
+        let cookie = |token: String| {
+            let mut jar = CookieJar::new();
+            jar.signed_mut(&cookies::key(&app)).add(Cookie::new(name.clone(), token));
+            jar.get(&name).unwrap().stripped().encoded().to_string()
+        };
+        tokens.into_iter().map(cookie).collect()
     }
 
     /// A connection that no policy binds.
@@ -136,6 +175,9 @@ fn serve(program: &Path, dir: &Path) -> (Child, String) {
     let mut console = Command::new(program)
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("PILOTHOUSE_DATA_DIR", dir)
+        .env("PILOTHOUSE_SECRET_KEY", SECRET_KEY)
+        // One token reports as fast as it can.
+        .env("PILOTHOUSE_TOKEN_LIMIT", "1000000")
         .env_remove("DATABASE_URL")
         // As it is run: a line in the log for each request.
         .env_remove("RUST_LOG")

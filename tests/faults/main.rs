@@ -21,6 +21,7 @@ mod process;
 #[path = "../support/proxy.rs"]
 #[expect(dead_code, reason = "the suite also makes bytes trickle")]
 mod proxy;
+mod reporters;
 mod rig;
 mod schema;
 mod sign_in;
@@ -28,6 +29,7 @@ mod sign_in;
 #[expect(dead_code, reason = "the suite does more with its engine")]
 mod test_engine;
 mod verdict;
+mod watchers;
 
 /// Where an engine of the tests lies.
 mod db {
@@ -46,10 +48,12 @@ fn main() {
     let faults: Vec<Fault> = [
         database::FAULTS,
         process::FAULTS,
+        reporters::FAULTS,
         schema::FAULTS,
         clients::FAULTS,
         sign_in::FAULTS,
         neighbours::FAULTS,
+        watchers::FAULTS,
         keeping::FAULTS,
         pooler::FAULTS,
         containers::FAULTS,

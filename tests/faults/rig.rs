@@ -435,11 +435,15 @@ impl Rig {
             "INSERT INTO sessions (user_id, token, expires_at) VALUES ('{id}', '{}', now() + interval '14 days')",
             SecretHash::of(&token).as_str()
         ));
-        let cookie_name = cookies::session_name(&self.app.config);
+        Person { cookie: self.cookie(&token) }
+    }
+
+    /// How a browser sends the session with this token.
+    pub fn cookie(&self, token: &str) -> String {
+        let name = cookies::session_name(&self.app.config);
         let mut jar = CookieJar::new();
-        jar.signed_mut(&cookies::key(&self.app)).add(Cookie::new(cookie_name.clone(), token));
-        let cookie = jar.get(&cookie_name).unwrap().stripped().encoded().to_string();
-        Person { cookie }
+        jar.signed_mut(&cookies::key(&self.app)).add(Cookie::new(name.clone(), token.to_owned()));
+        jar.get(&name).unwrap().stripped().encoded().to_string()
     }
 }
 

@@ -18,6 +18,7 @@ const NOUNS: [&str; 29] = [
     "backups",
     "chat",
     "containers",
+    "crm",
     "demo",
     "drafts",
     "figures",
@@ -40,8 +41,8 @@ const NOUNS: [&str; 29] = [
     "users",
     "webhooks",
 ];
-/// The container engine: what is asked of it and what it says, without a row of ours.
-const ENGINE: [&str; 1] = ["engine"];
+/// What is asked of other programs and what they say, without a row of ours.
+const ENGINE: [&str; 2] = ["engine", "outgoing"];
 /// What surfaces share for the wire.
 const WIRE: [&str; 1] = ["http"];
 const SURFACES: [&str; 4] = ["api", "cli", "jobs", "web"];

@@ -118,6 +118,7 @@ const OTHER_ROWS: &str = r#"
     INSERT INTO containers (container_id, name) VALUES ('nobody''s', 'nobody''s');
     INSERT INTO turbobackend.project_actions (action_id, project_id, reference_ids) VALUES ('strange', 'no such project', '{"k": "c"}'), ('none', NULL, NULL);
     INSERT INTO "ActivityLog" ("activityType") VALUES ('signed_in');
+    INSERT INTO pilothouse.assistant_usage (day) VALUES ('2026-01-01');
     INSERT INTO pilothouse.port_reservations (address, port, container_id) VALUES ('127.0.0.1', 3000, gen_random_uuid());
 "#;
 
@@ -227,6 +228,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.crm_outbox",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_days",               [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_progress",           [Some(0), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.assistant_usage",           [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),

@@ -42,7 +42,7 @@ pub(super) const OBSERVATIONS: Source = Source {
     word: "engine",
     table: "pilothouse.engine_events",
     id: "id",
-    entry: "pilothouse.entry_of_engine_event(a.id, a.kind, a.container_id, a.container_name, a.project_id, a.owner_id, a.at, a.exit_code, a.operation_id, a.request_id, a.title, a.details, a.closed_at",
+    entry: "pilothouse.entry_of_engine_event(a.id, a.kind, a.container_id, a.container_name, a.project_id, a.owner_id, a.at, a.exit_code, a.operation_id, a.cause, a.request_id, a.title, a.details, a.closed_at",
 };
 
 /// Records that the timeline has not, or not as its trigger would write them.

@@ -33,7 +33,9 @@ pub struct ContainerPage {
     /// The frame.
     pub shell: Shell,
     pub container: ContainerHead,
-    /// What workers last said of it.
+    /// Whether this console made it; workers reported it otherwise.
+    pub is_made_here: bool,
+    /// What is on record of it.
     pub reported: Panel,
     /// What the engine last said of it.
     pub observed: Panel,
@@ -96,7 +98,7 @@ const LATEST: i64 = 10;
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = container_id(&path)?;
     let now = authed.app.clock.now();
-    let (viewer, (container, projects, under_way, latest, found)) = authed
+    let (viewer, (container, projects, (under_way, is_made_here), latest, found)) = authed
         .read(move |conn, viewer| {
             let container = queries::find(conn, id)?.ok_or(AppError::NotFound)?;
             let reference = Reference { key: "container_id".to_owned(), value: id.to_string() };
@@ -104,8 +106,9 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let latest =
                 timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
             let under_way = operations::queries::under_way(conn, id)?;
+            let is_made_here = operations::queries::last_making(conn, id)?.is_some();
             let runs = runs::since(conn, id, &container.engine_id, shown_since(now))?;
-            Ok((container, queries::projects_in(conn, id)?, under_way, latest, runs))
+            Ok((container, queries::projects_in(conn, id)?, (under_way, is_made_here), latest, runs))
         })
         .await?;
     let head = ContainerHead::new(
@@ -119,6 +122,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
         authed.shell(&viewer, &container.name).watching_container(id).with_breadcrumbs(head.crumbs(None));
     let shell = projects.iter().fold(shell, |shell, (id, _)| shell.watching_project(*id));
     let mut page = ContainerPage::new(shell, head, &container, (now, viewer.zone));
+    page.is_made_here = is_made_here;
     page.projects = projects.iter().map(|(id, name)| ProjectLinks::new(*id, name)).collect();
     page.strip = RunStrip::new(&found, &Status::from_stored(&container.status), now, viewer.zone);
     page.days = TimelinePresenter::of(&viewer, now).days(&latest);
@@ -158,6 +162,7 @@ impl ContainerPage {
         Self {
             shell,
             container: head,
+            is_made_here: false,
             reported: Panel { as_of: container.updated_at.map(time), facts: reported },
             observed: Panel {
                 as_of: container.observed_at.max(container.swept_at).map(time),

@@ -1,5 +1,6 @@
 //! Containers for real: a console and an engine that the tests start themselves.
 
+mod faked;
 mod figures;
 mod logs;
 mod making;

@@ -135,6 +135,7 @@ impl Sample for ContainerPage {
         let page = |name: &str| Self {
             shell: shell("Container"),
             container: container_head(name),
+            is_made_here: name == HOSTILE,
             reported: Panel {
                 as_of: Some(timestamp()),
                 facts: vec![Fact::mono(name, name), Fact::link("Address", name, "https://shop.example")],

@@ -100,6 +100,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
     );
     let shell = authed
         .shell(&viewer, format!("Logs of {}", container.name))
+        .watching_container(id)
         .with_breadcrumbs(head.crumbs(Some("Logs")));
     let mut page = LogsPage::new(shell, head, &container, &query, &question, (now, viewer.zone));
     match found {
