@@ -3,11 +3,13 @@
 //! For the embedded database a backup is a base copy of the cluster, and beside it the server's log is archived as it
 //! is written, so that any second since then can be restored; for a server of somebody's it is a dump. What is stored is
 //! compressed and sealed; its key lies elsewhere. `store` knows the directory, `sealed` its files, `archive` the log,
-//! `create`, `dump`, `restore` and `proof` what is done with them, `records` what pages are told.
+//! `create`, `dump`, `restore` and `proof` what is done with them, `records` what pages are told, `outside` what a server of
+//! somebody's does by itself.
 
 pub mod archive;
 pub mod create;
 pub mod dump;
+pub mod outside;
 pub mod proof;
 pub mod records;
 pub mod restore;

@@ -10,7 +10,7 @@ use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::activity::{fill, upkeep};
-use crate::backups::records;
+use crate::backups::{outside, records};
 use crate::config::Config;
 use crate::data_dir;
 use crate::db::server_version::server_version;
@@ -87,16 +87,12 @@ pub(super) fn run(config: &Config) -> CommandResult {
                     None => {}
                 }
                 check_schema(&mut report, &mut database.connect_as_owner()?)?;
+                if config.database_url.is_some() {
+                    note("backups", &outside::advice(&mut database.connect_as_owner()?)?);
+                }
                 pool::check(&mut conn, |conn| check_roles(&mut report, conn, config))?;
             }
         },
-    }
-    if config.database_url.is_some() {
-        note(
-            "backups",
-            "dumps of one moment; to restore any second, archive the log of that server (archive_command, or its \
-             provider's point in time recovery)",
-        );
     }
     check_engine(config);
     if let Ok(database) = database {

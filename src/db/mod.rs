@@ -12,6 +12,7 @@ pub mod drift;
 pub mod functions;
 pub mod ids;
 pub mod json;
+pub mod load;
 pub mod migrations;
 pub mod pool;
 pub mod readiness;
@@ -162,6 +163,7 @@ pub struct Db {
     /// Where the pool connects to, to tell of failures without what is secret in it.
     address: crate::secret::Secret,
     shares: Arc<Shares>,
+    waits: Arc<load::Counters>,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
     each_transaction: pool::Preamble,
@@ -183,6 +185,7 @@ impl Db {
         Self {
             address: crate::secret::Secret::new(options.url.clone()),
             shares: Arc::new(Shares::of(options.size as usize)),
+            waits: Arc::default(),
             budget: options.budget,
             each_transaction: settings.each_transaction.clone(),
             after_transaction: settings.after_transaction,
@@ -195,6 +198,12 @@ impl Db {
     pub fn connections(&self) -> (u32, u32) {
         let state = self.pool.state();
         (state.connections, state.idle_connections)
+    }
+
+    /// How requests of this process waited for a connection.
+    #[must_use]
+    pub fn waits(&self) -> load::Waits {
+        self.waits.read()
     }
 
     /// How long one request may wait for everything that it asks.
@@ -283,11 +292,14 @@ impl Db {
         let budget = self.budget;
         let deadline = Instant::now() + budget;
         let late = |what: &str| E::from(DbError::Unavailable(format!("{what} took longer than {budget:?}")));
+        let waiting = self.waits.begin();
         let permit = match timeout(budget, self.shares.permit(&actor)).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(E::from(DbError::Unavailable("the pool is closed".to_owned()))),
             Err(_) => return Err(late("waiting for a connection")),
         };
+        drop(waiting);
+        let asker = load::asker();
         let db = self.clone();
         let gate = Arc::new(CommitGate::default());
         let watched = Arc::clone(&gate);
@@ -297,7 +309,7 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            transaction(&db, &actor, deadline, &watched)
+            load::on_behalf_of(asker, || transaction(&db, &actor, deadline, &watched))
         });
         match timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,

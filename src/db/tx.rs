@@ -6,6 +6,7 @@
 //! savepoint that is rolled back was not asked for.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use diesel::PgConnection;
 use diesel::connection::{Connection, Instrumentation, InstrumentationEvent};
@@ -13,7 +14,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::ids::UserId;
 use super::shares::Shares;
-use super::{Db, SecretHash};
+use super::{Db, SecretHash, load};
 
 type FollowUp = Box<dyn FnOnce(&Db) + Send>;
 
@@ -29,6 +30,8 @@ pub(super) struct Tx {
     /// How many wishes there were when each open savepoint began, with its depth.
     savepoints: Vec<(u32, usize)>,
     conflict: bool,
+    /// When the statement that runs was sent.
+    sent: Option<Instant>,
     stranger: Option<(Arc<Shares>, SecretHash)>,
 }
 
@@ -118,8 +121,13 @@ impl Tx {
 impl Instrumentation for Tx {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
-            InstrumentationEvent::FinishQuery { error: Some(error), .. } => {
-                self.conflict |= is_conflict(error);
+            InstrumentationEvent::StartQuery { .. } => self.sent = Some(Instant::now()),
+            InstrumentationEvent::FinishQuery { query, error, .. } => {
+                self.conflict |= error.is_some_and(is_conflict);
+                let took = self.sent.take().map(|sent| sent.elapsed()).unwrap_or_default();
+                if took >= load::SLOW {
+                    load::note(&query.to_string(), took);
+                }
             }
             InstrumentationEvent::BeginTransaction { depth, .. } => self.begin(depth.get()),
             InstrumentationEvent::CommitTransaction { depth, .. } => self.end(depth.get(), true),

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use crate::app::App;
 use crate::db::ids::UserId;
+use crate::db::load::{self, Asker};
 use crate::error::AppError;
 
 /// The id of one request, in every record and log line that it leads to.
@@ -86,7 +87,11 @@ pub async fn contain<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let kept = request.request().clone();
     let deadlines = request.app_data::<web::Data<App>>().map(|app| app.deadlines).unwrap_or_default();
-    let work = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let asker = Asker {
+        route: format!("{} {}", kept.method(), kept.match_pattern().unwrap_or_default()),
+        request_id: request_id(&kept),
+    };
+    let work = AssertUnwindSafe(load::asking(asker, next.call(request))).catch_unwind();
     let error = match tokio::time::timeout(deadlines.request, work).await {
         Ok(Ok(result)) => return result.map(ServiceResponse::map_into_left_body),
         Ok(Err(_panic)) => AppError::Internal(anyhow::anyhow!("a handler panicked")),

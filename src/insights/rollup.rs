@@ -293,7 +293,9 @@ fn count_runs(conn: &mut PgConnection) -> QueryResult<i64> {
                  CASE WHEN c.is_whole THEN '{}' ELSE c.begun END, CASE WHEN c.is_whole THEN '{}' ELSE c.crashed END \
              FROM counted c WHERE c.quarters IS NOT NULL \
              ON CONFLICT (container_id, day) DO UPDATE SET is_whole = EXCLUDED.is_whole, quarters = EXCLUDED.quarters, \
-                 up_ms = EXCLUDED.up_ms, begun = EXCLUDED.begun, crashed = EXCLUDED.crashed) \
+                 up_ms = EXCLUDED.up_ms, begun = EXCLUDED.begun, crashed = EXCLUDED.crashed \
+             WHERE (k.is_whole, k.quarters, k.up_ms, k.begun, k.crashed) IS DISTINCT FROM \
+                 (EXCLUDED.is_whole, EXCLUDED.quarters, EXCLUDED.up_ms, EXCLUDED.begun, EXCLUDED.crashed)) \
          SELECT count(*) FROM place",
     );
     s.load::<(i64,)>(conn)?;

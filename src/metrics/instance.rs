@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use super::Labels;
+use crate::db::load::Waits;
 use crate::db::time::Timestamptz;
 use crate::queue::instance::{Errand, ErrandRecord};
 use crate::queue::queries::{self, Duty, Waiting};
@@ -47,6 +48,7 @@ pub struct Figures {
     pub errands: Vec<(Errand, ErrandRecord)>,
     /// Connections of the pool, and those that nobody uses.
     pub connections: (u32, u32),
+    pub waits: Waits,
     pub streams: usize,
     /// By this machine's clock.
     pub now: DateTime<Utc>,
@@ -112,6 +114,16 @@ impl Figures {
                 (vec![("state", "busy".to_owned())], f64::from(all.saturating_sub(idle))),
                 (vec![("state", "idle".to_owned())], f64::from(idle)),
             ],
+        );
+        gauges(
+            "pilothouse_pool_waiting",
+            "Requests of this instance that wait for a connection",
+            one(f64::from(u32::try_from(self.waits.waiting).unwrap_or(u32::MAX))),
+        );
+        gauges(
+            "pilothouse_pool_longest_wait_seconds",
+            "The longest that a request of this instance waited for a connection",
+            one(self.waits.longest.as_secs_f64()),
         );
         gauges(
             "pilothouse_streams",

@@ -33,6 +33,7 @@ pub async fn show(app: web::Data<App>, request: HttpRequest) -> AppResult<HttpRe
         of_database: read.ok(),
         errands: app.errands.all(),
         connections: app.db.connections(),
+        waits: app.db.waits(),
         streams: app.live.count(),
         now: app.clock.now(),
     };

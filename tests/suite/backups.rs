@@ -74,6 +74,24 @@ fn archive_all(conn: &mut PgConnection, vault: &Vault, cluster: &Cluster) {
     }
 }
 
+/// The archive can't be written for a while: nothing is called archived meanwhile, and what the server hands over waits.
+fn without_archive(conn: &mut PgConnection, vault: &Vault, cluster: &Cluster, dir: &Path) {
+    let wal = vault.dir.join("wal");
+    fs::rename(&wal, dir.join("aside")).unwrap();
+    fs::write(&wal, "no directory").unwrap();
+    conn.batch_execute("SELECT pg_switch_wal()").unwrap();
+    let give_up = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while archive::standing(vault, cluster).unwrap().waiting == 0 {
+        assert!(std::time::Instant::now() < give_up, "the server hands nothing over");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(archive::collect(vault, cluster).is_err());
+    let standing = archive::standing(vault, cluster).unwrap();
+    assert!(standing.waiting > 0 && standing.until.is_none(), "{standing:?}");
+    fs::remove_file(&wal).unwrap();
+    fs::rename(dir.join("aside"), &wal).unwrap();
+}
+
 #[test]
 fn rows_deleted_at_a_known_second_come_back_and_half_of_a_transaction_does_not() {
     let dir = new_directory();
@@ -100,6 +118,7 @@ fn rows_deleted_at_a_known_second_come_back_and_half_of_a_transaction_does_not()
     );
     other.batch_execute("INSERT INTO users (email) VALUES ('half-2@example.com'); COMMIT").unwrap();
     conn.batch_execute("DELETE FROM users WHERE email LIKE 'before%'").unwrap();
+    without_archive(&mut conn, &vault, &cluster, &dir);
     archive_all(&mut conn, &vault, &cluster);
 
     let there = dir.join("restored");

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use pilothouse::backups::records::{Archive, Overview, Record};
 use pilothouse::db::cursor::Page;
+use pilothouse::db::load::{Asker, SlowStatement, Waits};
 use pilothouse::http::query::Query;
 use pilothouse::instance::database::{LockWait, TableSize};
 use pilothouse::queue::Kind;
@@ -12,7 +13,7 @@ use pilothouse::queue::queries::{Duty, FailedJob, MOST_COUNTED, Waiting};
 use pilothouse::retention::Class;
 use pilothouse::retention::queries::{Due, DueRow, Hold, MOST_COUNTED as MOST_DUE, Rule, Standing};
 use pilothouse::web::operations::backups::{BackupsPage, Place};
-use pilothouse::web::operations::database::DatabasePage;
+use pilothouse::web::operations::database::{DatabasePage, OfInstance};
 use pilothouse::web::operations::retention::{Found as Kept, RetentionPage};
 use pilothouse::web::operations::retention_rule::{Found as FoundRule, RulePage};
 use pilothouse::web::operations::show::{Found, OperationsPage};
@@ -260,9 +261,26 @@ impl Sample for DatabasePage {
             since: Some(now),
             statement: statement.to_owned(),
         };
+        let slow = |statement: &str| SlowStatement {
+            text: statement.to_owned(),
+            took: std::time::Duration::from_millis(1234),
+            ended: std::time::Instant::now(),
+            asker: Some(Asker { route: HOSTILE.to_owned(), request_id: HOSTILE.to_owned() }),
+        };
         let page = |tables: &[TableSize], waits: &[LockWait]| Self {
             shell: shell("Database"),
-            ..Self::of(tables, waits, ((8, 5), 10), now, Tz::UTC)
+            ..Self::of(
+                tables,
+                waits,
+                &OfInstance {
+                    connections: (8, 5),
+                    most: 10,
+                    waits: Waits { waiting: 2, asked: 9, ..Waits::default() },
+                    slow: waits.iter().map(|wait| slow(&wait.statement)).collect(),
+                },
+                now,
+                Tz::UTC,
+            )
         };
         let usual = [
             table("public.projects", None),

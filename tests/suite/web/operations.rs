@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::RunQueryDsl;
+use pilothouse::db::{Actor, DbError};
 use pilothouse::jobs::{Job, Outcome, Runner};
 use pilothouse::queue::Kind;
 
@@ -149,4 +151,17 @@ fn failed_jobs_are_shown_page_by_page_and_those_that_wait_are_counted() {
     for bad in ["?limit=0", "?before=x", "?after=x&before=y"] {
         admin.get(&format!("/operations{bad}")).expect(400);
     }
+}
+
+#[test]
+fn the_database_page_names_slow_statements_without_their_values_and_who_waits() {
+    let console = Console::start();
+    let slow = |conn: &mut _| {
+        diesel::sql_query("SELECT pg_sleep(0.2), 'a secret'").execute(conn).map_err(DbError::from)
+    };
+    console.app.db.read_blocking(&Actor::System, slow).unwrap();
+    let page = console.admin().get("/operations/database").expect(200);
+    let text = page.text("main");
+    assert!(text.contains("pg_sleep(0.2), '…'") && !text.contains("a secret"), "{text}");
+    assert!(text.contains("no request") && text.contains("Wait for one"), "{text}");
 }
