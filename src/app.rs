@@ -9,16 +9,19 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::assistant::provider::{BuiltIn, Provider};
+use crate::assistant::remote::Remote;
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::auth::recent_viewers::RecentViewers;
 use crate::backups::{self, BackupError, Vault};
-use crate::config::{Config, keys};
+use crate::config::{Config, keys, outside};
+use crate::crm::{Crm, Ghl};
 use crate::db::Db;
 use crate::db::readiness::Readiness;
 use crate::engine::Engine;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 use crate::queue::instance::Errands;
 use crate::runtime::{Clock, Entropy};
 use crate::secret::Secret;
@@ -67,8 +70,24 @@ pub struct App {
     pub live: Live,
     /// What is counted of its requests.
     pub metrics: Metrics,
+    /// What other programs are asked through.
+    pub outgoing: Outgoing,
     /// Who answers visitors.
     pub assistant: Arc<dyn Provider>,
+    /// Who is told of posted drafts.
+    pub crm: Option<Arc<dyn Crm>>,
+}
+
+fn crm(config: &Config, outgoing: &Outgoing) -> Option<Arc<dyn Crm>> {
+    let crm = config.outside.crm.clone()?;
+    Some(Arc::new(Ghl::at(outgoing.clone(), crm.url, crm.token, crm.location, crm.pipeline)))
+}
+
+/// The model of the configuration, or else the console itself.
+fn assistant(config: &Config, outgoing: &Outgoing, clock: &Clock) -> Arc<dyn Provider> {
+    let Some(model) = config.outside.model.clone() else { return Arc::new(BuiltIn) };
+    let url = outside::below(&model.url, "chat/completions");
+    Arc::new(Remote::at(outgoing.clone(), clock.clone(), url, model.key, model.model, model.daily_tokens))
 }
 
 /// Where backups lie, and what seals them; the key is made when there is none.
@@ -175,7 +194,11 @@ impl App {
         let connections = ConnectionLimits::within(open_files(), config.pool_size);
         let clock = Clock::system();
         let token_rate = TokenRate::of(config.token_limit);
+        let outgoing = Outgoing::to(config.outside.private_targets.clone());
         Self {
+            assistant: assistant(&config, &outgoing, &clock),
+            crm: crm(&config, &outgoing),
+            outgoing,
             engine: Engine::at(&config.docker_host, clock.clone()),
             config: Arc::new(config),
             db,
@@ -194,7 +217,6 @@ impl App {
             errands: Errands::default(),
             live: Live::with_room(connections.all / 2),
             metrics: Metrics::default(),
-            assistant: Arc::new(BuiltIn),
         }
     }
 }

@@ -47,6 +47,8 @@ pub mod backups;
 pub mod chat;
 // Containers as the `containers` table knows them.
 pub mod containers;
+// The CRM and what its answers mean.
+pub mod crm;
 // An invented world to look at, for `serve --demo`.
 pub mod demo;
 // What is to be built: drafts, edited and posted by their owners.
@@ -55,6 +57,8 @@ pub mod drafts;
 pub mod files;
 // What containers used, as samples.
 pub mod figures;
+// How much of what happened, how it ended, how long it took, what it cost.
+pub mod insights;
 // The instance as a whole: how much of everything there is.
 pub mod instance;
 // Figures for who watches over many instances.
@@ -65,6 +69,8 @@ pub mod logs;
 pub mod observations;
 // What is done to containers for somebody: asked for, carried out, put on record.
 pub mod operations;
+// What other programs are asked over HTTP.
+pub mod outgoing;
 // Projects and what their owners may do with them.
 pub mod projects;
 // Work that runs by itself: what waits for it, and how it went.

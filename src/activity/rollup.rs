@@ -4,7 +4,8 @@
 //! the marks and counts those days again, so that a late row, an import and a purge come out right, whatever
 //! time they bear; a mark too many is harmless. Once a day everything is counted, which mends what no trigger
 //! saw: a restored backup, a trigger that failed. Times that no calendar page can show (before 1990, after
-//! 2100) are not counted.
+//! 2100) are not counted. The days that were counted are handed on to those who count more of them
+//! (`pilothouse.insight_marks`).
 
 use chrono::NaiveDate;
 use diesel::dsl::{IntervalDsl, sql};
@@ -147,7 +148,8 @@ fn recount_marked(conn: &mut PgConnection) -> QueryResult<(i64, Vec<NaiveDate>, 
              ON CONFLICT (project_id, day) DO UPDATE SET quarters = EXCLUDED.quarters, \
                  entries = EXCLUDED.entries, failed = EXCLUDED.failed \
              WHERE (d.quarters, d.entries, d.failed) \
-                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)) \
+                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed)), \
+         handed_on AS (INSERT INTO pilothouse.insight_marks (project_id, day) SELECT project_id, day FROM place) \
          SELECT day, sum(marks)::bigint, array_remove(array_agg(pilothouse.uuid_of(project_id)), NULL) FROM place GROUP BY day",
     );
     let days: Vec<(NaiveDate, i64, Vec<Uuid>)> = s.load(conn)?;
@@ -189,7 +191,7 @@ fn recount_everything(conn: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SET LOCAL work_mem = '64MB'").execute(conn)?;
     let mut s = Statement::<(Date,)>::new();
     s.sql(
-        "WITH taken AS (DELETE FROM pilothouse.recount_marks), part AS ( \
+        "WITH taken AS (DELETE FROM pilothouse.recount_marks RETURNING project_id, day), part AS ( \
          SELECT coalesce(t.project_id::text, t.project_text, '') AS project_id, (t.at / 86400000)::integer AS day, \
              (t.at % 86400000 / 900000)::smallint AS quarter, count(*) AS entries, \
              count(*) FILTER (WHERE t.outcome = 'bad') AS failed FROM pilothouse.timeline t \
@@ -200,12 +202,14 @@ fn recount_everything(conn: &mut PgConnection) -> QueryResult<()> {
              FROM (SELECT project_id, day, quarter, sum(entries)::integer AS entries, sum(failed)::integer AS failed \
                    FROM part GROUP BY 1, 2, 3) quarters GROUP BY 1, 2), \
          gone AS (DELETE FROM pilothouse.daily_activity d WHERE NOT EXISTS ( \
-             SELECT FROM counted c WHERE c.project_id = d.project_id AND c.day = d.day) RETURNING d.day), \
+             SELECT FROM counted c WHERE c.project_id = d.project_id AND c.day = d.day) RETURNING d.project_id, d.day), \
          kept AS (INSERT INTO pilothouse.daily_activity AS d (project_id, day, quarters, entries, failed) \
              SELECT * FROM counted ON CONFLICT (project_id, day) DO UPDATE SET quarters = EXCLUDED.quarters, \
                  entries = EXCLUDED.entries, failed = EXCLUDED.failed \
              WHERE (d.quarters, d.entries, d.failed) \
-                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed) RETURNING d.day) \
+                 IS DISTINCT FROM (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.failed) RETURNING d.project_id, d.day), \
+         handed_on AS (INSERT INTO pilothouse.insight_marks (project_id, day) SELECT project_id, day FROM taken \
+             UNION SELECT project_id, day FROM kept UNION SELECT project_id, day FROM gone) \
          SELECT day FROM kept UNION SELECT day FROM gone",
     );
     let changed: Vec<(NaiveDate,)> = s.load(conn)?;

@@ -9,14 +9,16 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use serde_json::{Value, json};
 
 use super::fields::{Fields, Problems};
 use crate::app::App;
+use crate::assistant::answering;
 use crate::assistant::commands::{self, SlotDeed, TalkError};
 use crate::assistant::conversation::{self, Conversation};
-use crate::assistant::provider::{BuiltIn, Provider, Speaker};
+use crate::assistant::provider::Speaker;
 use crate::assistant::queries::{self, Session, Whose};
 use crate::assistant::reading;
 use crate::assistant::slots::Slot;
@@ -98,12 +100,16 @@ pub async fn begin(app: web::Data<App>, request: HttpRequest, body: Json) -> App
         return Err(AppError::TooMany { retry_after });
     }
     let actor = Actor::Guest(hash);
+    let provider = app.assistant.clone();
     let session = app.db.write(&actor, move |conn| {
-        commands::begin(conn, Whose::Guest, &session_id, &attribution).map_err(AppError::from)
+        let sends_to = provider.sends_to();
+        commands::begin(conn, Whose::Guest, &session_id, &attribution, sends_to).map_err(AppError::from)
     });
     let session = session.await?;
     let mut answer = state(&session);
     answer["secret"] = json!(secret);
+    // Whoever shows the conversation says it before the first message.
+    answer["sends_to"] = json!(session.conversation.sends_to);
     Ok(HttpResponse::Created().json(answer))
 }
 
@@ -192,19 +198,7 @@ pub async fn say(
     };
     let actor = Actor::Guest(hash);
     let session = match said {
-        Said::Text(message) => {
-            app.db
-                .write(&actor, move |conn| {
-                    own(conn, &id)?;
-                    let session = commands::hold_for_message(conn, Whose::Guest).map_err(refused)?;
-                    let talk = session.conversation.talk(&message, at.date_naive());
-                    let proposal =
-                        BuiltIn.propose(&talk).map_err(|error| AppError::Internal(error.into()))?;
-                    commands::take_message(conn, session, &message, proposal, false, at)?;
-                    own(conn, &id)
-                })
-                .await?
-        }
+        Said::Text(message) => answer(&app, &actor, id, message, at).await?,
         Said::Slot(slot, deed) => {
             app.db
                 .write(&actor, move |conn| {
@@ -216,6 +210,37 @@ pub async fn say(
         }
     };
     Ok(HttpResponse::Ok().json(whole(&session)))
+}
+
+/// Takes a message, waits for the answer of whoever is asked over a network, and answers what stands then.
+async fn answer(
+    app: &web::Data<App>,
+    actor: &Actor,
+    id: String,
+    message: String,
+    at: DateTime<Utc>,
+) -> AppResult<Session> {
+    let (provider, own_id) = (app.assistant.clone(), id.clone());
+    let taken = app.db.write(actor, move |conn| {
+        own(conn, &own_id)?;
+        let session = commands::hold_for_message(conn, Whose::Guest).map_err(refused)?;
+        let waiting = answering::take(conn, session, &*provider, &message, at)?;
+        Ok::<_, AppError>((waiting, own(conn, &own_id)?))
+    });
+    let waiting = match taken.await? {
+        (None, session) => return Ok(session),
+        (Some(waiting), _) => waiting,
+    };
+    let (provider, asked) = (app.assistant.clone(), waiting.clone());
+    let answer = web::block(move || asked.ask(&*provider)).await;
+    let answer = answer.map_err(|error| AppError::Internal(error.into()))?;
+    let provider = app.assistant.clone();
+    app.db
+        .write(actor, move |conn| {
+            waiting.settle(conn, Whose::Guest, &*provider, &answer).map_err(refused)?;
+            own(conn, &id)
+        })
+        .await
 }
 
 #[derive(Clone)]

@@ -78,14 +78,15 @@ pub fn own_session_id(conn: &mut PgConnection) -> QueryResult<Option<String>> {
     diesel::select(app_guest_session()).get_result(conn)
 }
 
-/// Begins a conversation.
+/// Begins a conversation, with where its notice said that words go.
 pub fn begin(
     conn: &mut PgConnection,
     whose: Whose,
     session_id: &str,
     attribution: &Attribution,
+    sends_to: Option<&str>,
 ) -> QueryResult<Session> {
-    let conversation = Conversation::begin(NOTICE);
+    let conversation = Conversation::begin(NOTICE, sends_to);
     let row: Row = diesel::insert_into(sessions::table)
         .values((
             sessions::session_id.eq(session_id),
@@ -144,7 +145,7 @@ pub fn hold_for_message(conn: &mut PgConnection, whose: Whose) -> Result<Session
 }
 
 /// Says that a message of `session` is being answered elsewhere: no other is taken for half a minute.
-pub fn answer_later(conn: &mut PgConnection, session: &Session) -> QueryResult<()> {
+pub(super) fn answer_later(conn: &mut PgConnection, session: &Session) -> QueryResult<()> {
     let until = diesel::dsl::sql::<Nullable<crate::db::time::Timestamptz>>("now() + interval '30 seconds'");
     diesel::update(sessions::table.filter(sessions::id.eq(session.id)))
         .set(sessions::answering_until.eq(until))
@@ -153,7 +154,7 @@ pub fn answer_later(conn: &mut PgConnection, session: &Session) -> QueryResult<(
 }
 
 /// Takes in a message and what a provider made of it. `fell_back` says that it was not the one that was asked first.
-pub fn take_message(
+pub(super) fn take_message(
     conn: &mut PgConnection,
     mut session: Session,
     message: &str,

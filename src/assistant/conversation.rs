@@ -24,6 +24,9 @@ pub struct Conversation {
     /// The version of the notice that was shown before the first message.
     #[serde(default)]
     pub notice: String,
+    /// Where that notice said that words go; to nobody else they are sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends_to: Option<String>,
     /// Why it ended: `deleted`, `expired`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
@@ -44,8 +47,9 @@ pub enum SlotEvent {
 impl Conversation {
     /// A conversation that begins with the first question.
     #[must_use]
-    pub fn begin(notice: &str) -> Self {
-        let mut conversation = Self { notice: notice.to_owned(), ..Self::default() };
+    pub fn begin(notice: &str, sends_to: Option<&str>) -> Self {
+        let mut conversation =
+            Self { notice: notice.to_owned(), sends_to: sends_to.map(str::to_owned), ..Self::default() };
         conversation.asked = conversation.slots.next();
         conversation
     }

@@ -65,6 +65,11 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     /// Where the words of visitors go, for the notice before the first message; none when they stay here.
     fn sends_to(&self) -> Option<&str>;
 
+    /// Tokens that it may read and write a day.
+    fn daily_tokens(&self) -> u64 {
+        u64::MAX
+    }
+
     fn propose(&self, talk: &Talk<'_>) -> Result<Proposal, ProviderError>;
 }
 
@@ -85,7 +90,7 @@ impl Provider for BuiltIn {
 }
 
 /// Says what was understood, or that nothing was.
-fn reply(talk: &Talk<'_>, readings: &[Reading]) -> String {
+pub(super) fn reply(talk: &Talk<'_>, readings: &[Reading]) -> String {
     let is_kept = |slot: Slot| {
         talk.slots.answer(slot).is_some_and(|known| known.by == super::slots::Author::Person)
             && talk.asked != Some(slot)

@@ -4,6 +4,7 @@
 
 mod containers;
 pub mod keys;
+pub mod outside;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,7 @@ use ipnetwork::IpNetwork;
 use url::Url;
 
 pub use containers::{ContainerSettings, PortRange};
+pub use outside::OutsideSettings;
 
 use crate::db::address;
 use crate::secret::Secret;
@@ -66,6 +68,7 @@ pub struct Config {
     /// `DOCKER_HOST`: where the container engine would be.
     pub docker_host: String,
     pub containers: ContainerSettings,
+    pub outside: OutsideSettings,
     /// Whether it is an invented world (`serve --demo`).
     pub is_demo: bool,
 }
@@ -148,6 +151,19 @@ impl Reader {
                 default
             }
         }
+    }
+
+    /// Networks, parted by commas or blanks.
+    fn networks(&mut self, variable: &'static str) -> Vec<IpNetwork> {
+        let text = self.optional(variable).unwrap_or_default();
+        let mut networks = Vec::new();
+        for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
+            match part.parse() {
+                Ok(network) => networks.push(network),
+                Err(_) => self.problem(variable, "holds what is not a network such as 10.0.0.0/8"),
+            }
+        }
+        networks
     }
 
     /// Origins as browsers send them, parted by commas or blanks.
@@ -271,21 +287,7 @@ impl Config {
                 None
             }
         });
-        let mut trusted_proxies = Vec::new();
-        for part in reader.optional("PILOTHOUSE_TRUSTED_PROXIES").unwrap_or_default().split([',', ' ']) {
-            if part.is_empty() {
-                continue;
-            }
-            match part.parse() {
-                Ok(network) => trusted_proxies.push(network),
-                Err(_) => {
-                    reader.problem(
-                        "PILOTHOUSE_TRUSTED_PROXIES",
-                        "holds what is not a network such as 10.0.0.0/8",
-                    );
-                }
-            }
-        }
+        let trusted_proxies = reader.networks("PILOTHOUSE_TRUSTED_PROXIES");
         let start_origins = reader.origins("PILOTHOUSE_START_ORIGINS");
         let demo_password = reader.optional("PILOTHOUSE_DEMO_PASSWORD").map(Secret::new);
         if demo_password.as_ref().is_some_and(|p| !(12..=256).contains(&p.reveal().chars().count())) {
@@ -309,6 +311,7 @@ impl Config {
         let docker_host =
             reader.optional("DOCKER_HOST").unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned());
         let containers = ContainerSettings::read(&mut reader);
+        let outside = OutsideSettings::read(&mut reader);
         if !reader.problems.is_empty() {
             return Err(reader.problems);
         }
@@ -335,13 +338,14 @@ impl Config {
             metrics_token,
             docker_host,
             containers,
+            outside,
             is_demo: false,
         })
     }
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 26] = [
+pub const VARIABLES: [&str; 38] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -368,6 +372,18 @@ pub const VARIABLES: [&str; 26] = [
     "PILOTHOUSE_CONTAINER_LIMITS",
     "PILOTHOUSE_CONTAINER_CAPS",
     "PILOTHOUSE_NETWORKS",
+    "PILOTHOUSE_PRIVATE_TARGETS",
+    "PILOTHOUSE_AI_URL",
+    "PILOTHOUSE_AI_KEY",
+    "PILOTHOUSE_AI_MODEL",
+    "PILOTHOUSE_AI_DAILY_TOKENS",
+    "PILOTHOUSE_AI_PRICES",
+    "PILOTHOUSE_GHL_TOKEN",
+    "PILOTHOUSE_GHL_LOCATION",
+    "PILOTHOUSE_GHL_PIPELINE",
+    "PILOTHOUSE_GHL_URL",
+    "PILOTHOUSE_PAGES_REPO",
+    "PILOTHOUSE_PAGES_TOKEN",
 ];
 
 #[cfg(test)]

@@ -246,6 +246,7 @@ diesel::table! {
         posted_at -> Nullable<Timestamptz>,
         consent -> Nullable<Jsonb>,
         project_id -> Nullable<Uuid>,
+        page_note -> Nullable<Text>,
     }
 }
 
@@ -680,6 +681,21 @@ diesel::table! {
         last_error -> Nullable<Text>,
         created_at -> Timestamptz,
         changed_at -> Timestamptz,
+        contact_id -> Nullable<Text>,
+        opportunity_id -> Nullable<Text>,
+        retry_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Tokens that the assistant's model read and wrote on a day.
+    pilothouse.assistant_usage (day) {
+        day -> Date,
+        calls -> Int8,
+        input_tokens -> Int8,
+        output_tokens -> Int8,
     }
 }
 
@@ -792,6 +808,75 @@ diesel::table! {
         source -> Text,
         before_at -> Text,
         before_id -> Text,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Days of projects that insights have to count again. There is no key; diesel insists on one.
+    pilothouse.insight_marks (project_id, day) {
+        project_id -> Text,
+        day -> Date,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Entries a scope, UTC day, type and environment, and how long they took.
+    pilothouse.daily_kinds (scope, day, kind, environment) {
+        scope -> Text,
+        day -> Date,
+        kind -> Text,
+        environment -> Text,
+        quarters -> Array<Int2>,
+        entries -> Array<Int4>,
+        failed -> Array<Int4>,
+        timed_quarters -> Array<Int2>,
+        buckets -> Array<Int2>,
+        runs -> Array<Int4>,
+        slowest -> Array<Nullable<Text>>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What models cost a scope and UTC day.
+    pilothouse.daily_costs (scope, day, model) {
+        scope -> Text,
+        day -> Date,
+        model -> Text,
+        quarters -> Array<Int2>,
+        messages -> Array<Int4>,
+        tokens -> Array<Int8>,
+        micro_usd -> Array<Int8>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// Days of containers whose runs have to be counted again. There is no key; diesel insists on one.
+    pilothouse.run_marks (container_id, day) {
+        container_id -> Text,
+        day -> Date,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// How long containers ran, by the engine's id and UTC day.
+    pilothouse.daily_runs (container_id, day) {
+        container_id -> Text,
+        day -> Date,
+        is_whole -> Bool,
+        quarters -> Array<Int2>,
+        up_ms -> Array<Int4>,
+        begun -> Array<Int4>,
+        crashed -> Array<Int4>,
     }
 }
 
@@ -1154,6 +1239,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     timeline,
     timeline_fill,
     recount_marks,
+    insight_marks,
+    daily_kinds,
+    daily_costs,
+    run_marks,
+    daily_runs,
     rollups,
     jobs,
     schedules,

@@ -165,17 +165,22 @@ pub fn post(
     Ok(())
 }
 
-fn tell(conn: &mut PgConnection, draft: &DraftView, event: EventType) -> QueryResult<()> {
-    let attribution =
-        Attribution::of_row(draft.developer_ref.clone(), draft.source.clone(), draft.chain.clone());
-    let way = Way {
+pub(super) fn attribution(draft: &DraftView) -> Attribution {
+    Attribution::of_row(draft.developer_ref.clone(), draft.source.clone(), draft.chain.clone())
+}
+
+pub(super) fn way<'a>(draft: &'a DraftView, attribution: &'a Attribution) -> Way<'a> {
+    Way {
         session: draft.session_id.as_deref(),
         user: draft.owner,
         draft: Some(draft.id),
         score: i32::try_from(draft.score).ok(),
-        attribution: &attribution,
-    };
-    analytics::record(conn, &way, &[(event, None)])
+        attribution,
+    }
+}
+
+fn tell(conn: &mut PgConnection, draft: &DraftView, event: EventType) -> QueryResult<()> {
+    analytics::record(conn, &way(draft, &attribution(draft)), &[(event, None)])
 }
 
 /// Moves a draft on to `to`, which must be what follows.

@@ -4,6 +4,7 @@ pub mod commands;
 pub mod model;
 pub mod outbox;
 pub mod queries;
+pub mod selling;
 pub mod wireframe;
 
 pub use model::{Status, Texts};

@@ -22,6 +22,9 @@ pub struct OutboxLine {
     pub state: String,
     pub attempts: i32,
     pub last_error: Option<String>,
+    pub opportunity: Option<String>,
+    /// When it is taken next.
+    pub retry_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
 }
 
@@ -57,6 +60,8 @@ pub fn list(conn: &mut PgConnection) -> QueryResult<Vec<OutboxLine>> {
             crm_outbox::state,
             crm_outbox::attempts,
             crm_outbox::last_error,
+            crm_outbox::opportunity_id,
+            crm_outbox::retry_at,
             crm_outbox::changed_at,
         ))
         .limit(MOST)
@@ -65,9 +70,9 @@ pub fn list(conn: &mut PgConnection) -> QueryResult<Vec<OutboxLine>> {
 
 /// Lets what is stuck be tried again from its beginning.
 pub fn redo(conn: &mut PgConnection, principal: &Principal, id: Uuid) -> Result<(), RedoError> {
-    let (state, attempts, error): (String, i32, Option<String>) = crm_outbox::table
+    let (state, attempts, error, contact): (String, i32, Option<String>, Option<String>) = crm_outbox::table
         .find(id)
-        .select((crm_outbox::state, crm_outbox::attempts, crm_outbox::last_error))
+        .select((crm_outbox::state, crm_outbox::attempts, crm_outbox::last_error, crm_outbox::contact_id))
         .for_update()
         .first(conn)
         .optional()?
@@ -75,8 +80,15 @@ pub fn redo(conn: &mut PgConnection, principal: &Principal, id: Uuid) -> Result<
     if !matches!(state.as_str(), "unknown" | "parked" | "dead") {
         return Err(RedoError::NotStuck);
     }
+    // Once it was asked for, it is looked up first: it may be there.
+    let again = if contact.is_some() { "unknown" } else { "pending" };
     diesel::update(crm_outbox::table.find(id))
-        .set((crm_outbox::state.eq("pending"), crm_outbox::attempts.eq(0), crm_outbox::changed_at.eq(now)))
+        .set((
+            crm_outbox::state.eq(again),
+            crm_outbox::attempts.eq(0),
+            crm_outbox::retry_at.eq(now),
+            crm_outbox::changed_at.eq(now),
+        ))
         .execute(conn)?;
     let target = Target {
         kind: "opportunity",
@@ -85,7 +97,7 @@ pub fn redo(conn: &mut PgConnection, principal: &Principal, id: Uuid) -> Result<
         project: None,
     };
     let before = json!({ "state": state, "attempts": attempts, "last_error": error });
-    let after = json!({ "state": "pending", "attempts": 0 });
+    let after = json!({ "state": again, "attempts": 0 });
     audit::record_change(conn, principal, &AuditAction::OpportunityRedone, &target, before, after)?;
     Ok(())
 }

@@ -42,6 +42,7 @@ mod end_silent_events;
 mod expire_conversations;
 mod fill_timeline;
 mod keep_funnel;
+mod keep_insights;
 mod make_container;
 mod measure_tables;
 mod move_entries;
@@ -54,6 +55,7 @@ mod record_spooled;
 mod retain;
 mod roll_up_activity;
 mod runner;
+mod send_opportunities;
 mod turn;
 mod work_off_delivery;
 
@@ -100,6 +102,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),
         Kind::MeasureTables => Job::new(kind.clone(), in_minutes(10), measure_tables::run),
         Kind::KeepFunnel => Job::new(kind.clone(), in_minutes(60), keep_funnel::run),
+        Kind::KeepInsights => Job::new(kind.clone(), in_minutes(60), keep_insights::run),
         // A large image takes its time.
         Kind::MakeContainer => Job::new(kind.clone(), in_minutes(60), make_container::run).with_lanes(3),
         Kind::MoveEntries => Job::new(kind.clone(), in_minutes(10), move_entries::run),
@@ -110,6 +113,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
         Kind::Retain => Job::new(kind.clone(), in_minutes(60), retain::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),
+        Kind::SendOpportunities => Job::new(kind.clone(), in_minutes(10), send_opportunities::run),
         Kind::WorkOffDelivery => Job::new(kind.clone(), in_minutes(10), work_off_delivery::run),
         Kind::Other(_) => return None,
     })

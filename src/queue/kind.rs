@@ -30,6 +30,8 @@ pub enum Kind {
     MeasureTables,
     /// How far visitors come is counted.
     KeepFunnel,
+    /// What insights show is counted.
+    KeepInsights,
     /// A container is made, or made anew, as somebody asked for.
     MakeContainer,
     /// Entries of a project that changed hands go with it.
@@ -48,6 +50,8 @@ pub enum Kind {
     Retain,
     /// What heat maps and charts show is counted.
     RollUpActivity,
+    /// Posted drafts whose owners agreed are told to the CRM.
+    SendOpportunities,
     /// What was delivered to a webhook becomes records.
     WorkOffDelivery,
     /// Another version's: it waits for an instance that knows it.
@@ -64,6 +68,7 @@ impl Kind {
         Self::FillTimeline,
         Self::MeasureTables,
         Self::KeepFunnel,
+        Self::KeepInsights,
         Self::MakeContainer,
         Self::MoveEntries,
         Self::ProveBackup,
@@ -73,6 +78,7 @@ impl Kind {
         Self::RecordSpooled,
         Self::Retain,
         Self::RollUpActivity,
+        Self::SendOpportunities,
         Self::WorkOffDelivery,
     ];
 
@@ -90,6 +96,7 @@ impl Kind {
             }
             Self::FillTimeline => ("fill_timeline", "Take older records into the timeline", None),
             Self::KeepFunnel => ("keep_funnel", "Count how far visitors come", Some("*/15 * * * * *")),
+            Self::KeepInsights => ("keep_insights", "Count what insights show", Some("*/10 * * * * *")),
             Self::MeasureTables => ("measure_tables", "Keep how large tables are", Some("0 7 0 * * *")),
             Self::MoveEntries => ("move_entries", "Move the entries of a project to its owner", None),
             Self::ProveBackup => {
@@ -106,6 +113,9 @@ impl Kind {
             }
             Self::Retain => ("retain", "Delete what is older than its rule", Some("0 41 2 * * *")),
             Self::RollUpActivity => ("roll_up_activity", "Count activity for charts", Some("*/5 * * * * *")),
+            Self::SendOpportunities => {
+                ("send_opportunities", "Tell the CRM of posted drafts", Some("*/10 * * * * *"))
+            }
             Self::WorkOffDelivery => ("work_off_delivery", "Work off what was delivered to a webhook", None),
             Self::Other(_) => return None,
         };

@@ -36,6 +36,7 @@ pub mod dashboard;
 pub mod drafts;
 pub mod engine;
 pub mod files;
+pub mod insights;
 pub mod intake;
 pub mod operations;
 pub mod passwords;

@@ -5,9 +5,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig, get, head, post, resource};
 
 use super::{
-    account, activity, api, assets, chat, containers, dashboard, drafts, engine, files, health, intake, live,
-    metrics, operations, passwords, projects, references, referrals, search, sessions, start, threads,
-    tokens, users, wireframes,
+    account, activity, api, assets, chat, containers, dashboard, drafts, engine, files, health, insights,
+    intake, live, metrics, operations, passwords, projects, references, referrals, search, sessions, start,
+    threads, tokens, users, wireframes,
 };
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -93,6 +93,7 @@ fn mount_projects(config: &mut ServiceConfig) {
         .service(at!("/projects/{id}/activity/export", post => activity::export::of_project))
         .service(at!("/projects/{id}/chat", get => chat::show))
         .service(at!("/projects/{id}/chat/{message}/raw", get => chat::raw::show))
+        .service(at!("/projects/{id}/insights", get => insights::show::of_project))
         .service(at!("/projects/{id}/files", get => files::show))
         .service(at!("/projects/{id}/settings", get => projects::settings::show))
         .service(at!(
@@ -140,6 +141,7 @@ fn mount_containers(config: &mut ServiceConfig) {
 
 fn mount_activity(config: &mut ServiceConfig) {
     config
+        .service(at!("/insights", get => insights::show::show))
         .service(at!("/activity", get => activity::index::index))
         .service(at!("/activity/export", post => activity::export::timeline))
         .service(at!("/activity/{action_id}", get => activity::show::action))

@@ -16,7 +16,7 @@ pub struct NavItem {
     pub icon: &'static str,
     /// Whether the page belongs under it.
     pub current: bool,
-    /// `main` or `admin`.
+    /// `main`, `more` (on a phone in the menu) or `admin`.
     pub section: &'static str,
 }
 
@@ -87,11 +87,12 @@ pub struct Shell {
 }
 
 /// The rail: label, address, icon, section.
-const NAV: [(&str, &str, &str, &str); 8] = [
+const NAV: [(&str, &str, &str, &str); 9] = [
     ("Dashboard", "/", "dashboard", "main"),
     ("Projects", "/projects", "projects", "main"),
     ("Containers", "/containers", "containers", "main"),
     ("Activity", "/activity", "activity", "main"),
+    ("Insights", "/insights", "insights", "more"),
     ("Users", "/users", "users", "admin"),
     ("Audit", "/audit", "audit", "admin"),
     ("Intake", "/intake", "chat", "admin"),

@@ -93,6 +93,7 @@ pub fn browse(base: &str, habits: Habits, journey: impl AsyncFnOnce(Browser)) {
             let off = json!({ "profile.managed_default_content_settings.javascript": 2 });
             wanted.add_experimental_option("prefs", off).unwrap();
         }
+        pilothouse::outgoing::use_ring();
         let driver = WebDriver::new(format!("http://127.0.0.1:{}", chromedriver.port), wanted).await.unwrap();
         let browser = Browser { driver: driver.clone(), base: base.to_owned() };
         let walked = driver

@@ -97,6 +97,7 @@ pub struct Load {
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 fn client(fresh: bool) -> reqwest::Client {
+    pilothouse::outgoing::use_ring();
     let builder = reqwest::Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()

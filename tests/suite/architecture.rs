@@ -9,7 +9,7 @@ const GROUND: [&str; 6] = ["data_dir", "identity", "runtime", "secret", "telemet
 /// What a process is made of.
 const PROCESS: [&str; 5] = ["app", "config", "db", "error", "postgres"];
 /// Rows, reads, writes and rules. They know no HTTP, no surface and no whole process.
-const NOUNS: [&str; 28] = [
+const NOUNS: [&str; 29] = [
     "activity",
     "analytics",
     "assistant",
@@ -18,10 +18,12 @@ const NOUNS: [&str; 28] = [
     "backups",
     "chat",
     "containers",
+    "crm",
     "demo",
     "drafts",
     "figures",
     "files",
+    "insights",
     "instance",
     "live",
     "logs",
@@ -39,8 +41,8 @@ const NOUNS: [&str; 28] = [
     "users",
     "webhooks",
 ];
-/// The container engine: what is asked of it and what it says, without a row of ours.
-const ENGINE: [&str; 1] = ["engine"];
+/// What is asked of other programs and what they say, without a row of ours.
+const ENGINE: [&str; 2] = ["engine", "outgoing"];
 /// What surfaces share for the wire.
 const WIRE: [&str; 1] = ["http"];
 const SURFACES: [&str; 4] = ["api", "cli", "jobs", "web"];

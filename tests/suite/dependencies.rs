@@ -29,10 +29,11 @@ const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Crates that are there in more than one version, and nobody can change it here: two generations of the
 /// ecosystem meet in them.
-const SEVERAL: [&str; 23] = [
+const SEVERAL: [&str; 24] = [
     "base64",
     "bitflags",
     "block-buffer",
+    "cookie",
     "cpufeatures",
     "crypto-common",
     "darling",

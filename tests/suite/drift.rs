@@ -352,6 +352,7 @@ fn diesel_type(sql: &str) -> &str {
         // No writer but the job, and it knows no NULL.
         "smallint[]" => "Array<Int2>",
         "integer[]" => "Array<Int4>",
+        "bigint[]" => "Array<Int8>",
         "bigint" => "Int8",
         "xid8" => "Xid8",
         "bytea" => "Bytea",

@@ -396,6 +396,12 @@ fn no_value_of_a_variable_is_printed_when_it_can_not_be_used() {
             "PILOTHOUSE_BACKUP_KEY",
             "PILOTHOUSE_INSTANCE_NAME",
             "PILOTHOUSE_METRICS_TOKEN",
+            "PILOTHOUSE_AI_KEY",
+            "PILOTHOUSE_AI_MODEL",
+            "PILOTHOUSE_GHL_TOKEN",
+            "PILOTHOUSE_GHL_LOCATION",
+            "PILOTHOUSE_GHL_PIPELINE",
+            "PILOTHOUSE_PAGES_TOKEN",
             "DOCKER_HOST",
         ]
         .contains(&variable)

@@ -143,9 +143,9 @@ fn a_search_reads_no_whole_table() {
     owner.batch_execute(ROWS).unwrap();
     owner
         .batch_execute(
-            "INSERT INTO projects (name, user_id) SELECT 'project ' || n, '10000000-0000-0000-0000-00000000000c' FROM generate_series(1, 30000) n; \
-             INSERT INTO containers (container_id, name) SELECT md5(n::text), 'container ' || n FROM generate_series(1, 30000) n; \
-             INSERT INTO users (email, name) SELECT n || '@b.test', 'user ' || n FROM generate_series(1, 30000) n; \
+            "INSERT INTO projects (name, user_id) SELECT 'project ' || n, '10000000-0000-0000-0000-00000000000c' FROM generate_series(1, 20000) n; \
+             INSERT INTO containers (container_id, name) SELECT md5(n::text), 'container ' || n FROM generate_series(1, 20000) n; \
+             INSERT INTO users (email, name) SELECT n || '@b.test', 'user ' || n FROM generate_series(1, 20000) n; \
              ANALYZE",
         )
         .unwrap();

@@ -74,6 +74,13 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.sign_in_failures (scope, subject) VALUES ('account', '{o}');
     INSERT INTO pilothouse.daily_activity VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01', '{0}', '{1}', '{0}');
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.daily_kinds VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', '', '{0}', '{1}', '{0}', '{}', '{}', '{}', '{}');
+    INSERT INTO pilothouse.daily_kinds VALUES ('*', '2026-01-01', 'x', '', '{0}', '{2}', '{0}', '{}', '{}', '{}', '{}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.daily_costs VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', '{0}', '{1}', '{1}', '{1}');
+    INSERT INTO pilothouse.daily_costs VALUES ('*', '2026-01-01', 'x', '{0}', '{2}', '{2}', '{2}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.daily_runs VALUES ('engine {o}', '2026-01-01', true, '{}', '{}', '{}', '{}');
+    INSERT INTO pilothouse.insight_marks VALUES ('40000000-0000-0000-0000-00000000000{o}', '2026-01-01');
+    INSERT INTO pilothouse.run_marks VALUES ('engine {o}', '2026-01-01');
     INSERT INTO pilothouse.timeline_fill (source, before_at) VALUES ('action', '1') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.jobs (kind) VALUES ('greet');
     INSERT INTO pilothouse.schedules (kind, pattern, next_at) VALUES ('greet', '@daily', now()) ON CONFLICT DO NOTHING;
@@ -111,6 +118,7 @@ const OTHER_ROWS: &str = r#"
     INSERT INTO containers (container_id, name) VALUES ('nobody''s', 'nobody''s');
     INSERT INTO turbobackend.project_actions (action_id, project_id, reference_ids) VALUES ('strange', 'no such project', '{"k": "c"}'), ('none', NULL, NULL);
     INSERT INTO "ActivityLog" ("activityType") VALUES ('signed_in');
+    INSERT INTO pilothouse.assistant_usage (day) VALUES ('2026-01-01');
     INSERT INTO pilothouse.port_reservations (address, port, container_id) VALUES ('127.0.0.1', 3000, gen_random_uuid());
 "#;
 
@@ -220,6 +228,7 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.crm_outbox",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_days",               [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.funnel_progress",           [Some(0), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.assistant_usage",           [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.referral_codes",            [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.tombstones",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.sign_in_failures",          [Some(2), NO,      NO,      NO,      Some(2), NO]),
@@ -232,7 +241,13 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.daily_totals",              [Some(1), NO,      NO,      NO,      NO,      NO]),
     // Marks that the triggers left.
     ("pilothouse.recount_marks",             [Some(15), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.rollups",                   [Some(1), Some(1), NO,      NO,      NO,      NO]),
+    // With the sums of all.
+    ("pilothouse.daily_kinds",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.daily_costs",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.daily_runs",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.insight_marks",             [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.run_marks",                 [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.rollups",                   [Some(2), Some(2), NO,      NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
     ("pilothouse.backups",                   [Some(2), NO,      NO,      NO,      Some(2), NO]),

@@ -53,6 +53,7 @@ fn all() -> Vec<Rendered> {
         rendered::<web::error_page::PlainErrorPage>,
         rendered::<web::files::index::FilesPage>,
         rendered::<web::files::show::FilePage>,
+        rendered::<web::insights::show::InsightsPage>,
         rendered::<web::intake::funnel::AttributionPage>,
         rendered::<web::intake::crm::CrmPage>,
         rendered::<web::intake::funnel::FunnelPage>,

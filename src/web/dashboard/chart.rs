@@ -106,9 +106,30 @@ impl Plot {
 pub const RANGES: [u64; 2] = [30, 90];
 
 impl Chart {
-    /// `daily` as seen from `now` in `zone`.
+    /// The last days, as seen from `now` in `zone`.
     #[must_use]
     pub fn new(daily: &Daily, now: DateTime<Utc>, zone: Tz) -> Self {
+        let count = daily.days.len();
+        let range = |days: u64| Tab {
+            label: if days == 30 { "30 days" } else { "90 days" },
+            url: if days == 30 { "/".to_owned() } else { format!("/?days={days}") },
+            current: usize::try_from(days) == Ok(count),
+        };
+        Self {
+            title: format!("Activity, last {count} days"),
+            ranges: RANGES.map(range).to_vec(),
+            ..Self::of("Activity by day", daily, |day| urls::with_query("/activity", &day), (now, zone))
+        }
+    }
+
+    /// Any days, each of which leads to what `timeline` makes of its filter.
+    #[must_use]
+    pub fn of(
+        title: &str,
+        daily: &Daily,
+        timeline: impl Fn([(&'static str, String); 2]) -> String,
+        (now, zone): (DateTime<Utc>, Tz),
+    ) -> Self {
         let count = daily.days.len();
         let (entries, failed) =
             daily.days.iter().fold((0, 0), |(e, f), day| (e + day.entries, f + day.failed));
@@ -124,7 +145,7 @@ impl Chart {
             format!(" The fullest day was {} with {}.", long(day.date), grouped(day.entries))
         });
         Self {
-            title: format!("Activity, last {count} days"),
+            title: title.to_owned(),
             description: format!(
                 "Bars for each day: entries above, failed ones below. {}, {} failed.{fullest} \
                  The table below has the numbers.",
@@ -132,22 +153,20 @@ impl Chart {
                 grouped(failed)
             ),
             as_of: daily.as_of.map(|at| Timestamp::new(at, now, zone)),
-            ranges: RANGES
-                .map(|days| Tab {
-                    label: if days == 30 { "30 days" } else { "90 days" },
-                    url: if days == 30 { "/".to_owned() } else { format!("/?days={days}") },
-                    current: usize::try_from(days) == Ok(count),
-                })
-                .to_vec(),
+            ranges: Vec::new(),
             entries: in_words(entries),
             failed: format!("{} failed", grouped(failed)),
             lines,
-            ticks: ticks(&daily.days),
+            ticks: ticks(&daily.days.iter().map(|day| day.date).collect::<Vec<_>>()),
             days: daily
                 .days
                 .iter()
                 .enumerate()
-                .map(|(n, day)| chart_day(n, count, day, top, top_failed))
+                .map(|(n, day)| {
+                    let date = day.date.to_string();
+                    let url = timeline([("from", date.clone()), ("to", date)]);
+                    chart_day((n, count), day, url, (top, top_failed))
+                })
                 .collect(),
             zone: zone.name().to_owned(),
         }
@@ -158,14 +177,18 @@ fn in_words(entries: i64) -> String {
     format!("{} {}", grouped(entries), if entries == 1 { "entry" } else { "entries" })
 }
 
-fn chart_day(n: usize, count: usize, day: &DayCount, top: i64, top_failed: i64) -> ChartDay {
+fn chart_day(
+    (n, count): (usize, usize),
+    day: &DayCount,
+    url: String,
+    (top, top_failed): (i64, i64),
+) -> ChartDay {
     let place = || (percent(n * 1000 + 120, count), percent(760, count));
     let label = long(day.date);
-    let date = day.date.to_string();
     ChartDay {
         title: format!("{label}: {}, {} failed", in_words(day.entries), grouped(day.failed)),
         label,
-        url: urls::with_query("/activity", &[("from", &date), ("to", &date)]),
+        url,
         entries: grouped(day.entries),
         failed: grouped(day.failed),
         bar: ENTRIES.bar(place(), day.entries, top),
@@ -174,30 +197,33 @@ fn chart_day(n: usize, count: usize, day: &DayCount, top: i64, top_failed: i64) 
 }
 
 /// Thousandths of `count` equal parts as percent with two decimals.
-fn percent(thousandths: usize, count: usize) -> String {
+pub fn percent(thousandths: usize, count: usize) -> String {
     let hundredths = thousandths * 10 / count.max(1);
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
-/// Every seventh or eighteenth day, counted back from the last.
-fn ticks(days: &[DayCount]) -> Vec<Tick> {
-    let step = if days.len() > 40 { 22 } else { 7 };
-    let count = days.len();
-    let places = days.iter().enumerate().filter(|(n, _)| (count - 1 - n).is_multiple_of(step));
+/// Every seventh day, or fewer of many, counted back from the last.
+pub fn ticks(dates: &[NaiveDate]) -> Vec<Tick> {
+    let count = dates.len();
+    let step = if count > 120 {
+        73
+    } else if count > 40 {
+        22
+    } else {
+        7
+    };
+    let places = dates.iter().enumerate().filter(|(n, _)| (count - 1 - n).is_multiple_of(step));
     places
-        .map(|(n, day)| Tick {
-            x: percent(n * 1000 + 500, count),
-            label: day.date.format("%-d %b").to_string(),
-        })
+        .map(|(n, date)| Tick { x: percent(n * 1000 + 500, count), label: date.format("%-d %b").to_string() })
         .collect()
 }
 
-fn long(date: NaiveDate) -> String {
+pub fn long(date: NaiveDate) -> String {
     date.format("%A %-d %B %Y").to_string()
 }
 
 /// The next number that reads well on an axis: 1, 2, 4, 10, 20, 40, 60, 80, 100…
-fn round_up(number: i64) -> i64 {
+pub fn round_up(number: i64) -> i64 {
     let mut unit = 1_i64;
     while number > unit.saturating_mul(10) {
         unit = unit.saturating_mul(10);

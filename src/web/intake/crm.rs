@@ -23,6 +23,8 @@ pub struct CrmPage {
     /// The frame.
     pub shell: Shell,
     pub tabs: Vec<Tab>,
+    /// What has to be said of the whole: its words and tone.
+    pub notice: Option<(String, &'static str)>,
     pub rows: Vec<OutboxRow>,
 }
 
@@ -35,6 +37,10 @@ pub struct OutboxRow {
     pub attempts: i32,
     pub error: String,
     pub changed: Timestamp,
+    /// When it is tried next.
+    pub next: Option<Timestamp>,
+    /// What the CRM calls it.
+    pub opportunity: Option<String>,
     /// Where a form lets it be tried again.
     pub redo_url: Option<String>,
 }
@@ -42,21 +48,26 @@ pub struct OutboxRow {
 impl OutboxRow {
     #[must_use]
     pub fn new(line: &OutboxLine, now: DateTime<Utc>, zone: Tz) -> Self {
-        let (icon, tone) = match line.state.as_str() {
-            "pending" | "sending" => ("pending", Tone::Busy),
-            "sent" => ("success", Tone::Good),
-            "dead" => ("failed", Tone::Bad),
-            _ => ("warning", Tone::Warning),
+        let (icon, word, tone) = match line.state.as_str() {
+            "pending" => ("pending", "waits", Tone::Busy),
+            "sending" => ("pending", "sending", Tone::Busy),
+            "sent" => ("success", "sent", Tone::Good),
+            "dead" => ("failed", "failed", Tone::Bad),
+            "parked" => ("warning", "waits for you", Tone::Warning),
+            _ => ("warning", "is looked up", Tone::Warning),
         };
+        let waits = matches!(line.state.as_str(), "pending" | "unknown") && line.attempts > 0;
         let is_stuck = matches!(line.state.as_str(), "unknown" | "parked" | "dead");
         Self {
             id: line.id.to_string(),
             title: line.title.clone().unwrap_or_else(|| "Untitled".to_owned()),
             draft_url: format!("/drafts/{}", line.draft),
-            badge: Badge::new(icon, if line.state == "pending" { "waits" } else { &line.state }, tone),
+            badge: Badge::new(icon, word, tone),
             attempts: line.attempts,
             error: in_short(line.last_error.as_deref().unwrap_or_default(), 300),
             changed: Timestamp::new(line.changed_at, now, zone),
+            next: waits.then(|| Timestamp::new(line.retry_at, now, zone)),
+            opportunity: line.opportunity.clone(),
             redo_url: is_stuck.then(|| format!("/intake/crm/{}/redo", line.id)),
         }
     }
@@ -66,12 +77,33 @@ pub async fn index(authed: AuthedRequest) -> AppResult<HttpResponse> {
     let now = authed.app.clock.now();
     let (viewer, lines) = authed.read_as_admin(|conn, _| Ok(outbox::list(conn)?)).await?;
     let way = vec![Crumb::link("Intake", "/intake"), Crumb::here("Sales")];
-    let page = CrmPage {
-        shell: authed.shell(&viewer, "Sales").with_breadcrumbs(way),
-        tabs: tabs("/intake/crm"),
-        rows: lines.iter().map(|line| OutboxRow::new(line, now, viewer.zone)).collect(),
-    };
-    authed.page(StatusCode::OK, &page)
+    let shell = authed.shell(&viewer, "Sales").with_breadcrumbs(way);
+    let rows = lines.iter().map(|line| OutboxRow::new(line, now, viewer.zone)).collect();
+    authed.page(StatusCode::OK, &CrmPage::with(shell, authed.app.crm.is_some(), rows))
+}
+
+impl CrmPage {
+    #[must_use]
+    pub fn with(shell: Shell, is_connected: bool, rows: Vec<OutboxRow>) -> Self {
+        let parked = rows.iter().filter(|row| row.badge.label == "waits for you").count();
+        let notice = match parked {
+            _ if !is_connected => {
+                let words = "No sales system is connected. Drafts whose owners agreed wait here until PILOTHOUSE_GHL_TOKEN, \
+                             PILOTHOUSE_GHL_LOCATION and PILOTHOUSE_GHL_PIPELINE are set.";
+                Some((words.to_owned(), "neutral"))
+            }
+            0 => None,
+            1 => Some((
+                "One waits for you: mend what its last error says, then press Again.".to_owned(),
+                "warning",
+            )),
+            parked => Some((
+                format!("{parked} wait for you: mend what the last error says, then press Again."),
+                "warning",
+            )),
+        };
+        Self { shell, tabs: tabs("/intake/crm"), notice, rows }
+    }
 }
 
 /// Lets one be tried again.

@@ -36,9 +36,10 @@ pub struct ProjectHead {
 }
 
 /// The tabs: label and last part of the address.
-const TABS: [(&str, &str); 5] = [
+const TABS: [(&str, &str); 6] = [
     ("Overview", ""),
     ("Activity", "activity"),
+    ("Insights", "insights"),
     ("Chat", "chat"),
     ("Files", "files"),
     ("Settings", "settings"),

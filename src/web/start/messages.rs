@@ -2,16 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 
 use super::Visit;
 use super::show::{StartPage, find};
+use crate::assistant::answering::{self, Waiting};
 use crate::assistant::commands::{self, TalkError};
 use crate::assistant::conversation;
-use crate::assistant::provider::{BuiltIn, Provider};
-use crate::assistant::queries::{Session, Whose};
+use crate::assistant::queries::Whose;
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult, seconds};
 use crate::http::forms::Form;
@@ -38,7 +38,7 @@ pub async fn create(visit: Visit, form: Form<MessageForm>) -> AppResult<HttpResp
         }
     };
     match say(&visit, &text, form.0.seen).await? {
-        Said::Taken => Ok(urls::see_other(NEXT)),
+        Said::Taken | Said::Asked(_) => Ok(urls::see_other(NEXT)),
         Said::Begun(secret) => {
             let mut response = urls::see_other(NEXT);
             visit.let_in(&mut response, secret)?;
@@ -71,6 +71,8 @@ fn duration(wait: u64) -> String {
 
 enum Said {
     Taken,
+    /// Its answer is waited for.
+    Asked(Box<Waiting>),
     /// With the secret of the visitor whom it let in.
     Begun(String),
     Busy,
@@ -95,7 +97,7 @@ impl From<TalkError> for AppError {
 
 async fn say(visit: &Visit, text: &str, seen: Option<usize>) -> AppResult<Said> {
     // Whether a conversation goes on, or a user begins one: both in the transaction that takes the message.
-    if let Some(said) = take(visit, text, seen, visit.may_be_signed_in()).await? {
+    if let Some(said) = take_and_answer(visit, text, seen, visit.may_be_signed_in()).await? {
         return Ok(said);
     }
     let (secret, session_id) = (visit.app.entropy.secret(), new_session_id(visit));
@@ -108,8 +110,8 @@ async fn say(visit: &Visit, text: &str, seen: Option<usize>) -> AppResult<Said> 
     if let Err(wait) = let_in.await? {
         return Ok(Said::Wait(wait));
     }
-    match take(&visit.clone().going_on_as(hash), text, None, true).await? {
-        Some(Said::Taken) => Ok(Said::Begun(secret)),
+    match take_and_answer(&visit.clone().going_on_as(hash), text, None, true).await? {
+        Some(Said::Taken | Said::Asked(_)) => Ok(Said::Begun(secret)),
         Some(other) => Ok(other),
         None => Err(AppError::NotFound),
     }
@@ -119,11 +121,31 @@ fn new_session_id(visit: &Visit) -> String {
     format!("as_{}", visit.app.entropy.uuid().simple())
 }
 
+/// [`take`], and the answer of whoever is asked over a network.
+async fn take_and_answer(
+    visit: &Visit,
+    text: &str,
+    seen: Option<usize>,
+    may_begin: bool,
+) -> AppResult<Option<Said>> {
+    let waiting = match take(visit, text, seen, may_begin).await? {
+        Some(Said::Asked(waiting)) => waiting,
+        other => return Ok(other),
+    };
+    let provider = visit.app.assistant.clone();
+    let (asked, answers) = (waiting.clone(), provider.clone());
+    let answer =
+        web::block(move || asked.ask(&*answers)).await.map_err(|error| AppError::Internal(error.into()))?;
+    visit.write(move |conn, whose, _| Ok(waiting.settle(conn, whose, &*provider, &answer)?)).await?;
+    Ok(Some(Said::Taken))
+}
+
 /// Takes a message in the conversation that goes on, or `may_begin` one; nothing when there is nobody to begin it for.
 async fn take(visit: &Visit, text: &str, seen: Option<usize>, may_begin: bool) -> AppResult<Option<Said>> {
     let at = visit.app.clock.now();
     let attribution = referrer::waiting(&visit.app, &visit.request);
     let (message, id) = (text.to_owned(), new_session_id(visit));
+    let provider = visit.app.assistant.clone();
     let written = visit
         .write(move |conn, whose, _| {
             let session = match commands::hold_for_message(conn, whose) {
@@ -132,7 +154,7 @@ async fn take(visit: &Visit, text: &str, seen: Option<usize>, may_begin: bool) -
                     // A visitor's session has the id that the secret was let in for.
                     let id = if whose == Whose::Guest { commands::own_session_id(conn)? } else { Some(id) };
                     match id {
-                        Some(id) => commands::begin(conn, whose, &id, &attribution)?,
+                        Some(id) => commands::begin(conn, whose, &id, &attribution, provider.sends_to())?,
                         None => return Ok(None),
                     }
                 }
@@ -145,22 +167,11 @@ async fn take(visit: &Visit, text: &str, seen: Option<usize>, may_begin: bool) -
             if seen.is_some_and(|seen| seen != session.conversation.visitor_turns()) {
                 return Ok(Some(Said::Taken));
             }
-            answer(conn, session, &message, at)?;
-            Ok(Some(Said::Taken))
+            let waiting = answering::take(conn, session, &*provider, &message, at)?;
+            Ok(Some(waiting.map_or(Said::Taken, |waiting| Said::Asked(Box::new(waiting)))))
         })
         .await?;
     Ok(written.flatten())
-}
-
-fn answer(
-    conn: &mut diesel::PgConnection,
-    session: Session,
-    message: &str,
-    at: chrono::DateTime<chrono::Utc>,
-) -> AppResult<()> {
-    let talk = session.conversation.talk(message, at.date_naive());
-    let proposal = BuiltIn.propose(&talk).map_err(|error| AppError::Internal(error.into()))?;
-    Ok(commands::take_message(conn, session, message, proposal, false, at)?)
 }
 
 /// The page with what was typed, and why it was not taken.

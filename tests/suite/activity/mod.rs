@@ -4,6 +4,7 @@ mod api;
 mod detail;
 mod filters;
 mod flatness;
+mod insights;
 mod rollup;
 mod table;
 mod timeline;

@@ -1,8 +1,10 @@
 //! The assistant: what it reads, its pages, and who gets to see what.
 
 mod api;
+mod crm;
 mod drafts;
 mod intake;
 mod keeping;
+mod providers;
 mod sentences;
 mod start;

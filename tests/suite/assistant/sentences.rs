@@ -233,7 +233,7 @@ fn two_thousand_letters_and_any_bytes_are_taken_without_harm() {
 }
 
 fn conversation(messages: &[&str]) -> Conversation {
-    let mut conversation = Conversation::begin("1");
+    let mut conversation = Conversation::begin("1", None);
     for message in messages {
         say(&mut conversation, message);
     }
@@ -294,7 +294,7 @@ fn what_is_not_understood_is_said_and_asked_again() {
 
 #[test]
 fn not_sure_to_everything_comes_to_an_end() {
-    let mut talk = Conversation::begin("1");
+    let mut talk = Conversation::begin("1", None);
     let mut said = 0;
     while talk.asked.is_some() {
         say(&mut talk, "not sure");

@@ -39,7 +39,7 @@ fn now() -> DateTime<Utc> {
 }
 
 fn session(messages: &[&str]) -> Session {
-    let mut conversation = Conversation::begin("1");
+    let mut conversation = Conversation::begin("1", None);
     for message in messages {
         let proposal = BuiltIn.propose(&conversation.talk(message, now().date_naive())).unwrap();
         conversation.take(message, proposal, now());
@@ -310,7 +310,7 @@ impl Sample for ReferralsPage {
 
 impl Sample for CrmPage {
     fn samples() -> Vec<(&'static str, Self)> {
-        let page = |rows| Self { shell: shell("Sales"), tabs: Vec::new(), rows };
+        let page = |rows| Self::with(shell("Sales"), true, rows);
         let row = |state: &str| {
             let line = OutboxLine {
                 id: uuid::Uuid::from_u128(1),
@@ -319,12 +319,15 @@ impl Sample for CrmPage {
                 state: state.to_owned(),
                 attempts: 3,
                 last_error: Some(HOSTILE.to_owned()),
+                opportunity: (state == "sent").then(|| HOSTILE.to_owned()),
+                retry_at: now(),
                 changed_at: now(),
             };
             OutboxRow::new(&line, now(), Tz::UTC)
         };
         vec![
             ("none", page(Vec::new())),
+            ("not connected", Self::with(shell("Sales"), false, Vec::new())),
             ("hostile", page(["pending", "sent", "parked", "dead", HOSTILE].map(row).to_vec())),
         ]
     }

@@ -13,6 +13,7 @@ mod dashboard;
 mod engine;
 mod files;
 mod frame;
+mod insights;
 mod operations;
 mod projects;
 mod search;

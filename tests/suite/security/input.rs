@@ -339,14 +339,14 @@ fn each_field_takes_every_odd_value_or_refuses_it_and_writes_nothing() {
         let mut scene = Scene::set(&console);
         let admin = console.sign_in_as(&admin.id);
         // Hashing makes these slow: a part of the values.
-        let step = if route.fields.iter().any(|(name, _)| *name == "password") { 9 } else { 2 };
+        let step = if route.fields.iter().any(|(name, _)| *name == "password") { 9 } else { 3 };
+        let mut before = rows.counted(&console);
         for n in 0..route.fields.len() {
-            for value in values.iter().step_by(step) {
+            for value in values.iter().skip(n % step).step_by(step) {
                 let mut fields: Vec<(&str, String)> =
                     route.fields.iter().map(|(name, value)| (*name, scene.fill(value))).collect();
                 fields[n].1.clone_from(value);
                 let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
-                let before = rows.counted(&console);
                 let (person, usual) = sender(&route, &scene, &admin);
                 let answer = person.post(&scene.fill(route.example), &fields);
                 if answer.status >= 400 {
@@ -359,6 +359,7 @@ fn each_field_takes_every_odd_value_or_refuses_it_and_writes_nothing() {
                     assert!([200, 303].contains(&answer.status), "{}", answer.status);
                     taken += 1;
                     scene = Scene::set(&console);
+                    before = rows.counted(&console);
                 }
             }
         }

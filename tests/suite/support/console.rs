@@ -89,6 +89,13 @@ impl Console {
         })
     }
 
+    /// A console of which a test changes something before it starts.
+    pub fn answered_by(change: impl FnOnce(&mut App)) -> Self {
+        let db = TestDb::new();
+        let url = db.url();
+        Self::build_with(db, &url, &[], Some(PATIENCE), CONNECTIONS, change)
+    }
+
     /// A console that has so many connections at once.
     pub fn with_room_for(connections: usize) -> Self {
         let db = TestDb::new();
@@ -254,7 +261,7 @@ impl Console {
     }
 }
 
-fn until(what: &str, holds: impl Fn() -> bool) {
+pub fn until(what: &str, holds: impl Fn() -> bool) {
     let give_up = Instant::now() + Duration::from_secs(10);
     while !holds() {
         assert!(Instant::now() < give_up, "too long until {what}");

@@ -6,6 +6,7 @@ pub mod db;
 pub mod engine;
 pub mod fake_engine;
 pub mod git;
+pub mod outside;
 pub mod person;
 pub mod raw;
 pub mod stage;

@@ -13,6 +13,7 @@ use super::answer::Answer;
 /// Requests run on it, so that tests read top-down.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static BROWSER: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    pilothouse::outgoing::use_ring();
     reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().unwrap()
 });
 

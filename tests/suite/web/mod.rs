@@ -12,6 +12,7 @@ mod exports;
 mod files;
 mod health;
 mod input;
+mod insights;
 mod odd_times;
 mod operations;
 mod passwords;
