@@ -83,7 +83,7 @@ fn run(
         project_id: project.key(),
         user_id: project.user(),
         container_id: container.engine_id.clone(),
-        status: if ended_at.is_none() { "running" } else { "ended" },
+        status: if ended_at.is_none() { "running" } else { "failed" },
         exit_code: ended_at.map(|_| exit_code),
         created_at: started,
         ended_at,
