@@ -274,3 +274,51 @@ fn crashes_and_uptime_are_those_of_the_runs() {
     let one = ("one".to_owned(), 3, 1, 54 + 2 + 36, 5 * 24 + 12);
     assert_eq!(read(&world, &admin, Scope::Everything, Tz::UTC), [one]);
 }
+
+/// Pages of tables and indexes that the statements of the page touch.
+fn buffers(world: &World, who: &Person, scope: Scope) -> u64 {
+    let asked = question(scope, Tz::UTC, None);
+    let explained = || {
+        world.db.read_blocking(&who.actor, |conn| {
+            Ok::<_, DbError>([
+                queries::counts(&asked).explain(conn)?,
+                runs::statement(&asked, now()).explain(conn)?,
+            ])
+        })
+    };
+    // The first to read a row after a change has more to do.
+    explained().unwrap();
+    let touched = explained().unwrap().map(|plan| {
+        assert!(!plan.join("\n").contains("on timeline"), "{plan:?}");
+        let total = plan.iter().find(|line| line.trim_start().starts_with("Buffers:")).unwrap();
+        let shared = total.split(" dirtied").next().unwrap().split(", temp").next().unwrap();
+        shared.split(&[' ', '=', ','][..]).filter_map(|word| word.parse::<u64>().ok()).sum::<u64>()
+    });
+    touched.into_iter().sum()
+}
+
+#[test]
+fn a_page_costs_the_same_however_many_rows_were_counted() {
+    let (mut world, ada, admin, shop) = filled();
+    world.count_insights();
+    world.execute("VACUUM ANALYZE pilothouse.daily_kinds");
+    let asked = [(&ada, Scope::Project(shop)), (&ada, Scope::Own), (&admin, Scope::Everything)];
+    let few = asked.map(|(who, scope)| buffers(&world, who, scope));
+    // Twenty times as many, in the same quarters of an hour.
+    world.execute(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, status, environment, created_at) \
+         SELECT a.action_id || '-' || n, a.project_id, a.action_type, a.status, a.environment, a.created_at \
+         FROM turbobackend.project_actions a, generate_series(1, 20) n; \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, duration, \"createdAt\") \
+         SELECT e.id || '-' || n, e.\"projectId\", e.\"eventType\", e.\"entityType\", e.title, e.status, e.duration, e.\"createdAt\" \
+         FROM \"ActivityEvent\" e, generate_series(1, 20) n",
+    );
+    world.count_insights();
+    world.execute("VACUUM FULL ANALYZE pilothouse.daily_kinds");
+    for ((who, scope), few) in asked.into_iter().zip(few) {
+        let many = buffers(&world, who, scope);
+        assert!(many <= few + few / 4 + 20, "{scope:?}: {few} buffers for few rows, {many} for many");
+        assert!(many < 600, "{scope:?}: {many} buffers");
+    }
+    world.hold_against_rows(&admin, &question(Scope::Everything, Tz::UTC, None));
+}
