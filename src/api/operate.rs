@@ -13,6 +13,7 @@ use crate::http::authed_request::origin_of;
 use crate::identity::Principal;
 use crate::operations::commands::{self, AskError, Asked};
 use crate::operations::{Operation, queries};
+use crate::reports::operated;
 use crate::tokens::Scope;
 
 /// A token may do it to the containers of its projects. It is no user, and the record names the token; what it may not
@@ -38,8 +39,15 @@ pub async fn operate(request: ApiRequest, path: web::Path<(String, String)>) -> 
             Principal { user: None, name: format!("the token {}", token.name), is_admin: true, origin, at }
         }
     };
+    let token = match &caller {
+        Caller::Token(token) => Some(token.id),
+        Caller::Viewer(_) => None,
+    };
     let ask = move |conn: &mut diesel::PgConnection| {
         let Asked { operation, .. } = commands::ask(conn, &principal, id, verb, "").map_err(refused)?;
+        if let Some(token) = token {
+            operated::keep(conn, token, operation.as_str())?;
+        }
         queries::find(conn, &operation)?.ok_or(AppError::NotFound)
     };
     let operation = match &request {

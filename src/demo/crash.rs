@@ -83,11 +83,7 @@ fn run(
         project_id: project.key(),
         user_id: project.user(),
         container_id: container.engine_id.clone(),
-        status: match (ended_at, exit_code) {
-            (None, _) => "running",
-            (Some(_), 0) => "ended",
-            (Some(_), _) => "failed",
-        },
+        status: if ended_at.is_none() { "running" } else { "failed" },
         exit_code: ended_at.map(|_| exit_code),
         created_at: started,
         ended_at,

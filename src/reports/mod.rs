@@ -6,5 +6,6 @@ pub mod events;
 pub mod feed;
 pub mod idempotency;
 pub mod insights;
+pub mod operated;
 pub mod records;
 pub mod silence;

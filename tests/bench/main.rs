@@ -351,17 +351,7 @@ fn writes(wishes: &Wishes, stage: &Stage) {
         }
     }
     table.print();
-    // Triggers would take each of them out of the timeline again.
-    for statement in [
-        "SET session_replication_role = replica",
-        "DELETE FROM bare.project_actions WHERE action_id LIKE 'new\\_%'",
-        "DELETE FROM turbobackend.project_actions WHERE action_id LIKE 'new\\_%'",
-        "DELETE FROM turbobackend.action_references WHERE action_id LIKE 'new\\_%'",
-        "DELETE FROM pilothouse.timeline WHERE source = 'action' AND id LIKE 'new\\_%'",
-        "VACUUM (ANALYZE)",
-    ] {
-        diesel::connection::SimpleConnection::batch_execute(&mut conn, statement).unwrap();
-    }
+    stage.forget_actions("new\\_%");
 }
 
 fn set(conn: &mut diesel::PgConnection, setting: &str) {

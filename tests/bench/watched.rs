@@ -133,6 +133,5 @@ fn told(stage: &Stage, path: &str, seconds: u32) {
         at(0.99),
         lags.len()
     );
-    let remove = "DELETE FROM turbobackend.project_actions WHERE action_id LIKE 'live\\_%'";
-    stage.connect().batch_execute(remove).unwrap();
+    stage.forget_actions("live\\_%");
 }

@@ -128,7 +128,12 @@ impl EnginePanel {
             None => Fact::text("Last sweep", "none yet"),
         });
         if let (Some(count), Some(ms)) = (engine.last_sweep_containers, engine.last_sweep_ms) {
-            let told = format!("{} containers in {}", grouped(count.into()), duration(ms.into()));
+            let told = format!(
+                "{} {} in {}",
+                grouped(count.into()),
+                if count == 1 { "container" } else { "containers" },
+                duration(ms.into())
+            );
             facts.push(Fact::text("It looked at", told));
         }
         facts.extend(engine.lag_ms.map(|ms| Fact::text("Lag of the last event", duration(ms.into()))));

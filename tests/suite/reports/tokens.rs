@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Program;
 use crate::support::console::{Console, Person};
+use crate::support::fake_engine::FakeEngine;
 
 /// The token that `page` shows.
 fn shown(page: &str) -> Option<String> {
@@ -180,12 +181,14 @@ fn admins_see_and_end_everybodys_tokens() {
 }
 
 #[test]
-fn the_timeline_shows_what_a_token_reported() {
-    let console = Console::start();
+fn the_timeline_shows_what_a_token_reported_and_what_it_had_done() {
+    let engine = FakeEngine::start(|_, _| false);
+    let console = Console::beside_engine(&engine.address(), &[]);
     let (ada, grace) = (console.owner(), console.owner());
-    let shop = console.project(&ada, "shop");
+    let (shop, container) = console.project_in_container(&ada, "shop");
+    console.sql(&format!("UPDATE containers SET container_id = repeat('ab', 32) WHERE id = '{container}'"));
     let (one, other) =
-        (Program::of(&console, &ada, &shop, "report"), Program::of(&console, &ada, &shop, "report"));
+        (Program::of(&console, &ada, &shop, "report,operate"), Program::of(&console, &ada, &shop, "report"));
     let activities = format!("/api/projects/{shop}/activities");
     one.post(&activities, &json!({"action_type": "x", "action_id": "of-one", "user_id": "somebody"}))
         .expect(201);
@@ -193,11 +196,17 @@ fn the_timeline_shows_what_a_token_reported() {
         .expect(201);
     other.post(&activities, &json!({"action_type": "x", "action_id": "of-other"})).expect(201);
     console.action(&shop, "deployment", 1_763_640_000_000, "{}");
+    let asked = one.post(&format!("/api/containers/{container}/restart"), &json!({})).expect(202);
+    let operation = format!("event:{}", asked.json()["id"].as_str().unwrap());
+    let audit = format!(
+        "audit:{}",
+        console.text("SELECT id FROM \"ActivityLog\" WHERE \"activityType\" = 'container.restart'")
+    );
     for path in ["/activity".to_owned(), format!("/projects/{shop}/activity")] {
         let page = ada.get(&format!("{path}?actor=token%3A{}", one.id)).expect(200);
         let mut shown = page.attributes("ol.timeline li[data-activity]", "data-activity");
         shown.sort();
-        assert_eq!(shown, ["event:of-one", "of-one"], "{path}");
+        assert_eq!(shown, [audit.as_str(), "event:of-one", &operation, "of-one"], "{path}");
     }
     let foreign = grace.get(&format!("/activity?actor=token%3A{}", one.id)).expect(200);
     assert!(!foreign.has("ol.timeline li[data-activity]"));

@@ -1,5 +1,8 @@
 //! From first cause to last effect: one page, whatever the entries' sources are and however many there are.
 
+use pilothouse::activity::fill;
+use pilothouse::db::{Actor, DbError};
+
 use crate::support::answer::Answer;
 use crate::support::console::{Console, Person};
 
@@ -102,6 +105,22 @@ fn what_is_told_late_in_a_circle_or_changed_stands_where_it_belongs() {
     assert_eq!(ids(&owner.get("/threads/action:b").expect(200)), ["b"]);
     console.rebuild_timeline();
     assert!(ids(&owner.get("/threads/action:b").expect(200)).contains(&"deploy".to_owned()));
+    // What nobody told is found batch by batch, as the job does that takes in what is older than threads.
+    act(&console, &project, "again", 4, "deployment", r#"{"commit_sha": "4be1d07c"}"#);
+    console.sql("DELETE FROM pilothouse.thread_entries WHERE is_inferred");
+    let (mut before, mut batches) = (None, 0);
+    loop {
+        let tied = console.app.db.write_blocking(&Actor::System, |conn| {
+            fill::tie_older(conn, "deployment", before.as_ref(), 1).map_err(DbError::from)
+        });
+        before = tied.unwrap();
+        if before.is_none() {
+            break;
+        }
+        batches += 1;
+    }
+    assert_eq!(batches, 2);
+    assert_eq!(ids(&owner.get("/threads/action:deploy").expect(200))[..3], ["push", "deploy", "again"]);
 }
 
 #[test]

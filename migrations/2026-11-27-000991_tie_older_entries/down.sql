@@ -1,0 +1,1 @@
+DROP FUNCTION IF EXISTS pilothouse.tie_older(text, bigint, text, integer);
