@@ -18,6 +18,7 @@ use crate::config::{Config, keys, outside};
 use crate::crm::{Crm, Ghl};
 use crate::db::Db;
 use crate::db::readiness::Readiness;
+use crate::drafts::git_host::GitHost;
 use crate::engine::Engine;
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -76,6 +77,8 @@ pub struct App {
     pub assistant: Arc<dyn Provider>,
     /// Who is told of posted drafts.
     pub crm: Option<Arc<dyn Crm>>,
+    /// Where posted drafts are published.
+    pub pages: Option<GitHost>,
 }
 
 fn crm(config: &Config, outgoing: &Outgoing) -> Option<Arc<dyn Crm>> {
@@ -198,6 +201,11 @@ impl App {
         Self {
             assistant: assistant(&config, &outgoing, &clock),
             crm: crm(&config, &outgoing),
+            pages: config
+                .outside
+                .pages
+                .clone()
+                .map(|pages| GitHost::at(outgoing.clone(), pages.repository, pages.token)),
             outgoing,
             engine: Engine::at(&config.docker_host, clock.clone()),
             config: Arc::new(config),

@@ -107,6 +107,21 @@ pub fn begin(
     Ok(session)
 }
 
+/// Adds links that were followed since the conversation began to it and to its draft, unless that was posted.
+pub fn follow(conn: &mut PgConnection, session: &mut Session, waiting: &Attribution) -> QueryResult<()> {
+    let Some(attribution) = session.attribution.after(waiting) else { return Ok(()) };
+    diesel::update(sessions::table.find(session.id))
+        .set((
+            sessions::developer_ref.eq(&attribution.developer_ref),
+            sessions::source.eq(&attribution.source),
+            sessions::attribution_chain.eq(attribution.chain()),
+        ))
+        .execute(conn)?;
+    drafting::attribute(conn, &session.session_id, &attribution)?;
+    session.attribution = attribution;
+    Ok(())
+}
+
 fn way(session: &Session, draft: Option<i64>) -> Way<'_> {
     Way {
         session: Some(&session.session_id),

@@ -7,6 +7,7 @@ use super::queries::Session;
 use super::writing;
 use crate::db::schema::job_drafts;
 use crate::db::time::now;
+use crate::referrals::Attribution;
 
 /// The draft of a session.
 pub(super) fn of_session(conn: &mut PgConnection, session_id: &str) -> QueryResult<Option<i64>> {
@@ -74,6 +75,26 @@ pub(super) fn follow(conn: &mut PgConnection, session: &Session) -> QueryResult<
         .set((rewritten, job_drafts::updated_at.eq(now.nullable())))
         .execute(conn)?;
     Ok((Some(id), is_new))
+}
+
+/// Credits the draft of a session, unless it was posted: then it stays as it is.
+pub(super) fn attribute(
+    conn: &mut PgConnection,
+    session_id: &str,
+    attribution: &Attribution,
+) -> QueryResult<()> {
+    diesel::update(
+        job_drafts::table
+            .filter(job_drafts::session_id.eq(session_id))
+            .filter(job_drafts::public_status.eq("draft"))
+            .filter(job_drafts::posted_at.is_null()),
+    )
+    .set((
+        job_drafts::developer_ref.eq(&attribution.developer_ref),
+        job_drafts::attribution_chain.eq(attribution.chain()),
+    ))
+    .execute(conn)
+    .map(|_| ())
 }
 
 fn begin(conn: &mut PgConnection, session: &Session) -> QueryResult<i64> {

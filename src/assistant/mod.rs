@@ -7,6 +7,7 @@ pub mod answering;
 pub mod commands;
 pub mod conversation;
 mod drafting;
+pub mod explaining;
 pub mod listing;
 pub mod provider;
 pub mod queries;

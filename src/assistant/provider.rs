@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::explaining::{self, Explanation, Question};
 use super::reading::{self, Reading};
 use super::slots::{Slot, Slots};
 use super::writing::and;
@@ -71,6 +72,9 @@ pub trait Provider: Send + Sync + std::fmt::Debug {
     }
 
     fn propose(&self, talk: &Talk<'_>) -> Result<Proposal, ProviderError>;
+
+    /// Answers an owner's question about a project.
+    fn explain(&self, question: &Question<'_>) -> Result<Explanation, ProviderError>;
 }
 
 /// Answers without a network, the same to the same.
@@ -86,6 +90,10 @@ impl Provider for BuiltIn {
         let readings = reading::read(talk.message, talk.asked, talk.slots, talk.today);
         let reply = reply(talk, &readings);
         Ok(Proposal { readings, reply, usage: Usage::default() })
+    }
+
+    fn explain(&self, question: &Question<'_>) -> Result<Explanation, ProviderError> {
+        Ok(explaining::explain(question))
     }
 }
 

@@ -4,8 +4,10 @@
 //! messages of one `session_id`; those that name none make one of their own.
 
 pub mod conversations;
+pub mod knowing;
 pub mod messages;
 mod model;
+pub mod saying;
 pub mod search;
 
 pub use model::{Attachment, Role};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::cast::EMAILS;
-use crate::containers::{Environment, NewContainer};
+use crate::containers::{Environment, Making, NewContainer};
 use crate::db::ids::{ContainerId, ProjectId, UserId};
 use crate::db::schema::{containers, projects, users};
 use crate::engine::{ImageName, Restart};
@@ -59,7 +59,8 @@ pub fn begin(conn: &mut PgConnection, at: DateTime<Utc>, image: &ImageName) -> Q
             environment: Environment::default(),
         };
         let place = (project, PROJECT, Some(owner));
-        asked.push(making::begin_for(conn, &principal, place, &container, known.is_none())?);
+        let how = Making { begins_project: known.is_none(), is_demo: true, ..Making::of(&container) };
+        asked.push(making::begin_for(conn, &principal, place, &container, &how)?);
     }
     Ok(asked)
 }

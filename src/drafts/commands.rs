@@ -10,13 +10,18 @@ use super::{Status, Texts};
 use crate::activity::track;
 use crate::analytics::{self, EventType, Way};
 use crate::audit::{self, AuditAction, Target};
+use crate::containers::{Making, NewContainer};
 use crate::db::ids::ProjectId;
 use crate::db::schema::{activity_logs, job_drafts};
 use crate::db::time::now;
 use crate::identity::Principal;
+use crate::operations::{OperationId, making};
 use crate::projects::commands::{self as projects, Draft as NewProject};
 use crate::projects::{Kind, ProjectDescription, ProjectName};
 use crate::referrals::Attribution;
+
+/// The type of a project that is made of a draft.
+pub const PROJECT_TYPE: &str = "nextjs";
 
 /// The version of the words that a poster agrees to.
 pub const CONSENT: &str = "2026-11";
@@ -102,6 +107,8 @@ pub fn edit(
             job_drafts::estimated_budget_range.eq(Some(budget).filter(|budget| !budget.is_null())),
             job_drafts::estimated_timeline.eq(Some(&texts.timeline)),
             job_drafts::edited.eq(edited.into_iter().map(Some).collect::<Vec<_>>()),
+            job_drafts::page_note
+                .eq(draft.page_url.as_ref().map(|_| "It was changed, and is published again.")),
             job_drafts::updated_at.eq(now.nullable()),
         ))
         .execute(conn)?;
@@ -213,12 +220,13 @@ fn set_status(
     audit::record_change(conn, principal, &AuditAction::DraftMoved, &target(draft), before, after)
 }
 
-/// Makes a project of a draft, once. A posted draft is in progress from there on.
+/// Makes a project of a draft, once, and asks for its container. A posted draft is in progress from there on.
 pub fn make_project(
     conn: &mut PgConnection,
     principal: &Principal,
     id: i64,
-) -> Result<ProjectId, DraftError> {
+    container: Option<&NewContainer>,
+) -> Result<(ProjectId, Option<OperationId>), DraftError> {
     let draft = hold_own(conn, principal, id)?;
     if draft.project.is_some() {
         return Err(DraftError::Obstacles(vec!["There is a project of it already.".to_owned()]));
@@ -227,7 +235,7 @@ pub fn make_project(
     let new = NewProject {
         name: ProjectName::parse(&draft.title, None).map_err(refused)?,
         description: ProjectDescription::parse(&draft.description, None).map_err(refused)?,
-        kind: Kind::parse("nextjs", None).map_err(refused)?,
+        kind: Kind::parse(PROJECT_TYPE, None).map_err(refused)?,
     };
     let project = projects::insert(conn, principal, &new, None)?;
     let status = if draft.status == Status::Posted { Status::InProgress } else { draft.status.clone() };
@@ -249,7 +257,14 @@ pub fn make_project(
     }
     track(conn, action);
     tell(conn, &draft, EventType::ProjectCreated)?;
-    Ok(project)
+    let operation = match container {
+        Some(container) => {
+            let place = (project, new.name.as_str(), draft.owner);
+            Some(making::begin_for(conn, principal, place, container, &Making::of(container))?)
+        }
+        None => None,
+    };
+    Ok((project, operation))
 }
 
 /// The audit entry that says which draft a project was made of.

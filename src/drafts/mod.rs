@@ -1,8 +1,10 @@
 //! Drafts: what somebody wants built, from a first sentence to a project.
 
 pub mod commands;
+pub mod git_host;
 pub mod model;
 pub mod outbox;
+pub mod publishing;
 pub mod queries;
 pub mod selling;
 pub mod wireframe;

@@ -35,6 +35,10 @@ pub struct DraftView {
     pub project: Option<ProjectId>,
     /// Where its wireframe is shown to whoever has the address.
     pub wireframe_url: Option<String>,
+    /// Where its public page is.
+    pub page_url: Option<String>,
+    /// Why there is none, or not as it is now.
+    pub page_note: Option<String>,
     pub posted_at: Option<DateTime<Utc>>,
     pub updated_at: Option<DateTime<Utc>>,
 }
@@ -55,6 +59,8 @@ type Columns = (
         Option<String>,
         Option<String>,
         Option<Uuid>,
+        Option<String>,
+        Option<String>,
         Option<String>,
         Option<DateTime<Utc>>,
         Option<DateTime<Utc>>,
@@ -87,6 +93,8 @@ macro_rules! draft_columns {
                 job_drafts::attribution_chain,
                 job_drafts::project_id,
                 job_drafts::wireframe_url,
+                job_drafts::github_pages_url,
+                job_drafts::page_note,
                 job_drafts::posted_at,
                 job_drafts::updated_at,
             ),
@@ -98,7 +106,7 @@ fn view(
     (
         (id, owner, session_id, title, generated, description),
         (skills, milestones, budget, timeline, score, status, edited),
-        (developer_ref, source, chain, project, wireframe_url, posted_at, updated_at),
+        (developer_ref, source, chain, project, wireframe_url, page_url, page_note, posted_at, updated_at),
     ): Columns,
 ) -> DraftView {
     let list = |items: Option<Vec<Option<String>>>| items.unwrap_or_default().into_iter().flatten().collect();
@@ -121,6 +129,8 @@ fn view(
         chain,
         project: project.map(ProjectId),
         wireframe_url: wireframe_url.filter(filled),
+        page_url: page_url.filter(filled),
+        page_note,
         posted_at,
         updated_at,
     }

@@ -34,6 +34,7 @@
 //! The lease is renewed by the runner. A job whose turn takes longer than its deadline is told to stop, loses its
 //! lease, and is tried again: what may take hours answers [`Outcome::Continue`] now and then.
 
+mod answer_message;
 mod archive_log;
 mod back_up;
 mod carry_out_operation;
@@ -51,6 +52,7 @@ mod prove_backup;
 mod prune_jobs;
 mod prune_reports;
 mod prune_samples;
+mod publish_drafts;
 mod record_spooled;
 mod retain;
 mod roll_up_activity;
@@ -96,6 +98,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::CarryOutOperation => {
             Job::new(kind.clone(), in_minutes(2), carry_out_operation::run).with_lanes(4)
         }
+        Kind::AnswerMessage => Job::new(kind.clone(), in_minutes(2), answer_message::run).with_lanes(4),
         Kind::BackUp => Job::new(kind.clone(), in_minutes(360), back_up::run),
         Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::ExpireConversations => Job::new(kind.clone(), in_minutes(10), expire_conversations::run),
@@ -110,6 +113,7 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         Kind::PruneJobs => Job::new(kind.clone(), in_minutes(10), prune_jobs::run),
         Kind::PruneReports => Job::new(kind.clone(), in_minutes(10), prune_reports::run),
         Kind::PruneSamples => Job::new(kind.clone(), in_minutes(10), prune_samples::run),
+        Kind::PublishDrafts => Job::new(kind.clone(), in_minutes(30), publish_drafts::run),
         Kind::RecordSpooled => Job::new(kind.clone(), in_minutes(10), record_spooled::run),
         Kind::Retain => Job::new(kind.clone(), in_minutes(60), retain::run),
         Kind::RollUpActivity => Job::new(kind.clone(), in_minutes(60), roll_up_activity::run),

@@ -41,20 +41,19 @@ pub fn begin_project(
     Ok((project, operation))
 }
 
-/// A container of the demo's for a project that is there and has none.
+/// A container for a project that is there and has none, to be made as `making` says.
 pub fn begin_for(
     conn: &mut PgConnection,
     principal: &Principal,
     (project, name, owner): (ProjectId, &str, Option<UserId>),
     container: &NewContainer,
-    begins_project: bool,
+    making: &Making,
 ) -> QueryResult<OperationId> {
     let row = new_row(conn, name, container, owner)?;
     diesel::update(projects::table.find(project).filter(projects::container_id.is_null()))
         .set(projects::container_id.eq(row))
         .execute(conn)?;
-    let making = Making { begins_project, is_demo: true, ..Making::of(container) };
-    ask(conn, principal, (row, project, owner), &making, None)
+    ask(conn, principal, (row, project, owner), making, None)
 }
 
 fn new_row(

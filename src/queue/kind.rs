@@ -16,6 +16,8 @@ pub struct KindFacts {
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// An owner's message in a chat is answered.
+    AnswerMessage,
     /// A backup is made, and those that the rule does not keep are deleted.
     BackUp,
     /// What somebody asked to be done to a container is done.
@@ -44,6 +46,8 @@ pub enum Kind {
     PruneReports,
     /// What containers used is thinned out, and forgotten after a week.
     PruneSamples,
+    /// Posted drafts get their public pages.
+    PublishDrafts,
     /// Actions that could not be recorded when they happened are recorded.
     RecordSpooled,
     /// What is older than its rule is deleted.
@@ -61,6 +65,7 @@ pub enum Kind {
 impl Kind {
     /// Every known kind.
     pub const ALL: &[Self] = &[
+        Self::AnswerMessage,
         Self::BackUp,
         Self::CarryOutOperation,
         Self::EndSilentEvents,
@@ -75,6 +80,7 @@ impl Kind {
         Self::PruneJobs,
         Self::PruneReports,
         Self::PruneSamples,
+        Self::PublishDrafts,
         Self::RecordSpooled,
         Self::Retain,
         Self::RollUpActivity,
@@ -86,6 +92,7 @@ impl Kind {
     #[must_use]
     pub fn facts(&self) -> Option<KindFacts> {
         let (stored, label, schedule) = match self {
+            Self::AnswerMessage => ("answer_message", "Answer a message in a project's chat", None),
             Self::BackUp => ("back_up", "Make a backup", Some("0 13 3 * * *")),
             Self::CarryOutOperation => ("carry_out_operation", "Do to a container what was asked for", None),
             Self::EndSilentEvents => {
@@ -108,6 +115,7 @@ impl Kind {
                 ("prune_reports", "Forget old answers and bodies of deliveries", Some("0 23 * * * *"))
             }
             Self::PruneSamples => ("prune_samples", "Thin out what containers used", Some("0 41 * * * *")),
+            Self::PublishDrafts => ("publish_drafts", "Publish posted drafts", Some("*/20 * * * * *")),
             Self::RecordSpooled => {
                 ("record_spooled", "Record actions that were kept back", Some("*/5 * * * * *"))
             }

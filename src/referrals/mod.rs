@@ -80,6 +80,21 @@ impl Attribution {
         self
     }
 
+    /// What this becomes when the browser has followed other links meanwhile; nothing when it has not. The first one stays.
+    #[must_use]
+    pub fn after(&self, waiting: &Self) -> Option<Self> {
+        let newest = waiting.newest.as_ref().or(waiting.first.as_ref())?.in_chain();
+        let own = self.chain();
+        let chain = match own.as_deref().map(|chain| chain.split_once('>').unwrap_or((chain, ""))) {
+            None => waiting.chain()?,
+            Some((first, last)) if last == newest || last.is_empty() && first == newest => return None,
+            Some((first, _)) => format!("{first}>{newest}"),
+        };
+        let source = if own.is_none() { waiting.source.clone() } else { self.source.clone() };
+        let developer_ref = self.developer_ref.clone().or_else(|| waiting.developer_ref.clone());
+        Some(Self::of_row(developer_ref, source, Some(chain)))
+    }
+
     /// `source:ref>source:ref`, the first and the newest.
     #[must_use]
     pub fn chain(&self) -> Option<String> {
@@ -115,6 +130,20 @@ mod tests {
             Attribution::default().followed(Hop::read(None, Some("ad")).unwrap()).followed(hop("bob", "x"));
         assert_eq!(late.developer_ref.as_deref(), Some("bob"), "the first that names somebody");
         assert_eq!(late.chain().as_deref(), Some("ad:->x:bob"));
+        let running =
+            Attribution::of_row(Some("ada".to_owned()), Some("mail".to_owned()), Some("mail:ada".to_owned()));
+        assert_eq!(running.after(&Attribution::default().followed(hop("ada", "mail"))), None);
+        let later = running.after(&two).unwrap();
+        assert_eq!(
+            (later.chain().as_deref(), later.developer_ref.as_deref()),
+            (Some("mail:ada>talk:cy"), Some("ada"))
+        );
+        assert_eq!(later.after(&two), None);
+        let unknown = Attribution::default().after(&two).unwrap();
+        assert_eq!(
+            (unknown.chain().as_deref(), unknown.source.as_deref()),
+            (Some("mail:ada>talk:cy"), Some("mail"))
+        );
         let longest = "m".repeat(64);
         let chain =
             Attribution::default().followed(hop(&longest, &longest)).followed(hop("a", &longest)).chain();

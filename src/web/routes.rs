@@ -91,7 +91,7 @@ fn mount_projects(config: &mut ServiceConfig) {
         .service(at!("/projects/{id}", get => projects::show::show, post => projects::update::update))
         .service(at!("/projects/{id}/activity", get => projects::activity::show))
         .service(at!("/projects/{id}/activity/export", post => activity::export::of_project))
-        .service(at!("/projects/{id}/chat", get => chat::show))
+        .service(at!("/projects/{id}/chat", get => chat::show, post => chat::say::create))
         .service(at!("/projects/{id}/chat/{message}/raw", get => chat::raw::show))
         .service(at!("/projects/{id}/insights", get => insights::show::of_project))
         .service(at!("/projects/{id}/files", get => files::show))

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::excerpt::Excerpt;
+use super::say::Composer;
 use super::{called, person, speakers};
 use crate::chat::Role;
 use crate::chat::conversations::{self, COUNTED, Conversation};
@@ -39,6 +40,7 @@ pub struct ChatPage {
     pub list: ListPage,
     /// Whether there is a container to talk to.
     pub has_container: bool,
+    pub composer: Option<Composer>,
     /// Who else is heard here, or what is not listed.
     pub notes: Vec<String>,
     pub conversations: Vec<ConversationRow>,
@@ -178,6 +180,8 @@ pub async fn index(authed: AuthedRequest, path: Path<String>, query: Query) -> A
         .with_breadcrumbs(head.crumbs(Some("Chat")));
     let mut page = ChatPage::new(shell, head, path, &query);
     page.has_container = project.container.is_some();
+    let is_search = query.first("q").is_some();
+    page.composer = Composer::of(&*authed.app.assistant, &viewer, &project, "").filter(|_| !is_search);
     if !others.is_empty() {
         let names: Vec<_> = others.into_iter().map(|(_, name)| name).collect();
         page.notes
@@ -194,6 +198,7 @@ impl ChatPage {
             project,
             list: ListPage::new(action, query),
             has_container: true,
+            composer: None,
             notes: Vec::new(),
             conversations: Vec::new(),
             hits: Vec::new(),

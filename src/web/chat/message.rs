@@ -38,6 +38,8 @@ pub struct MessageCard {
     pub facts: Vec<String>,
     /// What came of it.
     pub led_to: Option<Link>,
+    /// Entries that it rests on.
+    pub about: Vec<Link>,
     /// What workers keep with it, indented.
     pub metadata: Option<String>,
 }
@@ -108,6 +110,7 @@ impl MessageCard {
                 .then(|| format!("and {hidden} more in the metadata of the record")),
             facts: facts(message),
             led_to: None,
+            about: about(message),
             metadata: message
                 .metadata
                 .as_ref()
@@ -117,8 +120,23 @@ impl MessageCard {
     }
 }
 
+/// Entries that an answer of the console's names.
+fn about(message: &Message) -> Vec<Link> {
+    let named = message.metadata.as_ref().filter(|told| told["answers"].is_string());
+    let named = named.and_then(|told| told["about"].as_array()).into_iter().flatten().take(MOST_ATTACHMENTS);
+    named
+        .filter_map(|one| {
+            let (entry, text) = (one["entry"].as_str()?, one["text"].as_str()?);
+            Some(Link::new(shortened(text, 120), urls::with_query("/entries", &[("id", entry)])))
+        })
+        .collect()
+}
+
 fn facts(message: &Message) -> Vec<String> {
-    let mut facts: Vec<String> = message.model().map(|model| shortened(model, 60)).into_iter().collect();
+    let by = message.metadata.as_ref().and_then(|told| told["answered_by"].as_str());
+    let named = by.map(|words| shortened(words, 200));
+    let named = named.or_else(|| message.model().map(|model| shortened(model, 60)));
+    let mut facts: Vec<String> = named.into_iter().collect();
     if let Some(cost) = &message.cost {
         facts.extend(cost.input.map(|tokens| format!("{} tokens in", grouped(tokens))));
         facts.extend(cost.output.map(|tokens| format!("{} out", grouped(tokens))));

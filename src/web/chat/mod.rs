@@ -4,6 +4,7 @@ pub mod excerpt;
 pub mod index;
 pub mod message;
 pub mod raw;
+pub mod say;
 pub mod show;
 
 use actix_web::HttpResponse;

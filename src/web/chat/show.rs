@@ -7,6 +7,7 @@ use askama::Template;
 
 use super::index::title;
 use super::message::MessageCard;
+use super::say::Composer;
 use super::{person, speakers};
 use crate::activity::lookup;
 use crate::chat::conversations::{self, COUNTED, Conversation};
@@ -43,7 +44,14 @@ pub struct ConversationPage {
     pub messages: Vec<MessageCard>,
     /// The neighbouring pages.
     pub pager: Pager,
+    /// Whether the answer to the last message is being written.
+    pub is_waiting: bool,
+    /// Where its owner goes on.
+    pub composer: Option<Composer>,
 }
+
+/// An answer that has not come by then is not waited for.
+const WAITS: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 
 /// Shows the conversation.
 ///
@@ -101,8 +109,17 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
         chat.url = Some(path.clone());
     }
     crumbs.push(Crumb::here(title.clone()));
+    let composer = Composer::of(&*authed.app.assistant, &viewer, &project, &conversation.session);
+    let is_waiting = composer.is_some()
+        && !page.has_next
+        && page.rows.last().is_some_and(|last| last.role == "user" && now - last.position.at < WAITS);
     let page = ConversationPage {
-        shell: authed.shell(&viewer, format!("{title} · Chat of {}", project.name)).with_breadcrumbs(crumbs),
+        is_waiting,
+        composer,
+        shell: authed
+            .shell(&viewer, format!("{title} · Chat of {}", project.name))
+            .watching_project(id)
+            .with_breadcrumbs(crumbs),
         project: head,
         pager: pager(&path, &conversation, &query, &page, before),
         chat_url: path,

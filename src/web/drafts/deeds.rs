@@ -5,13 +5,16 @@ use serde::Deserialize;
 
 use super::show::refuse;
 use super::{id, unforeseen};
+use crate::containers::{Environment, MountPath, NewContainer};
 use crate::db::SecretHash;
 use crate::drafts::Status;
 use crate::drafts::commands::{self, Consent, DraftError};
 use crate::drafts::wireframe;
+use crate::engine::Restart;
 use crate::error::AppResult;
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::Form;
+use crate::web::projects::making::OFFERED_IMAGE;
 use crate::web::urls;
 use crate::web::users::link::base;
 
@@ -77,20 +80,55 @@ pub async fn move_on(authed: AuthedRequest, form: Form<StatusForm>) -> AppResult
     }
 }
 
-/// Makes a project of a draft.
-pub async fn make_project(authed: AuthedRequest, _: Form<Vec<(String, String)>>) -> AppResult<HttpResponse> {
+#[derive(Deserialize)]
+pub struct ProjectForm {
+    /// `new` or `none`.
+    #[serde(default)]
+    container: String,
+}
+
+/// Makes a project of a draft, with a container where one can be made.
+pub async fn make_project(authed: AuthedRequest, form: Form<ProjectForm>) -> AppResult<HttpResponse> {
     let draft = id(&authed.request);
     let principal = authed.principal();
+    let wanted = if form.0.container == "new" { container(&authed).await } else { Err(None) };
+    let (planned, obstacle) = match wanted {
+        Ok(container) => (Some(container), None),
+        Err(obstacle) => (None, obstacle),
+    };
     let (_, outcome) = authed
-        .write(move |conn, viewer| sort(commands::make_project(conn, &principal(viewer), draft?)))
+        .write(move |conn, viewer| {
+            sort(commands::make_project(conn, &principal(viewer), draft?, planned.as_ref()))
+        })
         .await?;
     match outcome {
-        Ok(project) => {
-            let words = "The project is made, without a container yet: a worker attaches one.";
+        Ok((_, Some(operation))) => {
+            let words = "The project is made. Its container is being made.";
+            Ok(authed.redirect_with_notice(&urls::event(operation.as_str()), words))
+        }
+        Ok((project, None)) => {
+            let words = match obstacle {
+                Some(obstacle) => format!("The project is made, without a container. {obstacle}"),
+                None => "The project is made, without a container yet: a worker attaches one.".to_owned(),
+            };
             Ok(authed.redirect_with_notice(&urls::project(project), words))
         }
         Err(error) => refuse(&authed, error).await,
     }
+}
+
+/// What the container of a draft's project is made of, or why none can be made.
+async fn container(authed: &AuthedRequest) -> Result<NewContainer, Option<String>> {
+    if let Some(obstacle) = authed.app.engine.standing().await.obstacle() {
+        return Err(Some(obstacle));
+    }
+    let settings = &authed.app.config.containers;
+    let offered = authed.app.config.is_demo.then(|| OFFERED_IMAGE.parse().ok()).flatten();
+    let image = settings.image_of(commands::PROJECT_TYPE).cloned().or(offered).ok_or_else(|| {
+        Some("No image is configured for its type (PILOTHOUSE_IMAGES), so none was made.".to_owned())
+    })?;
+    let volume = MountPath::parse("/data").map_err(Some)?;
+    Ok(NewContainer { image, volume, restart: Restart::default(), environment: Environment::default() })
 }
 
 #[derive(Deserialize)]

@@ -47,6 +47,33 @@ pub struct DraftPage {
     pub has_conversation: bool,
     /// Where its wireframe is.
     pub wireframe_url: Option<String>,
+    /// Its public page: where it is, and what has to be said of it.
+    pub public: Option<PublicPage>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct PublicPage {
+    pub url: Option<String>,
+    pub note: String,
+}
+
+impl PublicPage {
+    /// Of a posted draft.
+    #[must_use]
+    pub fn of(draft: &DraftView, has_host: bool) -> Option<Self> {
+        draft.posted_at?;
+        let url = draft.page_url.clone().filter(|url| crate::web::urls::external(url).is_some());
+        let note = match (&draft.page_note, &url) {
+            _ if !has_host && url.is_none() => {
+                "It has none: no Git host is connected (PILOTHOUSE_PAGES_REPO and PILOTHOUSE_PAGES_TOKEN)."
+                    .to_owned()
+            }
+            (Some(note), _) => note.clone(),
+            (None, None) => "It is being published.".to_owned(),
+            (None, Some(_)) => "Everybody can read it there. A new page takes the host a minute.".to_owned(),
+        };
+        Some(Self { url, note })
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -129,6 +156,7 @@ impl DraftPage {
         let now = authed.app.clock.now();
         let time = |at| Timestamp::new(at, now, viewer.zone).exact;
         let mut page = Self::with(shell, draft, draft.owner == Some(viewer.id), obstacles);
+        page.public = PublicPage::of(draft, authed.app.pages.is_some());
         page.facts.extend(draft.posted_at.map(|at| Fact::text("Posted", time(at))));
         page.facts.extend(draft.updated_at.map(|at| Fact::text("Changed", time(at))));
         page
@@ -162,6 +190,7 @@ impl DraftPage {
             next: next.filter(|_| is_own),
             project_url: draft.project.map(crate::web::urls::project),
             has_conversation: draft.session_id.is_some(),
+            public: PublicPage::of(draft, true),
             wireframe_url: draft
                 .wireframe_url
                 .clone()

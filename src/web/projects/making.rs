@@ -8,7 +8,7 @@ use crate::identity::{Role, Viewer};
 use crate::web::display::Choice;
 
 /// What is offered where no image is configured.
-const OFFERED_IMAGE: &str = "nginx:alpine";
+pub const OFFERED_IMAGE: &str = "nginx:alpine";
 
 /// The fields, as typed.
 #[derive(Debug, Clone, Default)]

@@ -12,6 +12,7 @@ use super::head::ProjectHead;
 use super::heat_map::HeatMap;
 use super::project_id;
 use crate::activity::{Filter, Scope, daily, deployed, timeline};
+use crate::chat::knowing::{self, CostOfDay};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::projects::Kind;
@@ -19,7 +20,7 @@ use crate::projects::deletion::{self, ProjectOrTombstone};
 use crate::projects::queries::{ContainerPart, ProjectView};
 use crate::web::activity::display::{Day, DayItem, Running};
 use crate::web::activity::presenter::TimelinePresenter;
-use crate::web::display::{Badge, Fact};
+use crate::web::display::{Badge, Fact, grouped};
 use crate::web::escape::PageBudget;
 use crate::web::shell::Shell;
 use crate::web::time::Timestamp;
@@ -45,10 +46,38 @@ pub struct ProjectPage {
     /// All entries.
     pub activity_url: String,
     pub container: Option<ContainerCard>,
+    /// What answers in its chat cost, by day.
+    pub costs: Vec<CostRow>,
     /// Everything else.
     pub facts: Vec<Fact>,
     /// Whether only the record is left of it.
     pub is_gone: bool,
+}
+
+/// What answers of a day cost.
+#[derive(Debug, Clone)]
+pub struct CostRow {
+    pub day: String,
+    pub answers: String,
+    pub tokens: String,
+    /// "$0.0123", or that nobody knows.
+    pub cost: String,
+}
+
+impl CostRow {
+    #[must_use]
+    pub fn new(cost: &CostOfDay) -> Self {
+        let dollars = cost.dollars.as_deref().map(|dollars| match dollars.split_once('.') {
+            Some(_) => format!("${}", dollars.trim_end_matches('0').trim_end_matches('.')),
+            None => format!("${dollars}"),
+        });
+        Self {
+            day: cost.day.format("%Y-%m-%d").to_string(),
+            answers: grouped(cost.answers),
+            tokens: grouped(cost.input_tokens.saturating_add(cost.output_tokens)),
+            cost: dollars.unwrap_or_else(|| "—".to_owned()),
+        }
+    }
 }
 
 /// A project's container at a glance.
@@ -93,7 +122,7 @@ const LATEST: i64 = 10;
 pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpResponse> {
     let id = project_id(&path)?;
     let now = authed.app.clock.now();
-    let (viewer, (known, deletion, latest, year, deployed)) = authed
+    let (viewer, (known, deletion, latest, year, (deployed, costs))) = authed
         .read(move |conn, viewer| {
             let known = deletion::project_or_tombstone(conn, id)?.ok_or(AppError::NotFound)?;
             let is_deleted = matches!(&known, ProjectOrTombstone::Project(project) if project.is_deleted());
@@ -102,7 +131,8 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let names = super::known(viewer, id, &known);
             let latest = timeline::page(conn, Scope::Project(id), &filter, &names, now.timestamp_millis())?;
             let year = daily::of_project(conn, id, &HeatMap::span(now, viewer.zone))?;
-            Ok((known, deletion, latest, year, deployed::of_project(conn, id)?))
+            let deployed = deployed::of_project(conn, id)?;
+            Ok((known, deletion, latest, year, (deployed, knowing::costs(conn, id, now)?)))
         })
         .await?;
     let (zone, presenter) = (viewer.zone, TimelinePresenter::of(&viewer, now));
@@ -128,6 +158,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
         activity_url,
         container: row.and_then(|row| row.container.as_ref()).map(|part| ContainerCard::new(part, now)),
         facts: row.map_or_else(|| vec![Fact::id("Id", id.to_string())], |row| facts(row, now, zone)),
+        costs: costs.iter().map(CostRow::new).collect(),
         is_gone: row.is_none(),
         project: head,
     };

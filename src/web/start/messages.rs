@@ -149,7 +149,10 @@ async fn take(visit: &Visit, text: &str, seen: Option<usize>, may_begin: bool) -
     let written = visit
         .write(move |conn, whose, _| {
             let session = match commands::hold_for_message(conn, whose) {
-                Ok(session) => session,
+                Ok(mut session) => {
+                    commands::follow(conn, &mut session, &attribution)?;
+                    session
+                }
                 Err(TalkError::NoSession) if may_begin => {
                     // A visitor's session has the id that the secret was let in for.
                     let id = if whose == Whose::Guest { commands::own_session_id(conn)? } else { Some(id) };

@@ -5,6 +5,7 @@ mod crm;
 mod drafts;
 mod intake;
 mod keeping;
+mod pages;
 mod providers;
 mod sentences;
 mod start;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use pilothouse::assistant::conversation::Conversation;
+use pilothouse::assistant::explaining::{Fact, Question, Topic};
 use pilothouse::assistant::provider::{BuiltIn, Proposal, Provider, ProviderError};
 use pilothouse::assistant::reading::{self, Reading};
 use pilothouse::assistant::remote::Remote;
@@ -96,6 +97,33 @@ fn both_providers_keep_to_the_same_rules() {
     assert_eq!(asked.len(), 6, "a button asks nobody");
     assert!(asked[0].head.to_lowercase().contains("authorization: bearer sk-test"));
     assert!(asked.iter().all(|asked| asked.body.get("tools").is_none()));
+}
+
+#[test]
+fn both_providers_answer_about_a_project_from_facts_and_name_them() {
+    let fact = |topic, text: &str, entry: Option<&str>| Fact {
+        topic,
+        text: text.to_owned(),
+        at: "today".to_owned(),
+        entry: entry.map(str::to_owned),
+    };
+    let facts =
+        [fact(Topic::State, "It is running.", None), fact(Topic::Failure, "No space left", Some("act_1"))];
+    let question = Question { project: "shop", text: "Why did it fail?", facts: &facts };
+    let outside = Outside::answering(|asked| {
+        let told = asked.body["messages"][0]["content"].as_str().unwrap();
+        let reply = if told.contains("No space left") { "No space was left." } else { "I do not know." };
+        completion(&json!({ "reply": reply, "facts": [1, 0, 1, 99, -1] }).to_string())
+    });
+    let model = remote(&outside, &Clock::system());
+    for provider in [&BuiltIn as &dyn Provider, &model] {
+        let explained = provider.explain(&question).unwrap();
+        assert!(explained.text.contains("o space") && explained.about == [1], "{provider:?}: {explained:?}");
+    }
+    let linking = Outside::answering(|_| {
+        completion(&json!({ "reply": "See https://evil.test", "facts": [] }).to_string())
+    });
+    assert!(remote(&linking, &Clock::system()).explain(&question).is_err());
 }
 
 #[test]

@@ -246,6 +246,25 @@ fn who_sent_a_visitor_is_kept_unless_they_ask_for_privacy() {
     assert_eq!(console.text(&format!("SELECT {kept} FROM job_drafts")), "ada mail mail:ada>blog:bob");
     assert_eq!(console.count("analytics WHERE developer_ref IS DISTINCT FROM 'ada'"), 0);
 
+    // A link that is followed while the conversation goes on is its newest; the first one stays.
+    visitor.get("/start?ref=dee&source=talk").expect(200);
+    say(&visitor, "search").expect(303);
+    for table in ["ai_assistant_sessions", "job_drafts"] {
+        assert_eq!(
+            console.text(&format!("SELECT {kept} FROM {table}")),
+            "ada mail mail:ada>talk:dee",
+            "{table}"
+        );
+    }
+    console.sql("UPDATE job_drafts SET public_status = 'posted', posted_at = now()");
+    visitor.get("/start?ref=eve&source=late").expect(200);
+    say(&visitor, "reviews").expect(303);
+    assert_eq!(
+        console.text(&format!("SELECT {kept} FROM job_drafts")),
+        "ada mail mail:ada>talk:dee",
+        "frozen"
+    );
+
     let quiet = console.anonymous();
     let request = quiet.request(reqwest::Method::GET, "/start?ref=ada&source=mail").header("sec-gpc", "1");
     quiet.send(request).expect(200);

@@ -6,12 +6,13 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 24] = [
+const UNRECORDED: [(&str, &str); 25] = [
     ("/api/assistant/sessions", "a visitor's conversation is a record itself"),
     ("/api/assistant/sessions/x/messages", "refused: it comes without a visitor's secret"),
     ("/api/assistant/sessions/x/claim", "refused, too"),
     ("/start/messages", "a conversation is a record itself, and a blank message is none"),
     ("/start/draft", "a conversation, too"),
+    ("/projects/PROJECT/chat", "a message is a record itself, and so is its event"),
     (
         "/login",
         "a wrong password changes nothing, and an append-only log must not be anybody's to fill: tries are counted",

@@ -335,6 +335,13 @@ const ROWS: &[Row] = &[
     ),
     ("GET", "/projects/{id}/chat", "/projects/PROJECT/chat", &[], [SIGN_IN, "200", "404", "200"]),
     (
+        "POST",
+        "/projects/{id}/chat",
+        "/projects/PROJECT/chat",
+        &[("text", "Why did it fail?")],
+        [SIGN_IN, "404", "404", "404"],
+    ),
+    (
         "GET",
         "/projects/{id}/chat",
         "/projects/PROJECT/chat?session=none",

@@ -75,6 +75,8 @@ fn draft(title: &str, status: Status) -> DraftView {
         chain: Some(title.to_owned()),
         project: None,
         wireframe_url: None,
+        page_url: None,
+        page_note: None,
         posted_at: Some(now()),
         updated_at: Some(now()),
     }
@@ -189,7 +191,10 @@ impl Sample for DraftPage {
         let posted = Self::with(shell(title), &draft(title, Status::Posted), true, Vec::new());
         let project = Some(ProjectId(uuid::Uuid::from_u128(1)));
         let wireframe_url = Some(format!("https://x.test/wireframes/{}", endless(64)));
-        let made = DraftView { project, wireframe_url, ..draft(title, Status::Completed) };
+        let page_url = Some(format!("https://x.test/{}", endless(64)));
+        let page_note = Some(title.to_owned());
+        let made =
+            DraftView { project, wireframe_url, page_url, page_note, ..draft(title, Status::Completed) };
         vec![
             ("open", open),
             ("refused", refused),

@@ -1,9 +1,11 @@
 //! Samples of conversations and messages.
 
+use pilothouse::http::forms::Field;
 use pilothouse::http::query::Query;
 use pilothouse::web::chat::excerpt::Excerpt;
 use pilothouse::web::chat::index::{ChatPage, ConversationRow, HitRow};
 use pilothouse::web::chat::message::{AttachmentRow, MessageCard};
+use pilothouse::web::chat::say::{Composer, RefusedMessagePage};
 use pilothouse::web::chat::show::ConversationPage;
 use pilothouse::web::display::{Badge, ByteSize, Link, Meta, Pager, Tone};
 use pilothouse::web::prose::Prose;
@@ -40,7 +42,7 @@ impl Sample for ChatPage {
         };
         let search = Query(vec![("q".to_owned(), HOSTILE.to_owned())]);
         vec![
-            ("nothing yet", page(&Query::default())),
+            ("nothing yet", Self { composer: Some(composer("")), ..page(&Query::default()) }),
             ("without a container", Self { has_container: false, ..page(&Query::default()) }),
             ("nothing matches", page(&search)),
             ("hits", Self { hits: vec![hit], ..page(&search) }),
@@ -53,6 +55,31 @@ impl Sample for ChatPage {
                 },
             ),
         ]
+    }
+}
+
+fn composer(text: &str) -> Composer {
+    let field = |errors: Vec<String>| Field { value: text.to_owned(), errors };
+    let errors: Vec<String> =
+        Some("Write a message.".to_owned()).filter(|_| !text.is_empty()).into_iter().collect();
+    Composer {
+        action: "/projects/x/chat".to_owned(),
+        session: text.to_owned(),
+        text: field(errors.clone()),
+        links: field(errors),
+        hint: "The console answers.".to_owned(),
+    }
+}
+
+impl Sample for RefusedMessagePage {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let page = |text: &str| Self {
+            shell: shell("Chat"),
+            project: project_head(HOSTILE),
+            errors: vec!["The message was not sent.".to_owned()],
+            composer: composer(text),
+        };
+        vec![("hostile", page(HOSTILE)), ("endless", page(&endless(500)))]
     }
 }
 
@@ -83,6 +110,7 @@ pub fn message_card(text: &str, speaker: &'static str, id: u128) -> MessageCard 
         more_attachments: Some(text.to_owned()),
         facts: vec![text.to_owned(), "12 tokens in".to_owned()],
         led_to: Some(Link::new(text, "/activity/x")),
+        about: vec![Link::new(text, "/entries?id=x")],
         metadata: Some(text.to_owned()),
         id,
     }
@@ -104,6 +132,8 @@ impl Sample for ConversationPage {
                 .map(|(speaker, id)| message_card(text, speaker, id))
                 .collect(),
             pager: Pager::default(),
+            is_waiting: true,
+            composer: (text != "x").then(|| composer(text)),
         };
         vec![
             ("beyond its end", Self { messages: Vec::new(), ..page("x") }),

@@ -14,7 +14,7 @@ use pilothouse::web::projects::index::{GoneRow, ProjectRow, ProjectsPage};
 use pilothouse::web::projects::making::MakingFields;
 use pilothouse::web::projects::new::{NewProjectPage, ProjectFields};
 use pilothouse::web::projects::settings::{JsonField, SettingsPage};
-use pilothouse::web::projects::show::{ContainerCard, ProjectPage};
+use pilothouse::web::projects::show::{ContainerCard, CostRow, ProjectPage};
 use pilothouse::web::version::Difference;
 use pilothouse::web::{state, version};
 
@@ -192,6 +192,12 @@ impl Sample for ProjectPage {
             days: Vec::new(),
             activity_url: "/projects/x/activity".to_owned(),
             container,
+            costs: vec![CostRow {
+                day: "2026-11-27".to_owned(),
+                answers: "3".to_owned(),
+                tokens: name.to_owned(),
+                cost: name.to_owned(),
+            }],
             facts: vec![Fact::mono(name, name)],
             is_gone: false,
         };

@@ -1,11 +1,66 @@
 //! A project's conversations.
 
 use crate::support::answer::Answer;
-use crate::support::console::{Console, Person};
+use crate::support::console::{Console, Person, until};
 
 /// Walks from `start` along the links of kind `rel`; answers what `attribute` of `rows` says, and the last page.
 fn walk(person: &Person, start: &str, rel: &str, rows: &str, attribute: &str) -> (Vec<String>, String) {
     person.walk(start, rel, |page| page.attributes(rows, attribute))
+}
+
+#[test]
+fn an_owner_asks_about_their_project_and_the_console_answers_from_its_records() {
+    let console = Console::start();
+    let (ada, grace, root) = (console.owner(), console.owner(), console.admin());
+    let (project, container) = console.project_in_container(&ada, "shop");
+    console.sql(&format!(
+        "INSERT INTO turbobackend.project_actions (action_id, project_id, action_type, action_details, status, created_at) \
+         VALUES ('act_1', '{project}', 'deployment', 'No space [left](https://evil.test)', 'failed', \
+                 (extract(epoch FROM now()) * 1000)::bigint - 3600000)"
+    ));
+    let chat = format!("/projects/{project}/chat");
+    assert!(ada.get(&chat).expect(200).text("main").contains("Your message goes to nobody else"));
+    for person in [&grace, &root] {
+        person.post(&chat, &[("text", "Why did it fail?")]).expect(404);
+    }
+    assert!(!root.get(&chat).expect(200).has("textarea"), "it is its owner's to write");
+    for (text, links, words) in
+        [("", "", "Write a message"), ("x", "javascript:alert(1)", "addresses that begin with http")]
+    {
+        let refused = ada.post(&chat, &[("text", text), ("links", links)]).expect(422);
+        let main = refused.text("main");
+        assert!(refused.has("[role=alert]") && main.contains(words), "{main}");
+        assert_eq!(refused.text("textarea[name=links]").trim(), links, "what was typed stays");
+    }
+    assert_eq!(console.count("chat_messages"), 0);
+    let _runner = pilothouse::jobs::start(console.app.clone());
+
+    let sent =
+        ada.post(&chat, &[("text", "Why did it fail?"), ("links", "https://x.test/shot.png")]).expect(303);
+
+    until("it is answered", || console.count("chat_messages WHERE role = 'assistant'") == 1);
+    let page = ada.get(sent.location()).expect(200);
+    let answer = page.text("[data-speaker=assistant]");
+    assert!(answer.contains("The last failure was 60 minutes ago: No space"), "{answer}");
+    assert!(answer.contains("Answered by the console, from its records"), "{answer}");
+    assert_eq!(page.attribute("[data-speaker=assistant] a.led-to", "href"), "/entries?id=act_1");
+    assert_eq!(page.attribute("[data-speaker=user] .attachments a", "href"), "https://x.test/shot.png");
+    let session = page.attribute("input[name=session]", "value");
+    ada.post(&chat, &[("text", "Is it running?"), ("session", &session)]).expect(303);
+    until("it is answered, too", || console.count("chat_messages WHERE role = 'assistant'") == 2);
+    assert_eq!(
+        console
+            .count(&format!("chat_messages WHERE session_id = '{session}' AND container_id = '{container}'")),
+        4
+    );
+
+    // Each message has its event, and an answer follows from what was asked.
+    let chain = "\"ActivityEvent\" r JOIN \"ActivityEvent\" s ON r.metadata->>'caused_by' = 'event:' || s.id \
+                 WHERE r.\"eventType\" = 'CHAT_MESSAGE_RECEIVED' AND s.\"eventType\" = 'CHAT_MESSAGE_SENT'";
+    assert_eq!(console.count(chain), 2);
+    console.sql("UPDATE turbobackend.message_cost_tracker SET input_tokens = 1000, output_tokens = 200, cost_usd = 0.0125");
+    let overview = ada.get(&format!("/projects/{project}")).expect(200);
+    assert_eq!(overview.texts("[data-costs] td"), ["2", "2,400", "$0.025"]);
 }
 
 #[test]
