@@ -31,6 +31,27 @@ pub fn under_way(conn: &mut PgConnection, container: ContainerId) -> QueryResult
         .optional()
 }
 
+/// What is being done to a container, and whether the console made it: in one round trip.
+pub fn under_way_and_made(
+    conn: &mut PgConnection,
+    container: ContainerId,
+) -> QueryResult<(Option<Operation>, bool)> {
+    let found: Vec<Operation> = operations::table
+        .filter(operations::container_id.eq(container))
+        .filter(
+            operations::status.eq_any(["PENDING", "IN_PROGRESS"]).or(operations::status
+                .eq("COMPLETED")
+                .and(operations::verb.eq_any([Verb::Create.as_str(), Verb::Recreate.as_str()]))),
+        )
+        // One at most is under way, and it comes first.
+        .order((operations::status.eq("COMPLETED"), operations::asked_at.desc()))
+        .limit(2)
+        .select(Operation::as_select())
+        .load(conn)?;
+    let (over, under_way): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.status().is_over());
+    Ok((under_way.into_iter().next(), !over.is_empty()))
+}
+
 /// Whether a live project of the container is locked, and the container with it.
 pub fn is_locked_by_project(conn: &mut PgConnection, container: ContainerId) -> QueryResult<bool> {
     let locked = projects::table

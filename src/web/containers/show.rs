@@ -105,10 +105,9 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
             let filter = Filter { limit: LATEST, reference: Some(reference), ..Filter::none(viewer.zone) };
             let latest =
                 timeline::page(conn, Scope::of(viewer), &filter, &Known::by(viewer), now.timestamp_millis())?;
-            let under_way = operations::queries::under_way(conn, id)?;
-            let is_made_here = operations::queries::last_making(conn, id)?.is_some();
+            let operated = operations::queries::under_way_and_made(conn, id)?;
             let runs = runs::since(conn, id, &container.engine_id, shown_since(now))?;
-            Ok((container, queries::projects_in(conn, id)?, (under_way, is_made_here), latest, runs))
+            Ok((container, queries::projects_in(conn, id)?, operated, latest, runs))
         })
         .await?;
     let head = ContainerHead::new(
