@@ -1,4 +1,4 @@
-//! GoHighLevel's API.
+//! The API of `GoHighLevel`.
 
 use std::time::Duration;
 
