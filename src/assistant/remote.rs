@@ -374,13 +374,13 @@ mod tests {
 
     #[test]
     fn a_reply_with_a_link_or_without_end_is_not_said() {
-        let plain = |text: &str| super::plain(text, LONGEST_REPLY);
+        let said = |text: &str| plain(text, LONGEST_REPLY);
         assert_eq!(
-            plain("Noted\nyour\tgoal. Node.js is fine."),
+            said("Noted\nyour\tgoal. Node.js is fine."),
             Some("Noted your goal. Node.js is fine.".to_owned())
         );
         for text in ["", " ", "See https://evil.test", "[here](x)", "WWW.evil.test", &"a ".repeat(400)] {
-            assert_eq!(plain(text), None, "{text}");
+            assert_eq!(said(text), None, "{text}");
         }
     }
 

@@ -13,6 +13,12 @@ use crate::projects::queries::ProjectView;
 /// The newest entries that are looked through.
 const LOOKED_THROUGH: i64 = 2_000;
 
+/// Whether an entry belongs to a topic.
+type IsOf = fn(&Entry) -> bool;
+
+/// The timeline's word for what went wrong.
+const FAILED: &str = "bad";
+
 type Entry = (String, String, i64, Option<String>, Option<String>, Option<String>);
 
 /// What is on record of `project`, newest first within each topic.
@@ -27,19 +33,16 @@ pub fn facts(conn: &mut PgConnection, project: &ProjectView, now: DateTime<Utc>)
     s.sql("::uuid ORDER BY t.at DESC, t.source DESC, t.id COLLATE \"C\" DESC LIMIT ").big(LOOKED_THROUGH);
     let entries: Vec<Entry> = s.load(conn)?;
     let is_chat = |entry: &Entry| entry.3.as_deref().is_some_and(|kind| kind.starts_with("CHAT_MESSAGE"));
-    let topics: [(Topic, fn(&Entry) -> bool); 3] = [
-        (Topic::Failure, |entry| entry.4.as_deref() == Some("failed")),
+    let topics: [(Topic, IsOf); 3] = [
+        (Topic::Failure, |entry| entry.4.as_deref() == Some(FAILED)),
         (Topic::Deployment, |entry| entry.3.as_deref() == Some("deployment")),
         (Topic::Recent, |_| true),
     ];
     for (topic, is_of) in topics {
         let found = entries.iter().filter(|entry| !is_chat(entry) && is_of(entry)).take(MOST_ENTRIES);
         facts.extend(found.map(|(source, id, at, _, outcome, text)| {
-            let failed = if outcome.as_deref() == Some("failed") && topic != Topic::Failure {
-                " (failed)"
-            } else {
-                ""
-            };
+            let failed =
+                if outcome.as_deref() == Some(FAILED) && topic != Topic::Failure { " (failed)" } else { "" };
             Fact {
                 topic,
                 text: format!("{}{failed}", text.as_deref().unwrap_or_default()),

@@ -240,7 +240,6 @@ impl Config {
     ///
     /// # Errors
     /// Every problem found, none when all is well.
-    #[expect(clippy::too_many_lines, reason = "one line a variable")]
     pub fn from_values(values: HashMap<String, String>) -> Result<Self, Vec<ConfigProblem>> {
         let mut reader = Reader { values, problems: Vec::new() };
         let database_url = reader.database_url("DATABASE_URL");

@@ -40,18 +40,20 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
     };
     let explanation = match provider.sends_to() {
         None => built_in(),
-        Some(name) => match if is_spent { None } else { provider.explain(&question).ok() } {
-            Some(explanation) => {
-                by.model = name.to_owned();
-                by.words = format!("Answered by {name}, from the console's records");
-                by.prices = app.config.outside.model.as_ref().and_then(|model| model.prices);
+        Some(name) => {
+            let asked = if is_spent { None } else { provider.explain(&question).ok() };
+            if let Some(explanation) = asked {
+                by = AnsweredBy {
+                    model: name.to_owned(),
+                    words: format!("Answered by {name}, from the console's records"),
+                    prices: app.config.outside.model.as_ref().and_then(|model| model.prices),
+                };
                 explanation
-            }
-            None => {
+            } else {
                 by.words = format!("{name} does not answer: answered by the console, from its records");
                 built_in()
             }
-        },
+        }
     };
     let owner = view.owner.as_ref().map(|owner| owner.id);
     context.db().write_blocking(&Actor::System, |conn| {

@@ -137,7 +137,9 @@ fn facts(message: &Message) -> Vec<String> {
     let named = by.map(|words| shortened(words, 200));
     let named = named.or_else(|| message.model().map(|model| shortened(model, 60)));
     let mut facts: Vec<String> = named.into_iter().collect();
-    if let Some(cost) = &message.cost {
+    // What the console answers by itself has no tokens.
+    let told = message.cost.as_ref().filter(|cost| by.is_none() || cost.input != Some(0));
+    if let Some(cost) = told {
         facts.extend(cost.input.map(|tokens| format!("{} tokens in", grouped(tokens))));
         facts.extend(cost.output.map(|tokens| format!("{} out", grouped(tokens))));
         facts.extend(cost.dollars.as_ref().map(|dollars| match dollars.split_once('.') {
