@@ -109,14 +109,17 @@ fn mark_everything(conn: &mut PgConnection) -> QueryResult<()> {
     .map(|_| ())
 }
 
+/// A scope and a day.
+type Place = (String, NaiveDate);
+
 /// Scopes and days that are to be counted again, as often as they were marked, and the days by themselves.
-fn take_marks(conn: &mut PgConnection) -> QueryResult<(Vec<(String, NaiveDate)>, Vec<NaiveDate>)> {
+fn take_marks(conn: &mut PgConnection) -> QueryResult<(Vec<Place>, Vec<NaiveDate>)> {
     let mut s = Statement::<(diesel::sql_types::Text, Date)>::new();
     s.sql(
         "DELETE FROM pilothouse.insight_marks WHERE ctid = ANY (ARRAY( \
              SELECT ctid FROM pilothouse.insight_marks LIMIT 1000)) RETURNING 'p:' || project_id, day",
     );
-    let places: Vec<(String, NaiveDate)> = s.load(conn)?;
+    let places: Vec<Place> = s.load(conn)?;
     let mut days: Vec<NaiveDate> = places.iter().map(|(_, day)| *day).collect();
     days.sort_unstable();
     days.dedup();
@@ -124,7 +127,7 @@ fn take_marks(conn: &mut PgConnection) -> QueryResult<(Vec<(String, NaiveDate)>,
 }
 
 /// Begins a statement with the places that it counts: scope and day, once each.
-fn begin<R>(places: &[(String, NaiveDate)]) -> Statement<R> {
+fn begin<R>(places: &[Place]) -> Statement<R> {
     let mut s = Statement::new();
     s.sql(
         "WITH place AS MATERIALIZED (SELECT DISTINCT x.scope COLLATE \"C\" AS scope, substr(x.scope, 3) AS project_id, \
@@ -214,7 +217,7 @@ fn sum_kinds(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> QueryRe
     run(conn, s, WRITE_KINDS)
 }
 
-/// What comes after `fine` (scope, day, model, quarter, messages, tokens, micro_usd).
+/// What comes after `fine` (scope, day, model, quarter, messages, tokens, `micro_usd`).
 const WRITE_COSTS: &str = "\
     counted AS MATERIALIZED (SELECT scope, day, model, array_agg(quarter ORDER BY quarter) AS quarters, \
         array_agg(messages ORDER BY quarter) AS messages, array_agg(tokens ORDER BY quarter) AS tokens, \

@@ -90,6 +90,7 @@ fn number(count: i64) -> f64 {
 
 impl Figures {
     /// As Prometheus reads them.
+    #[expect(clippy::too_many_lines, reason = "one gauge after the other")]
     pub(super) fn registry(&self) -> Registry {
         let mut registry = Registry::default();
         let mut gauges = |name: &str, help: &str, values: Vec<(Labels, f64)>| {

@@ -1,5 +1,7 @@
 //! Shapes of insights. Each has a table beside it that says the same.
 
+use std::fmt::Write as _;
+
 use chrono::NaiveDate;
 
 use crate::web::dashboard::chart::{self, Tick};
@@ -26,7 +28,7 @@ impl Small {
         let mut path = String::new();
         for (x, sum) in sums.iter().enumerate().filter(|(_, sum)| **sum > 0) {
             let height = (sum * SMALL_HEIGHT / most).max(1);
-            path.push_str(&format!("M{x} {SMALL_HEIGHT}v-{height}h.8v{height}z"));
+            let _ = write!(path, "M{x} {SMALL_HEIGHT}v-{height}h.8v{height}z");
         }
         Self { path, columns: sums.len() }
     }

@@ -59,10 +59,10 @@ impl World {
         let (from, until) = question.range.bounds();
         let mut rows = format!("FROM pilothouse.timeline t WHERE t.at >= {from} AND t.at < {until}");
         if let Scope::Project(id) = question.scope {
-            rows += &format!(" AND t.project_id = '{id}'");
+            rows.extend([" AND t.project_id = '", &id.to_string(), "'"]);
         }
         if let Some(environment) = &question.environment {
-            rows += &format!(" AND coalesce(t.environment, '') = '{environment}'");
+            rows.extend([" AND coalesce(t.environment, '') = '", environment, "'"]);
         }
         let raw: Vec<Raw> = diesel::sql_query(format!(
             "SELECT coalesce(t.kind, '') AS kind, count(*) AS entries, count(*) FILTER (WHERE t.outcome = 'bad') AS failed, \

@@ -99,6 +99,7 @@ fn send_all(db: &Db, crm: &dyn Crm) {
 #[test]
 fn each_opportunity_is_made_exactly_once_through_timeouts_errors_and_kills() {
     const DRAFTS: usize = 200;
+    const ROWS: i64 = 200;
     let console = Console::start();
     let owners: Vec<Person> = (0..4).map(|_| console.owner()).collect();
     for owner in &owners {
@@ -156,11 +157,11 @@ fn each_opportunity_is_made_exactly_once_through_timeouts_errors_and_kills() {
     let names: std::collections::BTreeSet<&str> =
         ledger.opportunities.iter().map(|made| made["name"].as_str().unwrap()).collect();
     assert_eq!(names.len(), DRAFTS, "none twice");
-    assert_eq!(console.count("ghl_opportunities"), DRAFTS as i64);
+    assert_eq!(console.count("ghl_opportunities"), ROWS);
     let known = "job_drafts d JOIN ghl_opportunities g ON g.job_draft_id = d.id AND g.ghl_opportunity_id = d.ghl_opportunity_id \
                  WHERE g.attribution_chain = 'mail:ada' AND g.monetary_value = 5000";
-    assert_eq!(console.count(known), DRAFTS as i64);
-    assert_eq!(console.count("analytics WHERE event_type = 'opportunity_sent'"), DRAFTS as i64);
+    assert_eq!(console.count(known), ROWS);
+    assert_eq!(console.count("analytics WHERE event_type = 'opportunity_sent'"), ROWS);
     let one = &ledger.opportunities[0];
     assert_eq!(
         (&one["pipelineId"], &one["locationId"], &one["status"]),

@@ -126,13 +126,15 @@ fn both_providers_answer_about_a_project_from_facts_and_name_them() {
     assert!(remote(&linking, &Clock::system()).explain(&question).is_err());
 }
 
+type Failure = fn() -> Told;
+
 #[test]
 fn what_a_model_answers_wrongly_is_an_error_or_nothing_and_never_a_value() {
     let nothing_of = |told: fn() -> Told| {
         let outside = Outside::answering(move |_| told());
         propose(&remote(&outside, &Clock::system()), SENTENCE)
     };
-    let failing: [(&str, fn() -> Told); 8] = [
+    let failing: [(&str, Failure); 8] = [
         ("hangs", || Told::Hang),
         ("cuts", || Told::Cut),
         ("500", || Told::Json(500, json!({}))),

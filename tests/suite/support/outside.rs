@@ -32,7 +32,7 @@ impl Told {
         let mut text =
             format!("HTTP/1.1 {status} x\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            text.extend([name, ": ", value, "\r\n"]);
         }
         Self::Raw(format!("{text}\r\n{body}").into_bytes())
     }
