@@ -94,8 +94,6 @@ pub fn start(app: App, listener: TcpListener) -> std::io::Result<Server> {
             .keep_alive(deadlines.idle)
             .client_request_timeout(deadlines.head)
             .client_disconnect_timeout(DRAIN)
-            // Whoever ends their side has gone: a stream would notice it with its second heartbeat only.
-            .h1_allow_half_closed(false)
             .on_connect_ext(|stream: &TimedStream, data| {
                 data.insert(stream.connection());
             })

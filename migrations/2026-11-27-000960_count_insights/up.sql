@@ -139,8 +139,7 @@ CREATE OR REPLACE TRIGGER container_sessions_mark_truncate AFTER TRUNCATE ON tur
 -- What a day of a container comes to. A run ends at its end, or where the next begins.
 CREATE OR REPLACE FUNCTION pilothouse.runs_of_day(container text, counted date)
 RETURNS TABLE (quarter smallint, up_ms integer, begun integer, crashed integer)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH bounds AS (SELECT (counted - DATE 'epoch')::bigint * 86400000 AS from_ms, (counted - DATE 'epoch' + 1)::bigint * 86400000 AS to_ms),
     run AS (
         (SELECT r.session_id, r.created_at, r.ended_at, r.status FROM bounds b JOIN turbobackend.container_sessions r
@@ -164,8 +163,8 @@ BEGIN ATOMIC
           FROM piece p CROSS JOIN LATERAL generate_series(p.since / 900000, (p.until - 1) / 900000) q(quarter) WHERE p.until > p.since
           UNION ALL SELECT p.begun / 900000, 0, 1, 0 FROM piece p WHERE p.begun >= 0
           UNION ALL SELECT p.ended / 900000, 0, 0, 1 FROM piece p WHERE p.is_bad AND p.ended >= 0 AND p.ended < 86400000) e
-    GROUP BY e.quarter;
-END;
+    GROUP BY e.quarter
+$$;
 COMMENT ON FUNCTION pilothouse.runs_of_day(text, date) IS 'How long a container ran in each quarter of an hour of a UTC day.';
 REVOKE ALL ON FUNCTION pilothouse.mark_cost_days(), pilothouse.mark_run_days(), pilothouse.recount_insights(),
     pilothouse.runs_of_day(text, date) FROM PUBLIC;

@@ -26,7 +26,7 @@ pub fn facts(conn: &mut PgConnection, project: &ProjectView, now: DateTime<Utc>)
     let mut facts = vec![Fact { topic: Topic::State, text: state(project), at: String::new(), entry: None }];
     let mut s = Statement::<(Text, Text, BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>)>::new();
     s.sql(
-        "SELECT t.source, t.id, t.at, t.kind, t.outcome, left(coalesce(t.details, t.title, t.kind, ''), 200) \
+        "SELECT t.source, t.id, t.at, t.kind, t.outcome, left(split_part(coalesce(t.details, t.title, t.kind, ''), E'\\n', 1), 200) \
            FROM pilothouse.timeline t WHERE t.project_id = ",
     )
     .text(project.id.to_string());
@@ -92,9 +92,9 @@ pub struct CostOfDay {
 }
 
 /// Days that are summed.
-pub const COST_DAYS: i64 = 30;
+const COST_DAYS: i64 = 7;
 
-/// What answers cost on each of the last thirty days that had any, the newest first.
+/// What answers cost on each of the last seven days that had any, the newest first.
 pub fn costs(conn: &mut PgConnection, project: ProjectId, now: DateTime<Utc>) -> QueryResult<Vec<CostOfDay>> {
     let since = now.timestamp_millis() - COST_DAYS * 86_400_000;
     let mut s = Statement::<(Date, BigInt, BigInt, BigInt, Nullable<Text>)>::new();

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::Error;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::CONTENT_TYPE;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,6 +27,7 @@ use super::connection_slots::Slot;
 use super::head_lines::HeadLines;
 use super::headers::bare_answer;
 use super::held::Lease;
+use super::sse;
 use crate::app::Deadlines;
 
 /// Bytes of an answer that the system holds for a client. Small, so that a client that reads at all frees a
@@ -50,6 +52,8 @@ pub struct Connection {
     slot: Slot,
     /// Whether bytes came since the last answer.
     heard: Cell<bool>,
+    /// Whether the answer goes on for as long as somebody listens.
+    is_endless: Cell<bool>,
     /// Answers whose bytes wait in the buffer.
     waiting: RefCell<Vec<Lease>>,
 }
@@ -118,6 +122,7 @@ impl TimedStream {
                 phase: Cell::new(Phase::Waiting(Instant::now())),
                 slot,
                 heard: Cell::new(false),
+                is_endless: Cell::new(false),
                 waiting: RefCell::default(),
             }),
             deadlines,
@@ -223,6 +228,9 @@ impl AsyncRead for TimedStream {
         if buf.filled().len() > before {
             this.connection.heard.set(true);
             this.head_lines.pass(&mut buf.filled_mut()[before..])?;
+        } else if read.is_ready() && this.connection.is_endless.get() {
+            // Whoever ends their side of it has gone; its heartbeats would tell much later. Other answers are awaited still.
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         if read.is_pending() {
             this.check_silence(cx)?;
@@ -287,6 +295,7 @@ impl Drop for Occupied {
     fn drop(&mut self) {
         self.0.enter(Phase::Sending);
         self.0.heard.set(false);
+        self.0.is_endless.set(false);
     }
 }
 
@@ -329,6 +338,10 @@ pub async fn occupy<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<OccupyingBody>, Error> {
     let occupied = request.request().conn_data::<Rc<Connection>>().cloned().map(Occupied::new);
     let response = next.call(request).await?;
+    if let Some(occupied) = &occupied {
+        let kind = response.headers().get(CONTENT_TYPE);
+        occupied.0.is_endless.set(kind.is_some_and(|kind| kind == sse::MEDIA_TYPE));
+    }
     Ok(response.map_body(|_, body| OccupyingBody {
         body: body.boxed(),
         rest: Bytes::new(),

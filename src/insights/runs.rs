@@ -37,7 +37,7 @@ pub fn statement(question: &Question, now: DateTime<Utc>) -> Statement<Row> {
     s.sql("WITH bounds AS MATERIALIZED (SELECT ").big(from).sql(" AS from_ms, ").big(until);
     s.sql(
         " AS until_ms), shown AS MATERIALIZED (SELECT c.id, c.name, c.container_id, c.status, \
-             floor(extract(epoch FROM c.created_at) * 1000)::bigint AS made FROM public.containers c WHERE c.status <> 'deleted'",
+             CASE WHEN isfinite(c.created_at) THEN floor(extract(epoch FROM c.created_at) * 1000)::bigint END AS made FROM public.containers c WHERE c.status <> 'deleted'",
     );
     match question.scope {
         Scope::Everything => {}

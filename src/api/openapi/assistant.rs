@@ -116,7 +116,7 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
     let mut whole_conversation = state();
     whole_conversation.extend([("slots", slots_told.into()), ("turns", list(turn).into())]);
     let mut begun = state();
-    begun.push(("secret", words().into()));
+    begun.extend([("secret", words().into()), ("sends_to", nullable(words()).into())]);
     let number = || RefOr::<Schema>::from(nullable(ObjectBuilder::new().schema_type(Type::Number)));
     let step = answer(vec![
         ("step", words().into()),

@@ -48,6 +48,7 @@ pub struct ProjectPage {
     pub container: Option<ContainerCard>,
     /// What answers in its chat cost, by day.
     pub costs: Vec<CostRow>,
+    pub insights_url: String,
     /// Everything else.
     pub facts: Vec<Fact>,
     /// Whether only the record is left of it.
@@ -159,6 +160,7 @@ pub async fn show(authed: AuthedRequest, path: Path<String>) -> AppResult<HttpRe
         container: row.and_then(|row| row.container.as_ref()).map(|part| ContainerCard::new(part, now)),
         facts: row.map_or_else(|| vec![Fact::id("Id", id.to_string())], |row| facts(row, now, zone)),
         costs: costs.iter().map(CostRow::new).collect(),
+        insights_url: urls::project_part(id, "insights"),
         is_gone: row.is_none(),
         project: head,
     };

@@ -192,6 +192,7 @@ impl Sample for ProjectPage {
             days: Vec::new(),
             activity_url: "/projects/x/activity".to_owned(),
             container,
+            insights_url: "/projects/x/insights".to_owned(),
             costs: vec![CostRow {
                 day: "2026-11-27".to_owned(),
                 answers: "3".to_owned(),

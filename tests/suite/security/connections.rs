@@ -355,7 +355,9 @@ fn a_bare_line_feed_ends_no_line_of_a_head_and_bodies_may_hold_it() {
                 wire.send(format!("{before}{bare}"));
             } else {
                 wire.send(before);
-                wire.trickle(&bare, Duration::from_millis(1));
+                // What comes after the connection has ended would take the answer away.
+                let (told, _) = bare.split_once("X: y").unwrap();
+                wire.trickle(told, Duration::from_millis(1));
             }
             for _ in 0..answers {
                 assert!([200, 303].contains(&wire.answer("a good request").unwrap().status));

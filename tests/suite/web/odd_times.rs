@@ -49,7 +49,8 @@ fn fill_tables(console: &Console, scene: &Scene) {
          INSERT INTO pilothouse.deletions VALUES ('file', gen_random_uuid(), now()); \
          INSERT INTO pilothouse.backups (name, kind, state, began_at) VALUES ('odd', 'base', 'written', now()); \
          INSERT INTO pilothouse.archives (system_id) VALUES ('odd'); \
-         INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (now(), 'odd', 1)";
+         INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (now(), 'odd', 1); \
+         INSERT INTO pilothouse.assistant_usage (day) VALUES (now()) ON CONFLICT DO NOTHING";
     console.sql(&scene.fill(sql));
 }
 
@@ -80,7 +81,13 @@ fn no_time_in_any_column_takes_a_page_away() {
     fill_tables(&console, &scene);
     // The job that counts days takes and renews these.
     let days = scene.fill(
-        "TRUNCATE pilothouse.recount_marks, pilothouse.daily_activity, pilothouse.daily_totals; \
+        "TRUNCATE pilothouse.recount_marks, pilothouse.daily_activity, pilothouse.daily_totals, pilothouse.insight_marks, \
+             pilothouse.daily_kinds, pilothouse.daily_costs, pilothouse.run_marks, pilothouse.daily_runs; \
+         INSERT INTO pilothouse.insight_marks VALUES ('PROJECT', now()); \
+         INSERT INTO pilothouse.daily_kinds VALUES ('p:PROJECT', now(), 'x', '', '{1}', '{1}', '{0}', '{1}', '{1}', '{1}', '{0000000000000000001 action:x}'); \
+         INSERT INTO pilothouse.daily_costs VALUES ('p:PROJECT', now(), 'x', '{1}', '{1}', '{1}', '{1}'); \
+         INSERT INTO pilothouse.run_marks VALUES ('x', now()); \
+         INSERT INTO pilothouse.daily_runs VALUES ('x', now(), false, '{1}', '{1}', '{1}', '{1}'); \
          INSERT INTO pilothouse.recount_marks VALUES ('PROJECT', now()); \
          INSERT INTO pilothouse.daily_activity VALUES ('PROJECT', now(), '{1}', '{1}', '{1}'); \
          INSERT INTO pilothouse.daily_totals VALUES (now(), '{1}', '{1}', '{1}')",
