@@ -105,7 +105,6 @@ pub(super) struct Counters {
     longest_micros: AtomicU64,
 }
 
-/// See [`Counters`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waits {
     /// How many wait now.

@@ -125,7 +125,7 @@ fn killed_while_many_report(rounds: u32, verdict: &mut Verdict) {
         .collect();
     let answered = |more: usize| {
         let before = reports.answers.load(Ordering::Relaxed);
-        wait_until(Duration::from_secs(60), || reports.answers.load(Ordering::Relaxed) >= before + more)
+        wait_until(Duration::from_mins(1), || reports.answers.load(Ordering::Relaxed) >= before + more)
     };
     let _ = answered(200);
     let mut longest = Duration::ZERO;

@@ -412,7 +412,7 @@ fn herd(_: u32, verdict: &mut Verdict) {
     verdict.require(most <= 12, || format!("{most} connections"));
     let ledger = load.ledger.clone();
     let samples = load.stop();
-    verdict.requests(&samples, Duration::from_millis(2_000));
+    verdict.requests(&samples, Duration::from_secs(2));
     verdict.recovery(&samples, &[Episode { from, back }], Duration::from_secs(3));
     verdict.writes(ledger.check(&rig.database));
 }
