@@ -14,7 +14,7 @@ use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::auth::recent_viewers::RecentViewers;
 use crate::backups::{self, BackupError, Vault};
-use crate::config::{Config, keys, outside};
+use crate::config::{Config, keys};
 use crate::crm::{Crm, Ghl};
 use crate::db::Db;
 use crate::db::readiness::Readiness;
@@ -89,8 +89,14 @@ fn crm(config: &Config, outgoing: &Outgoing) -> Option<Arc<dyn Crm>> {
 /// The model of the configuration, or else the console itself.
 fn assistant(config: &Config, outgoing: &Outgoing, clock: &Clock) -> Arc<dyn Provider> {
     let Some(model) = config.outside.model.clone() else { return Arc::new(BuiltIn) };
-    let url = outside::below(&model.url, "chat/completions");
-    Arc::new(Remote::at(outgoing.clone(), clock.clone(), url, model.key, model.model, model.daily_tokens))
+    Arc::new(Remote::at(
+        outgoing.clone(),
+        clock.clone(),
+        model.url,
+        model.key,
+        model.model,
+        model.daily_tokens,
+    ))
 }
 
 /// Where backups lie, and what seals them; the key is made when there is none.

@@ -57,16 +57,11 @@ pub fn keep(db: &Db) -> Result<Kept, DbError> {
     }
 }
 
-fn step(conn: &mut PgConnection) -> QueryResult<Step> {
-    // "pilothou" and "rollup00" in ASCII tell the console's locks apart.
-    let is_ours: bool = diesel::select(sql::<Bool>("pg_try_advisory_xact_lock(x'726f6c6c75703030'::bigint)"))
-        .get_result(conn)?;
-    if !is_ours {
-        return Ok(Step::Elsewhere);
-    }
+/// Whether all of the rollup `name` is to be counted anew: once a day, and after a clock that was ahead.
+pub fn is_recount_due(conn: &mut PgConnection, name: &str) -> QueryResult<bool> {
     let yesterday = ago(1.day()).nullable();
-    let is_due: bool = rollups::table
-        .find(NAME)
+    rollups::table
+        .find(name)
         .select(
             rollups::recounted_at
                 .is_null()
@@ -74,8 +69,17 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
                 .or(rollups::recounted_at.gt(now.nullable()))
                 .assume_not_null(),
         )
-        .first(conn)?;
-    if is_due {
+        .first(conn)
+}
+
+fn step(conn: &mut PgConnection) -> QueryResult<Step> {
+    // "pilothou" and "rollup00" in ASCII tell the console's locks apart.
+    let is_ours: bool = diesel::select(sql::<Bool>("pg_try_advisory_xact_lock(x'726f6c6c75703030'::bigint)"))
+        .get_result(conn)?;
+    if !is_ours {
+        return Ok(Step::Elsewhere);
+    }
+    if is_recount_due(conn, NAME)? {
         recount_everything(conn)?;
         diesel::update(rollups::table.find(NAME))
             .set((rollups::recounted_at.eq(now.nullable()), rollups::as_of.eq(now.nullable())))

@@ -49,7 +49,7 @@ const INSTRUCTIONS: &str = "You write down what a visitor wants to have built. Y
 pub struct Remote {
     outgoing: Outgoing,
     clock: Clock,
-    /// `…/chat/completions`
+    /// `chat/completions` is below it.
     url: Url,
     key: Option<Secret>,
     model: String,
@@ -109,7 +109,7 @@ struct ProposedValue {
 }
 
 impl Remote {
-    /// `url` is the endpoint's `…/chat/completions`.
+    /// `chat/completions` is below `url`.
     #[must_use]
     pub fn at(
         outgoing: Outgoing,
@@ -195,7 +195,7 @@ impl Remote {
             bearer: self.key.clone(),
             deadline,
             most: LONGEST_ANSWER,
-            ..Call::new(Method::POST, self.url.clone())
+            ..Call::below(Method::POST, &self.url, "chat/completions")
         };
         let sent = self.outgoing.send_blocking(call.json(&body));
         sent.map_err(|error| ProviderError::Unavailable(error.to_string()))

@@ -19,12 +19,13 @@ type IsOf = fn(&Entry) -> bool;
 /// The timeline's word for what went wrong.
 const FAILED: &str = "bad";
 
-type Entry = (String, String, i64, Option<String>, Option<String>, Option<String>);
+/// Source, id, time, type, outcome and words of an entry.
+type Entry = (String, String, i64, Option<String>, Option<String>, String);
 
 /// What is on record of `project`, newest first within each topic.
 pub fn facts(conn: &mut PgConnection, project: &ProjectView, now: DateTime<Utc>) -> QueryResult<Vec<Fact>> {
     let mut facts = vec![Fact { topic: Topic::State, text: state(project), at: String::new(), entry: None }];
-    let mut s = Statement::<(Text, Text, BigInt, Nullable<Text>, Nullable<Text>, Nullable<Text>)>::new();
+    let mut s = Statement::<(Text, Text, BigInt, Nullable<Text>, Nullable<Text>, Text)>::new();
     s.sql(
         "SELECT t.source, t.id, t.at, t.kind, t.outcome, left(split_part(coalesce(t.details, t.title, t.kind, ''), E'\\n', 1), 200) \
            FROM pilothouse.timeline t WHERE t.project_id = ",
@@ -32,10 +33,11 @@ pub fn facts(conn: &mut PgConnection, project: &ProjectView, now: DateTime<Utc>)
     .text(project.id.to_string());
     s.sql("::uuid ORDER BY t.at DESC, t.source DESC, t.id COLLATE \"C\" DESC LIMIT ").big(LOOKED_THROUGH);
     let entries: Vec<Entry> = s.load(conn)?;
-    let is_chat = |entry: &Entry| entry.3.as_deref().is_some_and(|kind| kind.starts_with("CHAT_MESSAGE"));
+    let is_chat =
+        |(.., kind, _, _): &Entry| kind.as_deref().is_some_and(|kind| kind.starts_with("CHAT_MESSAGE"));
     let topics: [(Topic, IsOf); 3] = [
-        (Topic::Failure, |entry| entry.4.as_deref() == Some(FAILED)),
-        (Topic::Deployment, |entry| entry.3.as_deref() == Some("deployment")),
+        (Topic::Failure, |(.., outcome, _)| outcome.as_deref() == Some(FAILED)),
+        (Topic::Deployment, |(.., kind, _, _)| kind.as_deref() == Some("deployment")),
         (Topic::Recent, |_| true),
     ];
     for (topic, is_of) in topics {
@@ -45,7 +47,7 @@ pub fn facts(conn: &mut PgConnection, project: &ProjectView, now: DateTime<Utc>)
                 if outcome.as_deref() == Some(FAILED) && topic != Topic::Failure { " (failed)" } else { "" };
             Fact {
                 topic,
-                text: format!("{}{failed}", text.as_deref().unwrap_or_default()),
+                text: format!("{text}{failed}"),
                 at: when(*at, now),
                 entry: Some(if source == "action" { id.clone() } else { format!("{source}:{id}") }),
             }

@@ -8,6 +8,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::assistant::explaining::{Explanation, Fact};
+use crate::assistant::provider::Usage;
 use crate::db::ids::{ContainerId, MessageId, ProjectId, UserId};
 use crate::db::schema::{chat_messages, message_cost_tracker};
 use crate::identity::Principal;
@@ -197,7 +198,7 @@ pub fn answer(
         (usage.input_tokens as f64 * input + usage.output_tokens as f64 * output) / 1_000_000.0
     });
     // What the console answers by itself costs nothing; what a model without prices costs nobody knows.
-    let dollars = if usage == crate::assistant::provider::Usage::default() { Some(0.0) } else { dollars };
+    let dollars = if usage == Usage::default() { Some(0.0) } else { dollars };
     diesel::insert_into(message_cost_tracker::table)
         .values((
             message_cost_tracker::cost_id.eq(format!("cost_{}", Entropy.uuid().simple())),

@@ -79,15 +79,6 @@ fn endpoint(text: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Adds `path` to an address of [`OutsideSettings`].
-#[must_use]
-pub fn below(url: &Url, path: &str) -> Url {
-    let mut url = url.clone();
-    let path = format!("{}/{path}", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    url
-}
-
 /// Whether none or all of `names` are set; tells of those that are missing.
 fn are_together(reader: &mut Reader, names: &[&'static str]) -> bool {
     let missing: Vec<&'static str> =
@@ -208,10 +199,7 @@ mod tests {
             "https://api.github.com/repos/ada/pages"
         );
         let model = config.outside.model.unwrap();
-        assert_eq!(
-            super::below(&model.url, "chat/completions").as_str(),
-            "https://x.test/v1/chat/completions"
-        );
+        assert_eq!(model.url.as_str(), "https://x.test/v1");
         assert_eq!(model.prices, Some((0.15, 0.6)));
     }
 }

@@ -36,13 +36,11 @@ impl Ghl {
     }
 
     fn call(&self, method: Method, path: &str) -> Call {
-        let mut url = self.url.clone();
-        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
         Call {
             bearer: Some(self.token.clone()),
             headers: vec![VERSION, ("accept", "application/json")],
             deadline: self.deadline,
-            ..Call::new(method, url)
+            ..Call::below(method, &self.url, path)
         }
     }
 

@@ -33,12 +33,10 @@ impl GitHost {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Reply, NotPublished> {
-        let mut url = self.repository.clone();
-        url.set_path(&format!("{}/{path}", self.repository.path().trim_end_matches('/')));
         let call = Call {
             bearer: Some(self.token.clone()),
             headers: vec![("accept", "application/vnd.github+json")],
-            ..Call::new(method, url)
+            ..Call::below(method, &self.repository, path)
         };
         let call = if let Some(body) = body { call.json(body) } else { call };
         self.outgoing.send_blocking(call).map_err(|error| {

@@ -1,29 +1,9 @@
-//! Which posted drafts still have to be published, and what came of it.
+//! What came of publishing a posted draft.
 
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 use super::queries::{self, DraftView};
 use crate::db::schema::job_drafts;
-
-/// Drafts of one turn.
-const BATCH: i64 = 50;
-
-/// Posted drafts whose page is not there, or not as they are now. Those that could not be published come last.
-pub fn waiting(conn: &mut PgConnection) -> QueryResult<Vec<DraftView>> {
-    let waits = diesel::dsl::sql::<Bool>(
-        "posted_at IS NOT NULL AND public_status <> 'draft' AND (github_pages_url IS NULL OR page_note IS NOT NULL)",
-    );
-    let ids: Vec<i64> = job_drafts::table
-        .filter(waits)
-        .order((job_drafts::page_note.is_not_null(), job_drafts::id))
-        .select(job_drafts::id)
-        .limit(BATCH)
-        .load(conn)?;
-    let found: Vec<Option<DraftView>> =
-        ids.into_iter().map(|id| queries::find(conn, id)).collect::<QueryResult<_>>()?;
-    Ok(found.into_iter().flatten().collect())
-}
 
 /// Puts down where the page of a draft is. What was changed since it was read waits for the next turn.
 pub fn published(conn: &mut PgConnection, draft: &DraftView, url: &str) -> QueryResult<()> {

@@ -168,6 +168,21 @@ pub(super) fn hold(conn: &mut PgConnection, id: i64) -> QueryResult<Option<Draft
     Ok(row.optional()?.map(view))
 }
 
+/// Up to `most` posted drafts whose public page is not there, or not as they are now. Those that could not be published come
+/// last.
+pub fn unpublished(conn: &mut PgConnection, most: i64) -> QueryResult<Vec<DraftView>> {
+    let waits = diesel::dsl::sql::<diesel::sql_types::Bool>(
+        "posted_at IS NOT NULL AND public_status <> 'draft' AND (github_pages_url IS NULL OR page_note IS NOT NULL)",
+    );
+    let rows: Vec<Columns> = job_drafts::table
+        .filter(waits)
+        .order((job_drafts::page_note.is_not_null(), job_drafts::id))
+        .select(draft_columns!())
+        .limit(most)
+        .load(conn)?;
+    Ok(rows.into_iter().map(view).collect())
+}
+
 pub fn of_session(conn: &mut PgConnection, session_id: &str) -> QueryResult<Option<DraftView>> {
     let row = job_drafts::table
         .filter(job_drafts::session_id.eq(session_id))

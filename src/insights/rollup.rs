@@ -5,18 +5,19 @@
 //! that what a statement misses has left a mark that it missed too. Once a day every day that is known is marked.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::dsl::{IntervalDsl, sql};
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
+use crate::activity::rollup::is_recount_due;
 use crate::db::schema::rollups;
 use crate::db::statement::Statement;
-use crate::db::time::{Date, ago, now};
+use crate::db::time::{Date, now};
 use crate::db::{Actor, Db, DbError};
 
 pub(super) const NAME: &str = "insights";
 /// Marks that one transaction takes of each kind. Written into the statements' texts.
-const BATCH: i64 = 1_000;
+const BATCH: usize = 1_000;
 
 enum Step {
     Elsewhere,
@@ -45,21 +46,10 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     if !is_ours {
         return Ok(Step::Elsewhere);
     }
-    let yesterday = ago(1.day()).nullable();
-    let is_due: bool = rollups::table
-        .find(NAME)
-        .select(
-            rollups::recounted_at
-                .is_null()
-                .or(rollups::recounted_at.lt(yesterday))
-                .or(rollups::recounted_at.gt(now.nullable()))
-                .assume_not_null(),
-        )
-        .first(conn)?;
     // What the activity's count has not handed on is not counted here either.
     let handed_on_at: Option<DateTime<Utc>> =
         rollups::table.find("activity").select(rollups::as_of).first(conn)?;
-    if is_due {
+    if is_recount_due(conn, NAME)? {
         mark_everything(conn)?;
         diesel::update(rollups::table.find(NAME))
             .set(rollups::recounted_at.eq(now.nullable()))
@@ -69,12 +59,12 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     if !places.is_empty() {
         count_kinds(conn, &places)?;
         count_costs(conn, &places)?;
-        let everything: Vec<(String, NaiveDate)> = days.iter().map(|day| ("*".to_owned(), *day)).collect();
+        let everything: Vec<Place> = days.iter().map(|day| ("*".to_owned(), *day)).collect();
         sum_kinds(conn, &everything)?;
         sum_costs(conn, &everything)?;
     }
     let taken = count_runs(conn)?;
-    if places.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) || taken >= BATCH {
+    if places.len() >= BATCH || taken >= BATCH {
         return Ok(Step::More);
     }
     if handed_on_at.is_some() {
@@ -172,7 +162,7 @@ fn run(conn: &mut PgConnection, mut s: Statement<(BigInt,)>, end: &'static str) 
     s.load::<(i64,)>(conn).map(|_| ())
 }
 
-fn count_kinds(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> QueryResult<()> {
+fn count_kinds(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
     let mut s = begin(places);
     s.sql(
         "fine AS MATERIALIZED (SELECT p.scope, p.day, r.kind, r.environment, r.quarter, r.bucket, r.n, r.failed, \
@@ -203,7 +193,7 @@ fn count_kinds(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> Query
     run(conn, s, WRITE_KINDS)
 }
 
-fn sum_kinds(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> QueryResult<()> {
+fn sum_kinds(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
     let mut s = begin(places);
     s.sql(
         "fine AS MATERIALIZED (SELECT p.scope, p.day, k.kind, k.environment, u.quarter, u.n, u.failed, NULL::smallint AS bucket, \
@@ -233,7 +223,7 @@ const WRITE_COSTS: &str = "\
             (EXCLUDED.quarters, EXCLUDED.messages, EXCLUDED.tokens, EXCLUDED.micro_usd)) \
     SELECT count(*) FROM place";
 
-fn count_costs(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> QueryResult<()> {
+fn count_costs(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
     let mut s = begin(places);
     s.sql("fine AS MATERIALIZED (");
     for (at, of) in
@@ -255,7 +245,7 @@ fn count_costs(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> Query
     run(conn, s, WRITE_COSTS)
 }
 
-fn sum_costs(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> QueryResult<()> {
+fn sum_costs(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
     let mut s = begin(places);
     s.sql(
         "fine AS MATERIALIZED (SELECT p.scope, p.day, k.model, u.quarter, u.messages, u.tokens, u.micro_usd \
@@ -266,7 +256,7 @@ fn sum_costs(conn: &mut PgConnection, places: &[(String, NaiveDate)]) -> QueryRe
 }
 
 /// Counts marked days of containers again; answers how many marks there were.
-fn count_runs(conn: &mut PgConnection) -> QueryResult<i64> {
+fn count_runs(conn: &mut PgConnection) -> QueryResult<usize> {
     let mut s = Statement::<(diesel::sql_types::Text, Date)>::new();
     s.sql(
         "DELETE FROM pilothouse.run_marks WHERE ctid = ANY (ARRAY( \
@@ -302,5 +292,5 @@ fn count_runs(conn: &mut PgConnection) -> QueryResult<i64> {
          SELECT count(*) FROM place",
     );
     s.load::<(i64,)>(conn)?;
-    i64::try_from(places.len()).map_or(Ok(BATCH), Ok)
+    Ok(places.len())
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Context, JobError, Outcome};
 use crate::assistant::answering;
 use crate::assistant::explaining::Question;
-use crate::assistant::provider::{BuiltIn, Provider};
+use crate::assistant::provider::{BuiltIn, Provider, Usage};
 use crate::chat::knowing;
 use crate::chat::saying::{self, AnsweredBy};
 use crate::db::{Actor, DbError};
@@ -57,13 +57,14 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
     };
     let owner = view.owner.as_ref().map(|owner| owner.id);
     context.db().write_blocking(&Actor::System, |conn| {
+        // It was asked, whoever's answer stands.
+        if explanation.usage != Usage::default() {
+            answering::count(conn, explanation.usage)?;
+        }
         // Somebody else's turn may have been quicker.
         if saying::unanswered(conn, message)?.is_some() {
             let told = (&explanation, facts.as_slice());
             saying::answer(conn, (view.id, owner), (message, &sent), &asked, told, &by, now)?;
-            if explanation.usage != crate::assistant::provider::Usage::default() {
-                answering::count(conn, explanation.usage)?;
-            }
         }
         Ok::<_, DbError>(())
     })?;

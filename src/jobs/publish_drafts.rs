@@ -6,7 +6,10 @@ use super::{Context, JobError, Outcome};
 use crate::db::{Actor, DbError};
 use crate::drafts::model::budget_in_words;
 use crate::drafts::publishing;
-use crate::drafts::queries::DraftView;
+use crate::drafts::queries::{self, DraftView};
+
+/// Drafts of one turn.
+const BATCH: i64 = 50;
 
 /// A page that stands by itself, without script, styles of ours or a name of anybody.
 #[derive(Debug, Template)]
@@ -42,7 +45,7 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
     let Some(host) = &context.app().pages else { return Ok(Outcome::Done) };
     let waiting = context
         .db()
-        .read_blocking(&Actor::System, |conn| publishing::waiting(conn).map_err(DbError::from))?;
+        .read_blocking(&Actor::System, |conn| queries::unpublished(conn, BATCH).map_err(DbError::from))?;
     let mut failure = None;
     for draft in waiting {
         if context.is_to_stop() {

@@ -46,6 +46,14 @@ impl Call {
         Self { method, url, bearer: None, headers: Vec::new(), body: None, deadline, most }
     }
 
+    /// Of what lies at `path` below `url`.
+    #[must_use]
+    pub fn below(method: Method, url: &Url, path: &str) -> Self {
+        let mut whole = url.clone();
+        whole.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        Self::new(method, whole)
+    }
+
     #[must_use]
     pub fn json(self, body: &serde_json::Value) -> Self {
         Self { body: Some(body.to_string().into_bytes()), ..self }
@@ -231,6 +239,17 @@ mod tests {
         let mut call = Call::new(Method::GET, Url::parse(url).unwrap());
         call.deadline = Duration::from_secs(2);
         Outgoing::to(allowed).send_blocking(call)
+    }
+
+    #[test]
+    fn a_path_is_added_to_an_address_with_and_without_one() {
+        for (address, whole) in [
+            ("https://x.test", "https://x.test/chat/completions"),
+            ("https://x.test/v1/", "https://x.test/v1/chat/completions"),
+        ] {
+            let call = Call::below(Method::POST, &Url::parse(address).unwrap(), "chat/completions");
+            assert_eq!(call.url.as_str(), whole);
+        }
     }
 
     #[test]

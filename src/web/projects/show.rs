@@ -58,6 +58,8 @@ pub struct ProjectPage {
 /// What answers of a day cost.
 #[derive(Debug, Clone)]
 pub struct CostRow {
+    pub date: String,
+    /// "28 Nov"
     pub day: String,
     pub answers: String,
     pub tokens: String,
@@ -73,7 +75,8 @@ impl CostRow {
             None => format!("${dollars}"),
         });
         Self {
-            day: cost.day.format("%Y-%m-%d").to_string(),
+            date: cost.day.to_string(),
+            day: cost.day.format("%-d %b").to_string(),
             answers: grouped(cost.answers),
             tokens: grouped(cost.input_tokens.saturating_add(cost.output_tokens)),
             cost: dollars.unwrap_or_else(|| "—".to_owned()),

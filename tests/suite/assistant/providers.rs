@@ -23,7 +23,7 @@ use crate::support::outside::{Asked, Outside, Told};
 const TODAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 11, 27).unwrap();
 
 fn remote(outside: &Outside, clock: &Clock) -> Remote {
-    let url = format!("{}/v1/chat/completions", outside.base).parse().unwrap();
+    let url = format!("{}/v1", outside.base).parse().unwrap();
     let outgoing = Outgoing::to(vec!["127.0.0.0/8".parse().unwrap()]);
     let key = Some(Secret::new("sk-test"));
     Remote::at(outgoing, clock.clone(), url, key, "small".to_owned(), 1000).within(Duration::from_millis(400))
@@ -208,7 +208,7 @@ fn a_model_answers_visitors_who_were_told_of_it_and_when_it_fails_the_console_go
         if *when.lock().unwrap() { Told::Json(500, json!({})) } else { understanding(asked) }
     });
     let console = Console::answered_by(|app| {
-        let url = format!("{}/v1/chat/completions", outside.base).parse().unwrap();
+        let url = format!("{}/v1", outside.base).parse().unwrap();
         let outgoing = Outgoing::to(vec!["127.0.0.0/8".parse().unwrap()]);
         app.assistant = Arc::new(Remote::at(outgoing, app.clock.clone(), url, None, "small".to_owned(), 500));
     });

@@ -194,7 +194,8 @@ impl Sample for ProjectPage {
             container,
             insights_url: "/projects/x/insights".to_owned(),
             costs: vec![CostRow {
-                day: "2026-11-27".to_owned(),
+                date: "2026-11-27".to_owned(),
+                day: "27 Nov".to_owned(),
                 answers: "3".to_owned(),
                 tokens: name.to_owned(),
                 cost: name.to_owned(),
