@@ -87,7 +87,6 @@ fn statement(entry: &Entry, position: Option<&(Direction, TimelineCursor)>) -> R
              FROM up JOIN pilothouse.thread_entries e ON e.source = up.source AND e.id = up.id \
              WHERE up.depth < 20 AND e.root <> up.root), \
          first AS MATERIALIZED (SELECT u.source, u.id, md5(u.root)::uuid AS thread FROM up u ORDER BY u.depth DESC LIMIT 1), \
-         root AS MATERIALIZED (SELECT t.* FROM first f JOIN pilothouse.timeline t ON t.source = f.source AND t.id = f.id), \
          member AS MATERIALIZED (SELECT e.source, e.id, e.is_inferred FROM pilothouse.thread_entries e \
              WHERE e.thread = (SELECT f.thread FROM first f)");
     let order = match position {
@@ -105,23 +104,20 @@ fn statement(entry: &Entry, position: Option<&(Direction, TimelineCursor)>) -> R
     };
     s.sql(order).sql(ONE_PAGE_AND_ONE).sql(
         "), \
-         page AS MATERIALIZED (SELECT CASE WHEN m.is_inferred THEN 'inferred' ELSE 'told' END AS part, t.* \
-             FROM member m JOIN pilothouse.timeline t ON t.source = m.source AND t.id = m.id), \
-         last AS MATERIALIZED (SELECT t.* FROM (SELECT e.source, e.id FROM pilothouse.thread_entries e \
-                 WHERE e.thread = (SELECT f.thread FROM first f) ORDER BY e.at DESC, e.source DESC, e.id DESC LIMIT 1) l \
-             JOIN pilothouse.timeline t ON t.source = l.source AND t.id = l.id), \
-         asked AS MATERIALIZED (SELECT p.request_id FROM page p WHERE p.request_id IS NOT NULL \
-             UNION SELECT r.request_id FROM root r WHERE r.request_id IS NOT NULL), \
+         last AS MATERIALIZED (SELECT e.source, e.id FROM pilothouse.thread_entries e \
+             WHERE e.thread = (SELECT f.thread FROM first f) ORDER BY e.at DESC, e.source DESC, e.id DESC LIMIT 1), \
+         found AS MATERIALIZED (SELECT w.part, t.* FROM (SELECT 'root' AS part, f.source, f.id FROM first f \
+                 UNION ALL SELECT CASE WHEN m.is_inferred THEN 'inferred' ELSE 'told' END, m.source, m.id FROM member m \
+                 UNION ALL SELECT 'last', l.source, l.id FROM last l) w \
+             JOIN pilothouse.timeline t ON t.source = w.source AND t.id = w.id), \
+         asked AS MATERIALIZED (SELECT DISTINCT f.request_id FROM found f WHERE f.request_id IS NOT NULL AND f.part <> 'last'), \
          request AS MATERIALIZED (SELECT t.* FROM asked a CROSS JOIN LATERAL ( \
                  SELECT t.* FROM pilothouse.timeline t WHERE t.request_id = a.request_id LIMIT 10) t \
              WHERE NOT EXISTS (SELECT FROM pilothouse.thread_entries e WHERE e.source = t.source AND e.id = t.id \
                  AND e.thread = (SELECT f.thread FROM first f))) ",
     );
     shown(&mut s, |s| {
-        s.sql(
-            "SELECT 'root' AS part, t.* FROM root t UNION ALL SELECT t.* FROM page t \
-             UNION ALL SELECT 'last', t.* FROM last t UNION ALL SELECT 'request', t.* FROM request t",
-        );
+        s.sql("SELECT t.* FROM found t UNION ALL SELECT 'request', t.* FROM request t");
     });
     s
 }
