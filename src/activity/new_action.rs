@@ -65,6 +65,15 @@ impl NewAction {
         self.refers_to(CAUSED_BY, id)
     }
 
+    /// It happened at `ms`, before this request; `by_principal` says whether the principal did it, else somebody did.
+    #[must_use]
+    pub fn told_later(mut self, ms: i64, by_principal: bool) -> Self {
+        self.created_at = ms;
+        self.request_id = None;
+        self.user_id = self.user_id.filter(|_| by_principal);
+        self
+    }
+
     /// It went otherwise than well.
     #[must_use]
     pub fn with_status(mut self, status: &Status) -> Self {

@@ -684,6 +684,9 @@ diesel::table! {
         contact_id -> Nullable<Text>,
         opportunity_id -> Nullable<Text>,
         retry_at -> Timestamptz,
+        asked_name -> Nullable<Text>,
+        correction -> Nullable<Jsonb>,
+        corrected_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -960,6 +963,7 @@ diesel::table! {
         settings -> Jsonb,
         stage -> Nullable<Text>,
         sealed -> Nullable<Bytea>,
+        cause -> Nullable<Text>,
     }
 }
 
