@@ -356,7 +356,8 @@ mod tests {
 
     /// A vault with dumps of these names, and nothing in them.
     fn vault_with(names: &[&str]) -> Vault {
-        let dir = std::env::temp_dir().join(format!("pilothouse-vault-{}", uuid::Uuid::new_v4().simple()));
+        let dir =
+            std::env::temp_dir().join(format!("pilothouse-vault-{}", &crate::runtime::Entropy.secret()[..8]));
         let vault = Vault::new(dir, crate::secret::Secret::new("a key that is long enough for tests"));
         for name in names {
             let manifest = Manifest {

@@ -26,11 +26,11 @@ pub(super) enum BackupCommand {
     Create,
     /// List the backups, one a line, the newest last; with buckets also how each copy stands.
     List {
-        /// Those that a bucket of PILOTHOUSE_BACKUP_BUCKETS has, by its name.
+        /// Those that a bucket of `PILOTHOUSE_BACKUP_BUCKETS` has, by its name.
         #[arg(long, value_name = "BUCKET")]
         from: Option<String>,
     },
-    /// Copy to each bucket of PILOTHOUSE_BACKUP_BUCKETS what it lacks; a console that serves does it by itself.
+    /// Copy to each bucket of `PILOTHOUSE_BACKUP_BUCKETS` what it lacks; a console that serves does it by itself.
     Copy,
     /// Check that a backup is whole: sums, seals and the log that it needs.
     Verify {
@@ -52,7 +52,7 @@ pub(super) struct RestoreArguments {
     /// Everything that was committed by then (RFC 3339, or UTC as 2026-11-27 21:00:00), and nothing later.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// From the copy in this bucket of PILOTHOUSE_BACKUP_BUCKETS, by its name.
+    /// From the copy in this bucket of `PILOTHOUSE_BACKUP_BUCKETS`, by its name.
     #[arg(long, value_name = "BUCKET")]
     from: Option<String>,
     /// An empty directory, which is a data directory afterwards; for a dump the address of an empty database.
@@ -69,7 +69,7 @@ impl From<BackupError> for CommandError {
 pub(super) fn run(config: Config, command: BackupCommand) -> CommandResult {
     match command {
         BackupCommand::Create => make(config),
-        BackupCommand::List { from: None } => list(config),
+        BackupCommand::List { from: None } => list(&config),
         BackupCommand::List { from: Some(bucket) } => list_of(&config, &bucket),
         BackupCommand::Copy => copy(config),
         BackupCommand::Verify { name, prove, from } => verify(&config, name, prove, from.as_deref()),
@@ -115,8 +115,8 @@ fn line(manifest: &Manifest) -> String {
     )
 }
 
-fn list(config: Config) -> CommandResult {
-    let vault = app::vault(&config)?;
+fn list(config: &Config) -> CommandResult {
+    let vault = app::vault(config)?;
     let names = vault.names()?;
     let copies = if config.buckets.is_empty() || names.is_empty() { Vec::new() } else { copies_of(config) };
     for name in names {
@@ -125,7 +125,7 @@ fn list(config: Config) -> CommandResult {
             Err(error) => format!("{name}\t{error}"),
         };
         for copy in copies.iter().filter(|copy| copy.backup == name) {
-            told.push_str(&format!("\t{}={}", copy.bucket, copy.state));
+            told.extend(["\t", &copy.bucket, "=", &copy.state]);
         }
         println!("{told}");
     }
@@ -133,14 +133,14 @@ fn list(config: Config) -> CommandResult {
 }
 
 /// How copies stand, as far as the database can be asked: the list needs none.
-fn copies_of(config: Config) -> Vec<Copy> {
+fn copies_of(config: &Config) -> Vec<Copy> {
     let read = |database: &Database| {
         let app = database.app(config.clone())?;
         app.db
             .read_blocking(&Actor::System, |conn| copies::all(conn).map_err(DbError::from))
             .map_err(CommandError::failed)
     };
-    let told = Database::for_command(&config).and_then(|database| {
+    let told = Database::for_command(config).and_then(|database| {
         let copies = read(&database);
         database.stop();
         copies
