@@ -77,11 +77,7 @@ pub fn overview(conn: &mut PgConnection, fingerprint: &str) -> QueryResult<Overv
             .order((backups::began_at.desc(), backups::name.desc()))
             .limit(MOST)
             .load(conn)?,
-        archive: archives::table
-            .select(Archive::as_select())
-            .order(archives::as_of.desc())
-            .first(conn)
-            .optional()?,
+        archive: archive(conn)?,
         next_backup: next(Kind::BackUp),
         next_proof: next(Kind::ProveBackup),
         key_is_kept: diesel::select(diesel::dsl::exists(kept)).get_result(conn)?,
@@ -157,6 +153,11 @@ pub fn note_gone(conn: &mut PgConnection, names: &[String]) -> QueryResult<()> {
     )
     .execute(conn)
     .map(|_| ())
+}
+
+/// How the archive that was last heard of stands.
+pub fn archive(conn: &mut PgConnection) -> QueryResult<Option<Archive>> {
+    archives::table.select(Archive::as_select()).order(archives::as_of.desc()).first(conn).optional()
 }
 
 /// How the archive of a cluster stands.
