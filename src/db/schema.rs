@@ -684,6 +684,9 @@ diesel::table! {
         contact_id -> Nullable<Text>,
         opportunity_id -> Nullable<Text>,
         retry_at -> Timestamptz,
+        asked_name -> Nullable<Text>,
+        correction -> Nullable<Jsonb>,
+        corrected_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -977,6 +980,7 @@ diesel::table! {
         settings -> Jsonb,
         stage -> Nullable<Text>,
         sealed -> Nullable<Bytea>,
+        cause -> Nullable<Text>,
     }
 }
 
@@ -1201,6 +1205,37 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// Buckets that backups are copied to.
+    pilothouse.buckets (name) {
+        name -> Text,
+        place -> Text,
+        region -> Text,
+        since -> Timestamptz,
+        copied_at -> Nullable<Timestamptz>,
+        log_until -> Nullable<Timestamptz>,
+        failing_since -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What of backups lies in buckets.
+    pilothouse.copies (bucket, backup) {
+        bucket -> Text,
+        backup -> Text,
+        made_at -> Timestamptz,
+        state -> Text,
+        upload -> Nullable<Text>,
+        verified_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// How large tables were each day.
     pilothouse.table_sizes (name, day) {
         day -> Date,
@@ -1276,6 +1311,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     deletions,
     backups,
     archives,
+    buckets,
+    copies,
     table_sizes,
 );
 

@@ -74,6 +74,7 @@ fn rules_and_dashboard_ask_for_figures_that_there_are_and_the_handbook_explains_
     console.sql(
         "INSERT INTO pilothouse.archives (system_id, archived_until) VALUES ('1', now()); \
          INSERT INTO pilothouse.backups (name, kind, state, began_at, proven_at) VALUES ('a', 'base', 'proven', now(), now()); \
+         INSERT INTO pilothouse.buckets (name, place, region) VALUES ('far', 'x', 'x'); \
          INSERT INTO pilothouse.jobs (kind) VALUES ('waits'); \
          INSERT INTO pilothouse.schedules (kind, pattern, next_at, last_success_at) \
              VALUES ('end_silent_events', '@daily', now() + interval '1 day', now())",

@@ -105,6 +105,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.retention_rules (class) VALUES ('{o}');
     INSERT INTO pilothouse.backups (name, kind, state, began_at) VALUES ('{o}', 'base', 'written', now());
     INSERT INTO pilothouse.archives (system_id) VALUES ('{o}');
+    INSERT INTO pilothouse.buckets (name, place, region) VALUES ('{o}', 'x', 'x');
+    INSERT INTO pilothouse.copies (bucket, backup, made_at, state) VALUES ('{o}', 'x', now(), 'copied');
     INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (current_date, '{o}', 1);
     INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) VALUES
         ('project', '48000000-0000-0000-0000-00000000000{o}', 'elsewhere', 'x', 'x');
@@ -256,6 +258,8 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.backups",                   [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.table_sizes",               [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.archives",                  [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.buckets",                   [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.copies",                    [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.operations",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.port_reservations",         [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.leases",                    [Some(2), NO,      NO,      NO,      NO,      NO]),

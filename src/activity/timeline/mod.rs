@@ -33,7 +33,7 @@ pub(super) use fold::{TYING, take_name};
 pub use known::Known;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
-pub(super) use select::{Ask, RowStatement, Rows, rows, shown};
+pub(super) use select::{Ask, RowStatement, Rows, rows, shown, shown_beside};
 pub use select::{COUNTED_AT_MOST, LOOKED_THROUGH};
 pub use words::WordColumn;
 pub(super) use words::{status_words, words};
