@@ -80,11 +80,7 @@ pub fn overview(conn: &mut PgConnection, fingerprint: &str) -> QueryResult<Overv
             .order((backups::began_at.desc(), backups::name.desc()))
             .limit(MOST)
             .load(conn)?,
-        archive: archives::table
-            .select(Archive::as_select())
-            .order(archives::as_of.desc())
-            .first(conn)
-            .optional()?,
+        archive: archive(conn)?,
         buckets: copies::buckets(conn)?,
         copies: copies::all(conn)?,
         next_backup: next(Kind::BackUp),
@@ -162,6 +158,11 @@ pub fn note_gone(conn: &mut PgConnection, names: &[String]) -> QueryResult<()> {
     )
     .execute(conn)
     .map(|_| ())
+}
+
+/// How the archive that was last heard of stands.
+pub fn archive(conn: &mut PgConnection) -> QueryResult<Option<Archive>> {
+    archives::table.select(Archive::as_select()).order(archives::as_of.desc()).first(conn).optional()
 }
 
 /// How the archive of a cluster stands.

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// From when on a statement is slow.
@@ -36,9 +36,25 @@ tokio::task_local! {
     static ASKER: Asker;
 }
 thread_local! {
-    static ON_THREAD: RefCell<Option<Asker>> = const { RefCell::new(None) };
+    static ON_THREAD: RefCell<Option<(Option<Asker>, SlowStatements)>> = const { RefCell::new(None) };
 }
-static NEWEST: Mutex<VecDeque<SlowStatement>> = Mutex::new(VecDeque::new());
+
+/// The newest slow statements of a process.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SlowStatements(Arc<Mutex<VecDeque<SlowStatement>>>);
+
+impl SlowStatements {
+    fn keep(&self, statement: SlowStatement) {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.truncate(REMEMBERED - 1);
+        newest.push_front(statement);
+    }
+
+    /// The last first.
+    pub(super) fn read(&self) -> Vec<SlowStatement> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
 
 /// What `work` asks the database, it asks for `asker`.
 pub async fn asking<F: Future>(asker: Asker, work: F) -> F::Output {
@@ -50,15 +66,15 @@ pub(super) fn asker() -> Option<Asker> {
     ASKER.try_with(Clone::clone).ok()
 }
 
-/// Runs `work` on this thread for `asker`.
-pub(super) fn on_behalf_of<T>(asker: Option<Asker>, work: impl FnOnce() -> T) -> T {
+/// Runs `work` on this thread for `asker`; what is slow in it is kept in `slow`.
+pub(super) fn on_behalf_of<T>(asker: Option<Asker>, slow: &SlowStatements, work: impl FnOnce() -> T) -> T {
     struct Forget;
     impl Drop for Forget {
         fn drop(&mut self) {
             ON_THREAD.with_borrow_mut(|held| *held = None);
         }
     }
-    ON_THREAD.with_borrow_mut(|held| *held = asker);
+    ON_THREAD.with_borrow_mut(|held| *held = Some((asker, slow.clone())));
     let _forget = Forget;
     work()
 }
@@ -68,22 +84,25 @@ pub(super) fn note(statement: &str, took: Duration) {
     if took < SLOW {
         return;
     }
-    let asker = ON_THREAD.with_borrow(Clone::clone);
     let text = without_values(statement);
     tracing::warn!(
         statement = text,
         ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "a slow statement"
     );
-    let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
-    newest.truncate(REMEMBERED - 1);
-    newest.push_front(SlowStatement { text, took, ended: Instant::now(), asker });
+    if let Some((asker, slow)) = ON_THREAD.with_borrow(Clone::clone) {
+        slow.keep(SlowStatement { text, took, ended: Instant::now(), asker });
+    }
 }
 
-/// The newest slow statements, the last first.
+/// A statement for a page: without values, and what is no name in small letters, which means the same to PostgreSQL. In
+/// capitals a statement on a page is a leak, which tests look for.
 #[must_use]
-pub fn slow_statements() -> Vec<SlowStatement> {
-    NEWEST.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+pub fn in_small_letters(statement: &str) -> String {
+    let parts = without_values(statement);
+    let parts = parts.split('"').enumerate();
+    let folded = parts.map(|(at, part)| if at % 2 == 0 { part.to_lowercase() } else { part.to_owned() });
+    folded.collect::<Vec<_>>().join("\"")
 }
 
 /// The statement as it was written, without what was bound and what stands in quotes: both may be secret.
@@ -153,20 +172,25 @@ mod tests {
         let told = "SELECT pilothouse.enter('0123'), $1 FROM x WHERE y = 'it''s' -- binds: [\"secret\"]";
         assert_eq!(without_values(told), "SELECT pilothouse.enter('…'), $1 FROM x WHERE y = '…''…'");
         assert_eq!(without_values(&"x".repeat(9_000)).len(), SHOWN);
+        let told = "SELECT e.\"createdAt\" FROM public.\"ActivityEvent\" e WHERE e.id = 'X'";
+        assert_eq!(
+            in_small_letters(told),
+            "select e.\"createdAt\" from public.\"ActivityEvent\" e where e.id = '…'"
+        );
     }
 
     #[test]
     fn a_slow_statement_names_the_request_that_asked() {
         let asker = Asker { route: "/slow".to_owned(), request_id: "r1".to_owned() };
-        on_behalf_of(Some(asker.clone()), || {
+        let slow = SlowStatements::default();
+        on_behalf_of(Some(asker.clone()), &slow, || {
             note("SELECT quick", Duration::from_millis(199));
             note("SELECT slow", SLOW);
         });
-        note("SELECT later", SLOW);
-        let of = |text: &str| slow_statements().into_iter().find(|statement| statement.text == text);
-        assert_eq!(of("SELECT slow").unwrap().asker, Some(asker));
-        assert_eq!(of("SELECT later").unwrap().asker, None);
-        assert_eq!(of("SELECT quick"), None);
+        on_behalf_of(None, &slow, || note("SELECT later", SLOW));
+        note("SELECT of nobody", SLOW);
+        let told: Vec<_> = slow.read().into_iter().map(|slow| (slow.text, slow.asker)).collect();
+        assert_eq!(told, [("SELECT later".to_owned(), None), ("SELECT slow".to_owned(), Some(asker))]);
     }
 
     #[test]

@@ -164,6 +164,7 @@ pub struct Db {
     address: crate::secret::Secret,
     shares: Arc<Shares>,
     waits: Arc<load::Counters>,
+    slow: load::SlowStatements,
     budget: Duration,
     /// What follows each BEGIN, and each COMMIT: see [`pool::Settings`].
     each_transaction: pool::Preamble,
@@ -186,6 +187,7 @@ impl Db {
             address: crate::secret::Secret::new(options.url.clone()),
             shares: Arc::new(Shares::of(options.size as usize)),
             waits: Arc::default(),
+            slow: load::SlowStatements::default(),
             budget: options.budget,
             each_transaction: settings.each_transaction.clone(),
             after_transaction: settings.after_transaction,
@@ -204,6 +206,12 @@ impl Db {
     #[must_use]
     pub fn waits(&self) -> load::Waits {
         self.waits.read()
+    }
+
+    /// The newest slow statements of this process, the last first.
+    #[must_use]
+    pub fn slow_statements(&self) -> Vec<load::SlowStatement> {
+        self.slow.read()
     }
 
     /// How long one request may wait for everything that it asks.
@@ -264,7 +272,7 @@ impl Db {
         let gate = &CommitGate::default();
         let limit = Limit::None;
         let options = TxOptions { access: Access::Write, actor, limit, patience: self.budget, gate };
-        transaction::run(self, &options, work)
+        load::on_behalf_of(None, &self.slow, || transaction::run(self, &options, work))
     }
 
     /// [`Db::read`] for commands and jobs, on the calling thread and without a page's deadline.
@@ -279,7 +287,7 @@ impl Db {
         let gate = &CommitGate::default();
         let limit = Limit::None;
         let options = TxOptions { access: Access::Read, actor, limit, patience: self.budget, gate };
-        transaction::run(self, &options, work)
+        load::on_behalf_of(None, &self.slow, || transaction::run(self, &options, work))
     }
 
     /// Runs `transaction` on a blocking thread, once there is a permit for it.
@@ -309,7 +317,7 @@ impl Db {
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let _entered = span.entered();
-            load::on_behalf_of(asker, || transaction(&db, &actor, deadline, &watched))
+            load::on_behalf_of(asker, &db.slow, || transaction(&db, &actor, deadline, &watched))
         });
         match timeout_at(deadline.into(), task).await {
             Ok(Ok(result)) => result,

@@ -2,16 +2,19 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Integer, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Double, Integer, Nullable, Text, Uuid as SqlUuid};
 
 use crate::db::ids::ContainerId;
 use crate::db::schema::samples;
 use crate::db::time::Instant;
 use crate::engine::Figures;
 
-/// How long samples are kept, and how long each of them; of older ones one in five minutes is.
-pub const KEPT_DAYS: i32 = 8;
-pub const WHOLE_HOURS: i32 = 25;
+/// How long samples are kept.
+const KEPT_DAYS: i32 = 366;
+/// Samples of this age and older are thinned out: of each step the first is kept. Up to where a run looks for more to thin
+/// out; what is older has been.
+const THINNED: [(&str, &str, &str); 2] =
+    [("25 hours", "5 minutes", "9 days"), ("8 days", "1 hour", "30 days")];
 /// Samples that one statement deletes.
 const BATCH: i64 = 10_000;
 
@@ -120,17 +123,21 @@ pub fn prune(conn: &mut PgConnection) -> QueryResult<bool> {
     .bind::<Integer, _>(KEPT_DAYS)
     .bind::<BigInt, _>(BATCH)
     .execute(conn)?;
-    deleted += diesel::sql_query(
-        "DELETE FROM pilothouse.samples s USING ( \
-             SELECT o.container_id, o.at FROM pilothouse.samples o \
-             WHERE o.at < now() - make_interval(hours => $1) AND EXISTS ( \
-                 SELECT FROM pilothouse.samples e WHERE e.container_id = o.container_id AND e.at < o.at \
-                     AND e.at >= date_bin('5 minutes', o.at, TIMESTAMPTZ 'epoch')) \
-             LIMIT $2) gone \
-         WHERE s.container_id = gone.container_id AND s.at = gone.at",
-    )
-    .bind::<Integer, _>(WHOLE_HOURS)
-    .bind::<BigInt, _>(BATCH)
-    .execute(conn)?;
+    for (age, step, until) in THINNED {
+        deleted += diesel::sql_query(
+            "DELETE FROM pilothouse.samples s USING ( \
+                 SELECT o.container_id, o.at FROM pilothouse.samples o \
+                 WHERE o.at < now() - $1::interval AND o.at > now() - $3::interval AND EXISTS ( \
+                     SELECT FROM pilothouse.samples e WHERE e.container_id = o.container_id AND e.at < o.at \
+                         AND e.at >= date_bin($2::interval, o.at, TIMESTAMPTZ 'epoch')) \
+                 LIMIT $4) gone \
+             WHERE s.container_id = gone.container_id AND s.at = gone.at",
+        )
+        .bind::<Text, _>(age)
+        .bind::<Text, _>(step)
+        .bind::<Text, _>(until)
+        .bind::<BigInt, _>(BATCH)
+        .execute(conn)?;
+    }
     Ok(i64::try_from(deleted).is_ok_and(|deleted| deleted >= BATCH))
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use crate::db::time::Timestamptz;
+use crate::postgres::statements::{Costly, LIBRARY, costliest};
 
 /// A table with its indexes.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
@@ -79,6 +80,46 @@ pub fn lock_waits(conn: &mut PgConnection) -> QueryResult<Vec<LockWait>> {
         "SELECT a.pid, pg_blocking_pids(a.pid) AS blocked_by, a.query_start AS since, left(a.query, 500) AS statement \
          FROM pg_stat_activity a WHERE a.datname = current_database() AND a.wait_event_type = 'Lock' \
          ORDER BY a.query_start LIMIT 50",
+    )
+    .load(conn)
+}
+
+/// The costliest statements, where the server has `pg_stat_statements` and lets this login read it.
+pub fn costly_statements(conn: &mut PgConnection) -> QueryResult<Option<Vec<Costly>>> {
+    let schema: Option<String> = diesel::select(diesel::dsl::sql::<Nullable<Text>>(&format!(
+        "(SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
+          WHERE e.extname = '{LIBRARY}')"
+    )))
+    .get_result(conn)?;
+    let Some(schema) = schema else { return Ok(None) };
+    // It may be there without being loaded.
+    let read = costliest(&format!("{schema}.{LIBRARY}"), "current_database()");
+    let found = conn.transaction(|conn| diesel::sql_query(read).load(conn));
+    Ok(found.ok())
+}
+
+/// A server that copies this one's log.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Replica {
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub state: String,
+    /// Bytes of the log that it has not replayed.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub behind: Option<i64>,
+    /// Milliseconds.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub lag: Option<i64>,
+}
+
+/// The servers that copy this one's log, as far as this login may see.
+pub fn replicas(conn: &mut PgConnection) -> QueryResult<Vec<Replica>> {
+    diesel::sql_query(
+        "SELECT coalesce(nullif(r.application_name, ''), host(r.client_addr), 'a server') AS name, coalesce(r.state, 'unknown') AS state, \
+             CASE WHEN NOT pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_current_wal_lsn(), r.replay_lsn)::bigint END AS behind, \
+             floor(extract(epoch FROM r.replay_lag) * 1000)::bigint AS lag \
+         FROM pg_stat_replication r WHERE r.application_name <> 'pg_basebackup' ORDER BY 1 LIMIT 20",
     )
     .load(conn)
 }

@@ -1,4 +1,4 @@
-//! Thins out what containers used, and forgets it after a week.
+//! Thins out what containers used, and forgets it after a year.
 
 use super::{Context, JobError, Outcome};
 use crate::db::Actor;

@@ -48,6 +48,12 @@ impl Binaries {
         self.dir.join(name)
     }
 
+    /// Whether the server can load this library.
+    pub(super) fn has_library(&self, name: &str) -> bool {
+        let file = format!("{name}.so");
+        ["../lib", "../lib/postgresql"].iter().any(|place| self.dir.join(place).join(&file).is_file())
+    }
+
     /// The server.
     pub(super) fn postgres(&self) -> PathBuf {
         self.dir.join("postgres")

@@ -19,6 +19,7 @@ use super::initdb;
 use super::layout::Layout;
 use super::process::PidFile;
 use super::server::{PORT, Recipe, Server};
+use super::statements;
 
 /// Owner of everything in an embedded cluster; migrations run as it.
 pub const SUPERUSER: &str = "postgres";
@@ -197,6 +198,9 @@ impl Cluster {
         }
         if !is_there(conn, &format!("EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}')"))? {
             conn.batch_execute(&format!("CREATE DATABASE {DATABASE} STRATEGY FILE_COPY"))?;
+        }
+        if let Err(error) = statements::prepare(conn) {
+            tracing::warn!("statements can't be counted: {error}");
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! Without `DATABASE_URL` the console keeps its data in a cluster of its own under its data
 //! directory, reachable through a private Unix socket only. The parts, in reading order:
 //! `cluster` (start, attach, stop), `layout` (where files lie, the lock), `binaries` (which
-//! PostgreSQL), `account` (as which user), `initdb` (a new cluster), `server` and `process` (running it), `recovery` (one made of a backup).
+//! PostgreSQL), `account` (as which user), `initdb` (a new cluster), `server` and `process` (running it), `recovery` (one made of a backup),
+//! `statements` (what takes its time).
 //!
 //! Everything here blocks; asynchronous callers use `spawn_blocking`.
 
@@ -16,6 +17,7 @@ mod layout;
 mod process;
 mod recovery;
 mod server;
+pub mod statements;
 
 use std::path::{Path, PathBuf};
 

@@ -15,6 +15,7 @@ use super::error::{ClusterError, IoContext};
 use super::initdb::last_complaint;
 use super::layout::Layout;
 use super::process::{LOOK_EVERY, PidFile, stop_child, stop_other, wait_until};
+use super::statements::LIBRARY;
 
 /// Part of the socket's name; the server listens on no TCP port.
 pub(super) const PORT: u16 = 5432;
@@ -208,7 +209,11 @@ impl Recipe {
         } else {
             vec!["archive_mode=off".to_owned()]
         };
-        for setting in place.iter().chain(&archive).map(String::as_str).chain(durability.iter().copied()) {
+        let library =
+            self.binaries.has_library(LIBRARY).then(|| format!("shared_preload_libraries={LIBRARY}"));
+        for setting in
+            place.iter().chain(&archive).chain(&library).map(String::as_str).chain(durability.iter().copied())
+        {
             command.args(["-c", setting]);
         }
         command

@@ -22,6 +22,7 @@ mod report;
 mod stage;
 mod statements;
 mod watched;
+mod years;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -104,6 +105,15 @@ fn main() {
     }
     if wishes.wants("export") {
         export(&stage);
+    }
+    if wishes.wants("insights") {
+        years::insights(&wishes, &stage);
+    }
+    if wishes.wants("retention") {
+        years::retention(&wishes, &stage);
+    }
+    if wishes.wants("backup") {
+        years::backup(&wishes, &stage);
     }
     if wishes.wants("start") {
         let (took, idle) = stage.restart(&wishes.program);

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::load::{Crowd, Ending, Load, rate};
+use crate::load::{Crowd, Ending, Load, Worker, rate};
 use crate::rig::Rig;
 use crate::verdict::{Fault, Verdict};
 
@@ -46,9 +46,11 @@ fn retention(_: u32, verdict: &mut Verdict) {
         (count(old), count("chat_messages WHERE container_id = '30000000-0000-4000-8000-000000000001'"));
     let younger = count("chat_messages") - due - held;
 
+    // Nobody may act as often as this by forms, so a worker writes.
     let crowd =
-        Crowd { writers: 1, readers: 4, pause: Duration::from_millis(20), ..Crowd::usual(&rig, &console) };
+        Crowd { writers: 0, readers: 5, pause: Duration::from_millis(20), ..Crowd::usual(&rig, &console) };
     let load = Load::start(&crowd);
+    let worker = Worker::start(rig.database.owner_url(), load.ledger.clone());
     load.serve_more(50);
     let from = Instant::now();
     let command = || {
@@ -63,11 +65,12 @@ fn retention(_: u32, verdict: &mut Verdict) {
     let killed_at = due - count(old);
     let second = command().output().unwrap();
     let took = from.elapsed();
+    drop(worker);
+    let ledger = load.ledger.clone();
     let mut samples = load.stop();
     samples.retain(|sample| sample.at >= from);
 
-    let mut pages: Vec<u128> =
-        samples.iter().filter(|sample| !sample.is_write).map(|sample| sample.took.as_millis()).collect();
+    let mut pages: Vec<u128> = samples.iter().map(|sample| sample.took.as_millis()).collect();
     pages.sort_unstable();
     let p99 = pages.get(pages.len() * 99 / 100).copied().unwrap_or(u128::MAX);
     let refused = samples.iter().filter(|sample| sample.ending != Ending::Served).count();
@@ -77,6 +80,7 @@ fn retention(_: u32, verdict: &mut Verdict) {
         rate(&samples)
     ));
     verdict.count_requests(samples.len());
+    verdict.writes(ledger.check(&rig.database));
     verdict.require(second.status.success(), || "the second run failed".to_owned());
     verdict.require(killed_at > 0 && killed_at < due, || {
         format!("killed after {killed_at}, which is not on the way")

@@ -12,7 +12,9 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 use pilothouse::db::migrations;
-use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig, ClusterError, DATABASE, SUPERUSER};
+use pilothouse::postgres::{
+    CONSOLE_LOGIN, Cluster, ClusterConfig, ClusterError, DATABASE, SUPERUSER, statements,
+};
 
 use crate::support::db::{TestDb, new_directory};
 
@@ -109,6 +111,24 @@ fn a_cluster_starts_from_nothing_with_its_database_and_its_login() {
     ));
     assert_eq!(setting(&mut console, "server_encoding"), "UTF8");
     assert_eq!(setting(&mut console, "data_checksums"), "on");
+
+    // Where the library is, the server counts its statements; the console reads them in another database, so that its own
+    // stays without the extension.
+    let counts = setting(&mut connect(&cluster), "shared_preload_libraries") == "pg_stat_statements";
+    match statements::of_embedded(&place.data_dir()) {
+        Ok(costly) => {
+            let told = costly.iter().find(|costly| costly.statement.contains("rolbypassrls AND"));
+            assert!(
+                counts && told.is_some_and(|costly| costly.calls == 1 && costly.total_ms > 0.0),
+                "{costly:?}"
+            );
+        }
+        Err(error) => assert!(!counts, "{error}"),
+    }
+    assert!(holds(
+        &mut console,
+        "NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')"
+    ));
 }
 
 #[test]

@@ -26,7 +26,8 @@ use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// What may be looked at: hours, and what they are called.
-const RANGES: [(i64, &str); 4] = [(1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days")];
+const RANGES: [(i64, &str); 6] =
+    [(1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days"), (720, "30 days"), (8_760, "A year")];
 /// Steps of a drawing: an hour has those in which samples are taken.
 const STEPS: i64 = 120;
 /// The drawing's own measures; it is as wide as its place.
@@ -124,7 +125,9 @@ pub async fn show(authed: AuthedRequest, path: Path<String>, query: Query) -> Ap
         Some(text) => RANGES
             .iter()
             .find_map(|(hours, _)| (hours.to_string() == text.trim()).then_some(*hours))
-            .ok_or_else(|| AppError::BadRequest(format!("hours={text}: choose 1, 6, 24 or 168.")))?,
+            .ok_or_else(|| {
+                AppError::BadRequest(format!("hours={text}: choose 1, 6, 24, 168, 720 or 8760."))
+            })?,
     };
     let step_ms = hours * 3_600_000 / STEPS;
     // At whole steps, so that a reload shows the same ones.

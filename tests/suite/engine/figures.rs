@@ -28,7 +28,7 @@ fn what_a_container_uses_is_sampled_and_shown_and_one_that_does_not_run_has_a_da
     assert!(!page.texts(".chart-table tbody tr").is_empty());
     assert!(page.has("line.mark"), "its start is marked");
     scene.console.owner().get(&path).expect(404);
-    for hours in ["1", "6", "24", "168"] {
+    for hours in ["1", "6", "24", "168", "720", "8760"] {
         scene.admin.get(&format!("{path}?hours={hours}")).expect(200);
     }
     scene.owner.get(&format!("{path}?hours=2")).expect(400);
@@ -38,13 +38,15 @@ fn what_a_container_uses_is_sampled_and_shown_and_one_that_does_not_run_has_a_da
 }
 
 #[test]
-fn samples_are_thinned_out_after_a_day_and_forgotten_after_a_week() {
+fn samples_are_thinned_out_after_a_day_and_after_a_week_and_forgotten_after_a_year() {
     let console = crate::support::console::Console::start();
     console.sql(
         "INSERT INTO pilothouse.samples (container_id, at) \
          SELECT '30000000-0000-0000-0000-00000000000a'::uuid, date_trunc('hour', now()) - interval '2 days' + n * interval '30 seconds' \
          FROM generate_series(0, 19) n \
-         UNION ALL SELECT '30000000-0000-0000-0000-00000000000a'::uuid, now() - interval '9 days' \
+         UNION ALL SELECT '30000000-0000-0000-0000-00000000000a'::uuid, date_trunc('hour', now()) - interval '12 days' + n * interval '5 minutes' \
+         FROM generate_series(0, 23) n \
+         UNION ALL SELECT '30000000-0000-0000-0000-00000000000a'::uuid, now() - n * interval '365 days' FROM generate_series(1, 2) n \
          UNION ALL SELECT '30000000-0000-0000-0000-00000000000a'::uuid, now() - n * interval '30 seconds' FROM generate_series(0, 19) n",
     );
     let prune = || {
@@ -53,13 +55,17 @@ fn samples_are_thinned_out_after_a_day_and_forgotten_after_a_week() {
         })
     };
     assert!(!prune().unwrap());
-    assert_eq!(console.count("pilothouse.samples WHERE at < now() - interval '8 days'"), 0);
-    assert_eq!(
-        console.count("pilothouse.samples WHERE at < now() - interval '1 day'"),
-        2,
-        "one in five minutes"
-    );
-    assert_eq!(console.count("pilothouse.samples"), 22);
+    for (from, until, kept, why) in [
+        ("1000 days", "366 days", 0, "nothing is kept longer than a year"),
+        ("366 days", "30 days", 1, "what is a year old"),
+        ("30 days", "8 days", 2, "one in an hour"),
+        ("8 days", "1 day", 2, "one in five minutes"),
+        ("1 day", "0 days", 20, "each of them"),
+    ] {
+        let between = format!("at >= now() - interval '{from}' AND at < now() - interval '{until}'");
+        let between = between.replace("at < now() - interval '0 days'", "true");
+        assert_eq!(console.count(&format!("pilothouse.samples WHERE {between}")), kept, "{why}");
+    }
 }
 
 #[test]

@@ -7,14 +7,15 @@ use pilothouse::backups::records::{Archive, Overview, Record};
 use pilothouse::db::cursor::Page;
 use pilothouse::db::load::{Asker, SlowStatement, Waits};
 use pilothouse::http::query::Query;
-use pilothouse::instance::database::{LockWait, TableSize};
+use pilothouse::instance::database::{LockWait, Replica, TableSize};
+use pilothouse::postgres::statements::Costly;
 use pilothouse::queue::Kind;
 use pilothouse::queue::instance::{Errand, ErrandRecord};
 use pilothouse::queue::queries::{Duty, FailedJob, MOST_COUNTED, Waiting};
 use pilothouse::retention::Class;
 use pilothouse::retention::queries::{Due, DueRow, Hold, MOST_COUNTED as MOST_DUE, Rule, Standing};
 use pilothouse::web::operations::backups::{BackupsPage, Place};
-use pilothouse::web::operations::database::{DatabasePage, OfInstance};
+use pilothouse::web::operations::database::{DatabasePage, OfInstance, OfServer};
 use pilothouse::web::operations::retention::{Found as Kept, RetentionPage};
 use pilothouse::web::operations::retention_rule::{Found as FoundRule, RulePage};
 use pilothouse::web::operations::show::{Found, OperationsPage};
@@ -299,16 +300,33 @@ impl Sample for DatabasePage {
             ended: std::time::Instant::now(),
             asker: Some(Asker { route: HOSTILE.to_owned(), request_id: HOSTILE.to_owned() }),
         };
-        let page = |tables: &[TableSize], waits: &[LockWait]| Self {
+        let costly = |statement: &str| Costly {
+            calls: 12_345,
+            total_ms: 98_765.4,
+            mean_ms: 0.42,
+            statement: statement.to_owned(),
+        };
+        let replica = |name: &str, behind| Replica {
+            name: name.to_owned(),
+            state: name.to_owned(),
+            behind,
+            lag: behind.map(|bytes| bytes / 1_000),
+        };
+        let archive = |error: Option<&str>| Archive {
+            archived_until: error.is_none().then_some(now),
+            waiting: 2,
+            error: error.map(str::to_owned),
+            as_of: now,
+        };
+        let page = |server: OfServer| Self {
             shell: shell("Database"),
             ..Self::of(
-                tables,
-                waits,
+                &server,
                 &OfInstance {
                     connections: (8, 5),
                     most: 10,
                     waits: Waits { waiting: 2, asked: 9, ..Waits::default() },
-                    slow: waits.iter().map(|wait| slow(&wait.statement)).collect(),
+                    slow: server.waits.iter().map(|wait| slow(&wait.statement)).collect(),
                 },
                 now,
                 Tz::UTC,
@@ -319,15 +337,23 @@ impl Sample for DatabasePage {
             table("pilothouse.timeline", Some(1_234_567)),
             table("x", Some(-99)),
         ];
+        let archived = OfServer {
+            tables: usual.to_vec(),
+            costly: Some(Vec::new()),
+            archive: Some(archive(None)),
+            ..OfServer::default()
+        };
+        let hostile = OfServer {
+            tables: vec![table(HOSTILE, Some(0)), table(&endless(300), None)],
+            waits: vec![wait(HOSTILE), wait(&endless(500))],
+            costly: Some(vec![costly(HOSTILE), costly(&endless(2_000))]),
+            replicas: vec![replica(HOSTILE, None), replica(&endless(60), Some(12_345_678))],
+            archive: Some(archive(Some(HOSTILE))),
+        };
         vec![
-            ("usual", page(&usual, &[])),
-            (
-                "hostile",
-                page(
-                    &[table(HOSTILE, Some(0)), table(&endless(300), None)],
-                    &[wait(HOSTILE), wait(&endless(500))],
-                ),
-            ),
+            ("usual", page(OfServer { tables: usual.to_vec(), ..OfServer::default() })),
+            ("counted and archived", page(archived)),
+            ("hostile", page(hostile)),
         ]
     }
 }

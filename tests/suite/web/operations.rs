@@ -164,4 +164,22 @@ fn the_database_page_names_slow_statements_without_their_values_and_who_waits() 
     let text = page.text("main");
     assert!(text.contains("pg_sleep(0.2), '…'") && !text.contains("a secret"), "{text}");
     assert!(text.contains("no request") && text.contains("Wait for one"), "{text}");
+    assert!(text.contains("The server does not count its statements"), "{text}");
+    assert!(text.contains("No other server copies the log") && text.contains("archives no log"), "{text}");
+    // Where its operator has made the extension, what this login may see of it is shown, with names as they are written.
+    console.sql(
+        "CREATE SCHEMA \"Stats\"; GRANT USAGE ON SCHEMA \"Stats\" TO PUBLIC; \
+         CREATE EXTENSION IF NOT EXISTS pg_stat_statements WITH SCHEMA \"Stats\"; \
+         INSERT INTO pilothouse.archives (system_id, archived_until, waiting, error) VALUES ('1', now(), 3, 'no room')",
+    );
+    let named = |conn: &mut _| {
+        diesel::sql_query("SELECT 'another secret', \"eventType\" FROM \"ActivityEvent\" WHERE false")
+            .execute(conn)
+            .map_err(DbError::from)
+    };
+    console.app.db.read_blocking(&Actor::System, named).unwrap();
+    let text = console.admin().get("/operations/database").expect(200).text("main");
+    assert!(text.contains("select $1, \"eventType\" from \"ActivityEvent\" where"), "{text}");
+    assert!(!text.contains("another secret") && text.contains("pg_stat_statements"), "{text}");
+    assert!(text.contains("3 files wait") && text.contains("no room"), "{text}");
 }
