@@ -50,6 +50,22 @@ vocabulary! {
         label: "Project restored", done: "restored", tried: "restore", doing: "restoring",
         icon: "restored", group: Group::Projects, references: &[],
     }
+    ConversationBegun = "conversation_begun" {
+        label: "Conversation begun", done: "began to describe", tried: "describe", doing: "describing",
+        icon: "chat", group: Group::Projects, references: &["draft_id"],
+    }
+    DraftCreated = "draft_created" {
+        label: "Draft created", done: "described enough for a draft of", tried: "describe", doing: "describing",
+        icon: "plus", group: Group::Projects, references: &["draft_id"],
+    }
+    ConversationClaimed = "conversation_claimed" {
+        label: "Conversation claimed", done: "claimed the conversation about", tried: "claim the conversation about",
+        doing: "claiming the conversation about", icon: "sign-in", group: Group::Projects, references: &["draft_id"],
+    }
+    DraftPosted = "draft_posted" {
+        label: "Draft posted", done: "posted the draft of", tried: "post the draft of", doing: "posting the draft of",
+        icon: "push", group: Group::Projects, references: &["draft_id"],
+    }
     DatabaseCreated = "database_created" {
         label: "Database created", done: "created a database for", tried: "create a database for",
         doing: "creating a database for", icon: "database", group: Group::Data,

@@ -82,6 +82,31 @@ pub fn record(
     diesel::insert_into(analytics::table).values(rows).execute(conn).map(|_| ())
 }
 
+/// When each of `steps` was first taken in a session, in the order of time.
+pub fn first_of(
+    conn: &mut PgConnection,
+    session_id: &str,
+    steps: &[EventType],
+) -> QueryResult<Vec<(EventType, DateTime<Utc>)>> {
+    let told: Vec<(String, Option<DateTime<Utc>>)> = analytics::table
+        .filter(analytics::session_id.eq(session_id))
+        .filter(analytics::event_type.eq_any(steps.iter().map(|step| step.as_str())))
+        .order((analytics::created_at, analytics::id))
+        .select((analytics::event_type, analytics::created_at))
+        .limit(300)
+        .load(conn)?;
+    let mut first: Vec<(EventType, DateTime<Utc>)> = Vec::new();
+    for (word, at) in told {
+        let step = steps.iter().find(|step| step.as_str() == word);
+        if let (Some(&step), Some(at)) = (step, at)
+            && first.iter().all(|(known, _)| *known != step)
+        {
+            first.push((step, at));
+        }
+    }
+    Ok(first)
+}
+
 /// One event of a session.
 #[derive(Debug, Clone, Queryable)]
 pub struct EventLine {

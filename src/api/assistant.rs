@@ -84,11 +84,7 @@ pub async fn begin(app: web::Data<App>, request: HttpRequest, body: Json) -> App
     let hop = Fields::of("", &body.value, &["ref", "source"], &mut problems)
         .map(|mut fields| (fields.text("ref", 200), fields.text("source", 200)));
     problems.check()?;
-    let asks_for_privacy = request.headers().get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
-    let hop = hop
-        .filter(|_| !asks_for_privacy)
-        .and_then(|(code, source)| Hop::read(code.as_deref(), source.as_deref()));
-    let attribution = hop.map_or_else(Attribution::default, |hop| Attribution::default().followed(hop));
+    let attribution = followed(&request, hop.unwrap_or_default());
     let (secret, session_id) = (app.entropy.secret(), format!("as_{}", app.entropy.uuid().simple()));
     let hash = SecretHash::of(&secret);
     let address = guard::client_ip(&request).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -111,6 +107,13 @@ pub async fn begin(app: web::Data<App>, request: HttpRequest, body: Json) -> App
     // Whoever shows the conversation says it before the first message.
     answer["sends_to"] = json!(session.conversation.sends_to);
     Ok(HttpResponse::Created().json(answer))
+}
+
+/// The link that a page says its visitor followed, unless they ask not to be followed (Global Privacy Control).
+fn followed(request: &HttpRequest, (code, source): (Option<String>, Option<String>)) -> Attribution {
+    let asks_for_privacy = request.headers().get("sec-gpc").is_some_and(|value| value.as_bytes() == b"1");
+    let hop = Hop::read(code.as_deref(), source.as_deref()).filter(|_| !asks_for_privacy);
+    hop.map_or_else(Attribution::default, |hop| Attribution::default().followed(hop))
 }
 
 /// What every answer says of a conversation.
@@ -174,14 +177,19 @@ pub async fn say(
     let hash = secret(&request)?;
     let at = app.clock.now();
     let mut problems = Problems::default();
-    let read = Fields::of("", &body.value, &["text", "slot", "value"], &mut problems).map(|mut fields| {
-        (fields.text("text", 10_000), fields.text("slot", 100), fields.text("value", 10_000))
+    let known = ["text", "slot", "value", "ref", "source"];
+    let read = Fields::of("", &body.value, &known, &mut problems).map(|mut fields| {
+        let said = (fields.text("text", 10_000), fields.text("slot", 100), fields.text("value", 10_000));
+        (said, (fields.text("ref", 200), fields.text("source", 200)))
     });
     problems.check()?;
+    let (read, hop) = read.unwrap_or_default();
+    // A later link is the newest.
+    let attribution = followed(&request, hop);
     let wrong = |field: &str, detail: String| {
         AppError::Fields(vec![FieldProblem { field: field.to_owned(), detail }])
     };
-    let said = match read.unwrap_or_default() {
+    let said = match read {
         (Some(text), None, None) => {
             Said::Text(conversation::message(&text).map_err(|error| wrong("text", error))?)
         }
@@ -198,13 +206,15 @@ pub async fn say(
     };
     let actor = Actor::Guest(hash);
     let session = match said {
-        Said::Text(message) => answer(&app, &actor, id, message, at).await?,
+        Said::Text(message) => answer(&app, &actor, id, (message, attribution), at).await?,
         Said::Slot(slot, deed) => {
             app.db
                 .write(&actor, move |conn| {
                     own(conn, &id)?;
                     commands::change_slot(conn, Whose::Guest, slot, deed, at).map_err(refused)?;
-                    own(conn, &id)
+                    let mut session = own(conn, &id)?;
+                    commands::follow(conn, &mut session, &attribution)?;
+                    Ok::<_, AppError>(session)
                 })
                 .await?
         }
@@ -217,13 +227,14 @@ async fn answer(
     app: &web::Data<App>,
     actor: &Actor,
     id: String,
-    message: String,
+    (message, attribution): (String, Attribution),
     at: DateTime<Utc>,
 ) -> AppResult<Session> {
     let (provider, own_id) = (app.assistant.clone(), id.clone());
     let taken = app.db.write(actor, move |conn| {
         own(conn, &own_id)?;
-        let session = commands::hold_for_message(conn, Whose::Guest).map_err(refused)?;
+        let mut session = commands::hold_for_message(conn, Whose::Guest).map_err(refused)?;
+        commands::follow(conn, &mut session, &attribution)?;
         let waiting = answering::take(conn, session, &*provider, &message, at)?;
         Ok::<_, AppError>((waiting, own(conn, &own_id)?))
     });

@@ -13,9 +13,10 @@ use super::conversation::{Conversation, MOST_TURNS, SlotEvent};
 use super::drafting;
 use super::provider::Proposal;
 use super::queries::{Row, Session, Whose, session_columns};
+use super::record::target;
 use super::slots::{Answer, Slot};
 use crate::analytics::{self, EventType, Way};
-use crate::audit::{self, AuditAction, Target};
+use crate::audit::{self, AuditAction};
 use crate::db::SecretHash;
 use crate::db::schema::{ai_assistant_sessions as sessions, claim_links};
 use crate::db::time::{UtcTime, now};
@@ -252,15 +253,6 @@ fn save(
     analytics::record(conn, &way(session, draft), &events)
 }
 
-fn target(session: &Session) -> Target {
-    Target {
-        kind: "assistant session",
-        id: session.session_id.clone(),
-        name: "a conversation with the assistant".to_owned(),
-        project: None,
-    }
-}
-
 /// Deletes everything of a visitor: the conversation and its draft. The secret is worth nothing any more.
 pub fn forget_visitor(
     conn: &mut PgConnection,
@@ -351,24 +343,6 @@ pub fn make_claim_link(conn: &mut PgConnection, hash: &SecretHash) -> Result<(),
 pub fn goes_to_sign_in(conn: &mut PgConnection) -> QueryResult<()> {
     let Some(session) = super::queries::current(conn, Whose::Guest)? else { return Ok(()) };
     analytics::record(conn, &way(&session, None), &[(EventType::SignupStarted, None)])
-}
-
-/// Puts on record that somebody reads what was said, and why.
-pub fn put_reading_on_record(
-    conn: &mut PgConnection,
-    principal: &Principal,
-    session: &Session,
-    reason: &str,
-) -> QueryResult<()> {
-    let after = json!({ "reason": reason });
-    audit::record_change(
-        conn,
-        principal,
-        &AuditAction::ConversationRead,
-        &target(session),
-        json!(null),
-        after,
-    )
 }
 
 /// Ends conversations without a word for thirty days; answers how many.

@@ -12,6 +12,7 @@ pub mod listing;
 pub mod provider;
 pub mod queries;
 pub mod reading;
+pub mod record;
 pub mod remote;
 pub mod slots;
 pub mod writing;

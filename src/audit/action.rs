@@ -177,7 +177,7 @@ vocabulary! {
         label: "Conversation deleted", done: "deleted", names_target: true, icon: "deleted", group: Group::Chat,
     }
     ConversationClaimed = "assistant.claimed" {
-        label: "Conversation claimed", done: "claimed", names_target: true, icon: "sign-in", group: Group::Chat,
+        label: "Conversation claimed (audit)", done: "claimed", names_target: true, icon: "sign-in", group: Group::Chat,
     }
     ConversationsExpired = "assistant.expired" {
         label: "Conversations expired", done: "ended", names_target: true, icon: "deleted",
@@ -186,11 +186,14 @@ vocabulary! {
     ConversationRead = "assistant.read" {
         label: "Conversation read", done: "read the texts of", names_target: true, icon: "search", group: Group::Chat,
     }
+    GuestInvited = "assistant.invited" {
+        label: "Guest invited", done: "invited the guest of", names_target: true, icon: "user", group: Group::Chat,
+    }
     DraftChanged = "draft.changed" {
         label: "Draft changed", done: "changed the draft", names_target: true, icon: "updated", group: Group::Projects,
     }
     DraftPosted = "draft.posted" {
-        label: "Draft posted", done: "posted the draft", names_target: true, icon: "push", group: Group::Projects,
+        label: "Draft posted (audit)", done: "posted the draft", names_target: true, icon: "push", group: Group::Projects,
     }
     DraftMoved = "draft.moved" {
         label: "Draft moved on", done: "moved on the draft", names_target: true, icon: "updated",
@@ -199,6 +202,10 @@ vocabulary! {
     DraftMadeProject = "draft.made_project" {
         label: "Draft made a project", done: "made a project of the draft", names_target: true,
         icon: "project-created", group: Group::Projects,
+    }
+    AttributionCorrected = "assistant.credited" {
+        label: "Attribution corrected", done: "corrected who is credited with", names_target: true, icon: "link",
+        group: Group::Chat,
     }
     OpportunityRedone = "opportunity.redone" {
         label: "Opportunity tried again", done: "let the console try again", names_target: true, icon: "restart",

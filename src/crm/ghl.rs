@@ -128,17 +128,39 @@ impl Crm for Ghl {
     }
 
     fn create(&self, contact: &str, opportunity: &Opportunity) -> Result<String, CrmError> {
-        let mut body = json!({
-            "pipelineId": self.pipeline, "locationId": self.location, "name": opportunity.name, "status": "open",
-            "contactId": contact,
-            "customFields": [{ "key": KEY_FIELD, "field_value": opportunity.key }],
-        });
-        if let Some(value) = opportunity.value {
-            body["monetaryValue"] = json!(value);
-        }
-        if let Some(source) = &opportunity.source {
-            body["source"] = json!(source);
-        }
+        let mut body = said(opportunity);
+        body["pipelineId"] = json!(self.pipeline);
+        body["locationId"] = json!(self.location);
+        body["status"] = json!("open");
+        body["contactId"] = json!(contact);
+        body["customFields"] = json!([{ "key": KEY_FIELD, "field_value": opportunity.key }]);
         self.id(self.call(Method::POST, "opportunities/").json(&body), "/opportunity/id")
     }
+
+    fn update(&self, id: &str, opportunity: &Opportunity) -> Result<(), CrmError> {
+        let mut call = self.call(Method::PUT, "opportunities");
+        // The id is the CRM's word, which no address has to carry as it is.
+        if let Ok(mut path) = call.url.path_segments_mut() {
+            path.push(id);
+        }
+        let reply = self.outgoing.send_blocking(call.json(&said(opportunity))).map_err(unsent)?;
+        if reply.status == 404 {
+            return Err(CrmError::NeedsPerson(
+                "The CRM has this opportunity no more (404): what was corrected can't be told.".to_owned(),
+            ));
+        }
+        judge(reply).map(|_| ())
+    }
+}
+
+/// What can change of an opportunity.
+fn said(opportunity: &Opportunity) -> Value {
+    let mut body = json!({ "name": opportunity.name });
+    if let Some(value) = opportunity.value {
+        body["monetaryValue"] = json!(value);
+    }
+    if let Some(source) = &opportunity.source {
+        body["source"] = json!(source);
+    }
+    body
 }

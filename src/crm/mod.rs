@@ -47,4 +47,7 @@ pub trait Crm: Send + Sync + std::fmt::Debug {
     fn find(&self, contact: &str, opportunity: &Opportunity) -> Result<Option<String>, CrmError>;
 
     fn create(&self, contact: &str, opportunity: &Opportunity) -> Result<String, CrmError>;
+
+    /// Tells what an opportunity that is there says by now; twice is once.
+    fn update(&self, id: &str, opportunity: &Opportunity) -> Result<(), CrmError>;
 }

@@ -684,6 +684,9 @@ diesel::table! {
         contact_id -> Nullable<Text>,
         opportunity_id -> Nullable<Text>,
         retry_at -> Timestamptz,
+        asked_name -> Nullable<Text>,
+        correction -> Nullable<Jsonb>,
+        corrected_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -843,6 +846,23 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// Events a scope, UTC day, type and status.
+    pilothouse.daily_events (scope, day, kind, status) {
+        scope -> Text,
+        day -> Date,
+        kind -> Text,
+        status -> Text,
+        quarters -> Array<Int2>,
+        entries -> Array<Int4>,
+        timed_quarters -> Array<Int2>,
+        buckets -> Array<Int2>,
+        runs -> Array<Int4>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// What models cost a scope and UTC day.
     pilothouse.daily_costs (scope, day, model) {
         scope -> Text,
@@ -960,6 +980,7 @@ diesel::table! {
         settings -> Jsonb,
         stage -> Nullable<Text>,
         sealed -> Nullable<Bytea>,
+        cause -> Nullable<Text>,
     }
 }
 
@@ -1272,6 +1293,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recount_marks,
     insight_marks,
     daily_kinds,
+    daily_events,
     daily_costs,
     run_marks,
     daily_runs,

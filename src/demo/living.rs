@@ -32,7 +32,7 @@ pub fn begin(conn: &mut PgConnection, at: DateTime<Utc>, image: &ImageName) -> Q
         let principal = Principal {
             user: Some(owner),
             name: name.unwrap_or_default(),
-            is_admin: true,
+            is_admin: false,
             origin: Origin::default(),
             at,
         };
@@ -60,7 +60,7 @@ pub fn begin(conn: &mut PgConnection, at: DateTime<Utc>, image: &ImageName) -> Q
         };
         let place = (project, PROJECT, Some(owner));
         let how = Making { begins_project: known.is_none(), is_demo: true, ..Making::of(&container) };
-        asked.push(making::begin_for(conn, &principal, place, &container, &how)?);
+        asked.push(making::begin_for(conn, &principal, place, &container, &how, None)?);
     }
     Ok(asked)
 }

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::outbox;
 use super::queries::{self, DraftView};
 use super::{Status, Texts};
-use crate::activity::track;
+use crate::activity::{ActionType, NewAction, track};
 use crate::analytics::{self, EventType, Way};
 use crate::audit::{self, AuditAction, Target};
 use crate::containers::{Making, NewContainer};
 use crate::db::ids::ProjectId;
-use crate::db::schema::{activity_logs, job_drafts};
+use crate::db::schema::job_drafts;
 use crate::db::time::now;
 use crate::identity::Principal;
 use crate::operations::{OperationId, making};
@@ -112,6 +112,9 @@ pub fn edit(
             job_drafts::updated_at.eq(now.nullable()),
         ))
         .execute(conn)?;
+    if changed.iter().any(|(column, ..)| matches!(*column, "title" | "estimated_budget_range")) {
+        outbox::correct(conn, id)?;
+    }
     let fields = |of: fn(&(&str, Value, Value)) -> (String, Value)| {
         changed.iter().map(of).collect::<serde_json::Map<_, _>>()
     };
@@ -250,29 +253,74 @@ pub fn make_project(
     let after = json!({ "project": project.to_string(), "public_status": status.as_str() });
     let made = Target { project: Some(project), ..target(&draft) };
     audit::record_change(conn, principal, &AuditAction::DraftMadeProject, &made, before, after)?;
-    let mut action =
-        projects::created(principal, project, new.name.as_str(), None).refers_to("draft_id", id.to_string());
-    if let Some(entry) = entry_of_making(conn, project)? {
-        action = action.refers_to("caused_by", format!("audit:{entry}"));
-    }
-    track(conn, action);
+    let way_here = tell_the_way(conn, principal, project, &draft)?;
+    let created = projects::created(principal, project, new.name.as_str(), None)
+        .refers_to("draft_id", id.to_string())
+        .caused_by(way_here);
+    let cause = format!("action:{}", created.id());
+    track(conn, created);
     tell(conn, &draft, EventType::ProjectCreated)?;
     let operation = match container {
         Some(container) => {
             let place = (project, new.name.as_str(), draft.owner);
-            Some(making::begin_for(conn, principal, place, container, &Making::of(container))?)
+            let making = Making::of(container);
+            Some(making::begin_for(conn, principal, place, container, &making, Some(&cause))?)
         }
         None => None,
     };
     Ok((project, operation))
 }
 
-/// The audit entry that says which draft a project was made of.
-fn entry_of_making(conn: &mut PgConnection, project: ProjectId) -> QueryResult<Option<String>> {
-    activity_logs::table
-        .filter(activity_logs::project_id.eq(project.to_string()))
-        .filter(activity_logs::activity_type.eq(AuditAction::DraftMadeProject.as_str()))
-        .select(activity_logs::id)
-        .first(conn)
-        .optional()
+/// Puts into a new project's timeline how its draft came about, from the first message on, each step caused by the one
+/// before it. Answers the last one's id.
+fn tell_the_way(
+    conn: &mut PgConnection,
+    principal: &Principal,
+    project: ProjectId,
+    draft: &DraftView,
+) -> QueryResult<String> {
+    const STEPS: [EventType; 4] = [
+        EventType::SessionStarted,
+        EventType::DraftCreated,
+        EventType::SessionClaimed,
+        EventType::DraftPosted,
+    ];
+    let mut steps = match &draft.session_id {
+        Some(session) => analytics::first_of(conn, session, &STEPS)?,
+        None => Vec::new(),
+    };
+    if steps.is_empty() {
+        steps.push((EventType::DraftCreated, draft.posted_at.unwrap_or(principal.at)));
+    }
+    let claimed = steps.iter().position(|(step, _)| *step == EventType::SessionClaimed);
+    let (mut before, mut last) = (i64::MIN, None::<String>);
+    for (number, (step, at)) in steps.into_iter().enumerate() {
+        // What one transaction did has one time: its order is kept.
+        before = at.timestamp_millis().max(before + 1);
+        let (kind, words) = match step {
+            EventType::SessionStarted => (ActionType::ConversationBegun, came_by(draft)),
+            EventType::SessionClaimed => {
+                (ActionType::ConversationClaimed, "It has an account since".to_owned())
+            }
+            EventType::DraftPosted => (ActionType::DraftPosted, format!("With a score of {}", draft.score)),
+            _ => (ActionType::DraftCreated, draft.title.clone()),
+        };
+        let is_own = claimed.is_none_or(|claimed| number >= claimed);
+        let mut action = NewAction::by(principal, project, kind, words)
+            .told_later(before, is_own)
+            .refers_to("draft_id", draft.id.to_string());
+        if let Some(cause) = last {
+            action = action.caused_by(cause);
+        }
+        last = Some(action.id().to_owned());
+        track(conn, action);
+    }
+    Ok(last.unwrap_or_default())
+}
+
+fn came_by(draft: &DraftView) -> String {
+    match &draft.chain {
+        Some(chain) => format!("To the assistant, by the links {chain}"),
+        None => "To the assistant".to_owned(),
+    }
 }

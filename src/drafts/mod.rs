@@ -1,6 +1,7 @@
 //! Drafts: what somebody wants built, from a first sentence to a project.
 
 pub mod commands;
+pub mod crediting;
 pub mod git_host;
 pub mod model;
 pub mod outbox;

@@ -26,6 +26,8 @@ pub struct OutboxLine {
     /// When it is taken next.
     pub retry_at: DateTime<Utc>,
     pub changed_at: DateTime<Utc>,
+    /// Since when the CRM knows it otherwise than it is.
+    pub corrected_at: Option<DateTime<Utc>>,
 }
 
 /// Why nothing is sent again.
@@ -48,6 +50,16 @@ pub(super) fn put(conn: &mut PgConnection, owner: UserId, draft: i64) -> QueryRe
         .map(|_| ())
 }
 
+diesel::define_sql_function! {
+    #[sql_name = "pilothouse.correct_opportunity"]
+    fn correct_opportunity(of_draft: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
+
+/// Tells the sales system again what a draft of the user's says, if it was told at all.
+pub(super) fn correct(conn: &mut PgConnection, draft: i64) -> QueryResult<()> {
+    diesel::select(correct_opportunity(draft)).get_result::<bool>(conn).map(|_| ())
+}
+
 /// What waits, failed or was sent, the newest first.
 pub fn list(conn: &mut PgConnection) -> QueryResult<Vec<OutboxLine>> {
     crm_outbox::table
@@ -63,6 +75,7 @@ pub fn list(conn: &mut PgConnection) -> QueryResult<Vec<OutboxLine>> {
             crm_outbox::opportunity_id,
             crm_outbox::retry_at,
             crm_outbox::changed_at,
+            crm_outbox::corrected_at,
         ))
         .limit(MOST)
         .load(conn)
@@ -70,9 +83,16 @@ pub fn list(conn: &mut PgConnection) -> QueryResult<Vec<OutboxLine>> {
 
 /// Lets what is stuck be tried again from its beginning.
 pub fn redo(conn: &mut PgConnection, principal: &Principal, id: Uuid) -> Result<(), RedoError> {
-    let (state, attempts, error, contact): (String, i32, Option<String>, Option<String>) = crm_outbox::table
+    type Stuck = (String, i32, Option<String>, Option<String>, Option<String>);
+    let (state, attempts, error, contact, opportunity): Stuck = crm_outbox::table
         .find(id)
-        .select((crm_outbox::state, crm_outbox::attempts, crm_outbox::last_error, crm_outbox::contact_id))
+        .select((
+            crm_outbox::state,
+            crm_outbox::attempts,
+            crm_outbox::last_error,
+            crm_outbox::contact_id,
+            crm_outbox::opportunity_id,
+        ))
         .for_update()
         .first(conn)
         .optional()?
@@ -80,8 +100,12 @@ pub fn redo(conn: &mut PgConnection, principal: &Principal, id: Uuid) -> Result<
     if !matches!(state.as_str(), "unknown" | "parked" | "dead") {
         return Err(RedoError::NotStuck);
     }
-    // Once it was asked for, it is looked up first: it may be there.
-    let again = if contact.is_some() { "unknown" } else { "pending" };
+    // What is there is corrected. Once it was asked for, it is looked up first: it may be there.
+    let again = match (opportunity, contact) {
+        (Some(_), _) => "sent",
+        (None, Some(_)) => "unknown",
+        (None, None) => "pending",
+    };
     diesel::update(crm_outbox::table.find(id))
         .set((
             crm_outbox::state.eq(again),

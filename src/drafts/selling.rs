@@ -1,10 +1,12 @@
 //! Posted drafts become opportunities in the CRM, each exactly once.
 //!
 //! Before one is asked for, the row says `sending`. An answer that leaves open what was done, and a process that died, leave
-//! `unknown` or `sending`: whoever takes such a row looks the opportunity up before asking again.
+//! `unknown` or `sending`: whoever takes such a row looks the opportunity up before asking again. What is corrected after it
+//! was sent is told again, as often as it takes: the same correction twice is once.
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::IntervalDsl;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
@@ -41,9 +43,24 @@ struct Taken {
     attempts: i32,
     /// Whether it may have been made already.
     is_open: bool,
+    /// What the CRM calls it, where it is there and has to be corrected.
+    known: Option<String>,
+    corrected_at: Option<DateTime<Utc>>,
     draft: DraftView,
     contact: Contact,
     opportunity: Opportunity,
+}
+
+#[derive(Queryable)]
+struct Due {
+    id: Uuid,
+    draft: i64,
+    state: String,
+    attempts: i32,
+    opportunity: Option<String>,
+    asked_name: Option<String>,
+    correction: Option<Value>,
+    corrected_at: Option<DateTime<Utc>>,
 }
 
 /// Sends what has been due the longest.
@@ -67,6 +84,9 @@ fn send(db: &Db, crm: &dyn Crm, taken: &Taken) -> Result<Result<(String, String)
         Err(CrmError::Unclear(reason)) => return Ok(Err(CrmError::Later { reason, after: None })),
         Err(error) => return Ok(Err(error)),
     };
+    if let Some(known) = &taken.known {
+        return Ok(crm.update(known, &taken.opportunity).map(|()| (contact, known.clone())));
+    }
     if taken.is_open {
         match crm.find(&contact, &taken.opportunity) {
             Ok(Some(found)) => return Ok(Ok((contact, found))),
@@ -81,23 +101,51 @@ fn send(db: &Db, crm: &dyn Crm, taken: &Taken) -> Result<Result<(String, String)
 }
 
 fn take(conn: &mut PgConnection) -> QueryResult<Option<Taken>> {
-    let due = diesel::dsl::sql::<Bool>("crm_outbox.state IN ('pending', 'sending', 'unknown')");
-    let found: Option<(Uuid, i64, String, i32)> = crm_outbox::table
+    let due = diesel::dsl::sql::<Bool>(
+        "(crm_outbox.state IN ('pending', 'sending', 'unknown') \
+          OR crm_outbox.state = 'sent' AND crm_outbox.corrected_at IS NOT NULL AND crm_outbox.opportunity_id IS NOT NULL)",
+    );
+    let found: Option<Due> = crm_outbox::table
         .filter(due.and(crm_outbox::retry_at.le(now)))
         .order((crm_outbox::retry_at, crm_outbox::id))
-        .select((crm_outbox::id, crm_outbox::draft_id, crm_outbox::state, crm_outbox::attempts))
+        .select((
+            crm_outbox::id,
+            crm_outbox::draft_id,
+            crm_outbox::state,
+            crm_outbox::attempts,
+            crm_outbox::opportunity_id,
+            crm_outbox::asked_name,
+            crm_outbox::correction,
+            crm_outbox::corrected_at,
+        ))
         .for_update()
         .skip_locked()
         .first(conn)
         .optional()?;
-    let Some((id, draft, state, attempts)) = found else { return Ok(None) };
+    let Some(Due { id, draft, state, attempts, opportunity, asked_name, correction, corrected_at }) = found
+    else {
+        return Ok(None);
+    };
+    // What was not asked for yet is asked for as it is now.
+    let corrected_at = corrected_at.filter(|_| state != "pending");
     diesel::update(crm_outbox::table.find(id))
         .set((
             crm_outbox::attempts.eq(attempts + 1),
             crm_outbox::retry_at.eq(from_now(seconds(LEASE).seconds())),
+            crm_outbox::corrected_at.eq(corrected_at),
         ))
         .execute(conn)?;
-    let Some(draft) = queries::find(conn, draft)? else { return Ok(None) };
+    let Some(mut draft) = queries::find(conn, draft)? else { return Ok(None) };
+    if let Some(correction) = correction {
+        let text = |name: &str| correction[name].as_str().map(str::to_owned);
+        draft.developer_ref = text("developer_ref");
+        draft.source = text("source");
+        draft.chain = text("attribution_chain");
+    }
+    let is_open = matches!(state.as_str(), "sending" | "unknown");
+    // It is looked up by the name that it was asked for.
+    let title = format!("{} (draft {})", plain(&draft.title), draft.id);
+    let asked_as = asked_name.filter(|_| is_open).unwrap_or(title);
     let person: Option<(String, Option<String>)> = match draft.owner {
         Some(owner) => {
             users::table.find(owner.0).select((users::email, users::name)).first(conn).optional()?
@@ -108,7 +156,9 @@ fn take(conn: &mut PgConnection) -> QueryResult<Option<Taken>> {
     Ok(Some(Taken {
         id,
         attempts: attempts + 1,
-        is_open: state != "pending",
+        is_open,
+        known: opportunity.filter(|_| state == "sent"),
+        corrected_at,
         contact: Contact {
             name: plain(&name.unwrap_or_else(|| email.clone())),
             email,
@@ -116,7 +166,7 @@ fn take(conn: &mut PgConnection) -> QueryResult<Option<Taken>> {
         },
         opportunity: Opportunity {
             key: id.to_string(),
-            name: format!("{} (draft {})", plain(&draft.title), draft.id),
+            name: asked_as,
             value: draft.budget.get("min").and_then(Value::as_f64),
             source: draft.chain.clone().or_else(|| draft.source.clone()),
         },
@@ -140,10 +190,43 @@ fn note_sending(conn: &mut PgConnection, taken: &Taken, contact: &str) -> QueryR
         .set((
             crm_outbox::state.eq("sending"),
             crm_outbox::contact_id.eq(contact),
+            crm_outbox::asked_name.eq(&taken.opportunity.name),
             crm_outbox::changed_at.eq(now),
         ))
         .execute(conn)
         .map(|_| ())
+}
+
+/// As the column has it.
+macro_rules! recorded_value {
+    ($taken:ident) => {
+        diesel::dsl::sql("nullif(")
+            .bind::<Text, _>($taken.opportunity.value.map(|value| value.to_string()).unwrap_or_default())
+            .sql(", '')::numeric")
+    };
+}
+
+/// The CRM knows what was to be corrected. What was changed meanwhile is told next.
+fn settle_correction(conn: &mut PgConnection, taken: &Taken) -> QueryResult<()> {
+    let row = crm_outbox::table.find(taken.id);
+    diesel::update(row)
+        .set((crm_outbox::last_error.eq(None::<String>), crm_outbox::changed_at.eq(now)))
+        .execute(conn)?;
+    diesel::update(row.filter(crm_outbox::corrected_at.eq(taken.corrected_at)))
+        .set(crm_outbox::corrected_at.eq(None::<DateTime<Utc>>))
+        .execute(conn)?;
+    diesel::update(ghl_opportunities::table.filter(ghl_opportunities::job_draft_id.eq(taken.draft.id)))
+        .set((
+            ghl_opportunities::name.eq(recorded_name(taken)),
+            ghl_opportunities::monetary_value.eq(recorded_value!(taken)),
+            ghl_opportunities::updated_at.eq(now.nullable()),
+        ))
+        .execute(conn)
+        .map(|_| ())
+}
+
+fn recorded_name(taken: &Taken) -> String {
+    taken.opportunity.name.chars().take(255).collect()
 }
 
 fn settle(
@@ -155,6 +238,9 @@ fn settle(
         Ok(ids) => ids,
         Err(error) => return settle_failure(conn, taken, error),
     };
+    if taken.known.is_some() {
+        return settle_correction(conn, taken);
+    }
     let settled = diesel::update(crm_outbox::table.find(taken.id).filter(crm_outbox::state.ne("sent")))
         .set((
             crm_outbox::state.eq("sent"),
@@ -168,14 +254,12 @@ fn settle(
         return Ok(());
     }
     let draft = &taken.draft;
-    let value = taken.opportunity.value.map(|value| value.to_string()).unwrap_or_default();
     diesel::insert_into(ghl_opportunities::table)
         .values((
             ghl_opportunities::ghl_opportunity_id.eq(opportunity),
-            ghl_opportunities::name.eq(taken.opportunity.name.chars().take(255).collect::<String>()),
+            ghl_opportunities::name.eq(recorded_name(taken)),
             ghl_opportunities::status.eq("open"),
-            ghl_opportunities::monetary_value
-                .eq(diesel::dsl::sql("nullif(").bind::<Text, _>(value).sql(", '')::numeric")),
+            ghl_opportunities::monetary_value.eq(recorded_value!(taken)),
             ghl_opportunities::developer_ref.eq(&draft.developer_ref),
             ghl_opportunities::source.eq(&draft.source),
             ghl_opportunities::job_draft_id.eq(draft.id),
@@ -196,19 +280,24 @@ fn settle_failure(conn: &mut PgConnection, taken: &Taken, error: &CrmError) -> Q
     // 15, 30, 60 s and on, up to an hour.
     let doubled = Duration::from_secs(15 << u32::try_from(taken.attempts - 1).unwrap_or(0).min(8));
     let pause = doubled.min(Duration::from_hours(1));
+    // It did nothing, or nothing that can't be done again, so what was closed before is closed.
+    let as_before = match (&taken.known, taken.is_open) {
+        (Some(_), _) => "sent",
+        (None, true) => "unknown",
+        (None, false) => "pending",
+    };
     let (state, attempts, pause) = match error {
-        // Patience that it asks for is no attempt. It did nothing, so what was closed before is closed.
-        CrmError::Later { after: Some(pause), .. } => {
-            (if taken.is_open { "unknown" } else { "pending" }, taken.attempts - 1, *pause)
-        }
+        // Patience that it asks for is no attempt.
+        CrmError::Later { after: Some(pause), .. } => (as_before, taken.attempts - 1, *pause),
         CrmError::NeedsPerson(_) => ("parked", taken.attempts, pause),
         _ if is_spent => ("dead", taken.attempts, pause),
-        CrmError::Later { after: None, .. } => {
-            (if taken.is_open { "unknown" } else { "pending" }, taken.attempts, pause)
-        }
+        CrmError::Later { after: None, .. } => (as_before, taken.attempts, pause),
+        CrmError::Unclear(_) if taken.known.is_some() => (as_before, taken.attempts, pause.max(SETTLES)),
         CrmError::Unclear(_) => ("unknown", taken.attempts, pause.max(SETTLES)),
     };
-    diesel::update(crm_outbox::table.find(taken.id).filter(crm_outbox::state.ne("sent")))
+    // Somebody else may have sent it meanwhile.
+    let over = if taken.known.is_some() { "" } else { "sent" };
+    diesel::update(crm_outbox::table.find(taken.id).filter(crm_outbox::state.ne(over)))
         .set((
             crm_outbox::state.eq(state),
             crm_outbox::attempts.eq(attempts),

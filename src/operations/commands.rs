@@ -323,6 +323,8 @@ pub(super) struct Row<'a> {
     pub answer: Option<&'a str>,
     pub settings: Value,
     pub sealed: Option<&'a [u8]>,
+    /// The entry that led to it, as `action:ID`.
+    pub cause: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -340,6 +342,7 @@ impl<'a> Row<'a> {
             answer: None,
             settings: json!({}),
             sealed: None,
+            cause: None,
         }
     }
 }
@@ -367,6 +370,7 @@ pub(super) fn insert(conn: &mut PgConnection, principal: &Principal, row: &Row<'
                 operations::answer.eq(row.answer),
                 operations::settings.eq(&row.settings),
                 operations::sealed.eq(row.sealed),
+                operations::cause.eq(row.cause),
             ),
         ))
         .execute(conn)

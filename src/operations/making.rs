@@ -37,23 +37,24 @@ pub fn begin_project(
     let row = new_row(conn, draft.name.as_str(), container, principal.user)?;
     let project = project_commands::insert(conn, principal, draft, Some(row))?;
     let making = Making { begins_project: true, ..Making::of(container) };
-    let operation = ask(conn, principal, (row, project, principal.user), &making, sealed)?;
+    let operation = ask(conn, principal, (row, project, principal.user), &making, (sealed, None))?;
     Ok((project, operation))
 }
 
-/// A container for a project that is there and has none, to be made as `making` says.
+/// A container for a project that is there and has none, to be made as `making` says, because of `cause`.
 pub fn begin_for(
     conn: &mut PgConnection,
     principal: &Principal,
     (project, name, owner): (ProjectId, &str, Option<UserId>),
     container: &NewContainer,
     making: &Making,
+    cause: Option<&str>,
 ) -> QueryResult<OperationId> {
     let row = new_row(conn, name, container, owner)?;
     diesel::update(projects::table.find(project).filter(projects::container_id.is_null()))
         .set(projects::container_id.eq(row))
         .execute(conn)?;
-    ask(conn, principal, (row, project, owner), making, None)
+    ask(conn, principal, (row, project, owner), making, (None, cause))
 }
 
 fn new_row(
@@ -74,7 +75,7 @@ fn ask(
     principal: &Principal,
     (row, project, owner): (ContainerId, ProjectId, Option<UserId>),
     making: &Making,
-    sealed: Option<&[u8]>,
+    (sealed, cause): (Option<&[u8]>, Option<&str>),
 ) -> QueryResult<OperationId> {
     let operation = OperationId::new(Entropy);
     let name: String = containers::table.find(row).select(containers::name).first(conn)?;
@@ -85,6 +86,7 @@ fn ask(
         owner,
         settings: json!(making),
         sealed,
+        cause,
         ..Row::of(&operation, Verb::Create)
     };
     insert(conn, principal, &asked)?;
@@ -138,8 +140,8 @@ pub fn again(
         Some(Some(_)) => return Err(AgainError::Obstacle("Its project has a container by now.")),
         Some(None) => {}
     }
-    let sealed: Option<Vec<u8>> =
-        operations::table.find(id.as_str()).select(operations::sealed).first(conn)?;
+    let (sealed, cause): (Option<Vec<u8>>, Option<String>) =
+        operations::table.find(id.as_str()).select((operations::sealed, operations::cause)).first(conn)?;
     if sealed.is_none() && !making.environment.is_empty() {
         return Err(AgainError::Obstacle(
             "Its environment variables are kept for a day only. Make another project with them.",
@@ -149,7 +151,7 @@ pub fn again(
         return Err(AgainError::Obstacle("The container was made meanwhile, or is being made."));
     }
     diesel::update(projects::table.find(project)).set(projects::container_id.eq(row)).execute(conn)?;
-    Ok(ask(conn, principal, (row, project, operation.owner), &making, sealed.as_deref())?)
+    Ok(ask(conn, principal, (row, project, operation.owner), &making, (sealed.as_deref(), cause.as_deref()))?)
 }
 
 /// Marks a making as one that pulls its image, and may be taken back, or as past that. False when it was taken back.

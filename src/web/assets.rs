@@ -21,6 +21,8 @@ pub struct Urls {
     pub js: String,
     /// `static/js/logs.js`, which the page of logs alone has.
     pub logs: String,
+    /// `static/js/talk.js`, which the conversation with the assistant alone has.
+    pub talk: String,
     /// `static/css/containers.css`, which the pages of a container alone have.
     pub containers: String,
     pub icons: String,
@@ -49,6 +51,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("favicon", "svg", "image/svg+xml", text("favicon.svg")),
         asset("logs", "js", "text/javascript; charset=utf-8", lean(&text("js/logs.js"))),
         asset("containers", "css", "text/css; charset=utf-8", lean(&text("css/containers.css"))),
+        asset("talk", "js", "text/javascript; charset=utf-8", lean(&text("js/talk.js"))),
     ]
 });
 
@@ -78,7 +81,15 @@ fn asset(stem: &str, extension: &str, content_type: &'static str, body: Vec<u8>)
 
 static URLS: LazyLock<Urls> = LazyLock::new(|| {
     let url = |at: usize| ASSETS.get(at).map(|asset| format!("/assets/{}", asset.name)).unwrap_or_default();
-    Urls { css: url(0), js: url(1), icons: url(2), favicon: url(3), logs: url(4), containers: url(5) }
+    Urls {
+        css: url(0),
+        js: url(1),
+        icons: url(2),
+        favicon: url(3),
+        logs: url(4),
+        containers: url(5),
+        talk: url(6),
+    }
 });
 
 /// The addresses of the current build's files.

@@ -77,7 +77,9 @@ fn mount_assistant(config: &mut ServiceConfig) {
         .service(at!("/intake/crm", get => intake::crm::index))
         .service(at!("/intake/crm/{id}/redo", post => intake::crm::redo))
         .service(at!("/intake/sessions", get => intake::sessions::index))
-        .service(at!("/intake/sessions/{id}", get => intake::session::show, post => intake::session::read));
+        .service(at!("/intake/sessions/{id}", get => intake::session::show, post => intake::session::read))
+        .service(at!("/intake/sessions/{id}/attribution", post => intake::credit::update))
+        .service(at!("/intake/sessions/{id}/invite", post => intake::invite::create));
 }
 
 /// Projects and the dashboard that begins with them.

@@ -76,6 +76,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.daily_kinds VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', '', '{0}', '{1}', '{0}', '{}', '{}', '{}', '{}');
     INSERT INTO pilothouse.daily_kinds VALUES ('*', '2026-01-01', 'x', '', '{0}', '{2}', '{0}', '{}', '{}', '{}', '{}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.daily_events VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', 'y', '{0}', '{1}', '{}', '{}', '{}');
+    INSERT INTO pilothouse.daily_events VALUES ('*', '2026-01-01', 'x', 'y', '{0}', '{2}', '{}', '{}', '{}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.daily_costs VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', '{0}', '{1}', '{1}', '{1}');
     INSERT INTO pilothouse.daily_costs VALUES ('*', '2026-01-01', 'x', '{0}', '{2}', '{2}', '{2}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.daily_runs VALUES ('engine {o}', '2026-01-01', true, '{}', '{}', '{}', '{}');
@@ -245,11 +247,12 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.recount_marks",             [Some(15), NO,      NO,      NO,      NO,      NO]),
     // With the sums of all.
     ("pilothouse.daily_kinds",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.daily_events",              [Some(3), Some(1), Some(1), NO,      NO,      NO]),
     ("pilothouse.daily_costs",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.daily_runs",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.insight_marks",             [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.run_marks",                 [Some(2), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.rollups",                   [Some(2), Some(2), NO,      NO,      NO,      NO]),
+    ("pilothouse.rollups",                   [Some(2), Some(2), Some(1), NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
     ("pilothouse.backups",                   [Some(2), NO,      NO,      NO,      Some(2), NO]),

@@ -36,7 +36,7 @@ pub(super) const OPERATIONS: Source = Source {
     word: "event",
     table: "pilothouse.operations",
     id: "id",
-    entry: "pilothouse.entry_of_operation(a.id, a.verb, a.status, a.container_id, a.container_name, a.engine_container_id, a.project_id, a.owner_id, a.asked_by, a.asked_by_name, a.request_id, a.asked_at, a.ended_at, a.answer",
+    entry: "pilothouse.entry_of_operation(a.id, a.verb, a.status, a.container_id, a.container_name, a.engine_container_id, a.project_id, a.owner_id, a.asked_by, a.asked_by_name, a.request_id, a.cause, a.asked_at, a.ended_at, a.answer",
 };
 pub(super) const OBSERVATIONS: Source = Source {
     word: "engine",

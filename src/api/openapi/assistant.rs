@@ -143,7 +143,13 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         (
             "Message",
             object(
-                [("text", maybe(2_000)), ("slot", nullable(word_of(&slots)).into()), ("value", maybe(2_000))],
+                [
+                    ("text", maybe(2_000)),
+                    ("slot", nullable(word_of(&slots)).into()),
+                    ("value", maybe(2_000)),
+                    ("ref", maybe(200)),
+                    ("source", maybe(200)),
+                ],
                 &[],
             )
             .into(),

@@ -49,6 +49,7 @@ impl OutboxRow {
     #[must_use]
     pub fn new(line: &OutboxLine, now: DateTime<Utc>, zone: Tz) -> Self {
         let (icon, word, tone) = match line.state.as_str() {
+            "sent" if line.corrected_at.is_some() => ("pending", "correction waits", Tone::Busy),
             "pending" => ("pending", "waits", Tone::Busy),
             "sending" => ("pending", "sending", Tone::Busy),
             "sent" => ("success", "sent", Tone::Good),
@@ -56,7 +57,9 @@ impl OutboxRow {
             "parked" => ("warning", "waits for you", Tone::Warning),
             _ => ("warning", "is looked up", Tone::Warning),
         };
-        let waits = matches!(line.state.as_str(), "pending" | "unknown") && line.attempts > 0;
+        let is_corrected = line.state == "sent" && line.corrected_at.is_some();
+        let waits =
+            (matches!(line.state.as_str(), "pending" | "unknown") || is_corrected) && line.attempts > 0;
         let is_stuck = matches!(line.state.as_str(), "unknown" | "parked" | "dead");
         Self {
             id: line.id.to_string(),

@@ -1,7 +1,9 @@
 //! How visitors get on: the funnel, and their conversations. For admins.
 
+pub mod credit;
 pub mod crm;
 pub mod funnel;
+pub mod invite;
 pub mod session;
 pub mod sessions;
 

@@ -8,14 +8,15 @@ use uuid::Uuid;
 
 use super::sessions::badge;
 use crate::analytics;
-use crate::assistant::commands;
 use crate::assistant::provider::Speaker;
 use crate::assistant::queries::{self, Session};
+use crate::assistant::record;
 use crate::assistant::slots::{Quality, Slot};
 use crate::drafts::queries as drafts;
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::{Field, Form};
+use crate::identity::Email;
 use crate::web::display::{Badge, Fact};
 use crate::web::path;
 use crate::web::shell::{Crumb, Shell};
@@ -36,6 +37,13 @@ pub struct IntakeSessionPage {
     /// What was said, once a reason is given: who, and what.
     pub said: Option<Vec<(&'static str, String)>>,
     pub draft_url: Option<String>,
+    /// Where a form makes an account for whoever left an address.
+    pub invite_url: Option<String>,
+    /// Who is credited, as the form shows it.
+    pub developer_ref: Field,
+    pub source: Field,
+    /// Why a deed was not done.
+    pub errors: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -52,9 +60,9 @@ pub struct ReasonForm {
     reason: String,
 }
 
-type Found = (Session, Vec<analytics::EventLine>, Option<i64>);
+pub(super) type Found = (Session, Vec<analytics::EventLine>, Option<i64>);
 
-fn find(conn: &mut diesel::PgConnection, id: Uuid) -> AppResult<Found> {
+pub(super) fn find(conn: &mut diesel::PgConnection, id: Uuid) -> AppResult<Found> {
     let session = queries::by_id(conn, id)?.ok_or(AppError::NotFound)?;
     let events = analytics::of_session(conn, &session.session_id)?;
     let draft = drafts::of_session(conn, &session.session_id)?.map(|draft| draft.id);
@@ -84,7 +92,7 @@ pub async fn read(authed: AuthedRequest, form: Form<ReasonForm>) -> AppResult<Ht
         .write_as_admin(move |conn, admin| {
             let found = find(conn, id?)?;
             if problem.is_none() {
-                commands::put_reading_on_record(conn, &principal(admin), &found.0, &given)?;
+                record::put_reading_on_record(conn, &principal(admin), &found.0, &given)?;
             }
             Ok(found)
         })
@@ -111,8 +119,20 @@ fn said(session: &Session) -> Vec<(&'static str, String)> {
     turns.chain(slots).collect()
 }
 
+/// The address that an account can be made for, or why none can.
+pub(super) fn invitable(session: &Session) -> Result<&str, &'static str> {
+    if session.user.is_some() {
+        return Err("The conversation is claimed already.");
+    }
+    if session.conversation.ended.is_some() || !session.is_active {
+        return Err("The conversation has ended, and can't be claimed any more.");
+    }
+    let contact = session.conversation.slots.answer(Slot::Contact).map(|answer| answer.text.as_str());
+    contact.filter(|text| Email::parse(text).is_ok()).ok_or("The visitor has left no e-mail address.")
+}
+
 impl IntakeSessionPage {
-    fn of(authed: &AuthedRequest, viewer: &crate::identity::Viewer, found: &Found) -> Self {
+    pub(super) fn of(authed: &AuthedRequest, viewer: &crate::identity::Viewer, found: &Found) -> Self {
         let (session, events, draft) = found;
         let now = authed.app.clock.now();
         let title = "Conversation";
@@ -165,6 +185,10 @@ impl IntakeSessionPage {
             reason: Field::default(),
             said: None,
             draft_url: draft.map(|draft| format!("/drafts/{draft}")),
+            invite_url: invitable(session).is_ok().then(|| format!("/intake/sessions/{}/invite", session.id)),
+            developer_ref: Field::of(session.attribution.developer_ref.clone().unwrap_or_default()),
+            source: Field::of(session.attribution.source.clone().unwrap_or_default()),
+            errors: Vec::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::auth::{password, password_links};
 use crate::db::{Actor, SecretHash};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::origin_of;
+use crate::http::cookies;
 use crate::http::forms::Form;
 use crate::http::headers::Nonce;
 use crate::users::commands;
@@ -40,6 +41,8 @@ pub struct PasswordPage {
     pub password_errors: Vec<String>,
     /// The rule for passwords.
     pub hint: String,
+    /// Whether this browser talked with the assistant: what it described is offered after signing in.
+    pub has_talked: bool,
 }
 
 #[derive(Deserialize)]
@@ -133,6 +136,7 @@ impl PasswordPage {
                 .collect(),
             password_errors,
             hint: password_hint(),
+            has_talked: false,
         }
     }
 
@@ -142,6 +146,8 @@ impl PasswordPage {
 
     fn answer(mut self, request: &HttpRequest, status: StatusCode) -> AppResult<HttpResponse> {
         self.shell.nonce = Nonce::of(request);
+        let app = request.app_data::<web::Data<App>>();
+        self.has_talked = app.is_some_and(|app| request.cookie(&cookies::guest_name(&app.config)).is_some());
         self.action = urls::password_link(request.match_info().get("token").unwrap_or_default());
         let mut response = render(status, &self)?;
         keep_to_yourself(&mut response);

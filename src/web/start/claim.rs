@@ -79,6 +79,8 @@ async fn page(
         None => None,
     };
     let link = if session_store::is_token(link) { link.to_owned() } else { String::new() };
+    // A secret that opens nothing any more would lead here at each sign-in.
+    let is_spent = link.is_empty() && visit.guest().is_some() && matches!(offered, Some((_, None)));
     let page = if let Some((viewer, offered)) = offered {
         ClaimPage {
             shell: visit.shell(Some(&viewer), "Claim a conversation"),
@@ -101,7 +103,11 @@ async fn page(
             made: None,
         }
     };
-    answer(visit, status, &page)
+    let mut response = answer(visit, status, &page)?;
+    if is_spent {
+        visit.let_out(&mut response)?;
+    }
+    Ok(response)
 }
 
 fn answer(visit: &Visit, status: StatusCode, page: &ClaimPage) -> AppResult<HttpResponse> {

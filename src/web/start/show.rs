@@ -24,6 +24,8 @@ use crate::web::shell::Shell;
 pub struct StartPage {
     /// The frame.
     pub shell: Shell,
+    /// `static/js/talk.js`
+    pub script_url: &'static str,
     /// Whether the conversation has begun: else what is kept is said first.
     pub has_begun: bool,
     /// Where words go besides this console; none when they stay here.
@@ -136,6 +138,7 @@ impl StartPage {
         });
         Self {
             shell,
+            script_url: &crate::web::assets::urls().talk,
             has_begun,
             sends_to,
             turns: turns(&conversation.turns, asked),

@@ -56,7 +56,8 @@ pub async fn create(authed: AuthedRequest, form: Form<UserForm>) -> AppResult<Ht
     }
 }
 
-fn create_user(
+/// A user with a link to set a password; or the form's fields with what is wrong.
+pub(in crate::web) fn create_user(
     conn: &mut PgConnection,
     principal: &Principal,
     form: &UserForm,

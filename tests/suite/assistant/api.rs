@@ -50,6 +50,18 @@ fn a_conversation_is_held_by_its_secret() {
     let whole = ask(&page, Method::GET, &id, &secret, None).expect(200).json();
     assert_eq!(whole["turns"].as_array().unwrap().len(), 2);
     assert_eq!(console.text("SELECT attribution_chain FROM job_drafts"), "blog:ada");
+    // A link that is followed later is the newest; the first one stays, and counts.
+    let later = json!({ "text": "search", "ref": "bob", "source": "talk" });
+    ask(&page, Method::POST, &messages, &secret, Some(&later)).expect(200);
+    let slot = json!({ "slot": "budget", "value": "6000", "ref": "cy" });
+    ask(&page, Method::POST, &messages, &secret, Some(&slot)).expect(200);
+    for table in ["ai_assistant_sessions", "job_drafts"] {
+        assert_eq!(
+            console.text(&format!("SELECT concat_ws(' ', developer_ref, attribution_chain) FROM {table}")),
+            "ada blog:ada>direct:cy",
+            "{table}"
+        );
+    }
     let claim = ask(&page, Method::POST, &format!("{id}/claim"), &secret, None).expect(201).json();
     let link = claim["claim_url"].as_str().unwrap();
     assert!(console.owner().get(link).expect(200).text("main").contains("bakeries"));

@@ -13,6 +13,7 @@ use pilothouse::outgoing::Outgoing;
 use pilothouse::secret::Secret;
 use serde_json::{Value, json};
 
+use super::drafts::ready;
 use crate::support::console::{Console, Person};
 use crate::support::outside::{Asked, Outside, Told};
 
@@ -32,6 +33,14 @@ fn make(ledger: &Mutex<Ledger>, asked: &Asked) -> Value {
         let email = asked.body["email"].as_str().unwrap().to_owned();
         let id = ledger.contacts.entry(email).or_insert_with(|| format!("contact-{number}")).clone();
         return json!({ "new": true, "contact": { "id": id } });
+    }
+    if asked.method == "PUT" {
+        let id = asked.path.rsplit('/').next().unwrap();
+        let known = ledger.opportunities.iter_mut().find(|known| known["id"] == id).unwrap();
+        for field in ["name", "monetaryValue", "source"] {
+            known[field] = asked.body[field].clone();
+        }
+        return json!({ "succeded": true, "opportunity": { "id": id } });
     }
     if asked.method == "POST" {
         let id = format!("opportunity-{}", ledger.opportunities.len());
@@ -76,6 +85,10 @@ impl Crm for Killing {
         let created = self.crm.create(contact, opportunity);
         assert!(call % 7 != 5, "killed after");
         created
+    }
+
+    fn update(&self, id: &str, opportunity: &Opportunity) -> Result<(), CrmError> {
+        self.crm.update(id, opportunity)
     }
 }
 
@@ -241,4 +254,77 @@ fn what_the_crm_refuses_waits_for_a_person_and_says_so() {
     );
     admin.post(&redo, &[]).expect(409);
     owner.get("/intake/crm").expect(404);
+}
+
+#[test]
+fn what_is_corrected_after_it_was_sent_reaches_the_same_opportunity() {
+    let console = Console::start();
+    let (owner, admin) = (console.owner(), console.admin());
+    let path = ready(&console, &owner);
+    owner.post(&format!("{path}/post"), &[("consent", "yes"), ("sales", "yes")]).expect(303);
+    let answers = Arc::new(Mutex::new(Vec::<u16>::new()));
+    let ledger = Arc::new(Mutex::new(Ledger::default()));
+    let (kept, told) = (Arc::clone(&ledger), Arc::clone(&answers));
+    let outside = Outside::answering(move |asked| {
+        let status = if asked.method == "PUT" { told.lock().unwrap().pop().unwrap_or(200) } else { 200 };
+        match status {
+            401 => Told::Json(401, json!({})),
+            // Done, and nobody is told.
+            0 => {
+                make(&kept, asked);
+                Told::Cut
+            }
+            status => Told::Json(status, make(&kept, asked)),
+        }
+    });
+    let crm = ghl(&outside);
+    let send = || selling::send_next(&console.app.db, &crm).unwrap();
+    let again = || console.sql("UPDATE pilothouse.crm_outbox SET retry_at = now()");
+    let page = || admin.get("/intake/crm").expect(200);
+    let known = |field: &str| {
+        let ledger = ledger.lock().unwrap();
+        assert_eq!(ledger.opportunities.len(), 1, "never a second one");
+        ledger.opportunities[0][field].clone()
+    };
+    send();
+    assert_eq!(send(), Turn::Idle, "nothing was corrected");
+    let name = known("name");
+
+    // Its owner writes another title, and the answer to that is lost.
+    owner.post(&path, &[("title", "Cakes by post"), ("estimated_budget_range", "7000")]).expect(303);
+    assert!(page().text("[data-opportunity]").contains("correction waits"));
+    answers.lock().unwrap().push(0);
+    send();
+    assert!(page().text("[data-opportunity]").contains("correction waits"), "nobody knows");
+    again();
+    send();
+    assert!(known("name") != name && known("name").as_str().unwrap().starts_with("Cakes by post"));
+    assert_eq!(known("monetaryValue"), 7000.0);
+    assert_eq!(send(), Turn::Idle);
+
+    // Somebody else is credited: numbers and opportunity follow, what was posted stays.
+    let session = console.text("SELECT id::text FROM ai_assistant_sessions");
+    let credit = format!("/intake/sessions/{session}/attribution");
+    let form = [("developer_ref", "ada"), ("source", "mail")];
+    owner.post(&credit, &form).expect(404);
+    assert!(admin.post(&credit, &[("source", "a b")]).expect(422).text("main").contains("at most 64"));
+    admin.post(&credit, &form).expect(303);
+    answers.lock().unwrap().push(401);
+    send();
+    let parked = page();
+    assert!(parked.text("[data-opportunity]").contains("does not take the token"));
+    admin.post(&parked.attribute("[data-opportunity] form", "action"), &[]).expect(303);
+    send();
+    assert_eq!(known("source"), "mail:ada");
+    assert!(page().text("[data-opportunity]").contains("sent"));
+    let credited =
+        |table: &str| console.count(&format!("{table} WHERE developer_ref = 'ada' AND source = 'mail'"));
+    assert_eq!((credited("ghl_opportunities"), credited("job_drafts")), (1, 0));
+    assert_eq!(credited("analytics"), console.count("analytics"));
+    assert_eq!(console.count("analytics WHERE event_type = 'opportunity_sent'"), 1);
+    let record = console.text(
+        "SELECT concat_ws(' ', before->>'developer_ref', after->>'developer_ref') FROM \"ActivityLog\" \
+         WHERE \"activityType\" = 'assistant.credited'",
+    );
+    assert_eq!(record, "ada");
 }

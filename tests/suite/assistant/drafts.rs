@@ -6,7 +6,7 @@ use super::start::{SENTENCE, guest_cookie, say, slot};
 use crate::support::console::{Console, Person};
 
 /// A draft of `person`'s that can be posted; answers its path.
-fn ready(console: &Console, person: &Person) -> String {
+pub fn ready(console: &Console, person: &Person) -> String {
     say(person, SENTENCE).expect(303);
     say(person, "search and reviews too").expect(303);
     format!("/drafts/{}", console.text("SELECT max(id)::text FROM job_drafts"))
@@ -143,12 +143,17 @@ fn a_project_is_made_of_a_draft_once() {
     let record =
         "\"ActivityLog\" WHERE \"activityType\" = 'draft.made_project' AND \"projectId\" IS NOT NULL";
     assert_eq!(console.count(record), 1, "the project's timeline knows the draft");
-    let cause = console.text("SELECT reference_ids->>'caused_by' FROM turbobackend.project_actions");
-    assert_eq!(
-        cause,
-        console
-            .text("SELECT 'audit:' || id FROM \"ActivityLog\" WHERE \"activityType\" = 'draft.made_project'")
-    );
+    // From the first message on, each step is caused by the one before it.
+    let way = "WITH RECURSIVE way (id, kind, depth) AS ( \
+          SELECT action_id, action_type, 0 FROM turbobackend.project_actions WHERE NOT reference_ids ? 'caused_by' \
+          UNION ALL SELECT a.action_id, a.action_type, w.depth + 1 FROM way w \
+          JOIN turbobackend.project_actions a ON a.reference_ids->>'caused_by' = w.id::text) \
+        SELECT string_agg(kind, ' ' ORDER BY depth) FROM way";
+    assert_eq!(console.text(way), "conversation_begun draft_created draft_posted project_created");
+    let created = "SELECT action_id FROM turbobackend.project_actions WHERE action_type = 'project_created'";
+    let thread = owner.get(&format!("/threads/{}", console.text(created))).expect(200);
+    assert_eq!(thread.select("ol.timeline > li").len(), 4);
+    assert!(thread.texts("ol.timeline > li")[0].contains("began to describe"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How visitors get on, for admins; and what came of a referral, for owners.
 
-use super::start::{SENTENCE, say};
+use super::start::{SENTENCE, say, slot};
 use crate::support::answer::Answer;
 use crate::support::console::Console;
 
@@ -167,4 +167,39 @@ fn an_owner_learns_how_many_came_by_their_link_and_never_who() {
     insert(1, "NULL");
     assert_eq!(figures(&owner.get("/referrals"))[0], "5");
     assert!(figures(&other.get("/referrals")).is_empty());
+}
+
+#[test]
+fn a_guest_who_left_an_address_is_invited_and_claims_what_they_described() {
+    let console = Console::start();
+    let (visitor, admin) = (console.anonymous(), console.admin());
+    say(&visitor, SENTENCE).expect(303);
+    let path = format!("/intake/sessions/{}", console.text("SELECT id::text FROM ai_assistant_sessions"));
+    let invite = format!("{path}/invite");
+    assert!(!admin.get(&path).expect(200).has(&format!("form[action='{invite}']")));
+    assert!(admin.post(&invite, &[]).expect(422).text("[role=alert]").contains("no e-mail address"));
+    slot(&visitor, "contact", "save", "grace@example.org").expect(303);
+    assert!(!admin.get(&path).expect(200).body.contains("grace@"), "words of theirs");
+    assert!(admin.get(&path).has(&format!("form[action='{invite}']")));
+
+    let made = admin.post(&invite, &[]).expect(303);
+
+    let link = admin.get(made.location()).expect(200).attribute("#link", "value");
+    assert_eq!(console.count("\"ActivityLog\" WHERE \"activityType\" = 'assistant.invited'"), 1);
+    assert!(admin.post(&invite, &[]).expect(422).text("[role=alert]").contains("claims the conversation"));
+
+    // The browser that talked still holds its conversation while the password is set.
+    let link = link.strip_prefix(&console.base).unwrap();
+    assert!(visitor.get(link).expect(200).text("main").contains("is offered to you"));
+    assert!(!console.anonymous().get(link).expect(200).text("main").contains("is offered to you"));
+    let password = "seven quiet lanterns at noon";
+    let set = visitor.post(link, &[("password", password)]).expect(303);
+    let form = visitor.get(set.location()).expect(200);
+    assert_eq!(form.attribute("input[name=next]", "value"), "/start/claim");
+    let fields = [("email", "grace@example.org"), ("password", password), ("next", "/start/claim")];
+    let signed_in = visitor.post("/login", &fields).expect(303);
+    assert!(visitor.get(signed_in.location()).expect(200).text("main").contains("small bakeries"));
+    visitor.post("/start/claim", &[("claim", "yes")]).expect(303);
+    assert!(visitor.get("/drafts").expect(200).text("[data-draft]").contains("bakeries"));
+    assert!(admin.post(&invite, &[]).expect(422).text("[role=alert]").contains("claimed already"));
 }

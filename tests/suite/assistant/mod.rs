@@ -2,7 +2,7 @@
 
 mod api;
 mod crm;
-mod drafts;
+pub mod drafts;
 mod intake;
 mod keeping;
 mod pages;

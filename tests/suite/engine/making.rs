@@ -296,3 +296,30 @@ fn what_can_not_be_made_is_refused_with_the_reason_before_anything_is_written() 
     assert_eq!(scene.console.count("projects") + scene.console.count("pilothouse.operations"), 0);
     scene.admin.post("/projects", &named).expect(303);
 }
+
+#[test]
+fn a_draft_becomes_a_project_in_a_container_and_one_thread_goes_from_the_first_message_to_the_engine() {
+    let Some(engine) = crate::support::engine::shared() else { return };
+    let mut scene = Scene::making(engine, APP, "4070-4079");
+    scene.work();
+    let draft = crate::assistant::drafts::ready(&scene.console, &scene.owner);
+    scene.owner.post(&format!("{draft}/post"), &[("consent", "yes")]).expect(303);
+    let asked = scene.owner.post(&format!("{draft}/project"), &[("container", "new")]).expect(303);
+    let (status, answer) = scene.end_of(asked.location());
+    assert_eq!(status, "COMPLETED", "{answer}");
+
+    let begun = scene.console.text(
+        "SELECT 'action:' || action_id FROM turbobackend.project_actions WHERE action_type = 'conversation_begun'",
+    );
+    until("the engine tells of it", || {
+        scene.console.count(&format!(
+            "pilothouse.thread_entries WHERE root = '{begun}' AND source = 'engine' AND id IN \
+             (SELECT e.id FROM pilothouse.engine_events e WHERE e.kind = 'container_started')"
+        )) == 1
+    });
+    let id = asked.location().strip_prefix("/events/").unwrap();
+    let thread = scene.owner.get(&format!("/threads/event:{id}")).expect(200);
+    let steps = thread.texts("ol.timeline > li");
+    assert!(steps[0].contains("began to describe") && steps.len() >= 6, "{steps:?}");
+    assert!(thread.has("ol.timeline > li[data-activity^='engine:']"));
+}

@@ -6,7 +6,8 @@ use crate::support::console::PASSWORD;
 use crate::support::person::{as_form, encoded};
 
 /// Addresses whose act leaves no audit entry, and why that is right.
-const UNRECORDED: [(&str, &str); 25] = [
+const UNRECORDED: [(&str, &str); 26] = [
+    ("/intake/sessions/TALK/invite", "refused: somebody has this conversation in an account"),
     ("/api/assistant/sessions", "a visitor's conversation is a record itself"),
     ("/api/assistant/sessions/x/messages", "refused: it comes without a visitor's secret"),
     ("/api/assistant/sessions/x/claim", "refused, too"),

@@ -127,6 +127,14 @@ const ROWS: &[Row] = &[
         &[("reason", "They asked for help.")],
         admins("200"),
     ),
+    (
+        "POST",
+        "/intake/sessions/{id}/attribution",
+        "/intake/sessions/TALK/attribution",
+        &[("developer_ref", "UNIQUE")],
+        admins("303 /intake/sessions/TALK"),
+    ),
+    ("POST", "/intake/sessions/{id}/invite", "/intake/sessions/TALK/invite", &[], admins("422")),
     // The assistant for pages elsewhere: no cookie counts.
     ("POST", "/api/assistant/sessions", "/api/assistant/sessions", &[], ["201"; 4]),
     ("GET", "/api/assistant/sessions/{id}", "/api/assistant/sessions/x", &[], ["401"; 4]),

@@ -298,7 +298,9 @@ impl Sample for IntakeSessionPage {
         refused.reason.errors = vec!["Say why.".to_owned()];
         let said =
             Self { said: Some(vec![("Visitor", HOSTILE.to_owned()), ("Goal", endless(300))]), ..page() };
-        vec![("closed", page()), ("refused", refused), ("read", said)]
+        let url = Some("/intake/sessions/x/invite".to_owned());
+        let invite = Self { invite_url: url, errors: vec![HOSTILE.to_owned()], ..page() };
+        vec![("closed", page()), ("refused", refused), ("read", said), ("invite", invite)]
     }
 }
 
@@ -327,6 +329,7 @@ impl Sample for CrmPage {
                 opportunity: (state == "sent").then(|| HOSTILE.to_owned()),
                 retry_at: now(),
                 changed_at: now(),
+                corrected_at: Some(now()),
             };
             OutboxRow::new(&line, now(), Tz::UTC)
         };
