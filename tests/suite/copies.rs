@@ -109,12 +109,14 @@ fn a_backup_comes_back_from_either_bucket_after_the_machine_is_lost_and_nothing_
     let made = create::of_cluster(&stage.vault, &cluster, &about, Clock::system().now()).unwrap();
     assert!(made.bytes() > 11 << 20, "{}", made.bytes());
     let mut both = buckets(values.clone());
-    both.iter_mut().for_each(|bucket| bucket.part = 5 << 20);
+    for bucket in &mut both {
+        bucket.part = 5 << 20;
+    }
     let (near, far) = (both[0].clone(), both[1].clone());
     stage.db.write_blocking(&Actor::System, |conn| copies::keep(conn, &both).map_err(DbError::from)).unwrap();
 
     comes_in_parts(&stage, &near, &server, &mut conn);
-    assert_eq!(stage.copy(&far).unwrap(), true);
+    assert!(stage.copy(&far).unwrap());
     for bucket in &both {
         assert_eq!(stage.state(bucket), "verified");
         assert_eq!(stage.vault.in_bucket(bucket).names().unwrap(), std::slice::from_ref(&made.name));
@@ -128,7 +130,7 @@ fn a_backup_comes_back_from_either_bucket_after_the_machine_is_lost_and_nothing_
         text(&mut conn, "SELECT to_char(timezone('UTC', clock_timestamp()), 'YYYY-MM-DD HH24:MI:SS.US')");
     conn.batch_execute("DELETE FROM users WHERE email LIKE 'before%'").unwrap();
     archive_all(&mut conn, &stage.vault, &cluster);
-    assert_eq!(stage.copy(&far).unwrap(), true);
+    assert!(stage.copy(&far).unwrap());
     assert_ne!(text(&mut conn, "SELECT log_until FROM pilothouse.buckets WHERE name = 'far'"), "");
 
     drop(conn);
@@ -173,14 +175,14 @@ fn comes_in_parts(stage: &Stage, bucket: &Bucket, server: &Buckets, conn: &mut d
         let found = names.filter(|name| name.to_string_lossy().starts_with(&start)).count();
         (id, found)
     };
-    assert_eq!(until(2).unwrap(), false);
+    assert!(!until(2).unwrap());
     let (id, found) = parts();
     assert!(!id.is_empty() && found == 1, "{id}: {found}");
     assert_eq!(stage.state(bucket), "copying");
     assert_eq!(stage.vault.in_bucket(bucket).names().unwrap(), Vec::<String>::new(), "it is no backup yet");
-    assert_eq!(until(2).unwrap(), false);
+    assert!(!until(2).unwrap());
     assert_eq!(parts(), (id, 2), "the first went up once");
-    assert_eq!(stage.copy(bucket).unwrap(), true);
+    assert!(stage.copy(bucket).unwrap());
 }
 
 /// A bit that was turned in the bucket is found when the copy is read back; then it is brought anew.
@@ -190,13 +192,13 @@ fn is_spoiled(stage: &Stage, bucket: &Bucket, server: &Buckets, name: &str, conn
     stage.fails(bucket, "is damaged");
     assert_eq!(stage.state(bucket), "failed");
     assert_ne!(text(conn, "SELECT failing_since FROM pilothouse.buckets WHERE name = 'near'"), "");
-    assert_eq!(stage.copy(bucket).unwrap(), true);
+    assert!(stage.copy(bucket).unwrap());
     assert_eq!(stage.state(bucket), "verified");
     assert_eq!(text(conn, "SELECT failing_since FROM pilothouse.buckets WHERE name = 'near'"), "");
     // What lacks its signature is none, and is brought again.
     fs::remove_file(server.file("near", &format!("{name}/backup.mac"))).unwrap();
     assert!(stage.vault.in_bucket(bucket).names().unwrap().is_empty());
-    assert_eq!(stage.copy(bucket).unwrap(), true);
+    assert!(stage.copy(bucket).unwrap());
     assert_eq!(stage.vault.in_bucket(bucket).names().unwrap().len(), 1);
 }
 
