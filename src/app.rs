@@ -13,8 +13,9 @@ use crate::assistant::remote::Remote;
 use crate::auth::act_rate::ActRate;
 use crate::auth::queue::Queue;
 use crate::auth::recent_viewers::RecentViewers;
-use crate::backups::{self, BackupError, Vault};
-use crate::config::{Config, keys};
+use crate::backups::bucket::Address;
+use crate::backups::{self, BackupError, Bucket, Vault};
+use crate::config::{BucketSettings, BucketStyle, Config, keys};
 use crate::crm::{Crm, Ghl};
 use crate::db::Db;
 use crate::db::readiness::Readiness;
@@ -109,6 +110,30 @@ pub fn vault(config: &Config) -> Result<Vault, BackupError> {
         None => keys::kept_in(&config.data_dir, backups::KEY_FILE).map_err(BackupError::Failed)?,
     };
     Ok(Vault::new(config.backups.clone(), key))
+}
+
+/// Where backups are copied to.
+///
+/// # Errors
+/// When an address can't be that of a bucket.
+pub fn buckets(config: &Config, outgoing: &Outgoing) -> Result<Vec<Bucket>, BackupError> {
+    let bucket = |settings: &BucketSettings| {
+        let address = Address {
+            endpoint: settings.endpoint.clone(),
+            bucket: settings.bucket.clone(),
+            prefix: settings.prefix.clone(),
+            region: settings.region.clone(),
+            is_virtual: settings.style == BucketStyle::Virtual,
+        };
+        Bucket::at(
+            outgoing.clone(),
+            settings.name.clone(),
+            address,
+            &settings.access_key,
+            &settings.secret_key,
+        )
+    };
+    config.buckets.iter().map(bucket).collect()
 }
 
 /// Whether the process has been told to end: `/readyz` says so, and connections are not kept for more.

@@ -82,7 +82,7 @@ fn detail(
     thread(conn, entry, stored).map(Some)
 }
 
-pub(super) fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Option<Entry>> {
+fn by_id(conn: &mut PgConnection, source: Source, id: &str) -> QueryResult<Option<Entry>> {
     if id.contains('\0') {
         return Ok(None);
     }

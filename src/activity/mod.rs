@@ -28,6 +28,7 @@ pub mod changes;
 pub mod daily;
 pub mod deployed;
 pub mod detail;
+pub mod durations;
 mod engine_event_type;
 mod event_type;
 pub mod exported_audit;

@@ -30,8 +30,9 @@ impl NewAction {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "callers name a variant")]
     pub fn by(principal: &Principal, project: ProjectId, kind: ActionType, details: String) -> Self {
+        let at_ms = principal.at.timestamp_millis();
         Self {
-            action_id: format!("act_{}", Entropy.uuid().simple()),
+            action_id: format!("act_{}", Entropy.ordered_uuid(at_ms).simple()),
             project_id: Some(project.to_string()),
             user_id: principal.user.map(|user| user.to_string()),
             request_id: principal.origin.request_id.clone(),
@@ -41,7 +42,7 @@ impl NewAction {
             status: Status::success().as_str().to_owned(),
             environment: Environment::Development.as_str().to_owned(),
             reference_ids: None,
-            created_at: principal.at.timestamp_millis(),
+            created_at: at_ms,
         }
     }
 

@@ -8,9 +8,8 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 
 use super::Direction;
-use super::detail::by_id;
 use super::position::{Source, TimelineCursor};
-use super::timeline::{Entry, Row, RowStatement, shown};
+use super::timeline::{Entry, Known, Row, RowStatement, shown, shown_beside};
 
 /// Entries of a page.
 const PAGE: usize = 50;
@@ -37,23 +36,70 @@ pub struct WholeThread {
 /// The thread of the entry with this id, if the viewer may see it.
 pub fn of(
     conn: &mut PgConnection,
+    known: &Known,
     source: Source,
     id: &str,
     position: Option<&(Direction, TimelineCursor)>,
 ) -> QueryResult<Option<WholeThread>> {
-    let Some(asked) = by_id(conn, source, id)? else { return Ok(None) };
-    let of = act_behind(conn, &asked)?.unwrap_or_else(|| asked.clone());
-    let rows: Vec<Row> = statement(&of, position).load(conn)?;
-    Ok(Some(page(asked, rows, position)))
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    let mut parts = read(conn, known, source, id, position)?;
+    let Some(asked) = parts.asked.take() else { return Ok(None) };
+    if let Some(act) = act_behind(conn, &asked)? {
+        parts = read(conn, known, act.source(), act.id(), position)?;
+    }
+    Ok(Some(page(asked, parts, position)))
 }
 
-/// How PostgreSQL reads a page of the thread of `entry`.
+/// What a statement has found, by what it is of the thread.
+#[derive(Default)]
+struct Parts {
+    asked: Option<Entry>,
+    root: Option<Entry>,
+    last: Option<Entry>,
+    entries: Vec<Entry>,
+    inferred: HashSet<String>,
+    of_requests: Vec<Entry>,
+}
+
+fn read(
+    conn: &mut PgConnection,
+    known: &Known,
+    source: Source,
+    id: &str,
+    position: Option<&(Direction, TimelineCursor)>,
+) -> QueryResult<Parts> {
+    let rows: Vec<Row> = statement(known, source, id, position).load(conn)?;
+    let mut parts = Parts::default();
+    for mut row in rows {
+        known.complete(&mut row);
+        let part = row.part.clone();
+        let Some(entry) = row.into_entry() else { continue };
+        match part.as_str() {
+            "asked" => parts.asked = Some(entry),
+            "root" => parts.root = Some(entry),
+            "last" => parts.last = Some(entry),
+            "request" => parts.of_requests.push(entry),
+            word => {
+                if word == "inferred" {
+                    parts.inferred.insert(entry.key());
+                }
+                parts.entries.push(entry);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// How PostgreSQL reads a page of the thread of the entry with this id.
 pub fn plan_of_page(
     conn: &mut PgConnection,
-    entry: &Entry,
+    source: Source,
+    id: &str,
     position: Option<&(Direction, TimelineCursor)>,
 ) -> QueryResult<Vec<String>> {
-    statement(entry, position).explain(conn)
+    statement(&Known::default(), source, id, position).explain(conn)
 }
 
 /// An audit entry has no cause of its own: it stands with what its request did.
@@ -70,24 +116,28 @@ fn act_behind(conn: &mut PgConnection, entry: &Entry) -> QueryResult<Option<Entr
     Ok(rows.into_iter().find_map(Row::into_entry))
 }
 
-fn statement(entry: &Entry, position: Option<&(Direction, TimelineCursor)>) -> RowStatement {
+fn statement(
+    known: &Known,
+    source: Source,
+    id: &str,
+    position: Option<&(Direction, TimelineCursor)>,
+) -> RowStatement {
     let mut s = RowStatement::new();
     // Behind a policy an index is only used for plain columns: names are taken apart before they are looked up.
     s.sql("WITH RECURSIVE up (depth, root, source, id) AS ( \
              SELECT 0, n.root, split_part(n.root, ':', 1) COLLATE \"C\", substr(n.root, strpos(n.root, ':') + 1) COLLATE \"C\" \
              FROM (SELECT coalesce((SELECT e.root FROM pilothouse.thread_entries e WHERE e.source = '")
-        .sql(entry.source().as_str())
+        .sql(source.as_str())
         .sql("' AND e.id = ")
-        .text(entry.id())
+        .text(id)
         .sql("), ")
-        .text(entry.cause_text())
+        .text(format!("{}:{id}", source.as_str()))
         .sql(") AS root OFFSET 0) n \
              UNION ALL SELECT up.depth + 1, e.root, split_part(e.root, ':', 1) COLLATE \"C\", \
                  substr(e.root, strpos(e.root, ':') + 1) COLLATE \"C\" \
              FROM up JOIN pilothouse.thread_entries e ON e.source = up.source AND e.id = up.id \
              WHERE up.depth < 20 AND e.root <> up.root), \
          first AS MATERIALIZED (SELECT u.source, u.id, md5(u.root)::uuid AS thread FROM up u ORDER BY u.depth DESC LIMIT 1), \
-         root AS MATERIALIZED (SELECT t.* FROM first f JOIN pilothouse.timeline t ON t.source = f.source AND t.id = f.id), \
          member AS MATERIALIZED (SELECT e.source, e.id, e.is_inferred FROM pilothouse.thread_entries e \
              WHERE e.thread = (SELECT f.thread FROM first f)");
     let order = match position {
@@ -105,45 +155,32 @@ fn statement(entry: &Entry, position: Option<&(Direction, TimelineCursor)>) -> R
     };
     s.sql(order).sql(ONE_PAGE_AND_ONE).sql(
         "), \
-         page AS MATERIALIZED (SELECT CASE WHEN m.is_inferred THEN 'inferred' ELSE 'told' END AS part, t.* \
-             FROM member m JOIN pilothouse.timeline t ON t.source = m.source AND t.id = m.id), \
-         last AS MATERIALIZED (SELECT t.* FROM (SELECT e.source, e.id FROM pilothouse.thread_entries e \
-                 WHERE e.thread = (SELECT f.thread FROM first f) ORDER BY e.at DESC, e.source DESC, e.id DESC LIMIT 1) l \
-             JOIN pilothouse.timeline t ON t.source = l.source AND t.id = l.id), \
-         asked AS MATERIALIZED (SELECT p.request_id FROM page p WHERE p.request_id IS NOT NULL \
-             UNION SELECT r.request_id FROM root r WHERE r.request_id IS NOT NULL), \
+         last AS MATERIALIZED (SELECT e.source, e.id FROM pilothouse.thread_entries e \
+             WHERE e.thread = (SELECT f.thread FROM first f) ORDER BY e.at DESC, e.source DESC, e.id DESC LIMIT 1), \
+         found AS MATERIALIZED (SELECT w.part, t.* FROM (SELECT 'root' AS part, f.source, f.id FROM first f \
+                 UNION ALL SELECT CASE WHEN m.is_inferred THEN 'inferred' ELSE 'told' END, m.source, m.id FROM member m \
+                 UNION ALL SELECT 'last', l.source, l.id FROM last l \
+                 UNION ALL SELECT 'asked', '",
+    );
+    s.sql(source.as_str()).sql("', ").text(id);
+    s.sql(
+        " COLLATE \"C\") w \
+             JOIN pilothouse.timeline t ON t.source = w.source AND t.id = w.id), \
+         asked AS MATERIALIZED (SELECT DISTINCT f.request_id FROM found f \
+             WHERE f.request_id IS NOT NULL AND f.part NOT IN ('asked', 'last')), \
          request AS MATERIALIZED (SELECT t.* FROM asked a CROSS JOIN LATERAL ( \
                  SELECT t.* FROM pilothouse.timeline t WHERE t.request_id = a.request_id LIMIT 10) t \
              WHERE NOT EXISTS (SELECT FROM pilothouse.thread_entries e WHERE e.source = t.source AND e.id = t.id \
                  AND e.thread = (SELECT f.thread FROM first f))) ",
     );
-    shown(&mut s, |s| {
-        s.sql(
-            "SELECT 'root' AS part, t.* FROM root t UNION ALL SELECT t.* FROM page t \
-             UNION ALL SELECT 'last', t.* FROM last t UNION ALL SELECT 'request', t.* FROM request t",
-        );
+    shown_beside(&mut s, known, |s| {
+        s.sql("SELECT t.* FROM found t UNION ALL SELECT 'request', t.* FROM request t");
     });
     s
 }
 
-fn page(asked: Entry, rows: Vec<Row>, position: Option<&(Direction, TimelineCursor)>) -> WholeThread {
-    let (mut root, mut last, mut inferred) = (None, None, HashSet::new());
-    let (mut entries, mut of_requests) = (Vec::new(), Vec::new());
-    for row in rows {
-        let part = row.part.clone();
-        let Some(entry) = row.into_entry() else { continue };
-        match part.as_str() {
-            "root" => root = Some(entry),
-            "last" => last = Some(entry),
-            "request" => of_requests.push(entry),
-            word => {
-                if word == "inferred" {
-                    inferred.insert(entry.key());
-                }
-                entries.push(entry);
-            }
-        }
-    }
+fn page(asked: Entry, parts: Parts, position: Option<&(Direction, TimelineCursor)>) -> WholeThread {
+    let Parts { root, last, mut entries, inferred, mut of_requests, .. } = parts;
     entries.sort_by(|a, b| a.position.cmp(&b.position));
     let has_more = entries.len() > PAGE;
     let is_backwards = matches!(position, Some((Direction::Before, _)));

@@ -102,7 +102,7 @@ pub async fn insights(request: ApiRequest, query: Query) -> AppResult<HttpRespon
         .await?;
     let body = json!({
         "totals": found.totals, "byStatus": found.by_status, "durations": found.durations,
-        "asOf": now.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "asOf": found.as_of.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
     });
     Ok(HttpResponse::Ok().content_type("application/json").body(body.to_string()))
 }

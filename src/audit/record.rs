@@ -102,7 +102,7 @@ fn insert(
     };
     diesel::insert_into(activity_logs::table)
         .values((
-            activity_logs::id.eq(Entropy.uuid().to_string()),
+            activity_logs::id.eq(Entropy.ordered_uuid(principal.at.timestamp_millis()).to_string()),
             activity_logs::project_id.eq(target.project.map(|project| project.to_string())),
             activity_logs::user_id.eq(user.map(|user| user.to_string())),
             activity_logs::activity_type.eq(act.as_str()),

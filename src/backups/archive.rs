@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::store::sync;
+use super::store::{log_of, sync};
 use super::{At, BackupError, Vault};
 use crate::db::pool;
 use crate::postgres::Cluster;
@@ -80,11 +80,7 @@ pub(super) fn make(dir: &Path) -> Result<(), BackupError> {
 
 /// Writes a file of the log of the cluster `system_id`; false when the vault has none of that name.
 pub(super) fn fetch(vault: &Vault, system_id: &str, name: &str, to: &mut dyn Write) -> io::Result<bool> {
-    let path = vault.wal(system_id).join(format!("{name}.sealed"));
-    if !path.exists() {
-        return Ok(false);
-    }
-    vault.open(&path, to).map(|_| true).map_err(io::Error::other)
+    vault.open(&format!("{}/{name}.sealed", log_of(system_id)), to).map_err(io::Error::other)
 }
 
 /// How the archive stands.
@@ -102,12 +98,14 @@ pub struct Standing {
 pub fn standing(vault: &Vault, cluster: &Cluster) -> Result<Standing, BackupError> {
     let system_id = system_id(&mut pool::connect(&cluster.owner_url())?)?;
     let dir = vault.wal(&system_id);
-    let mut until = None;
-    for entry in fs::read_dir(&dir).into_iter().flatten().flatten() {
-        let is_of_log = entry.file_name().to_string_lossy().ends_with(".sealed");
-        let changed = entry.metadata().and_then(|about| about.modified()).ok().filter(|_| is_of_log);
-        until = until.max(changed);
-    }
+    // By name: clocks go back, and the log does not.
+    let newest = fs::read_dir(&dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().ends_with(".sealed"))
+        .max_by_key(fs::DirEntry::file_name);
+    let until = newest.and_then(|entry| entry.metadata().and_then(|about| about.modified()).ok());
     let waiting = waiting(&cluster.spool())?.len();
     Ok(Standing { system_id, until: until.map(DateTime::<Utc>::from), waiting })
 }

@@ -180,7 +180,7 @@ pub fn restore(vault: &Vault, name: &str, url: &str) -> Result<Manifest, BackupE
     let mut child = program.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(failed)?;
     let complaints = complaints(&mut child);
     let written = match child.stdin.take() {
-        Some(mut stdin) => vault.open(&vault.of_name(name).join("dump.sealed"), &mut stdin).map(|_| ()),
+        Some(mut stdin) => vault.open_whole(&format!("{name}/dump.sealed"), &mut stdin),
         None => Err(failed("pg_restore takes nothing")),
     };
     let status = child.wait().map_err(failed)?;

@@ -2,11 +2,14 @@
 //!
 //! For the embedded database a backup is a base copy of the cluster, and beside it the server's log is archived as it
 //! is written, so that any second since then can be restored; for a server of somebody's it is a dump. What is stored is
-//! compressed and sealed; its key lies elsewhere. `store` knows the directory, `sealed` its files, `archive` the log,
-//! `create`, `dump`, `restore` and `proof` what is done with them, `records` what pages are told, `outside` what a server of
-//! somebody's does by itself.
+//! compressed and sealed; its key lies elsewhere. `store` knows what a backup is, `shelf` and `bucket` where its files lie,
+//! `sealed` the files, `archive` the log, `create`, `dump`, `copying`, `restore` and `proof` what is done with them, `records`
+//! and `copies` what pages are told, `outside` what a server of somebody's does by itself.
 
 pub mod archive;
+pub mod bucket;
+pub mod copies;
+pub mod copying;
 pub mod create;
 pub mod dump;
 pub mod outside;
@@ -14,17 +17,25 @@ pub mod proof;
 pub mod records;
 pub mod restore;
 mod sealed;
+mod shelf;
 pub mod store;
 mod tables;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use bucket::Bucket;
 
 use crate::secret::Secret;
+use shelf::{Directory, Shelf};
 
 /// Where backups lie, and what seals them.
 #[derive(Debug, Clone)]
 pub struct Vault {
+    /// Where backups are made.
     pub dir: PathBuf,
+    /// Where they are read and deleted.
+    shelf: Arc<dyn Shelf>,
     key: Secret,
 }
 
@@ -34,7 +45,13 @@ pub const KEY_FILE: &str = "backup.key";
 impl Vault {
     #[must_use]
     pub fn new(dir: PathBuf, key: Secret) -> Self {
-        Self { dir, key }
+        Self { shelf: Arc::new(Directory(dir.clone())), dir, key }
+    }
+
+    /// The copies in a bucket, under the same key.
+    #[must_use]
+    pub fn in_bucket(&self, bucket: &Bucket) -> Self {
+        Self { shelf: Arc::new(bucket.clone()), ..self.clone() }
     }
 
     /// What tells this key from others and says nothing of it.
@@ -58,6 +75,9 @@ pub enum BackupError {
     Failed(String),
     #[error("can't use {}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    /// Of a bucket, by its name.
+    #[error("the bucket {0}: {1}")]
+    Bucket(String, String),
     #[error(transparent)]
     Cluster(#[from] crate::postgres::ClusterError),
     #[error("the database can't be asked: {0}")]

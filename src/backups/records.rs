@@ -7,6 +7,7 @@ use diesel::sql_types::Bool;
 use serde_json::json;
 
 use super::archive::Standing;
+use super::copies::{self, BucketRecord, Copy};
 use super::store::Manifest;
 use crate::audit::{self, AuditAction, Target};
 use crate::db::schema::{archives, backups, schedules, timeline};
@@ -55,6 +56,8 @@ pub struct Overview {
     /// The newest first.
     pub backups: Vec<Record>,
     pub archive: Option<Archive>,
+    pub buckets: Vec<BucketRecord>,
+    pub copies: Vec<Copy>,
     pub next_backup: Option<DateTime<Utc>>,
     pub next_proof: Option<DateTime<Utc>>,
     /// Whether somebody said that the key is kept elsewhere.
@@ -82,6 +85,8 @@ pub fn overview(conn: &mut PgConnection, fingerprint: &str) -> QueryResult<Overv
             .order(archives::as_of.desc())
             .first(conn)
             .optional()?,
+        buckets: copies::buckets(conn)?,
+        copies: copies::all(conn)?,
         next_backup: next(Kind::BackUp),
         next_proof: next(Kind::ProveBackup),
         key_is_kept: diesel::select(diesel::dsl::exists(kept)).get_result(conn)?,
@@ -180,7 +185,7 @@ pub fn note_archive(conn: &mut PgConnection, standing: &Standing, error: Option<
 pub fn notes(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
     let is_old: bool = diesel::select(sql::<Bool>(
         "EXISTS (SELECT FROM pilothouse.backups b WHERE b.began_at < now() - interval '14 days') \
-         AND NOT EXISTS (SELECT FROM pilothouse.backups b WHERE b.proven_at > now() - interval '14 days')",
+         AND NOT EXISTS (SELECT FROM pilothouse.backups b WHERE b.proven_at BETWEEN now() - interval '14 days' AND now())",
     ))
     .get_result(conn)?;
     Ok(is_old
@@ -194,6 +199,7 @@ pub fn notes(conn: &mut PgConnection) -> QueryResult<Vec<String>> {
 pub enum Deed {
     Create,
     Prove,
+    Copy,
     /// Says that the key is kept elsewhere.
     KeepKey,
 }
@@ -203,6 +209,7 @@ pub fn ask(conn: &mut PgConnection, principal: &Principal, deed: Deed, fingerpri
     let (act, kind) = match deed {
         Deed::Create => (AuditAction::BackupAsked, Kind::BackUp),
         Deed::Prove => (AuditAction::BackupAsked, Kind::ProveBackup),
+        Deed::Copy => (AuditAction::BackupAsked, Kind::CopyBackups),
         Deed::KeepKey => {
             let target = Target {
                 kind: "backup_key",

@@ -26,13 +26,13 @@ pub fn into_cluster(
             "{name} is a dump: it is restored into a database, with --to postgres://…"
         )));
     }
-    let base = vault.of_name(name).join("base.sealed");
+    let base = format!("{name}/base.sealed");
     let target =
         time.map_or_else(|| Target::Point(manifest.point.clone()), |time| Target::Time(time.to_owned()));
     let mut recovery = Recovery {
         made_by: &manifest.made_by,
         target,
-        unpack: &mut |to| vault.open(&base, to).map(|_| ()).map_err(io::Error::other),
+        unpack: &mut |to| vault.open_whole(&base, to).map_err(io::Error::other),
         fetch: &|name, to| archive::fetch(vault, &manifest.system_id, name, to),
     };
     let cluster = Cluster::recover(config, &mut recovery)?;
@@ -47,7 +47,7 @@ fn restore_secret(vault: &Vault, manifest: &Manifest, data_dir: &Path) -> Result
         return Ok(());
     }
     let mut key = Vec::new();
-    vault.open(&vault.of_name(&manifest.name).join("secret.sealed"), &mut key)?;
+    vault.open_whole(&format!("{}/secret.sealed", manifest.name), &mut key)?;
     let mut options = OpenOptions::new();
     let mut file = data_dir::open(options.write(true).create_new(true), &path, Guard::Secret).at(&path)?;
     file.write_all(&key).and_then(|()| file.sync_all()).at(&path)

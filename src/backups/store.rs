@@ -24,8 +24,11 @@ use crate::runtime::hex;
 
 /// How a backup's name is made of its time.
 const NAME: &str = "%Y%m%dT%H%M%SZ";
-const MANIFEST: &str = "backup.json";
-const SIGNATURE: &str = "backup.mac";
+pub(super) const MANIFEST: &str = "backup.json";
+/// Written last: what has none is no backup.
+pub(super) const SIGNATURE: &str = "backup.mac";
+/// Many times what one has.
+const LARGEST_MANIFEST: u64 = 16 << 20;
 
 /// What a backup is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +79,18 @@ impl Manifest {
     pub fn bytes(&self) -> u64 {
         self.files.values().map(|file| file.bytes).sum()
     }
+
+    /// The files of the log that it can't be restored without.
+    pub(super) fn log(&self) -> Vec<String> {
+        if self.kind == Kind::Dump {
+            return Vec::new();
+        }
+        let dir = log_of(&self.system_id);
+        segments(&self.wal_start, &self.wal_end)
+            .into_iter()
+            .map(|segment| format!("{dir}/{segment}.sealed"))
+            .collect()
+    }
 }
 
 impl Vault {
@@ -84,43 +99,41 @@ impl Vault {
     }
 
     pub(super) fn wal(&self, system_id: &str) -> PathBuf {
-        self.dir.join("wal").join(system_id)
-    }
-
-    pub(super) fn key(&self) -> &crate::secret::Secret {
-        &self.key
+        self.dir.join(log_of(system_id))
     }
 
     /// The names of all backups, the newest last. What is being written is none.
     pub fn names(&self) -> Result<Vec<String>, BackupError> {
-        let entries = match fs::read_dir(&self.dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.at(&self.dir)?,
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            let name = entry.at(&self.dir)?.file_name().to_string_lossy().into_owned();
-            if time_of(&name).is_some() {
-                names.push(name);
-            }
-        }
+        let mut names = self.shelf.names()?;
         names.sort_unstable();
         Ok(names)
     }
 
+    /// The newest backup. One whose name is of a time to come was made while the clock was ahead, and counts only where
+    /// there is no other.
+    pub fn newest(&self, now: DateTime<Utc>) -> Result<Option<String>, BackupError> {
+        let (names, now) = (self.names()?, name_at(now));
+        Ok(names.iter().rev().find(|name| **name <= now).or(names.last()).cloned())
+    }
+
     /// What the backup `name` is.
     pub fn manifest(&self, name: &str) -> Result<Manifest, BackupError> {
-        let unknown = || BackupError::Unknown(name.to_owned());
-        time_of(name).ok_or_else(unknown)?;
-        let dir = self.of_name(name);
-        if !dir.is_dir() {
-            return Err(unknown());
-        }
+        time_of(name).ok_or_else(|| BackupError::Unknown(name.to_owned()))?;
         let damaged = || BackupError::Damaged(format!("the backup {name}"));
-        let text = fs::read(dir.join(MANIFEST)).map_err(|_| damaged())?;
-        let signature = fs::read_to_string(dir.join(SIGNATURE)).map_err(|_| damaged())?;
-        let right = sealed::signature(&text, self.key()).at(&dir)?;
-        if signature.trim() != right {
+        let read = |file: &str| {
+            let mut bytes = Vec::new();
+            let path = format!("{name}/{file}");
+            let Some(from) = self.shelf.read(&path)? else { return Ok(None) };
+            from.take(LARGEST_MANIFEST).read_to_end(&mut bytes).at(Path::new(&path))?;
+            Ok::<_, BackupError>(Some(bytes))
+        };
+        let Some(text) = read(MANIFEST)? else {
+            let is_there = self.names()?.iter().any(|there| there == name);
+            return Err(if is_there { damaged() } else { BackupError::Unknown(name.to_owned()) });
+        };
+        let signature = read(SIGNATURE)?.ok_or_else(damaged)?;
+        let right = sealed::signature(&text, &self.key).at(Path::new(name))?;
+        if signature.trim_ascii() != right.as_bytes() {
             return Err(damaged());
         }
         serde_json::from_slice(&text).map_err(|_| damaged())
@@ -129,7 +142,7 @@ impl Vault {
     pub(super) fn write_manifest(&self, dir: &Path, manifest: &Manifest) -> Result<(), BackupError> {
         let text =
             serde_json::to_vec_pretty(manifest).map_err(|error| BackupError::Failed(error.to_string()))?;
-        let signature = sealed::signature(&text, self.key()).at(dir)?;
+        let signature = sealed::signature(&text, &self.key).at(dir)?;
         for (name, bytes) in [(MANIFEST, &text[..]), (SIGNATURE, signature.as_bytes())] {
             let path = dir.join(name);
             fs::write(&path, bytes).and_then(|()| File::open(&path)?.sync_all()).at(&path)?;
@@ -142,21 +155,32 @@ impl Vault {
         let path = dir.join(name);
         let part = dir.join(format!("{name}.part"));
         let (file, stored) =
-            File::create(&part).and_then(|file| sealed::seal(from, file, self.key())).at(&part)?;
+            File::create(&part).and_then(|file| sealed::seal(from, file, &self.key)).at(&part)?;
         file.sync_all().and_then(|()| fs::rename(&part, &path)).and_then(|()| sync(dir)).at(&path)?;
         Ok(stored)
     }
 
-    /// Opens a sealed file into `to`.
-    pub(super) fn open(&self, path: &Path, to: &mut dyn io::Write) -> Result<u64, BackupError> {
-        let file = File::open(path).at(path)?;
-        sealed::open(io::BufReader::with_capacity(1 << 16, file), to, self.key()).map_err(|error| {
-            if error.kind() == io::ErrorKind::InvalidData || error.kind() == io::ErrorKind::UnexpectedEof {
-                BackupError::Damaged(path.display().to_string())
-            } else {
-                BackupError::Io { path: path.to_owned(), source: error }
+    /// Opens a sealed file into `to`; false where there is none.
+    pub(super) fn open(&self, path: &str, to: &mut dyn io::Write) -> Result<bool, BackupError> {
+        Ok(self.open_summed(path, to)?.is_some())
+    }
+
+    /// Opens a sealed file that has to be there into `to`.
+    pub(super) fn open_whole(&self, path: &str, to: &mut dyn io::Write) -> Result<(), BackupError> {
+        if self.open(path, to)? { Ok(()) } else { Err(BackupError::Damaged(path.to_owned())) }
+    }
+
+    /// Opens it, and answers the SHA-256 of the file as it lies.
+    fn open_summed(&self, path: &str, to: &mut dyn io::Write) -> Result<Option<String>, BackupError> {
+        let Some(from) = self.shelf.read(path)? else { return Ok(None) };
+        let mut from = Summed { from, digest: Sha256::new() };
+        sealed::open(&mut from, to, &self.key).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+                BackupError::Damaged(path.to_owned())
             }
-        })
+            _ => BackupError::Io { path: PathBuf::from(path), source: error },
+        })?;
+        Ok(Some(hex(&from.digest.finalize())))
     }
 
     /// Whether everything that the backup `name` needs is there and as it was written: sums, seals, and each file of
@@ -164,37 +188,28 @@ impl Vault {
     pub fn verify(&self, name: &str) -> Result<Manifest, BackupError> {
         let manifest = self.manifest(name)?;
         for (file, stored) in &manifest.files {
-            let path = self.of_name(name).join(file);
-            if digest_of(&path)? != stored.sha256 {
-                return Err(BackupError::Damaged(path.display().to_string()));
+            let path = format!("{name}/{file}");
+            if self.open_summed(&path, &mut io::sink())? != Some(stored.sha256.clone()) {
+                return Err(BackupError::Damaged(path));
             }
-            self.open(&path, &mut io::sink())?;
         }
-        if manifest.kind == Kind::Base {
-            let wal = self.wal(&manifest.system_id);
-            for segment in segments(&manifest.wal_start, &manifest.wal_end) {
-                let path = wal.join(format!("{segment}.sealed"));
-                if !path.exists() {
-                    return Err(BackupError::Failed(format!(
-                        "the archive lacks {segment}, which {name} needs"
-                    )));
-                }
-                self.open(&path, &mut io::sink())?;
+        for path in manifest.log() {
+            if !self.open(&path, &mut io::sink())? {
+                return Err(BackupError::Failed(format!("the archive lacks {path}, which {name} needs")));
             }
         }
         Ok(manifest)
     }
 
     /// Deletes what the rule does not keep: the newest of each of 7 days, 4 weeks and 12 months, and the log since the
-    /// oldest of those days. Answers the names that went.
-    pub fn prune(&self) -> Result<Vec<String>, BackupError> {
+    /// oldest of those days; never what is `spared`, whatever clocks say. Answers the names that went.
+    pub fn prune(&self, spared: &[String]) -> Result<Vec<String>, BackupError> {
         let names = self.names()?;
-        let kept = kept(&names);
+        let mut kept = kept(&names);
+        kept.extend(names.iter().filter(|name| spared.contains(name)).cloned());
         let gone: Vec<String> = names.iter().filter(|name| !kept.contains(*name)).cloned().collect();
         for name in &gone {
-            // Under another name first: half a backup is none.
-            let (dir, going) = (self.of_name(name), self.dir.join(format!("{name}.gone")));
-            fs::rename(&dir, &going).and_then(|()| fs::remove_dir_all(&going)).at(&dir)?;
+            self.shelf.remove_backup(name)?;
         }
         self.prune_log(&kept)?;
         Ok(gone)
@@ -220,11 +235,8 @@ impl Vault {
             ranges.push((start, place(&manifest.wal_end).to_owned()));
         }
         for (system_id, (since, ranges)) in needed {
-            let dir = self.wal(&system_id);
-            let Ok(entries) = fs::read_dir(&dir) else { continue };
-            for entry in entries {
-                let entry = entry.at(&dir)?;
-                let file = entry.file_name().to_string_lossy().into_owned();
+            let dir = log_of(&system_id);
+            for file in self.shelf.files(&dir)? {
                 let Some(segment) = file.strip_suffix(".sealed").filter(|name| is_segment(name)) else {
                     continue;
                 };
@@ -232,12 +244,31 @@ impl Vault {
                 let is_needed = since.as_ref().is_some_and(|since| at >= since.as_str())
                     || ranges.iter().any(|(from, to)| at >= from.as_str() && at <= to.as_str());
                 if !is_needed {
-                    fs::remove_file(entry.path()).at(&dir)?;
+                    self.shelf.remove(&format!("{dir}/{file}"))?;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// What is read, and its sum.
+struct Summed<R> {
+    from: R,
+    digest: Sha256,
+}
+
+impl<R: Read> Read for Summed<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.digest.update(&into[..read]);
+        Ok(read)
+    }
+}
+
+/// The directory of a cluster's log.
+pub(super) fn log_of(system_id: &str) -> String {
+    format!("wal/{system_id}")
 }
 
 /// The name of a backup that begins at `at`.
@@ -246,7 +277,7 @@ pub fn name_at(at: DateTime<Utc>) -> String {
     at.format(NAME).to_string()
 }
 
-fn time_of(name: &str) -> Option<NaiveDateTime> {
+pub(super) fn time_of(name: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(name, NAME).ok()
 }
 
@@ -297,18 +328,6 @@ fn segments(first: &str, last: &str) -> Vec<String> {
     (from..=to).map(|n| format!("{timeline}{:08X}{:08X}", n / 256, n % 256)).collect()
 }
 
-fn digest_of(path: &Path) -> Result<String, BackupError> {
-    let mut file = File::open(path).at(path)?;
-    let mut digest = Sha256::new();
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut chunk).at(path)? {
-            0 => return Ok(hex(&digest.finalize())),
-            read => digest.update(&chunk[..read]),
-        }
-    }
-}
-
 /// Makes names in `dir` last.
 pub(super) fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
@@ -333,6 +352,45 @@ mod tests {
         let oldest = kept.first().unwrap();
         assert!(*oldest > name_at(day(800 - 366)) && *oldest < name_at(day(800 - 300)), "{oldest}");
         assert_eq!(super::kept(&names[..1]).len(), 1);
+    }
+
+    /// A vault with dumps of these names, and nothing in them.
+    fn vault_with(names: &[&str]) -> Vault {
+        let dir =
+            std::env::temp_dir().join(format!("pilothouse-vault-{}", &crate::runtime::Entropy.secret()[..8]));
+        let vault = Vault::new(dir, crate::secret::Secret::new("a key that is long enough for tests"));
+        for name in names {
+            let manifest = Manifest {
+                name: (*name).to_owned(),
+                kind: Kind::Dump,
+                instance: String::new(),
+                version: String::new(),
+                made_by: String::new(),
+                system_id: String::new(),
+                wal_start: String::new(),
+                wal_end: String::new(),
+                point: String::new(),
+                point_at: DateTime::UNIX_EPOCH,
+                files: BTreeMap::new(),
+                tables: BTreeMap::new(),
+            };
+            fs::create_dir_all(vault.of_name(name)).unwrap();
+            vault.write_manifest(&vault.of_name(name), &manifest).unwrap();
+        }
+        vault
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_or_is_behind_hides_no_backup_and_deletes_none_that_was_just_made() {
+        let (early, late, ahead) = ("20260103T010000Z", "20260103T020000Z", "29990101T000000Z");
+        let vault = vault_with(&[early, late, ahead]);
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        assert_eq!(vault.newest(at("2026-02-01T00:00:00Z")).unwrap().as_deref(), Some(late));
+        assert_eq!(vault.newest(at("2025-02-01T00:00:00Z")).unwrap().as_deref(), Some(ahead));
+        // The clock was put back an hour, and the day has a later one.
+        assert_eq!(vault.prune(&[early.to_owned()]).unwrap(), Vec::<String>::new());
+        assert_eq!(vault.prune(&[]).unwrap(), [early]);
+        fs::remove_dir_all(&vault.dir).unwrap();
     }
 
     #[test]

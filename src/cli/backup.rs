@@ -10,11 +10,13 @@ use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::app;
+use crate::backups::copies::{self, Copy};
 use crate::backups::create::About;
 use crate::backups::store::Manifest;
-use crate::backups::{BackupError, create, dump, proof, records, restore};
+use crate::backups::{BackupError, Bucket, KEY_FILE, Vault, create, dump, proof, records, restore};
 use crate::config::Config;
 use crate::db::{Actor, DbError};
+use crate::outgoing::Outgoing;
 use crate::postgres::{Cluster, ClusterConfig};
 use crate::runtime::Clock;
 
@@ -22,8 +24,14 @@ use crate::runtime::Clock;
 pub(super) enum BackupCommand {
     /// Make a backup now.
     Create,
-    /// List the backups, one a line, the newest last.
-    List,
+    /// List the backups, one a line, the newest last; with buckets also how each copy stands.
+    List {
+        /// Those that a bucket of `PILOTHOUSE_BACKUP_BUCKETS` has, by its name.
+        #[arg(long, value_name = "BUCKET")]
+        from: Option<String>,
+    },
+    /// Copy to each bucket of `PILOTHOUSE_BACKUP_BUCKETS` what it lacks; a console that serves does it by itself.
+    Copy,
     /// Check that a backup is whole: sums, seals and the log that it needs.
     Verify {
         /// Which; the newest without a name.
@@ -31,6 +39,9 @@ pub(super) enum BackupCommand {
         /// Restore it beside the database and compare, too.
         #[arg(long)]
         prove: bool,
+        /// The copy in this bucket, by its name.
+        #[arg(long, value_name = "BUCKET")]
+        from: Option<String>,
     },
 }
 
@@ -41,6 +52,9 @@ pub(super) struct RestoreArguments {
     /// Everything that was committed by then (RFC 3339, or UTC as 2026-11-27 21:00:00), and nothing later.
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// From the copy in this bucket of `PILOTHOUSE_BACKUP_BUCKETS`, by its name.
+    #[arg(long, value_name = "BUCKET")]
+    from: Option<String>,
     /// An empty directory, which is a data directory afterwards; for a dump the address of an empty database.
     #[arg(long, value_name = "DIR|URL")]
     to: String,
@@ -55,8 +69,10 @@ impl From<BackupError> for CommandError {
 pub(super) fn run(config: Config, command: BackupCommand) -> CommandResult {
     match command {
         BackupCommand::Create => make(config),
-        BackupCommand::List => list(&config),
-        BackupCommand::Verify { name, prove } => verify(&config, name, prove),
+        BackupCommand::List { from: None } => list(&config),
+        BackupCommand::List { from: Some(bucket) } => list_of(&config, &bucket),
+        BackupCommand::Copy => copy(config),
+        BackupCommand::Verify { name, prove, from } => verify(&config, name, prove, from.as_deref()),
     }
 }
 
@@ -78,7 +94,7 @@ fn make_on(database: &Database, config: Config) -> CommandResult {
         None => dump::of_server(&vault, database.owner_url(), &about, began)?,
     };
     vault.verify(&manifest.name)?;
-    let gone = vault.prune()?;
+    let gone = vault.prune(std::slice::from_ref(&manifest.name))?;
     let app = database.app(config)?;
     app.db.write_blocking(&Actor::System, |conn| {
         records::note_written(conn, &manifest, began)?;
@@ -101,21 +117,106 @@ fn line(manifest: &Manifest) -> String {
 
 fn list(config: &Config) -> CommandResult {
     let vault = app::vault(config)?;
-    for name in vault.names()? {
-        match vault.manifest(&name) {
-            Ok(manifest) => println!("{}", line(&manifest)),
-            Err(error) => println!("{name}\t{error}"),
+    let names = vault.names()?;
+    let copies = if config.buckets.is_empty() || names.is_empty() { Vec::new() } else { copies_of(config) };
+    for name in names {
+        let mut told = match vault.manifest(&name) {
+            Ok(manifest) => line(&manifest),
+            Err(error) => format!("{name}\t{error}"),
+        };
+        for copy in copies.iter().filter(|copy| copy.backup == name) {
+            told.extend(["\t", &copy.bucket, "=", &copy.state]);
         }
+        println!("{told}");
     }
     Ok(())
 }
 
-fn verify(config: &Config, name: Option<String>, prove: bool) -> CommandResult {
+/// How copies stand, as far as the database can be asked: the list needs none.
+fn copies_of(config: &Config) -> Vec<Copy> {
+    let read = |database: &Database| {
+        let app = database.app(config.clone())?;
+        app.db
+            .read_blocking(&Actor::System, |conn| copies::all(conn).map_err(DbError::from))
+            .map_err(CommandError::failed)
+    };
+    let told = Database::for_command(config).and_then(|database| {
+        let copies = read(&database);
+        database.stop();
+        copies
+    });
+    told.unwrap_or_else(|error| {
+        eprintln!("How copies stand can't be told: {error}");
+        Vec::new()
+    })
+}
+
+fn list_of(config: &Config, bucket: &str) -> CommandResult {
+    let copies = copies_in(config, bucket)?;
+    for name in copies.names()? {
+        println!("{}", line(&copies.manifest(&name)?));
+    }
+    Ok(())
+}
+
+/// The copies in a bucket, with the key that they are sealed with.
+fn copies_in(config: &Config, name: &str) -> Result<Vault, CommandError> {
+    if config.backup_key.is_none() && !config.data_dir.join(KEY_FILE).exists() {
+        return Err(CommandError::Usage(
+            "copies open with nothing but the key that sealed them: set PILOTHOUSE_BACKUP_KEY to it"
+                .to_owned(),
+        ));
+    }
+    let buckets = buckets(config)?;
+    let Some(bucket) = buckets.iter().find(|bucket| bucket.name == name) else {
+        let names: Vec<&str> = buckets.iter().map(|bucket| bucket.name.as_str()).collect();
+        return Err(CommandError::Usage(format!(
+            "PILOTHOUSE_BACKUP_BUCKETS has no bucket {name}{}",
+            if names.is_empty() { String::new() } else { format!(", only {}", names.join(", ")) }
+        )));
+    };
     let vault = app::vault(config)?;
-    let newest = || vault.names().map(|names| names.into_iter().next_back());
+    bucket.is_of(&vault.fingerprint())?;
+    Ok(vault.in_bucket(bucket))
+}
+
+fn buckets(config: &Config) -> Result<Vec<Bucket>, CommandError> {
+    Ok(app::buckets(config, &Outgoing::to(config.outside.private_targets.clone()))?)
+}
+
+fn copy(config: Config) -> CommandResult {
+    let buckets = buckets(&config)?;
+    if buckets.is_empty() {
+        return Err(CommandError::Usage("PILOTHOUSE_BACKUP_BUCKETS names no bucket".to_owned()));
+    }
+    let database = Database::for_command(&config)?;
+    let outcome = copy_to(&database, config, &buckets);
+    database.stop();
+    outcome
+}
+
+fn copy_to(database: &Database, config: Config, buckets: &[Bucket]) -> CommandResult {
+    database.migrate().map_err(CommandError::failed)?;
+    let vault = app::vault(&config)?;
+    let app = database.app(config)?;
+    app.db.write_blocking(&Actor::System, |conn| copies::keep(conn, buckets).map_err(DbError::from))?;
+    let mut failed = Vec::new();
+    for bucket in buckets {
+        match copies::copy(&app.db, &vault, bucket, app.clock.now(), &|| false) {
+            Ok(_) => println!("{} has everything.", bucket.name),
+            Err(error) => failed.push(error.to_string()),
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(CommandError::Failed(failed.join("; "))) }
+}
+
+fn verify(config: &Config, name: Option<String>, prove: bool, from: Option<&str>) -> CommandResult {
+    let vault = from.map_or_else(|| Ok(app::vault(config)?), |bucket| copies_in(config, bucket))?;
     let name = match name {
         Some(name) => name,
-        None => newest()?.ok_or_else(|| CommandError::Failed("there is no backup yet".to_owned()))?,
+        None => vault
+            .newest(Clock::system().now())?
+            .ok_or_else(|| CommandError::Failed("there is no backup yet".to_owned()))?,
     };
     let manifest = vault.verify(&name)?;
     println!("{name} is whole: {} bytes, read back under their seals.", manifest.bytes());
@@ -133,7 +234,8 @@ fn verify(config: &Config, name: Option<String>, prove: bool) -> CommandResult {
 }
 
 pub(super) fn restore(config: &Config, arguments: &RestoreArguments) -> CommandResult {
-    let vault = app::vault(config)?;
+    let bucket = arguments.from.as_deref();
+    let vault = bucket.map_or_else(|| Ok(app::vault(config)?), |bucket| copies_in(config, bucket))?;
     let name = arguments.name.as_str();
     if arguments.to.contains("://") {
         if arguments.at.is_some() {

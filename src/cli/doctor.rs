@@ -10,12 +10,14 @@ use super::database::Database;
 use super::plain::plain;
 use super::{CommandError, CommandResult};
 use crate::activity::{fill, upkeep};
+use crate::app;
 use crate::backups::{outside, records};
 use crate::config::Config;
 use crate::data_dir;
 use crate::db::server_version::server_version;
 use crate::db::{drift, migrations, pool, roles, surroundings};
 use crate::engine::Engine;
+use crate::outgoing::Outgoing;
 use crate::queue::queries::late_duties;
 use crate::runtime::Clock;
 
@@ -94,6 +96,7 @@ pub(super) fn run(config: &Config) -> CommandResult {
             }
         },
     }
+    check_buckets(&mut report, config)?;
     check_engine(config);
     if let Ok(database) = database {
         database.stop();
@@ -136,6 +139,17 @@ fn check_duties(conn: &mut diesel::PgConnection) -> CommandResult {
     }
     for duty in late {
         note("duties", &format!("{duty}: see /operations of an instance that serves"));
+    }
+    Ok(())
+}
+
+/// Whether backups can be copied from here.
+fn check_buckets(report: &mut Report, config: &Config) -> CommandResult {
+    for bucket in app::buckets(config, &Outgoing::to(config.outside.private_targets.clone()))? {
+        match bucket.check() {
+            Ok(()) => fine("bucket", &format!("{} answers, in {}", bucket.name, bucket.region())),
+            Err(error) => report.fail("bucket", &error.to_string()),
+        }
     }
     Ok(())
 }

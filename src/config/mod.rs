@@ -2,6 +2,7 @@
 //!
 //! All problems are found before the first is told, so that one start shows all of them.
 
+mod buckets;
 mod containers;
 pub mod keys;
 pub mod outside;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use ipnetwork::IpNetwork;
 use url::Url;
 
+pub use buckets::{BucketSettings, BucketStyle};
 pub use containers::{ContainerSettings, PortRange};
 pub use outside::OutsideSettings;
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub backups: PathBuf,
     /// `PILOTHOUSE_BACKUP_KEY`: seals backups; `None` means that the key in the data directory is used.
     pub backup_key: Option<Secret>,
+    /// `PILOTHOUSE_BACKUP_BUCKETS`: where backups are copied to.
+    pub buckets: Vec<BucketSettings>,
     /// `PILOTHOUSE_INSTANCE_NAME`: what a restore in place asks for; the machine's name without it.
     pub instance_name: Option<String>,
     /// `PILOTHOUSE_METRICS_TOKEN`: what `/metrics` asks for; without one it answers this machine alone.
@@ -95,7 +99,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn optional(&self, variable: &'static str) -> Option<String> {
+    fn optional(&self, variable: &str) -> Option<String> {
         self.values.get(variable).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
     }
 
@@ -302,7 +306,7 @@ impl Config {
         if backup_key.as_ref().is_some_and(|key| key.reveal().len() < 32) {
             reader.problem("PILOTHOUSE_BACKUP_KEY", "is too short; at least 32 bytes are needed");
         }
-        let instance_name = reader.optional("PILOTHOUSE_INSTANCE_NAME");
+        let buckets = buckets::read(&mut reader);
         let metrics_token = reader.optional("PILOTHOUSE_METRICS_TOKEN").map(Secret::new);
         if metrics_token.as_ref().is_some_and(|token| token.reveal().len() < 16) {
             reader.problem("PILOTHOUSE_METRICS_TOKEN", "is too short; at least 16 bytes are needed");
@@ -333,7 +337,8 @@ impl Config {
             token_limit: u32::try_from(token_limit).unwrap_or(6000),
             backups,
             backup_key,
-            instance_name,
+            buckets,
+            instance_name: reader.optional("PILOTHOUSE_INSTANCE_NAME"),
             metrics_token,
             docker_host,
             containers,
@@ -344,7 +349,7 @@ impl Config {
 }
 
 /// The variables that [`Config::from_env`] reads.
-pub const VARIABLES: [&str; 38] = [
+pub const VARIABLES: [&str; 39] = [
     "DATABASE_URL",
     "PILOTHOUSE_MIGRATE_URL",
     "DATABASE_SSL",
@@ -362,6 +367,7 @@ pub const VARIABLES: [&str; 38] = [
     "PILOTHOUSE_TOKEN_LIMIT",
     "PILOTHOUSE_BACKUPS",
     "PILOTHOUSE_BACKUP_KEY",
+    "PILOTHOUSE_BACKUP_BUCKETS",
     "PILOTHOUSE_INSTANCE_NAME",
     "PILOTHOUSE_METRICS_TOKEN",
     "PILOTHOUSE_START_ORIGINS",

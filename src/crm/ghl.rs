@@ -38,7 +38,7 @@ impl Ghl {
     fn call(&self, method: Method, path: &str) -> Call {
         Call {
             bearer: Some(self.token.clone()),
-            headers: vec![VERSION, ("accept", "application/json")],
+            headers: vec![(VERSION.0, VERSION.1.into()), ("accept", "application/json".into())],
             deadline: self.deadline,
             ..Call::below(method, &self.url, path)
         }

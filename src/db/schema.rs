@@ -846,6 +846,23 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// Events a scope, UTC day, type and status.
+    pilothouse.daily_events (scope, day, kind, status) {
+        scope -> Text,
+        day -> Date,
+        kind -> Text,
+        status -> Text,
+        quarters -> Array<Int2>,
+        entries -> Array<Int4>,
+        timed_quarters -> Array<Int2>,
+        buckets -> Array<Int2>,
+        runs -> Array<Int4>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// What models cost a scope and UTC day.
     pilothouse.daily_costs (scope, day, model) {
         scope -> Text,
@@ -1188,6 +1205,37 @@ diesel::table! {
 diesel::table! {
     use super::sql_types::*;
 
+    /// Buckets that backups are copied to.
+    pilothouse.buckets (name) {
+        name -> Text,
+        place -> Text,
+        region -> Text,
+        since -> Timestamptz,
+        copied_at -> Nullable<Timestamptz>,
+        log_until -> Nullable<Timestamptz>,
+        failing_since -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
+    /// What of backups lies in buckets.
+    pilothouse.copies (bucket, backup) {
+        bucket -> Text,
+        backup -> Text,
+        made_at -> Timestamptz,
+        state -> Text,
+        upload -> Nullable<Text>,
+        verified_at -> Nullable<Timestamptz>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use super::sql_types::*;
+
     /// How large tables were each day.
     pilothouse.table_sizes (name, day) {
         day -> Date,
@@ -1245,6 +1293,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recount_marks,
     insight_marks,
     daily_kinds,
+    daily_events,
     daily_costs,
     run_marks,
     daily_runs,
@@ -1262,6 +1311,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     deletions,
     backups,
     archives,
+    buckets,
+    copies,
     table_sizes,
 );
 

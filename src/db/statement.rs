@@ -182,17 +182,20 @@ pub(crate) struct UpTo<Q> {
 }
 
 impl<Q> UpTo<Q> {
-    /// One more than a page of `limit`, or some: there are few such texts.
     pub(crate) fn page_of(limit: usize, query: Q) -> Self {
-        let limit = match limit {
-            ..=10 => " LIMIT 11",
-            11..=25 => " LIMIT 26",
-            26..=50 => " LIMIT 51",
-            51..=100 => " LIMIT 101",
-            101..=250 => " LIMIT 251",
-            _ => "",
-        };
-        Self { query, limit }
+        Self { query, limit: limit_of_page(limit) }
+    }
+}
+
+/// For a page of up to 250 rows, and one more, or some: there are few such texts.
+pub(crate) fn limit_of_page(limit: usize) -> &'static str {
+    match limit {
+        ..=10 => " LIMIT 11",
+        11..=25 => " LIMIT 26",
+        26..=50 => " LIMIT 51",
+        51..=100 => " LIMIT 101",
+        101..=250 => " LIMIT 251",
+        _ => "",
     }
 }
 

@@ -32,7 +32,7 @@ pub fn begin(conn: &mut PgConnection, at: DateTime<Utc>, image: &ImageName) -> Q
         let principal = Principal {
             user: Some(owner),
             name: name.unwrap_or_default(),
-            is_admin: true,
+            is_admin: false,
             origin: Origin::default(),
             at,
         };

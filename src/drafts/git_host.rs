@@ -35,7 +35,7 @@ impl GitHost {
     ) -> Result<Reply, NotPublished> {
         let call = Call {
             bearer: Some(self.token.clone()),
-            headers: vec![("accept", "application/vnd.github+json")],
+            headers: vec![("accept", "application/vnd.github+json".into())],
             ..Call::below(method, &self.repository, path)
         };
         let call = if let Some(body) = body { call.json(body) } else { call };

@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
-use super::{Question, Scope, percentile};
+use super::{Question, Scope};
+use crate::activity::durations::percentile;
 use crate::db::statement::Statement;
 use crate::db::time::Timestamptz;
 

@@ -58,9 +58,11 @@ fn step(conn: &mut PgConnection) -> QueryResult<Step> {
     let (places, days) = take_marks(conn)?;
     if !places.is_empty() {
         count_kinds(conn, &places)?;
+        count_events(conn, &places)?;
         count_costs(conn, &places)?;
         let everything: Vec<Place> = days.iter().map(|day| ("*".to_owned(), *day)).collect();
         sum_kinds(conn, &everything)?;
+        sum_events(conn, &everything)?;
         sum_costs(conn, &everything)?;
     }
     let taken = count_runs(conn)?;
@@ -81,6 +83,7 @@ fn mark_everything(conn: &mut PgConnection) -> QueryResult<()> {
         "INSERT INTO pilothouse.insight_marks (project_id, day) \
          SELECT project_id, day FROM pilothouse.daily_activity \
          UNION SELECT substr(scope, 3), day FROM pilothouse.daily_kinds WHERE scope <> '*' \
+         UNION SELECT substr(scope, 3), day FROM pilothouse.daily_events WHERE scope <> '*' \
          UNION SELECT substr(scope, 3), day FROM pilothouse.daily_costs WHERE scope <> '*' \
          UNION SELECT coalesce(project_id, ''), DATE 'epoch' + (created_at / 86400000)::integer \
              FROM turbobackend.message_cost_tracker WHERE {within}"
@@ -162,6 +165,16 @@ fn run(conn: &mut PgConnection, mut s: Statement<(BigInt,)>, end: &'static str) 
     s.load::<(i64,)>(conn).map(|_| ())
 }
 
+/// The power of 1.1 that a duration reaches; see [`crate::activity::durations`].
+const BUCKET: &str =
+    "CASE WHEN t.duration >= 0 THEN floor(ln(t.duration::float8 + 1) / ln(1.1::float8))::smallint END";
+
+/// Entries without a project of ours are found by their own branch: no index answers for both.
+const OF_PROJECT: [&str; 2] = [
+    "t.project_id = pilothouse.uuid_of(p.project_id)",
+    "t.project_id IS NULL AND coalesce(t.project_text, '') = p.project_id AND pilothouse.uuid_of(p.project_id) IS NULL",
+];
+
 fn count_kinds(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
     let mut s = begin(places);
     s.sql(
@@ -170,21 +183,16 @@ fn count_kinds(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
          FROM place p CROSS JOIN LATERAL (SELECT kind, environment, quarter, bucket, count(*)::integer AS n, \
              (count(*) FILTER (WHERE bad))::integer AS failed, max(took) AS slowest FROM (",
     );
-    // Entries without a project of ours are found by their own branch: no index answers for both.
-    for (at, of) in [
-        "t.project_id = pilothouse.uuid_of(p.project_id)",
-        "t.project_id IS NULL AND coalesce(t.project_text, '') = p.project_id AND pilothouse.uuid_of(p.project_id) IS NULL",
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    for (at, of) in OF_PROJECT.into_iter().enumerate() {
         s.sql(if at == 0 { "" } else { " UNION ALL " });
         s.sql(
             "SELECT coalesce(t.kind, '') COLLATE \"C\" AS kind, \
                  coalesce(pilothouse.word_text(t.environment), '') COLLATE \"C\" AS environment, \
-                 ((t.at - p.from_ms) / 900000)::smallint AS quarter, t.outcome = 'bad' AS bad, \
-                 CASE WHEN t.duration >= 0 THEN floor(ln(t.duration::float8 + 1) / ln(1.1::float8))::smallint END AS bucket, \
-                 CASE WHEN t.duration >= 0 THEN lpad(t.duration::text, 19, '0') || ' ' || t.source || ':' || t.id END COLLATE \"C\" AS took \
+                 ((t.at - p.from_ms) / 900000)::smallint AS quarter, t.outcome = 'bad' AS bad, ",
+        )
+        .sql(BUCKET);
+        s.sql(
+            " AS bucket, CASE WHEN t.duration >= 0 THEN lpad(t.duration::text, 19, '0') || ' ' || t.source || ':' || t.id END COLLATE \"C\" AS took \
              FROM pilothouse.timeline t WHERE ",
         );
         s.sql(of).sql(" AND t.at >= p.from_ms AND t.at < p.from_ms + 86400000");
@@ -205,6 +213,62 @@ fn sum_kinds(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
          CROSS JOIN LATERAL unnest(k.timed_quarters, k.buckets, k.runs, k.slowest) u (quarter, bucket, runs, slowest)), ",
     );
     run(conn, s, WRITE_KINDS)
+}
+
+/// What comes after `fine` (scope, day, kind, status, quarter, n, bucket, runs).
+const WRITE_EVENTS: &str = "\
+    counted AS MATERIALIZED (SELECT q.scope, q.day, q.kind, q.status, q.quarters, q.entries, \
+        coalesce(t.quarters, '{}') AS timed_quarters, coalesce(t.buckets, '{}') AS buckets, coalesce(t.runs, '{}') AS runs \
+    FROM (SELECT scope, day, kind, status, array_agg(quarter ORDER BY quarter) AS quarters, array_agg(n ORDER BY quarter) AS entries \
+          FROM (SELECT scope, day, kind, status, quarter, sum(n)::integer AS n FROM fine GROUP BY 1, 2, 3, 4, 5) by_quarter \
+          GROUP BY 1, 2, 3, 4) q \
+    LEFT JOIN (SELECT scope, day, kind, status, array_agg(quarter ORDER BY quarter, bucket) AS quarters, \
+              array_agg(bucket ORDER BY quarter, bucket) AS buckets, array_agg(runs ORDER BY quarter, bucket) AS runs \
+          FROM (SELECT scope, day, kind, status, quarter, bucket, sum(runs)::integer AS runs \
+                FROM fine WHERE bucket IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6) by_bucket GROUP BY 1, 2, 3, 4) t \
+    ON (t.scope, t.day, t.kind, t.status) = (q.scope, q.day, q.kind, q.status)), \
+    gone AS (DELETE FROM pilothouse.daily_events k USING place p WHERE k.scope = p.scope AND k.day = p.day AND NOT EXISTS ( \
+        SELECT FROM counted c WHERE (c.scope, c.day, c.kind, c.status) = (k.scope, k.day, k.kind, k.status))), \
+    kept AS (INSERT INTO pilothouse.daily_events AS k (scope, day, kind, status, quarters, entries, timed_quarters, buckets, runs) \
+            SELECT * FROM counted \
+        ON CONFLICT (scope, day, kind, status) DO UPDATE SET quarters = EXCLUDED.quarters, entries = EXCLUDED.entries, \
+            timed_quarters = EXCLUDED.timed_quarters, buckets = EXCLUDED.buckets, runs = EXCLUDED.runs \
+        WHERE (k.quarters, k.entries, k.timed_quarters, k.buckets, k.runs) IS DISTINCT FROM \
+            (EXCLUDED.quarters, EXCLUDED.entries, EXCLUDED.timed_quarters, EXCLUDED.buckets, EXCLUDED.runs)) \
+    SELECT count(*) FROM place";
+
+fn count_events(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
+    let mut s = begin(places);
+    s.sql("fine AS MATERIALIZED (SELECT r.*, CASE WHEN r.bucket IS NOT NULL THEN r.n END AS runs FROM (");
+    for (at, of) in OF_PROJECT.into_iter().enumerate() {
+        s.sql(if at == 0 { "" } else { " UNION ALL " });
+        s.sql(
+            "SELECT p.scope, p.day, coalesce(t.kind, '') COLLATE \"C\" AS kind, \
+                 coalesce(pilothouse.word_text(t.status), '') COLLATE \"C\" AS status, \
+                 ((t.at - p.from_ms) / 900000)::smallint AS quarter, 1 AS n, ",
+        )
+        .sql(BUCKET);
+        s.sql(
+            " AS bucket FROM place p JOIN pilothouse.timeline t ON t.source = 'event' \
+                 AND t.at >= p.from_ms AND t.at < p.from_ms + 86400000 AND ",
+        );
+        s.sql(of);
+    }
+    s.sql(") r), ");
+    run(conn, s, WRITE_EVENTS)
+}
+
+fn sum_events(conn: &mut PgConnection, places: &[Place]) -> QueryResult<()> {
+    let mut s = begin(places);
+    s.sql(
+        "fine AS MATERIALIZED (SELECT p.scope, p.day, k.kind, k.status, u.quarter, u.n, NULL::smallint AS bucket, NULL::integer AS runs \
+         FROM place p JOIN pilothouse.daily_events k ON k.day = p.day AND k.scope <> '*' \
+         CROSS JOIN LATERAL unnest(k.quarters, k.entries) u (quarter, n) \
+         UNION ALL SELECT p.scope, p.day, k.kind, k.status, u.quarter, 0, u.bucket, u.runs \
+         FROM place p JOIN pilothouse.daily_events k ON k.day = p.day AND k.scope <> '*' \
+         CROSS JOIN LATERAL unnest(k.timed_quarters, k.buckets, k.runs) u (quarter, bucket, runs)), ",
+    );
+    run(conn, s, WRITE_EVENTS)
 }
 
 /// What comes after `fine` (scope, day, model, quarter, messages, tokens, `micro_usd`).

@@ -1,6 +1,6 @@
 //! Makes a backup, and deletes those that the rule does not keep.
 
-use super::{Context, JobError, Outcome};
+use super::{Context, JobError, Outcome, copy_backups};
 use crate::app;
 use crate::backups::create::About;
 use crate::backups::store::{Kind, name_at};
@@ -38,10 +38,15 @@ pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
         records::note_written(conn, &manifest, began).map_err(DbError::from)
     })?;
     // There is a backup: another try would make another.
-    let gone = vault.prune().map_err(|error| JobError::GiveUp(error.to_string()))?;
+    let gone = vault
+        .prune(std::slice::from_ref(&manifest.name))
+        .map_err(|error| JobError::GiveUp(error.to_string()))?;
     context
         .db()
         .write_blocking(&Actor::System, |conn| records::note_gone(conn, &gone).map_err(DbError::from))?;
+    if let Err(error) = copy_backups::ask(context.app()) {
+        tracing::warn!(%error, "copies are asked for within five minutes");
+    }
     Ok(Outcome::Done)
 }
 

@@ -39,6 +39,7 @@ mod archive_log;
 mod back_up;
 mod carry_out_operation;
 mod context;
+mod copy_backups;
 mod end_silent_events;
 mod expire_conversations;
 mod fill_timeline;
@@ -100,6 +101,8 @@ fn of_kind(kind: &Kind) -> Option<Job> {
         }
         Kind::AnswerMessage => Job::new(kind.clone(), in_minutes(2), answer_message::run).with_lanes(4),
         Kind::BackUp => Job::new(kind.clone(), in_minutes(360), back_up::run),
+        // A bucket that does not answer holds up no other.
+        Kind::CopyBackups => Job::new(kind.clone(), in_minutes(360), copy_backups::run).with_lanes(3),
         Kind::EndSilentEvents => Job::new(kind.clone(), in_minutes(10), end_silent_events::run),
         Kind::ExpireConversations => Job::new(kind.clone(), in_minutes(10), expire_conversations::run),
         Kind::FillTimeline => Job::new(kind.clone(), in_minutes(10), fill_timeline::run),

@@ -11,7 +11,7 @@ const SCRATCH: &str = "proof";
 pub(super) fn run(context: &Context) -> Result<Outcome, JobError> {
     let config = &context.app().config;
     let vault = app::vault(config)?;
-    let Some(name) = vault.names()?.pop() else {
+    let Some(name) = vault.newest(context.app().clock.now())? else {
         return Err(BackupError::Failed("there is no backup yet".to_owned()).into());
     };
     let proof = proof::prove(&vault, &name, &config.data_dir.join(SCRATCH));

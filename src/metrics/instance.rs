@@ -54,9 +54,21 @@ pub struct Figures {
     pub now: DateTime<Utc>,
 }
 
+/// How copies in a bucket stand.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub struct BucketAges {
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Timestamptz)]
+    pub newest: DateTime<Utc>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub failing_since: Option<DateTime<Utc>>,
+}
+
 #[derive(Debug, Clone)]
 pub struct OfDatabase {
     pub ages: Ages,
+    pub buckets: Vec<BucketAges>,
     pub duties: Vec<Duty>,
     pub waiting: Vec<Waiting>,
 }
@@ -65,8 +77,8 @@ pub struct OfDatabase {
 pub fn read(conn: &mut PgConnection) -> QueryResult<OfDatabase> {
     let ages = diesel::sql_query(
         "SELECT now() AS at, \
-             (SELECT max(b.began_at) FROM pilothouse.backups b WHERE b.state <> 'failed') AS backup, \
-             (SELECT max(b.proven_at) FROM pilothouse.backups b WHERE b.state <> 'failed') AS proof, \
+             (SELECT max(b.began_at) FROM pilothouse.backups b WHERE b.state <> 'failed' AND b.began_at <= now()) AS backup, \
+             (SELECT max(b.proven_at) FROM pilothouse.backups b WHERE b.state <> 'failed' AND b.proven_at <= now()) AS proof, \
              (SELECT a.archived_until FROM pilothouse.archives a ORDER BY a.as_of DESC LIMIT 1) AS archive, \
              (SELECT coalesce(sum(a.waiting), 0)::bigint FROM pilothouse.archives a) AS archive_waiting, \
              (SELECT count(*) FROM (SELECT FROM pilothouse.jobs j WHERE j.state = 'failed' LIMIT 10000) f) AS failed_jobs, \
@@ -75,7 +87,13 @@ pub fn read(conn: &mut PgConnection) -> QueryResult<OfDatabase> {
              current_setting('server_version') AS version",
     )
     .get_result(conn)?;
-    Ok(OfDatabase { ages, duties: queries::duties(conn)?, waiting: queries::waiting(conn)? })
+    let buckets = diesel::sql_query(
+        "SELECT b.name, b.failing_since, coalesce((SELECT max(c.made_at) FROM pilothouse.copies c \
+             WHERE c.bucket = b.name AND c.state IN ('copied', 'verified') AND c.made_at <= now()), b.since) AS newest \
+         FROM pilothouse.buckets b ORDER BY b.name",
+    )
+    .load(conn)?;
+    Ok(OfDatabase { ages, buckets, duties: queries::duties(conn)?, waiting: queries::waiting(conn)? })
 }
 
 /// Seconds since `at`.
@@ -142,7 +160,7 @@ impl Figures {
                 })
                 .collect(),
         );
-        let Some(OfDatabase { ages, duties, waiting }) = &self.of_database else { return registry };
+        let Some(OfDatabase { ages, buckets, duties, waiting }) = &self.of_database else { return registry };
         let now = ages.at;
         // Another version's kinds are any text, and few.
         let kinds = |duty: &Duty| vec![("duty", duty.kind.as_str().to_owned())];
@@ -189,6 +207,20 @@ impl Figures {
             "pilothouse_backup_proof_age_seconds",
             "Since a backup was last restored and compared",
             optional(ages.proof.map(|at| age(now, at))),
+        );
+        // As many as the configuration names.
+        let of_buckets = |value: &dyn Fn(&BucketAges) -> f64| -> Vec<(Labels, f64)> {
+            buckets.iter().map(|bucket| (vec![("bucket", bucket.name.clone())], value(bucket))).collect()
+        };
+        gauges(
+            "pilothouse_backup_copy_age_seconds",
+            "Since the newest backup began that a bucket has, or since the bucket is known",
+            of_buckets(&|bucket| age(now, bucket.newest)),
+        );
+        gauges(
+            "pilothouse_bucket_failing_seconds",
+            "Since copying to a bucket fails",
+            of_buckets(&|bucket| bucket.failing_since.map_or(0.0, |since| age(now, since))),
         );
         gauges(
             "pilothouse_archive_lag_seconds",

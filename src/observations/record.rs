@@ -95,7 +95,8 @@ pub fn write(conn: &mut PgConnection, seen: &Seen<'_>) -> QueryResult<bool> {
     let cause = if seen.kind == EngineEventType::Crashed { deployment_before(conn, seen)? } else { None };
     let written = diesel::insert_into(engine_events::table)
         .values((
-            engine_events::id.eq(format!("eng_{}", Entropy.uuid().simple())),
+            engine_events::id
+                .eq(format!("eng_{}", Entropy.ordered_uuid(seen.at.timestamp_millis()).simple())),
             engine_events::engine_id.eq(seen.engine),
             engine_events::kind.eq(seen.kind.as_str()),
             engine_events::engine_container_id.eq(seen.container),

@@ -6,13 +6,14 @@
 
 mod address;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipnetwork::IpNetwork;
 pub use reqwest::Method;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use tokio::runtime::Runtime;
 use url::Url;
@@ -30,8 +31,8 @@ pub struct Call {
     pub url: Url,
     /// `Authorization: Bearer …`
     pub bearer: Option<Secret>,
-    pub headers: Vec<(&'static str, &'static str)>,
-    /// JSON.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// JSON, unless a header says otherwise.
     pub body: Option<Vec<u8>>,
     /// For all of it.
     pub deadline: Duration,
@@ -185,7 +186,9 @@ impl Outgoing {
 async fn send(client: &reqwest::Client, call: Call) -> Result<Reply, CallError> {
     let mut headers = HeaderMap::new();
     for (name, value) in call.headers {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let value = HeaderValue::from_str(&value)
+            .map_err(|_| CallError::Refused(format!("No header can carry what {name} would say.")))?;
+        headers.insert(HeaderName::from_static(name), value);
     }
     if let Some(bearer) = &call.bearer {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", bearer.reveal()))
@@ -193,9 +196,12 @@ async fn send(client: &reqwest::Client, call: Call) -> Result<Reply, CallError> 
         value.set_sensitive(true);
         headers.insert(reqwest::header::AUTHORIZATION, value);
     }
+    if call.body.is_some() {
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+    }
     let mut request = client.request(call.method, call.url).headers(headers).timeout(call.deadline);
     if let Some(body) = call.body {
-        request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        request = request.body(body);
     }
     let mut response = request.send().await.map_err(|error| failure(&error))?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

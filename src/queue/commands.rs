@@ -58,6 +58,14 @@ pub fn enqueue(conn: &mut PgConnection, job: &NewJob) -> QueryResult<bool> {
         .get_result(conn)
 }
 
+/// Asks for `job` unless one with its key waits or runs: one that has ended makes room for it.
+pub fn enqueue_anew(conn: &mut PgConnection, job: &NewJob) -> QueryResult<bool> {
+    diesel::delete(jobs::table)
+        .filter(jobs::kind.eq(job.kind.as_str()).and(jobs::key.eq(&job.key)).and(jobs::state.ne("waiting")))
+        .execute(conn)?;
+    enqueue(conn, job)
+}
+
 /// Why a job is not begun once more.
 #[derive(Debug, thiserror::Error)]
 pub enum RunAgainError {

@@ -22,6 +22,8 @@ pub enum Kind {
     BackUp,
     /// What somebody asked to be done to a container is done.
     CarryOutOperation,
+    /// Backups are copied to a bucket; without one, a job is asked for each.
+    CopyBackups,
     /// Events that were reported and never heard of again end.
     EndSilentEvents,
     /// Conversations of visitors end without a word for thirty days.
@@ -68,6 +70,7 @@ impl Kind {
         Self::AnswerMessage,
         Self::BackUp,
         Self::CarryOutOperation,
+        Self::CopyBackups,
         Self::EndSilentEvents,
         Self::ExpireConversations,
         Self::FillTimeline,
@@ -95,6 +98,7 @@ impl Kind {
             Self::AnswerMessage => ("answer_message", "Answer a message in a project's chat", None),
             Self::BackUp => ("back_up", "Make a backup", Some("0 13 3 * * *")),
             Self::CarryOutOperation => ("carry_out_operation", "Do to a container what was asked for", None),
+            Self::CopyBackups => ("copy_backups", "Copy backups to a bucket", Some("50 */5 * * * *")),
             Self::EndSilentEvents => {
                 ("end_silent_events", "End events that went silent", Some("30 * * * * *"))
             }

@@ -22,5 +22,5 @@ pub mod leases;
 pub mod queries;
 pub mod schedules;
 
-pub use commands::{NewJob, RunAgainError, enqueue, run_again};
+pub use commands::{NewJob, RunAgainError, enqueue, enqueue_anew, run_again};
 pub use kind::{Kind, KindFacts};

@@ -78,7 +78,7 @@ pub fn record(
     let project = project.to_string();
     let mut elements = Vec::with_capacity(reported.len());
     for (n, action) in reported.iter_mut().enumerate() {
-        action.action_id.get_or_insert_with(|| format!("act_{}", Entropy.uuid().simple()));
+        action.action_id.get_or_insert_with(|| format!("act_{}", Entropy.ordered_uuid(now_ms).simple()));
         let mut element = json!(action);
         element["n"] = json!(n);
         elements.push(element);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, Text};
+use diesel::sql_types::{Integer, Jsonb, Nullable, Text};
 use serde_json::{Map, Value, json};
 
 use crate::db::ids::ProjectId;
@@ -14,7 +14,7 @@ use crate::db::time::Timestamp;
 pub const STATUSES: [&str; 3] = ["IN_PROGRESS", "COMPLETED", "FAILED"];
 
 /// An event as the API shows it, with seed 003's names.
-#[derive(Debug, Clone, QueryableByName)]
+#[derive(Debug, Clone, Queryable, QueryableByName)]
 pub struct Event {
     #[diesel(sql_type = Text)]
     pub id: String,
@@ -36,13 +36,30 @@ pub struct Event {
     metadata: Option<StoredJson>,
     #[diesel(sql_type = Text)]
     pub status: String,
-    #[diesel(sql_type = Nullable<diesel::sql_types::Integer>)]
+    #[diesel(sql_type = Nullable<Integer>)]
     pub duration: Option<i32>,
     #[diesel(sql_type = Timestamp)]
     pub created_at: NaiveDateTime,
     #[diesel(sql_type = Timestamp)]
     pub updated_at: NaiveDateTime,
 }
+
+/// What [`event_columns!`] are, in their order.
+pub(super) type EventSql = (
+    Text,
+    Text,
+    Nullable<Text>,
+    Text,
+    Text,
+    Nullable<Text>,
+    Text,
+    Nullable<Text>,
+    Nullable<Jsonb>,
+    Text,
+    Nullable<Integer>,
+    Timestamp,
+    Timestamp,
+);
 
 /// The columns of an [`Event`] of the row `e`.
 macro_rules! event_columns {
@@ -177,7 +194,7 @@ pub fn record(
     .bind::<Nullable<Text>, _>(&new.description)
     .bind::<Nullable<Jsonb>, _>(&new.metadata)
     .bind::<Text, _>(status)
-    .bind::<Nullable<diesel::sql_types::Integer>, _>(new.duration)
+    .bind::<Nullable<Integer>, _>(new.duration)
     .bind::<Timestamp, _>(created_at)
     .bind::<Timestamp, _>(at.naive_utc())
     .load(conn)?;
@@ -276,7 +293,7 @@ pub fn change(
     .bind::<Nullable<Text>, _>(&change.title)
     .bind::<Nullable<Jsonb>, _>(change.description.as_ref().map(|description| json!([description])))
     .bind::<Nullable<Jsonb>, _>(metadata)
-    .bind::<Nullable<diesel::sql_types::Integer>, _>(ends.then_some(elapsed))
+    .bind::<Nullable<Integer>, _>(ends.then_some(elapsed))
     .bind::<Timestamp, _>(at.naive_utc())
     .get_result(conn)?;
     Ok(changed)

@@ -1,11 +1,11 @@
 //! Events of the projects that somebody sees, newest first: read by the timeline's indexes, out of their own table.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
-use uuid::Uuid;
+use diesel::sql_types::{BigInt, Bool, Text};
 
-use super::events::{Event, event_columns};
+use super::events::{Event, EventSql, event_columns};
 use crate::db::ids::{ProjectId, UserId};
+use crate::db::statement::{Statement, limit_of_page};
 
 /// How to look. Row-level security decides what is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,65 +39,65 @@ pub struct Feed {
     pub next: Option<(i64, String)>,
 }
 
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = BigInt)]
-    at: i64,
-    #[diesel(embed)]
-    event: Event,
-}
-
-/// The conditions that all ways share; an absent one is no condition. A position alone bounds the walk along the index.
-macro_rules! conditions {
-    () => {
-        "t.source = 'event' AND ($1 IS NULL OR t.kind = ANY ($1)) AND ($2 IS NULL OR t.status = ANY ($2)) \
-         AND t.at >= coalesce($3, -9223372036854775807) AND t.at < coalesce($4, 9223372036854775807) \
-         AND (t.at, t.id) < (coalesce($5, 9223372036854775807), coalesce($6, U&'\\+10FFFF') COLLATE \"C\")"
-    };
-}
-
 /// The events that `asked` wants.
 pub fn page(conn: &mut PgConnection, asked: &Asked) -> QueryResult<Feed> {
-    const END: &str = concat!(
+    let rows: Vec<(i64, Event)> = statement(asked).load(conn)?;
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let next = rows.get(limit.wrapping_sub(1)).filter(|_| rows.len() > limit);
+    let next = next.map(|(at, event)| (*at, event.id.clone()));
+    Ok(Feed { events: rows.into_iter().take(limit).map(|(_, event)| event).collect(), next })
+}
+
+fn statement(asked: &Asked) -> Statement<(BigInt, EventSql)> {
+    const ORDER: &str = " ORDER BY t.at DESC, t.id DESC";
+    let limit = limit_of_page(usize::try_from(asked.limit).unwrap_or(usize::MAX));
+    let mut s = Statement::new();
+    s.limit_statement_cache();
+    s.sql("WITH t AS MATERIALIZED (SELECT t.at, t.id COLLATE \"default\" AS id FROM ");
+    match asked.reach {
+        Reach::Project(ProjectId(id)) => {
+            s.sql("pilothouse.timeline t WHERE t.project_id = ").text(id.to_string()).sql("::uuid AND ");
+        }
+        Reach::Owner(UserId(id)) => {
+            s.sql("pilothouse.timeline t WHERE t.owner_id = ").text(id.to_string()).sql("::uuid AND ");
+        }
+        Reach::Everything => {
+            s.sql("pilothouse.timeline t WHERE ");
+        }
+        // Project by project: sorting all of theirs would read all of theirs.
+        Reach::Token => {
+            s.sql(
+                "pilothouse.app_token_projects(NULL) p CROSS JOIN LATERAL (SELECT t.at, t.id \
+                 FROM pilothouse.timeline t WHERE t.project_id = p AND ",
+            );
+        }
+    }
+    s.sql("t.source = 'event'");
+    if !asked.types.is_empty() {
+        s.sql(" AND t.kind = ANY (").texts(asked.types.clone()).sql(")");
+    }
+    if !asked.statuses.is_empty() {
+        s.sql(" AND t.status = ANY (").texts(asked.statuses.clone()).sql(")");
+    }
+    if let Some(from) = asked.from {
+        s.sql(" AND t.at >= ").big(from);
+    }
+    if let Some(until) = asked.until {
+        s.sql(" AND t.at < ").big(until);
+    }
+    if let Some((at, id)) = &asked.before {
+        s.sql(" AND (t.at, t.id) < (").big(*at).sql(", ").text(id.as_str()).sql(" COLLATE \"C\")");
+    }
+    s.sql(ORDER).sql(limit);
+    if asked.reach == Reach::Token {
+        s.sql(") t").sql(ORDER).sql(limit);
+    }
+    s.sql(concat!(
         ") SELECT t.at, ",
         event_columns!(),
         " FROM t JOIN public.\"ActivityEvent\" e ON e.id = t.id ORDER BY t.at DESC, t.id COLLATE \"C\" DESC"
-    );
-    const ORDER: &str = " ORDER BY t.at DESC, t.id DESC LIMIT $7";
-    let start = "WITH t AS MATERIALIZED (SELECT t.at, t.id COLLATE \"default\" AS id FROM pilothouse.timeline t WHERE ";
-    let rest = conditions!();
-    let sql = match asked.reach {
-        Reach::Project(_) => format!("{start}t.project_id = $8 AND {rest}{ORDER}{END}"),
-        Reach::Owner(_) => format!("{start}t.owner_id = $8 AND {rest}{ORDER}{END}"),
-        Reach::Everything => format!("{start}$8 IS NULL AND {rest}{ORDER}{END}"),
-        // Project by project: sorting all of theirs would read all of theirs.
-        Reach::Token => format!(
-            "WITH t AS MATERIALIZED (SELECT t.at, t.id COLLATE \"default\" AS id FROM pilothouse.app_token_projects(NULL) p \
-             CROSS JOIN LATERAL (SELECT t.at, t.id FROM pilothouse.timeline t WHERE $8 IS NULL AND t.project_id = p \
-             AND {rest}{ORDER}) t{ORDER}{END}"
-        ),
-    };
-    let some = |words: &Vec<String>| (!words.is_empty()).then(|| words.clone());
-    let (before_at, before_id) = asked.before.clone().unzip();
-    let of: Option<Uuid> = match asked.reach {
-        Reach::Project(project) => Some(project.0),
-        Reach::Owner(owner) => Some(owner.0),
-        Reach::Token | Reach::Everything => None,
-    };
-    let rows: Vec<Row> = diesel::sql_query(sql)
-        .bind::<Nullable<Array<Text>>, _>(some(&asked.types))
-        .bind::<Nullable<Array<Text>>, _>(some(&asked.statuses))
-        .bind::<Nullable<BigInt>, _>(asked.from)
-        .bind::<Nullable<BigInt>, _>(asked.until)
-        .bind::<Nullable<BigInt>, _>(before_at)
-        .bind::<Nullable<Text>, _>(before_id)
-        .bind::<BigInt, _>(asked.limit.saturating_add(1))
-        .bind::<Nullable<SqlUuid>, _>(of)
-        .load(conn)?;
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let next = rows.get(limit.wrapping_sub(1)).filter(|_| rows.len() > limit);
-    let next = next.map(|row| (row.at, row.event.id.clone()));
-    Ok(Feed { events: rows.into_iter().take(limit).map(|row| row.event).collect(), next })
+    ));
+    s
 }
 
 #[derive(QueryableByName)]

@@ -1,87 +1,91 @@
-//! How much of each kind of event there was, how it ended, and how long it took: counted along the timeline's indexes.
+//! How much of each kind of event there was, how it ended, and how long it took, from what [`crate::insights::rollup`] keeps.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use super::feed::Reach;
+use crate::activity::durations::percentile;
+use crate::db::schema::rollups;
+use crate::db::statement::Statement;
 
-#[derive(QueryableByName)]
-struct Counted {
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Text)]
-    status: String,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-    #[diesel(sql_type = Double)]
-    p50: f64,
-    #[diesel(sql_type = Double)]
-    p95: f64,
-}
-
-/// The answer of `GET /api/insights/codebase`, without its time.
+/// The answer of `GET /api/insights/codebase`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Insights {
     pub totals: Map<String, Value>,
     pub by_status: Map<String, Value>,
     pub durations: Map<String, Value>,
+    /// Up to when everything is counted; none before the first count.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
-/// Counts the events since `from_ms` that `reach` holds.
-pub fn codebase(conn: &mut PgConnection, reach: Reach, from_ms: i64) -> QueryResult<Insights> {
-    let scope = match reach {
-        Reach::Project(_) => "t.project_id = $2",
-        Reach::Owner(_) => "t.owner_id = $2",
+/// `status` or `kind` with how many there were, or `bucket`: a type, a bucket of durations, and how many fell into it.
+type Count = (Text, Text, BigInt, Nullable<BigInt>);
+
+fn of_reach(s: &mut Statement<Count>, reach: Reach) {
+    match reach {
+        Reach::Project(project) => s.sql("k.scope = ").text(format!("p:{project}")),
+        Reach::Owner(_) => s.sql("k.scope = ANY (ARRAY(SELECT 'p:' || p FROM pilothouse.app_projects() p))"),
         Reach::Token => {
-            "$2 IS NULL AND t.project_id IN (SELECT p FROM pilothouse.app_token_projects(NULL) p)"
+            s.sql("k.scope = ANY (ARRAY(SELECT 'p:' || p FROM pilothouse.app_token_projects(NULL) p))")
         }
-        Reach::Everything => "$2 IS NULL",
+        Reach::Everything => s.sql("k.scope = '*'"),
     };
-    let of: Option<Uuid> = match reach {
-        Reach::Project(project) => Some(project.0),
-        Reach::Owner(owner) => Some(owner.0),
-        Reach::Token | Reach::Everything => None,
+}
+
+/// The counts that `reach` holds, from the quarter of an hour in which `from_ms` lies.
+#[must_use]
+pub fn counts(reach: Reach, from_ms: i64) -> Statement<Count> {
+    let since = |s: &mut Statement<Count>, quarter: &'static str| {
+        of_reach(s, reach);
+        s.sql(" AND k.day >= DATE 'epoch' + (")
+            .big(from_ms)
+            .sql(" / 86400000)::integer AND k.day < '2100-01-01'");
+        s.sql(" AND ((k.day - DATE 'epoch')::bigint * 86400000 + ")
+            .sql(quarter)
+            .sql(" * 900000) >= ")
+            .big(from_ms)
+            .sql(" / 900000 * 900000");
     };
-    let counted: Vec<Counted> = diesel::sql_query(format!(
-        "SELECT coalesce(t.kind, '') AS kind, coalesce(t.status, '') AS status, count(*) AS count \
-         FROM pilothouse.timeline t WHERE t.source = 'event' AND {scope} AND t.at >= $1 GROUP BY 1, 2 ORDER BY 1, 2"
-    ))
-    .bind::<BigInt, _>(from_ms)
-    .bind::<Nullable<SqlUuid>, _>(of)
-    .load(conn)?;
-    let taken: Vec<Taken> = diesel::sql_query(format!(
-        "SELECT coalesce(t.kind, '') AS kind, count(*) AS count, \
-             percentile_disc(0.5) WITHIN GROUP (ORDER BY t.duration)::float8 AS p50, \
-             percentile_disc(0.95) WITHIN GROUP (ORDER BY t.duration)::float8 AS p95 \
-         FROM pilothouse.timeline t WHERE t.source = 'event' AND {scope} AND t.at >= $1 AND t.duration IS NOT NULL \
-         GROUP BY 1 ORDER BY 1"
-    ))
-    .bind::<BigInt, _>(from_ms)
-    .bind::<Nullable<SqlUuid>, _>(of)
-    .load(conn)?;
-    let add = |map: &mut Map<String, Value>, key: &str, more: i64| {
-        let held = map.get(key).and_then(Value::as_i64).unwrap_or(0);
-        map.insert(key.to_owned(), json!(held + more));
+    let mut s = Statement::new();
+    s.sql(
+        "SELECT CASE WHEN grouping(k.kind) = 0 THEN 'kind' ELSE 'status' END, coalesce(k.kind, k.status), \
+             sum(u.entries)::bigint, NULL::bigint FROM pilothouse.daily_events k \
+         CROSS JOIN LATERAL unnest(k.quarters, k.entries) u (quarter, entries) WHERE ",
+    );
+    since(&mut s, "u.quarter");
+    s.sql(
+        " GROUP BY GROUPING SETS ((k.kind), (k.status)) \
+         UNION ALL SELECT 'bucket', k.kind, sum(u.runs)::bigint, u.bucket::bigint FROM pilothouse.daily_events k \
+         CROSS JOIN LATERAL unnest(k.timed_quarters, k.buckets, k.runs) u (quarter, bucket, runs) WHERE ",
+    );
+    since(&mut s, "u.quarter");
+    s.sql(" GROUP BY k.kind, u.bucket ORDER BY 1, 2, 4");
+    s
+}
+
+/// What there was of the events since `from_ms` that `reach` holds.
+pub fn codebase(conn: &mut PgConnection, reach: Reach, from_ms: i64) -> QueryResult<Insights> {
+    let rows: Vec<(String, String, i64, Option<i64>)> = counts(reach, from_ms).load(conn)?;
+    let as_of: Option<Option<DateTime<Utc>>> =
+        rollups::table.find("insights").select(rollups::as_of).first(conn).optional()?;
+    let told = |part: &str| -> Map<String, Value> {
+        let of_part = rows.iter().filter(|row| row.0 == part);
+        of_part.map(|(_, word, count, _)| (word.clone(), json!(count))).collect()
     };
-    let (mut totals, mut by_status) = (Map::new(), Map::new());
-    for row in &counted {
-        add(&mut totals, &row.kind, row.count);
-        add(&mut by_status, &row.status, row.count);
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "milliseconds of an integer column")]
-    let durations = taken
-        .into_iter()
-        .map(|row| (row.kind, json!({ "count": row.count, "p50": row.p50 as i64, "p95": row.p95 as i64 })))
-        .collect();
-    Ok(Insights { totals, by_status, durations })
+    let timed: Vec<_> = rows.iter().filter(|row| row.0 == "bucket").collect();
+    let durations = timed.chunk_by(|a, b| a.1 == b.1).filter_map(|rows| {
+        let bucket = |place: Option<i64>| place.and_then(|place| i16::try_from(place).ok());
+        let took: Vec<(i16, i64)> = rows.iter().filter_map(|row| Some((bucket(row.3)?, row.2))).collect();
+        let count: i64 = took.iter().map(|(_, runs)| runs).sum();
+        let told = json!({ "count": count, "p50": percentile(&took, 50), "p95": percentile(&took, 95) });
+        Some((rows.first()?.1.clone(), told))
+    });
+    Ok(Insights {
+        durations: durations.collect(),
+        totals: told("kind"),
+        by_status: told("status"),
+        as_of: as_of.flatten(),
+    })
 }

@@ -171,7 +171,10 @@ pub fn record(
         .collect();
     let changes: Vec<String> = named.iter().map(|name| format!("{name} = EXCLUDED.{name}")).collect();
     if fields.get(kind.id).is_none_or(Value::is_null) {
-        fields.insert(kind.id.to_owned(), json!(format!("{}{}", kind.prefix, Entropy.uuid().simple())));
+        fields.insert(
+            kind.id.to_owned(),
+            json!(format!("{}{}", kind.prefix, Entropy.ordered_uuid(now_ms).simple())),
+        );
     }
     if fields.get("created_at").is_none_or(Value::is_null) {
         fields.insert("created_at".to_owned(), json!(now_ms));

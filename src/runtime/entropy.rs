@@ -13,6 +13,15 @@ impl Entropy {
         Uuid::new_v4()
     }
 
+    /// An id (UUID version 7) for a record of this time, in epoch milliseconds: indexes of such ids grow at their end.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes ids")]
+    pub fn ordered_uuid(self, at_ms: i64) -> Uuid {
+        let mut random = [0_u8; 10];
+        rand::rng().fill_bytes(&mut random);
+        uuid::Builder::from_unix_timestamp_millis(at_ms.try_into().unwrap_or_default(), &random).into_uuid()
+    }
+
     /// 256 random bits as 64 lower-case hex digits: session tokens, one-time links.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that makes secrets")]

@@ -20,6 +20,7 @@ const RECENT = 5 * SECOND;
 const tabs = live && "BroadcastChannel" in window ? new BroadcastChannel("live") : null;
 const recent = [];
 let source = null, letGo = null, waitsForTurn = null, asking = 0, isOver = false;
+const grownSlow = new Set();
 let isStale = false, isAsking = false, askedAt = Date.now(), timer = 0, hiddenTimer = 0;
 
 function concerns(news) {
@@ -265,13 +266,18 @@ function bindAll(element) {
 	bind(element);
 }
 
-/** What goes on grows older each second. */
+/** What goes on grows older each second; when it grows older than usual, the page asks what to say of that, once. */
 function tick() {
 	if (document.hidden) return;
 	for (const row of document.querySelectorAll(".running > li")) {
 		const since = Date.parse(row.querySelector("time")?.dateTime ?? "");
 		const label = row.querySelector(".badge small");
 		if (!label || Number.isNaN(since)) continue;
+		const { activity, usual } = row.dataset;
+		if (usual && Date.now() - since > Number(usual) && !grownSlow.has(activity)) {
+			grownSlow.add(activity);
+			refetchSoon();
+		}
 		const seconds = Math.max(0, Math.floor((Date.now() - since) / SECOND));
 		const text = seconds < 60 ? `${seconds} s` : seconds < HOUR ? `${Math.floor(seconds / 60)} m ${seconds % 60} s`
 			: `${Math.floor(seconds / HOUR)} h ${Math.floor(seconds % HOUR / 60)} m`;

@@ -49,21 +49,23 @@ fn same_transaction(stage: &Stage, rows: u32) -> String {
     )
 }
 
-/// The same for wrk: a new key each time.
+/// The same for wrk: a new key and new deployments each time.
 fn script(stage: &Stage, rows: u32, round: usize) -> String {
-    let one = r#"{"action_type":"deployment","action_details":"Deployed revision after the health check had answered twice","status":"success","environment":"production","reference_ids":{"deployment_id":"deploy_1","branch_name":"main"}}"#;
-    let body = if rows == 1 {
-        one.to_owned()
-    } else {
-        let all = vec![one; rows as usize];
-        format!(r#"{{"activities":[{}]}}"#, all.join(","))
-    };
+    let all: Vec<String> = (0..rows)
+        .map(|row| {
+            format!(
+                r#"{{"action_type":"deployment","action_details":"Deployed revision after the health check had answered twice","status":"success","environment":"production","reference_ids":{{"deployment_id":"deploy_@_{row}","branch_name":"main"}}}}"#
+            )
+        })
+        .collect();
+    let body = if rows == 1 { all[0].clone() } else { format!(r#"{{"activities":[{}]}}"#, all.join(",")) };
+    let run = format!("{}-{rows}-{round}", std::process::id());
     format!(
         "local n = 0\nlocal body = [[{body}]]\n\
          wrk.headers['Authorization'] = 'Bearer {TOKEN}'\nwrk.headers['Content-Type'] = 'application/json'\n\
-         request = function()\n  n = n + 1\n  wrk.headers['Idempotency-Key'] = '{}-{rows}-{round}-' .. os.time() .. '-' .. n\n\
-         return wrk.format('POST', '/api/projects/{}/activities', nil, body)\nend\n",
-        std::process::id(),
+         request = function()\n  n = n + 1\n  local id = '{run}-' .. os.time() .. '-' .. n\n\
+         wrk.headers['Idempotency-Key'] = id\n\
+         return wrk.format('POST', '/api/projects/{}/activities', nil, (body:gsub('@', id)))\nend\n",
         biggest(stage)
     )
 }

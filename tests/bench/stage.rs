@@ -83,7 +83,7 @@ impl Stage {
             conn.batch_execute("CHECKPOINT").unwrap();
         }
         let person = |id: &str, name: &str| Person { id: id.to_owned(), cookie: sign_in(&base, name) };
-        Self {
+        let stage = Self {
             rows,
             one: person(&one, "one"),
             many: person(&many, "many"),
@@ -92,7 +92,25 @@ impl Stage {
             console,
             base,
             dir: dir.to_owned(),
+        };
+        stage.settle();
+        stage
+    }
+
+    /// Waits until jobs and autovacuum are through with what was written, so that the next figures are not theirs.
+    pub fn settle(&self) {
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_mins(5) {
+            let before = self.cpu();
+            std::thread::sleep(Duration::from_secs(2));
+            let after = self.cpu();
+            if after.0 + after.1 - before.0 - before.1 < 0.1 {
+                return;
+            }
         }
+        eprintln!(
+            "the console does not come to rest: the next figures have work in them that is not their own"
+        );
     }
 
     /// Further sessions of somebody: their cookies.
@@ -131,6 +149,7 @@ impl Stage {
             conn.batch_execute(&format!("DELETE FROM {table} WHERE {id} LIKE '{like}'")).unwrap();
         }
         conn.batch_execute("VACUUM (ANALYZE)").unwrap();
+        self.settle();
     }
 
     /// A connection that no policy binds.

@@ -24,7 +24,7 @@ struct Told {
     text: String,
 }
 
-fn text(conn: &mut PgConnection, query: &str) -> String {
+pub fn text(conn: &mut PgConnection, query: &str) -> String {
     let told: Told =
         diesel::sql_query(format!("SELECT coalesce(({query})::text, '') AS text")).get_result(conn).unwrap();
     told.text
@@ -40,17 +40,17 @@ fn vault(dir: &Path, key: &str) -> Vault {
     app::vault(&Config::from_values(values).unwrap()).unwrap()
 }
 
-const KEY: &str = "a key of backups that is long enough";
+pub const KEY: &str = "a key of backups that is long enough";
 
 /// A cluster that archives, and nothing waits for the disk.
-fn cluster_in(dir: &Path) -> Cluster {
+pub fn cluster_in(dir: &Path) -> Cluster {
     let config = ClusterConfig { archives: true, ..ClusterConfig::new(dir.join("data")).throwaway() };
     let cluster = Cluster::start(&config).unwrap();
     migrations::run(&cluster.owner_url(), CONSOLE_LOGIN).unwrap();
     cluster
 }
 
-fn flip_a_bit(path: &Path) {
+pub fn flip_a_bit(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -58,7 +58,7 @@ fn flip_a_bit(path: &Path) {
 }
 
 /// Everything that the server wrote by now is in the vault afterwards.
-fn archive_all(conn: &mut PgConnection, vault: &Vault, cluster: &Cluster) {
+pub fn archive_all(conn: &mut PgConnection, vault: &Vault, cluster: &Cluster) {
     let segment = text(conn, "SELECT pg_walfile_name(pg_current_wal_insert_lsn())");
     conn.batch_execute("CREATE TABLE IF NOT EXISTS public.moved_on (n int); INSERT INTO public.moved_on VALUES (1); SELECT pg_switch_wal()")
         .unwrap();

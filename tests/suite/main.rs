@@ -15,6 +15,7 @@ mod architecture;
 mod assistant;
 mod backup;
 mod backups;
+mod copies;
 mod data_dir;
 mod demo;
 mod dependencies;

@@ -76,6 +76,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.daily_totals VALUES ('2026-01-01', '{0}', '{2}', '{0}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.daily_kinds VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', '', '{0}', '{1}', '{0}', '{}', '{}', '{}', '{}');
     INSERT INTO pilothouse.daily_kinds VALUES ('*', '2026-01-01', 'x', '', '{0}', '{2}', '{0}', '{}', '{}', '{}', '{}') ON CONFLICT DO NOTHING;
+    INSERT INTO pilothouse.daily_events VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', 'y', '{0}', '{1}', '{}', '{}', '{}');
+    INSERT INTO pilothouse.daily_events VALUES ('*', '2026-01-01', 'x', 'y', '{0}', '{2}', '{}', '{}', '{}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.daily_costs VALUES ('p:40000000-0000-0000-0000-00000000000{o}', '2026-01-01', 'x', '{0}', '{1}', '{1}', '{1}');
     INSERT INTO pilothouse.daily_costs VALUES ('*', '2026-01-01', 'x', '{0}', '{2}', '{2}', '{2}') ON CONFLICT DO NOTHING;
     INSERT INTO pilothouse.daily_runs VALUES ('engine {o}', '2026-01-01', true, '{}', '{}', '{}', '{}');
@@ -103,6 +105,8 @@ const ROWS_OF_ONE_OWNER: &str = r#"
     INSERT INTO pilothouse.retention_rules (class) VALUES ('{o}');
     INSERT INTO pilothouse.backups (name, kind, state, began_at) VALUES ('{o}', 'base', 'written', now());
     INSERT INTO pilothouse.archives (system_id) VALUES ('{o}');
+    INSERT INTO pilothouse.buckets (name, place, region) VALUES ('{o}', 'x', 'x');
+    INSERT INTO pilothouse.copies (bucket, backup, made_at, state) VALUES ('{o}', 'x', now(), 'copied');
     INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (current_date, '{o}', 1);
     INSERT INTO pilothouse.holds (kind, id, name, reason, placed_by) VALUES
         ('project', '48000000-0000-0000-0000-00000000000{o}', 'elsewhere', 'x', 'x');
@@ -243,16 +247,19 @@ const SIGHT: &[(&str, [Option<usize>; 6])] = &[
     ("pilothouse.recount_marks",             [Some(15), NO,      NO,      NO,      NO,      NO]),
     // With the sums of all.
     ("pilothouse.daily_kinds",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
+    ("pilothouse.daily_events",              [Some(3), Some(1), Some(1), NO,      NO,      NO]),
     ("pilothouse.daily_costs",               [Some(3), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.daily_runs",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.insight_marks",             [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.run_marks",                 [Some(2), NO,      NO,      NO,      NO,      NO]),
-    ("pilothouse.rollups",                   [Some(2), Some(2), NO,      NO,      NO,      NO]),
+    ("pilothouse.rollups",                   [Some(2), Some(2), Some(1), NO,      NO,      NO]),
     ("pilothouse.jobs",                      [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.schedules",                 [Some(1), NO,      NO,      NO,      Some(1), NO]),
     ("pilothouse.backups",                   [Some(2), NO,      NO,      NO,      Some(2), NO]),
     ("pilothouse.table_sizes",               [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.archives",                  [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.buckets",                   [Some(2), NO,      NO,      NO,      NO,      NO]),
+    ("pilothouse.copies",                    [Some(2), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.operations",                [Some(2), Some(1), NO,      NO,      NO,      NO]),
     ("pilothouse.port_reservations",         [Some(1), NO,      NO,      NO,      NO,      NO]),
     ("pilothouse.leases",                    [Some(2), NO,      NO,      NO,      NO,      NO]),

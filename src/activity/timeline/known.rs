@@ -37,7 +37,7 @@ impl Known {
     }
 
     /// Fills in what was not asked for.
-    pub(super) fn complete(&self, row: &mut Row) {
+    pub(in crate::activity) fn complete(&self, row: &mut Row) {
         if let Some((_, name)) = self.me.as_ref().filter(|(id, _)| row.user.as_ref() == Some(id)) {
             row.user_name = Some(name.clone());
             row.user_exists = true;

@@ -14,6 +14,7 @@ mod row;
 mod select;
 mod words;
 
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
@@ -32,7 +33,7 @@ pub(super) use fold::{TYING, take_name};
 pub use known::Known;
 pub use row::CAUSED_BY;
 pub(super) use row::Row;
-pub(super) use select::{Ask, RowStatement, Rows, rows, shown};
+pub(super) use select::{Ask, RowStatement, Rows, rows, shown, shown_beside};
 pub use select::{COUNTED_AT_MOST, LOOKED_THROUGH};
 pub use words::WordColumn;
 pub(super) use words::{status_words, words};
@@ -102,6 +103,20 @@ fn from_position(
         page.looked_until = looked_until(conn, scope, filter)?;
     }
     complete(conn, scope, filter, page, has_gaps)
+}
+
+/// What goes on within `scope`, the newest first.
+pub fn what_runs(
+    conn: &mut PgConnection,
+    scope: Scope,
+    known: &Known,
+    zone: Tz,
+    now_ms: i64,
+) -> QueryResult<Vec<Entry>> {
+    let running = running(conn, scope, &Filter::none(zone), known, now_ms)?;
+    let mut page = TimelinePage { running, ..TimelinePage::default() };
+    silence::tell_of_page(conn, &mut page)?;
+    Ok(page.running)
 }
 
 /// The page with `middle` half way down.

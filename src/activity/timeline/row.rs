@@ -124,6 +124,7 @@ impl Row {
             duration_ms: self.duration,
             progress: self.progress.and_then(|text| percent(&text)),
             silent_since: None,
+            usual_ms: None,
             folded: Vec::new(),
         })
     }

@@ -149,7 +149,16 @@ fn rare_parts(s: &mut RowStatement, of: Scope, running_since: Option<i64>) {
 
 /// The statement that shows the rows of `of`, which selects a `part` and all columns of the timeline.
 pub(in crate::activity) fn shown(s: &mut RowStatement, of: impl FnOnce(&mut RowStatement)) {
-    let names = Names::beside(&Known::default(), Scope::Everything);
+    shown_beside(s, &Known::default(), of);
+}
+
+/// The same for whoever knows some names already.
+pub(in crate::activity) fn shown_beside(
+    s: &mut RowStatement,
+    known: &Known,
+    of: impl FnOnce(&mut RowStatement),
+) {
+    let names = Names::beside(known, Scope::Everything);
     names.columns(s);
     s.sql("false, false FROM (");
     of(s);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use super::crash::{details, last_lines};
-use super::{Failure, Following, PendingEnd};
+use super::{Failure, Following, Look, PendingEnd};
 use crate::activity::EngineEventType;
 use crate::app::App;
 use crate::containers;
@@ -68,12 +68,18 @@ impl Following {
         }
     }
 
-    /// Looks at a container and keeps how it is. Answers its row, and how it is unless it is gone.
-    pub(super) fn look_at(
-        &self,
-        app: &App,
-        id: &EngineId,
-    ) -> Result<(Option<ContainerId>, Option<ObservedContainer>), Failure> {
+    /// How a container is that an event tells of: what was seen of it since the event was heard, or a look now.
+    fn look_once(&mut self, app: &App, id: &EngineId) -> Result<Look, Failure> {
+        if let Some(look) = self.looks.get(id) {
+            return Ok(look.clone());
+        }
+        let look = self.look_at(app, id)?;
+        self.looks.insert(id.clone(), look.clone());
+        Ok(look)
+    }
+
+    /// Looks at a container and keeps how it is.
+    pub(super) fn look_at(&self, app: &App, id: &EngineId) -> Result<Look, Failure> {
         let seen = app.engine.ask_blocking(|api| api.inspect(id.clone())).map_err(|_| Failure::Engine)?;
         let ids = [id.to_string()];
         let row = app.db.write_blocking(&Actor::System, |conn| {
@@ -108,7 +114,7 @@ impl Following {
 
     fn judge(&mut self, app: &App, end: &PendingEnd) -> Result<(), Failure> {
         let event = &end.event;
-        let (row, seen) = self.look_at(app, &event.id)?;
+        let (row, seen) = self.look_once(app, &event.id)?;
         let signalled = self.signalled.get(&event.id).copied();
         let was_signalled = signalled.is_some_and(|at| at <= event.nanos && event.nanos - at <= SIGNAL_NANOS);
         if let Some(seen) = seen.as_ref().filter(|seen| seen.run.is_running) {
@@ -178,7 +184,7 @@ impl Following {
     }
 
     fn started(&mut self, app: &App, event: &EngineEvent) -> Result<(), Failure> {
-        let (row, seen) = self.look_at(app, &event.id)?;
+        let (row, seen) = self.look_once(app, &event.id)?;
         let Some(seen) = seen else { return Ok(()) };
         let Some(row) = row else { return self.runs_unknown(app, &event.id, &event.name) };
         let had_ended = self.ended.remove(&event.id).is_some();
@@ -304,7 +310,7 @@ impl Following {
 
     /// What does not end a run: it is paused, renamed, found ill or well.
     fn changed(&mut self, app: &App, event: &EngineEvent) -> Result<(), Failure> {
-        let (row, _) = self.look_at(app, &event.id)?;
+        let (row, _) = self.look_once(app, &event.id)?;
         let Some(row) = row else { return Ok(()) };
         let name = &event.name;
         let (kind, title) = match event.action.as_str() {

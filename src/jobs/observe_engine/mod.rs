@@ -21,8 +21,9 @@ use uuid::Uuid;
 use super::JobError;
 use crate::activity::EngineEventType;
 use crate::app::App;
+use crate::db::ids::ContainerId;
 use crate::db::{Actor, DbError};
-use crate::engine::{EngineEvent, EngineId, Standing, Usage};
+use crate::engine::{EngineEvent, EngineId, ObservedContainer, Standing, Usage};
 use crate::observations::engines;
 use crate::observations::record::{self, Seen};
 use crate::queue::leases;
@@ -35,6 +36,8 @@ const RENEWAL: Duration = Duration::from_secs(5);
 const OVERLAP_NANOS: i64 = 2_000_000_000;
 /// Events that wait to be taken in, at most.
 const MOST_WAITING: usize = 20_000;
+/// Events that are taken in together: one look at a container tells of all that it did in them.
+const AT_ONCE: usize = 1_000;
 /// The longest pause before an engine that does not answer is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -66,7 +69,12 @@ struct Following {
     ended: BTreeMap<EngineId, Instant>,
     /// What each had used when it was last asked about.
     usages: BTreeMap<EngineId, Usage>,
+    /// How containers are, newer than each event that is being taken in.
+    looks: BTreeMap<EngineId, Look>,
 }
+
+/// The row of a container, and how it is unless it is gone.
+type Look = (Option<ContainerId>, Option<ObservedContainer>);
 
 #[derive(Debug)]
 struct PendingEnd {
@@ -85,8 +93,10 @@ struct Inbox {
 
 impl Inbox {
     fn take(&self) -> Vec<EngineEvent> {
-        let mut events: Vec<EngineEvent> =
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = waiting.len().min(AT_ONCE);
+        let mut events: Vec<EngineEvent> = waiting.drain(..count).collect();
+        drop(waiting);
         events.sort_by_key(|event| event.nanos);
         events
     }
@@ -197,6 +207,7 @@ impl Observer {
             ending: Vec::new(),
             ended: BTreeMap::new(),
             usages: BTreeMap::new(),
+            looks: BTreeMap::new(),
         });
         Ok(())
     }
@@ -229,7 +240,7 @@ impl<E: Into<JobError>> From<E> for Failure {
 }
 
 impl Following {
-    /// Takes in what was heard.
+    /// Takes in what was heard, as long as the lease need not be renewed.
     fn listen(&mut self, app: &App) -> Result<(), Failure> {
         if self.inbox.has_overflown.swap(false, Ordering::SeqCst) {
             let now = app.clock.now();
@@ -241,12 +252,21 @@ impl Following {
             })?;
             self.swept = None;
         }
+        let began = Instant::now();
+        while self.take_in_some(app)? && began.elapsed() < RENEWAL {}
+        Ok(())
+    }
+
+    /// Answers whether more may wait.
+    fn take_in_some(&mut self, app: &App) -> Result<bool, Failure> {
         let events = self.inbox.take();
+        let has_more = events.len() == AT_ONCE;
         let newest = events.last().map(|event| event.nanos);
         for event in events {
             self.take_in(app, event)?;
         }
         self.judge_ends(app)?;
+        self.looks.clear();
         if let Some(nanos) = newest.filter(|nanos| *nanos > self.last_nanos) {
             let lag = app.clock.now().timestamp_millis() - nanos / 1_000_000;
             // An end that is not judged yet is heard again by whoever takes over.
@@ -256,7 +276,7 @@ impl Following {
             })?;
             self.last_nanos = nanos;
         }
-        Ok(())
+        Ok(has_more)
     }
 
     fn sweep_if_due(&mut self, app: &App) -> Result<(), Failure> {

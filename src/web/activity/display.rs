@@ -169,8 +169,10 @@ pub struct Running {
     pub icon: &'static str,
     /// Who does what to which thing.
     pub sentence: Vec<Part>,
-    /// Its state.
+    /// Its state; a warning where it takes longer than usual.
     pub badge: Badge,
+    /// After how many milliseconds it will take longer than usual.
+    pub usual_ms: Option<i64>,
     /// Since when.
     pub time: TimeOfDay,
     /// Since how long.

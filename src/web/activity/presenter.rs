@@ -198,7 +198,7 @@ impl TimelinePresenter {
             icon: entry.kind.icon(),
             tone: badge
                 .as_ref()
-                .map(|badge| badge.tone)
+                .map(|badge| if badge.tone == Tone::Warning { Tone::Busy } else { badge.tone })
                 .filter(|tone| matches!(tone, Tone::Bad | Tone::Busy)),
             is_here: self.here.as_deref() == Some(id.as_str()),
             id,
@@ -220,7 +220,7 @@ impl TimelinePresenter {
         }
     }
 
-    /// How it went. What has been silent for a day is not shown as running for ever.
+    /// How it went, and whether it takes longer than usual. What has been silent for a day is not shown as running for ever.
     #[must_use]
     pub fn state(&self, entry: &timeline::Entry, status: &Status) -> Badge {
         if let Some(since) = entry.silent_since {
@@ -230,6 +230,9 @@ impl TimelinePresenter {
         if entry.is_running() && silent > BELIEVED_MS {
             return Badge::new("unknown", "no word since", Tone::Neutral);
         }
+        if let Some(usual) = entry.usual_ms.filter(|usual| silent > *usual) {
+            return Badge::new("warning", format!("slower than usual ({})", duration(usual)), Tone::Warning);
+        }
         badge(status)
     }
 
@@ -237,15 +240,17 @@ impl TimelinePresenter {
     #[must_use]
     pub fn running(&self, entry: &timeline::Entry) -> Running {
         let elapsed = self.now.timestamp_millis().saturating_sub(entry.moment.ms);
+        let badge = entry
+            .status
+            .as_ref()
+            .map_or_else(|| badge(&Status::running()), |status| self.state(entry, status));
         Running {
             id: entry.key(),
             url: self.page_of(entry),
             icon: entry.kind.icon(),
             sentence: shortened(self.sentence(&entry.sentence), PART_SHOWN),
-            badge: entry
-                .status
-                .as_ref()
-                .map_or_else(|| badge(&Status::running()), |status| self.state(entry, status)),
+            usual_ms: entry.usual_ms.filter(|_| badge.tone == Tone::Busy),
+            badge,
             time: TimeOfDay::from_millis(entry.moment.ms, self.zone),
             // A worker's clock may be ahead.
             elapsed: if elapsed < 1_000 { "just now".to_owned() } else { duration(elapsed) },

@@ -10,9 +10,9 @@ use diesel::PgConnection;
 use super::drawings::{CostChart, Week, dollars};
 use super::export;
 use super::rows::{ContainerRow, KindRow, ModelRow, percent};
+use crate::activity;
 use crate::activity::daily::{Daily, DayCount};
 use crate::activity::timeline::{self, Entry, Known};
-use crate::activity::{self, Filter};
 use crate::db::cursor::PageStart;
 use crate::db::ids::ProjectId;
 use crate::error::{AppError, AppResult};
@@ -21,17 +21,16 @@ use crate::http::query::Query;
 use crate::identity::{Role, Viewer};
 use crate::insights::queries::{self, Activity, Costs};
 use crate::insights::runs::{self, ContainerRuns};
-use crate::insights::slower::Usual;
 use crate::insights::{Question, Range, Scope};
 use crate::projects;
 use crate::web::activity::display::Running;
 use crate::web::activity::presenter::TimelinePresenter;
 use crate::web::dashboard::chart::Chart;
-use crate::web::display::{Badge, Choice, Tab, Tone, grouped};
+use crate::web::display::{Choice, Tab, Tone, grouped};
 use crate::web::projects::head::ProjectHead;
 use crate::web::projects::{known, project_id};
 use crate::web::shell::{Crumb, Shell};
-use crate::web::time::{Timestamp, duration};
+use crate::web::time::Timestamp;
 use crate::web::urls;
 
 /// See `templates/insights/show.html`.
@@ -87,15 +86,12 @@ pub struct Found {
     pub costs: Costs,
     pub containers: Vec<ContainerRuns>,
     pub running: Vec<Entry>,
-    pub usual: Usual,
     /// Projects to choose from.
     pub projects: Vec<(ProjectId, String)>,
 }
 
 /// Projects that can be chosen from, the last active first; others have their own page.
 const PROJECTS: usize = 100;
-/// Entries that are read to see what goes on.
-const LATEST: i64 = 1;
 
 impl Found {
     fn read(
@@ -115,8 +111,6 @@ impl Found {
         };
         let environment = query.first("environment").map(str::to_owned);
         let question = Question { scope, range, environment };
-        let latest = Filter { limit: LATEST, ..Filter::none(viewer.zone) };
-        let running = timeline::page(conn, timeline_scope, &latest, known, now.timestamp_millis())?.running;
         let projects = match scope {
             Scope::Project(_) => Vec::new(),
             Scope::Own | Scope::Everything => choices(conn)?,
@@ -126,8 +120,7 @@ impl Found {
             activity: queries::activity(conn, &question)?,
             costs: queries::costs(conn, &question)?,
             containers: runs::containers(conn, &question, now)?,
-            usual: Usual::of(conn, &running, now)?,
-            running,
+            running: timeline::what_runs(conn, timeline_scope, known, viewer.zone, now.timestamp_millis())?,
             projects,
             question,
         })
@@ -230,7 +223,8 @@ impl InsightsPage {
             with(&timeline, &[(day[0].0, &day[0].1), (day[1].0, &day[1].1)])
         };
         let spent: i64 = costs.models.iter().map(|model| model.micro_usd).sum();
-        let (running, slow) = running(found, presenter);
+        let running: Vec<Running> = found.running.iter().map(|entry| presenter.running(entry)).collect();
+        let slow = running.iter().filter(|row| row.badge.tone == Tone::Warning).count();
         Self {
             files: export::TABLES
                 .iter()
@@ -260,19 +254,6 @@ impl InsightsPage {
             to,
         }
     }
-}
-
-/// What goes on, the slow ones marked, and how many those are.
-fn running(found: &Found, presenter: &TimelinePresenter) -> (Vec<Running>, usize) {
-    let mut slow = 0;
-    let rows = found.running.iter().map(|entry| {
-        let running = presenter.running(entry);
-        let Some(usual) = found.usual.passed_by(entry, presenter.now) else { return running };
-        slow += 1;
-        let label = format!("slower than usual ({})", duration(usual));
-        Running { badge: Badge::new("warning", label, Tone::Warning), ..running }
-    });
-    (rows.collect(), slow)
 }
 
 fn slower(count: usize) -> Option<String> {

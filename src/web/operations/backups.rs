@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::tabs;
 use crate::app;
 use crate::backups::KEY_FILE;
+use crate::backups::copies::{BucketRecord, Copy};
 use crate::backups::records::{self, Deed, Overview, Record};
 use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
@@ -20,6 +21,9 @@ use crate::web::time::Timestamp;
 
 /// The page's address.
 pub(super) const PATH: &str = "/operations/backups";
+
+/// After how long without a newer copy a bucket is late: a day, and some time to copy.
+const LATE_HOURS: i64 = 26;
 
 /// One backup, or an attempt.
 #[derive(Debug, Clone)]
@@ -33,6 +37,26 @@ pub struct BackupRow {
     pub rows: String,
     /// "Cluster and log", "Dump".
     pub kind: &'static str,
+    pub error: String,
+    /// One of each bucket.
+    pub copies: Vec<Badge>,
+    /// Why those failed that did.
+    pub copy_errors: Vec<String>,
+}
+
+/// A bucket, and how copying to it goes.
+#[derive(Debug, Clone)]
+pub struct BucketRow {
+    pub name: String,
+    pub place: String,
+    pub region: String,
+    pub badge: Badge,
+    /// Of the newest backup that it has.
+    pub newest: Option<Timestamp>,
+    /// When one was last read back.
+    pub verified: Option<Timestamp>,
+    pub log_until: Option<Timestamp>,
+    pub copies: String,
     pub error: String,
 }
 
@@ -53,6 +77,7 @@ pub struct BackupsPage {
     /// Where the key is that the console made, unless somebody said that it is kept elsewhere.
     pub key_at_risk: Option<String>,
     pub backups: Vec<BackupRow>,
+    pub buckets: Vec<BucketRow>,
 }
 
 /// What the page is made of, besides the records.
@@ -105,7 +130,8 @@ impl BackupsPage {
         let usable = overview.backups.iter().filter(|backup| backup.state != "failed");
         // Between backups of earlier weeks the log is not kept.
         let week = now - TimeDelta::days(8);
-        let points = usable.clone().filter_map(|backup| backup.point_at);
+        // Of a time to come: the clock was ahead.
+        let points = usable.clone().filter_map(|backup| backup.point_at).filter(|at| *at <= now);
         let newest = points.clone().max();
         let oldest = points.filter(|at| *at > week).min().or(newest);
         let until = overview.archive.as_ref().and_then(|archive| archive.archived_until.max(newest));
@@ -120,7 +146,7 @@ impl BackupsPage {
         if let Some(error) = overview.archive.as_ref().and_then(|archive| archive.error.as_deref()) {
             warnings.push(format!("The log is not archived: {error}"));
         }
-        let proven = usable.clone().filter_map(|backup| backup.proven_at).max();
+        let proven = usable.clone().filter_map(|backup| backup.proven_at).filter(|at| *at <= now).max();
         let is_old = proven.is_none_or(|at| (now - at).num_days() >= records::PROOF_DAYS);
         if is_old && usable.clone().next().is_some() {
             warnings.push("No backup has been restored and compared for two weeks.".to_owned());
@@ -141,7 +167,16 @@ impl BackupsPage {
             next_proof: overview.next_proof.map(time),
             place: place.dir.clone(),
             key_at_risk: place.key_file.clone().filter(|_| !overview.key_is_kept),
-            backups: overview.backups.iter().map(|backup| BackupRow::new(backup, now, zone)).collect(),
+            backups: overview
+                .backups
+                .iter()
+                .map(|backup| BackupRow::new(backup, now, zone).with_copies(overview))
+                .collect(),
+            buckets: overview
+                .buckets
+                .iter()
+                .map(|bucket| BucketRow::new(bucket, &overview.copies, now, zone))
+                .collect(),
         }
     }
 }
@@ -163,11 +198,64 @@ impl BackupRow {
             rows: grouped(backup.rows),
             kind: if backup.kind == "base" { "cluster" } else { "dump" },
             error: backup.error.clone().unwrap_or_default(),
+            copies: Vec::new(),
+            copy_errors: Vec::new(),
+        }
+    }
+
+    fn with_copies(self, overview: &Overview) -> Self {
+        let mut errors = Vec::new();
+        let badge = |bucket: &BucketRecord| {
+            let copy =
+                overview.copies.iter().find(|copy| copy.bucket == bucket.name && copy.backup == self.name);
+            let (icon, label, tone) = match copy.map(|copy| copy.state.as_str()) {
+                Some("verified") => ("success", "verified", Tone::Good),
+                Some("copied") => ("success", "copied", Tone::Neutral),
+                Some("copying") => ("running", "copying", Tone::Busy),
+                Some(_) => ("failed", "failed", Tone::Bad),
+                None => ("pending", "not copied", Tone::Neutral),
+            };
+            if let Some(error) = copy.and_then(|copy| copy.error.as_ref()) {
+                errors.push(format!("{}: {error}", bucket.name));
+            }
+            Badge::new(icon, format!("{}: {label}", bucket.name), tone)
+        };
+        let copies = overview.buckets.iter().map(badge).collect();
+        Self { copies, copy_errors: errors, ..self }
+    }
+}
+
+impl BucketRow {
+    fn new(bucket: &BucketRecord, copies: &[Copy], now: DateTime<Utc>, zone: Tz) -> Self {
+        let time = |at: DateTime<Utc>| Timestamp::new(at, now, zone);
+        let there = || {
+            copies.iter().filter(|copy| {
+                copy.bucket == bucket.name && matches!(copy.state.as_str(), "copied" | "verified")
+            })
+        };
+        let newest = there().map(|copy| copy.made_at).filter(|at| *at <= now).max();
+        let is_late = newest.is_none_or(|at| now - at > TimeDelta::hours(LATE_HOURS));
+        let (icon, label, tone) = match (bucket.failing_since, newest) {
+            (Some(_), _) => ("failed", "failing", Tone::Bad),
+            (None, None) => ("pending", "nothing yet", Tone::Warning),
+            (None, Some(_)) if is_late => ("warning", "late", Tone::Warning),
+            (None, Some(_)) => ("success", "copied", Tone::Good),
+        };
+        Self {
+            name: bucket.name.clone(),
+            place: bucket.place.clone(),
+            region: bucket.region.clone(),
+            badge: Badge::new(icon, label, tone),
+            newest: newest.map(time),
+            verified: there().filter_map(|copy| copy.verified_at).max().map(time),
+            log_until: bucket.log_until.map(time),
+            copies: grouped(i64::try_from(there().count()).unwrap_or(i64::MAX)),
+            error: bucket.error.clone().unwrap_or_default(),
         }
     }
 }
 
-/// What is to be done: `create`, `prove`, or `keep_key`.
+/// What is to be done: `create`, `prove`, `copy` or `keep_key`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DeedForm {
     #[serde(default)]
@@ -186,13 +274,14 @@ pub async fn act(authed: AuthedRequest, form: Form<DeedForm>) -> AppResult<HttpR
             Deed::Prove,
             "The newest backup will be restored and compared as soon as an instance is free.",
         )),
+        "copy" => Some((Deed::Copy, "What the buckets lack is copied as soon as an instance is free.")),
         "keep_key" => Some((Deed::KeepKey, "It is on record that the key is kept elsewhere.")),
         _ => None,
     };
     let (_, notice) = authed
         .write_as_admin(move |conn, admin| {
             let unknown =
-                || AppError::BadRequest("The field “deed” is create, prove or keep_key.".to_owned());
+                || AppError::BadRequest("The field “deed” is create, prove, copy or keep_key.".to_owned());
             let (deed, notice) = deed.ok_or_else(unknown)?;
             records::ask(conn, &principal(admin), deed, &fingerprint)?;
             Ok(notice)

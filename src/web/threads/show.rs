@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use askama::Template;
 
 use crate::activity::filter::quoted;
+use crate::activity::timeline::Known;
 use crate::activity::whole_thread::{self, WholeThread};
 use crate::activity::{Direction, Source, TimelineCursor, timeline};
 use crate::error::{AppError, AppResult};
@@ -62,13 +63,14 @@ async fn answer(authed: AuthedRequest, key: String, query: Query) -> AppResult<H
     let position = position(&query).map_err(AppError::BadRequest)?;
     let asked = position.clone();
     let (viewer, thread) = authed
-        .read(move |conn, _| {
+        .read(move |conn, viewer| {
+            let known = Known::by(viewer);
             let (source, id) = Source::of_key(&key);
-            if let Some(thread) = whole_thread::of(conn, source, id, asked.as_ref())? {
+            if let Some(thread) = whole_thread::of(conn, &known, source, id, asked.as_ref())? {
                 return Ok(thread);
             }
             // An action may be called like an entry of another kind.
-            whole_thread::of(conn, Source::Action, &key, asked.as_ref())?.ok_or(AppError::NotFound)
+            whole_thread::of(conn, &known, Source::Action, &key, asked.as_ref())?.ok_or(AppError::NotFound)
         })
         .await?;
     let presenter =

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use pilothouse::activity::timeline::Known;
-use pilothouse::activity::{Direction, Filter, Scope, TimelineCursor};
+use pilothouse::activity::{Direction, Filter, Scope, Source, TimelineCursor};
 use pilothouse::activity::{deployed, detail, thread, timeline, whole_thread};
 use pilothouse::db::DbError;
 
@@ -298,8 +298,8 @@ fn a_page_of_a_thread_walks_an_index_and_costs_the_same_wherever_it_lies() {
             let plan = world
                 .db
                 .read_blocking(&person.actor, |conn| {
-                    let entry = detail::action(conn, &format!("{shape}9000"))?.unwrap().entry;
-                    whole_thread::plan_of_page(conn, &entry, deep.as_ref()).map_err(DbError::from)
+                    whole_thread::plan_of_page(conn, Source::Action, &format!("{shape}9000"), deep.as_ref())
+                        .map_err(DbError::from)
                 })
                 .unwrap();
             let total = plan.iter().find(|line| line.trim_start().starts_with("Buffers:")).unwrap();

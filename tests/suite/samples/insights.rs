@@ -5,7 +5,6 @@ use chrono_tz::Tz;
 use pilothouse::db::ids::{ContainerId, ProjectId};
 use pilothouse::insights::queries::{Activity, Costs, KindCount, ModelCost, Slowest};
 use pilothouse::insights::runs::ContainerRuns;
-use pilothouse::insights::slower::Usual;
 use pilothouse::insights::{Question, Range, Scope};
 use pilothouse::web::activity::presenter::TimelinePresenter;
 use pilothouse::web::insights::show::{Found, InsightsPage};
@@ -44,7 +43,6 @@ impl Sample for InsightsPage {
             },
             containers: Vec::new(),
             running: Vec::new(),
-            usual: Usual::default(),
             projects: Vec::new(),
         };
         let kind = |word: &str, slowest| KindCount {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use pilothouse::backups::copies::{BucketRecord, Copy};
 use pilothouse::backups::records::{Archive, Overview, Record};
 use pilothouse::db::cursor::Page;
 use pilothouse::db::load::{Asker, SlowStatement, Waits};
@@ -219,7 +220,36 @@ impl Sample for BackupsPage {
                 as_of: now,
             })
         };
+        let bucket = |name: &str, error: Option<&str>| BucketRecord {
+            name: name.to_owned(),
+            place: format!("https://s3.example.org/{name}/"),
+            region: "eu-north-1".to_owned(),
+            copied_at: None,
+            log_until: Some(now),
+            failing_since: error.map(|_| now),
+            error: error.map(str::to_owned),
+        };
+        let copy = |bucket: &str, backup: &str, state: &str, error: Option<&str>| Copy {
+            bucket: bucket.to_owned(),
+            backup: backup.to_owned(),
+            made_at: now,
+            state: state.to_owned(),
+            upload: None,
+            verified_at: (state == "verified").then_some(now),
+            error: error.map(str::to_owned),
+        };
         let usual = Overview {
+            buckets: vec![bucket("offsite", None), bucket("second", Some("it refuses (403 AccessDenied)"))],
+            copies: vec![
+                copy("offsite", "20261127T031300Z", "verified", None),
+                copy("offsite", "20261126T031300Z", "copying", None),
+                copy(
+                    "second",
+                    "20261127T031300Z",
+                    "failed",
+                    Some("read back from the bucket: it is damaged"),
+                ),
+            ],
             backups: vec![
                 record("20261127T031300Z", "proven", None),
                 record("20261126T031300Z", "verified", None),
@@ -230,6 +260,8 @@ impl Sample for BackupsPage {
             key_is_kept: true,
         };
         let hostile = Overview {
+            buckets: vec![bucket(HOSTILE, Some(HOSTILE)), bucket(&endless(300), Some(&endless(300)))],
+            copies: vec![copy(HOSTILE, HOSTILE, "failed", Some(HOSTILE))],
             backups: vec![
                 record(HOSTILE, "failed", Some(HOSTILE)),
                 record(&endless(300), "written", Some(&endless(300))),

@@ -10,7 +10,7 @@ use pilothouse::web::activity::display::{
     Day, DayItem, Entry, Gap, Long, Part, ReferenceChip, Related, Running, badge,
 };
 use pilothouse::web::activity::presenter::TimelinePresenter;
-use pilothouse::web::display::{Link, Tone};
+use pilothouse::web::display::{Badge, Link, Tone};
 use pilothouse::web::time::TimeOfDay;
 
 use super::{HOSTILE, endless};
@@ -88,7 +88,7 @@ pub fn days() -> Vec<Day> {
 }
 
 pub fn running() -> Vec<Running> {
-    vec![Running {
+    let running = Running {
         id: "event:running".to_owned(),
         url: "/events/running".to_owned(),
         icon: "indexing",
@@ -97,7 +97,16 @@ pub fn running() -> Vec<Running> {
         time: TimeOfDay::from_millis(1_763_680_000_000, Tz::UTC),
         elapsed: "12 s".to_owned(),
         progress: Some(40),
-    }]
+        usual_ms: Some(60_000),
+    };
+    let slow = Running {
+        id: "event:slow".to_owned(),
+        badge: Badge::new("warning", "slower than usual (5 m 3 s)", Tone::Warning),
+        progress: None,
+        usual_ms: None,
+        ..running.clone()
+    };
+    vec![running, slow]
 }
 
 pub fn views() -> Vec<(&'static str, TimelineView)> {

@@ -1,6 +1,7 @@
 //! What tests stand on.
 
 pub mod answer;
+pub mod buckets;
 pub mod console;
 pub mod db;
 pub mod engine;

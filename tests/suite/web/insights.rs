@@ -34,6 +34,8 @@ fn a_project_shows_how_much_how_well_and_how_long_and_what_is_slower_than_usual(
         page.body.contains("Running now") && !page.body.contains("slower than usual"),
         "19 are not enough"
     );
+    let timeline = format!("/projects/{project}/activity");
+    assert!(!owner.get(&timeline).expect(200).body.contains("slower than usual"), "19 are not enough");
     console.sql("UPDATE \"ActivityEvent\" SET status = 'COMPLETED' WHERE id = 'e1'");
     console.sql(&format!(
         "INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status, duration, \"createdAt\") \
@@ -44,6 +46,26 @@ fn a_project_shows_how_much_how_well_and_how_long_and_what_is_slower_than_usual(
         let body = who.get(address).expect(200).body;
         assert!(body.contains("slower than usual") && body.contains("longer than 95 of 100"), "{address}");
     }
+    // So does every list of what runs, and the event itself.
+    let own = format!("/projects/{project}");
+    for (who, address) in [
+        (&owner, "/"),
+        (&admin, "/"),
+        (&owner, own.as_str()),
+        (&owner, &format!("{own}/activity")),
+        (&admin, "/activity"),
+        (&owner, "/events/now"),
+    ] {
+        let body = who.get(address).expect(200).body;
+        assert!(body.contains("slower than usual") && !body.contains("data-usual"), "{address}: {body}");
+    }
+
+    // What is not slow yet says from when on it will be.
+    console.sql("UPDATE \"ActivityEvent\" SET duration = 3600000 WHERE duration IS NOT NULL");
+    count(&console);
+    let body = owner.get(&timeline).expect(200).body;
+    assert!(!body.contains("slower than usual") && body.contains("data-usual=\"3"), "{body}");
+    console.sql("UPDATE \"ActivityEvent\" SET duration = 900 WHERE duration IS NOT NULL");
 
     // Files say the same, and run nothing in a spreadsheet.
     let types = owner.get("/insights?table=types&format=csv").expect(200);

@@ -82,9 +82,10 @@ fn no_time_in_any_column_takes_a_page_away() {
     // The job that counts days takes and renews these.
     let days = scene.fill(
         "TRUNCATE pilothouse.recount_marks, pilothouse.daily_activity, pilothouse.daily_totals, pilothouse.insight_marks, \
-             pilothouse.daily_kinds, pilothouse.daily_costs, pilothouse.run_marks, pilothouse.daily_runs; \
+             pilothouse.daily_kinds, pilothouse.daily_events, pilothouse.daily_costs, pilothouse.run_marks, pilothouse.daily_runs; \
          INSERT INTO pilothouse.insight_marks VALUES ('PROJECT', now()); \
          INSERT INTO pilothouse.daily_kinds VALUES ('p:PROJECT', now(), 'x', '', '{1}', '{1}', '{0}', '{1}', '{1}', '{1}', '{0000000000000000001 action:x}'); \
+         INSERT INTO pilothouse.daily_events VALUES ('p:PROJECT', now(), 'x', 'y', '{1}', '{1}', '{1}', '{1}', '{1}'); \
          INSERT INTO pilothouse.daily_costs VALUES ('p:PROJECT', now(), 'x', '{1}', '{1}', '{1}', '{1}'); \
          INSERT INTO pilothouse.run_marks VALUES ('x', now()); \
          INSERT INTO pilothouse.daily_runs VALUES ('x', now(), false, '{1}', '{1}', '{1}', '{1}'); \
