@@ -16,13 +16,13 @@
 
 mod cpu;
 mod http;
-mod intake;
 mod load;
 mod programs;
 mod report;
 mod stage;
 mod statements;
 mod watched;
+mod years;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -103,14 +103,17 @@ fn main() {
     if wishes.wants("streams") {
         watched::streams(&wishes, &stage);
     }
-    if wishes.wants("assistant") {
-        intake::turns(&wishes, &stage);
-    }
-    if wishes.wants("funnel") {
-        intake::funnel(&wishes, &stage);
-    }
     if wishes.wants("export") {
         export(&stage);
+    }
+    if wishes.wants("insights") {
+        years::insights(&wishes, &stage);
+    }
+    if wishes.wants("retention") {
+        years::retention(&wishes, &stage);
+    }
+    if wishes.wants("backup") {
+        years::backup(&wishes, &stage);
     }
     if wishes.wants("start") {
         let (took, idle) = stage.restart(&wishes.program);
