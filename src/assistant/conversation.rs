@@ -60,6 +60,12 @@ impl Conversation {
         self.turns.iter().filter(|turn| turn.by == Speaker::Visitor).count()
     }
 
+    /// What the visitor said last.
+    #[must_use]
+    pub fn last_message(&self) -> Option<&str> {
+        self.turns.iter().rev().find(|turn| turn.by == Speaker::Visitor).map(|turn| turn.text.as_str())
+    }
+
     /// What a provider is told about `message`.
     #[must_use]
     pub fn talk<'a>(&'a self, message: &'a str, today: NaiveDate) -> Talk<'a> {

@@ -2,7 +2,7 @@
 // Without this, or when it fails, the form is sent as any other.
 
 const TALKS = "form[action='/start/messages']";
-const KEYS = " Enter sends it, Shift and Enter begin a new line.";
+const KEYS = " · Enter sends, Shift+Enter begins a new line";
 
 let waits = false;
 
@@ -27,15 +27,29 @@ function take(fresh) {
 	field.labels[0].textContent = question;
 	hint(there.querySelector("#text-hint").textContent);
 	// The question is read out once: here, or as the field's name for whoever comes to it.
-	const replies = here.querySelectorAll("[role=log] > *");
-	const reply = replies.length > before ? [...replies].at(-1).querySelector("[data-reply]")?.textContent ?? "" : "";
-	document.getElementById("said").textContent = replies.length > before && types ? `${reply} ${question}`.trim() : reply;
+	const turns = [...here.querySelectorAll("[role=log] > *")];
+	if (turns.length > before) {
+		const reply = turns.at(-1).querySelector("[data-reply]")?.textContent ?? "";
+		document.getElementById("said").textContent = types ? `${reply} ${question}`.trim() : reply;
+	}
 	if (!types) field.focus();
 	here.querySelector(".ask").scrollIntoView({ block: "nearest" });
 }
 
 function hint(text) {
 	document.getElementById("text-hint").textContent = text + KEYS;
+}
+
+/** The page that answers. */
+function send(address, body) {
+	return new Promise((resolve, reject) => {
+		const request = new XMLHttpRequest();
+		request.open("POST", address);
+		request.responseType = "document";
+		request.addEventListener("load", () => resolve(request.responseXML));
+		request.addEventListener("error", reject);
+		request.send(body);
+	});
 }
 
 document.addEventListener("submit", async (event) => {
@@ -47,8 +61,7 @@ document.addEventListener("submit", async (event) => {
 	const body = new URLSearchParams(new FormData(form, submitter));
 	for (const button of document.querySelectorAll(".ask button")) button.setAttribute("aria-disabled", "true");
 	try {
-		const answer = await fetch(form.action, { method: "POST", body });
-		take(new DOMParser().parseFromString(await answer.text(), "text/html"));
+		take(await send(form.action, body));
 	} catch {
 		// Taken already, it is not taken twice: the form says how many messages it has seen.
 		form.dataset.plain = "true";

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests look behind the scenes")]
 
 mod accessibility;
+mod assistant;
 mod axe;
 mod browser;
 mod container;

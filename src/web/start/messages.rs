@@ -49,6 +49,10 @@ pub async fn create(visit: Visit, form: Form<MessageForm>) -> AppResult<HttpResp
                 "Another message of yours is being answered. Wait a moment, then send this one again.";
             refuse(&visit, StatusCode::CONFLICT, &text, words.to_owned(), Some(1)).await
         }
+        Said::Stale => {
+            let words = "The conversation went on meanwhile, so this was not taken. Read what is asked now, then send it.";
+            refuse(&visit, StatusCode::CONFLICT, &text, words.to_owned(), None).await
+        }
         Said::TooMany => {
             let words =
                 "This conversation has as many messages as it may have. Change answers one by one beside it.";
@@ -76,6 +80,8 @@ enum Said {
     /// With the secret of the visitor whom it let in.
     Begun(String),
     Busy,
+    /// The conversation went on since its page was made.
+    Stale,
     TooMany,
     /// Seconds.
     Wait(u64),
@@ -166,9 +172,10 @@ async fn take(visit: &Visit, text: &str, seen: Option<usize>, may_begin: bool) -
                 Err(TalkError::TooMany) => return Ok(Some(Said::TooMany)),
                 Err(TalkError::Query(error)) => return Err(error.into()),
             };
-            // The form was sent twice, or from a page that has gone stale.
+            // The form was sent twice, or from a page that has gone stale, in another tab or on another device.
             if seen.is_some_and(|seen| seen != session.conversation.visitor_turns()) {
-                return Ok(Some(Said::Taken));
+                let is_repeated = session.conversation.last_message() == Some(message.as_str());
+                return Ok(Some(if is_repeated { Said::Taken } else { Said::Stale }));
             }
             let waiting = answering::take(conn, session, &*provider, &message, at)?;
             Ok(Some(waiting.map_or(Said::Taken, |waiting| Said::Asked(Box::new(waiting)))))

@@ -87,6 +87,10 @@ fn a_form_that_is_sent_twice_is_taken_once() {
     for _ in 0..2 {
         visitor.post("/start/messages", &[("text", "login"), ("seen", "1")]).expect(303);
     }
+    // What another tab says to a question that is no longer asked waits in its field.
+    let other = visitor.post("/start/messages", &[("text", "for bakers"), ("seen", "1")]).expect(409);
+    assert!(other.text("[role=alert]").contains("went on meanwhile"));
+    assert!(other.text("textarea").contains("for bakers"));
     let page = visitor.get("/start").expect(200);
     assert_eq!(page.attributes("article[data-speaker=user]", "data-speaker").len(), 2);
     assert_eq!(page.attribute("input[name=seen]", "value"), "2");
