@@ -177,6 +177,14 @@ pub fn restore(vault: &Vault, name: &str, url: &str) -> Result<Manifest, BackupE
     }
     let mut program = client("pg_restore", url)?;
     program.args(["--exit-on-error", "--no-password"]).stdin(Stdio::piped());
+    let may_give_away: bool = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(
+        "current_setting('is_superuser')::boolean",
+    ))
+    .get_result(&mut conn)?;
+    if !may_give_away {
+        // All of it is this login's, whatever the earlier owner was called.
+        program.arg("--no-owner");
+    }
     let mut child = program.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(failed)?;
     let complaints = complaints(&mut child);
     let written = match child.stdin.take() {

@@ -7,8 +7,10 @@ use std::process::{Command, Output};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use pilothouse::db::drift;
+use pilothouse::db::{drift, pool};
+use pilothouse::postgres::{CONSOLE_LOGIN, Cluster, ClusterConfig};
 
+use crate::installing::{program as program_of, said};
 use crate::support::console::Console;
 use crate::support::db::{TestDb, new_directory};
 
@@ -109,6 +111,52 @@ fn the_owner_of_the_tables_restores_what_it_dumped() {
     console.anonymous().get("/readyz").expect(200);
     let page = console.admin().get("/projects").expect(200);
     assert!(page.text("main").contains("p19"), "{}", page.body);
+}
+
+#[test]
+fn a_server_of_ones_own_is_dumped_by_its_owner_and_comes_back_on_another_server_by_another_login() {
+    let db = their_database();
+    let backups = new_directory();
+    let run = |arguments: &[&str]| {
+        let mut program = program_of(&db, CONSOLE_LOGIN, OWNER);
+        program
+            .env("PILOTHOUSE_BACKUPS", &backups)
+            .env("PILOTHOUSE_BACKUP_KEY", "a key of backups that is long enough");
+        let output = program.args(arguments).output().unwrap();
+        (output.status.success(), said(&output))
+    };
+    let (is_made, told) = run(&["backup", "create"]);
+    assert!(is_made && told.contains("\tdump\t"), "{told}");
+    let (is_fine, told) = run(&["backup", "list"]);
+    assert!(is_fine && told.lines().count() == 1, "{told}");
+    let name = told.split('\t').next().unwrap().to_owned();
+    let (is_whole, told) = run(&["backup", "verify"]);
+    assert!(is_whole && told.contains("is whole"), "{told}");
+    let (is_done, told) = run(&["restore", &name, "--at", "2026-11-27 14:05:00", "--to", "postgres://h/db"]);
+    assert!(!is_done && told.contains("a dump is of one moment"), "{told}");
+    let before = rows(&mut db.connect_owner());
+
+    let server = Cluster::start(&ClusterConfig::new(new_directory().join("data")).throwaway()).unwrap();
+    let mut conn = pool::connect(&server.owner_url()).unwrap();
+    conn.batch_execute("CREATE ROLE keeper LOGIN CREATEROLE").unwrap();
+    conn.batch_execute("CREATE DATABASE empty OWNER keeper").unwrap();
+    let (is_done, told) = run(&["restore", &name, "--to", &server.url("keeper", "empty")]);
+    assert!(is_done, "{told}");
+    let mut back = pool::connect(&server.url("keeper", "empty")).unwrap();
+    // That it was made is on record since.
+    let mut after = rows(&mut back);
+    for changing in ["pilothouse.backups", "pilothouse.jobs"] {
+        after.remove(changing);
+    }
+    assert_eq!(
+        after,
+        before.into_iter().filter(|(name, _)| after.contains_key(name)).collect::<BTreeMap<_, _>>()
+    );
+    assert_eq!(drift::findings(&mut back).unwrap(), []);
+    let (is_done, told) = run(&["restore", &name, "--to", &server.url("keeper", "empty")]);
+    assert!(!is_done && told.contains("not empty"), "{told}");
+    drop((conn, back));
+    server.stop();
 }
 
 #[test]

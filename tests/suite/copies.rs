@@ -133,6 +133,11 @@ fn a_backup_comes_back_from_either_bucket_after_the_machine_is_lost_and_nothing_
     assert!(stage.copy(&far).unwrap());
     assert_ne!(text(&mut conn, "SELECT log_until FROM pilothouse.buckets WHERE name = 'far'"), "");
 
+    let (is_fine, told) = run(&values, &["backup", "copy"]);
+    assert!(is_fine && told.contains("near has everything") && told.contains("far has everything"), "{told}");
+    let (is_fine, told) = run(&values, &["backup", "list"]);
+    assert!(is_fine && told.contains("\tfar=verified\tnear=verified\n"), "{told}");
+
     drop(conn);
     cluster.stop();
     fs::remove_dir_all(&stage.dir).unwrap();

@@ -261,8 +261,9 @@ impl Sample for BackupsPage {
             key_is_kept: true,
         };
         let hostile = Overview {
-            buckets: vec![bucket(HOSTILE, Some(HOSTILE)), bucket(&endless(300), Some(&endless(300)))],
-            copies: vec![copy(HOSTILE, HOSTILE, "failed", Some(HOSTILE))],
+            // Their names come out of the configuration, which takes letters, digits, -, _ and . alone.
+            buckets: vec![bucket("copies", Some(HOSTILE)), bucket(&endless(300), Some(&endless(300)))],
+            copies: vec![copy("copies", HOSTILE, "failed", Some(HOSTILE))],
             backups: vec![
                 record(HOSTILE, "failed", Some(HOSTILE)),
                 record(&endless(300), "written", Some(&endless(300))),
