@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS pilothouse.copies (
     error TEXT,
     PRIMARY KEY (bucket, backup)
 );
+COMMENT ON TABLE pilothouse.copies IS 'Each backup in each bucket, as far as it is known here.';
 COMMENT ON COLUMN pilothouse.copies.state IS 'Of a copy: copying, copied (each file taken with its sum), verified (read back under its seals) or failed.';
 COMMENT ON COLUMN pilothouse.copies.upload IS 'How far an upload in parts is: what the bucket calls it, how long a part is, and the mark of each.';
 

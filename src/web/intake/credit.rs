@@ -13,11 +13,10 @@ use crate::http::forms::{Field, Form};
 use crate::referrals::{Attribution, Hop, is_word};
 use crate::web::path;
 
+/// Both are needed: what was left out is not what was emptied.
 #[derive(Deserialize)]
 pub struct CreditForm {
-    #[serde(default)]
     developer_ref: String,
-    #[serde(default)]
     source: String,
 }
 
