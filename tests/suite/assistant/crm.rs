@@ -307,7 +307,13 @@ fn what_is_corrected_after_it_was_sent_reaches_the_same_opportunity() {
     let credit = format!("/intake/sessions/{session}/attribution");
     let form = [("developer_ref", "ada"), ("source", "mail")];
     owner.post(&credit, &form).expect(404);
-    assert!(admin.post(&credit, &[("source", "a b")]).expect(422).text("main").contains("at most 64"));
+    assert!(
+        admin
+            .post(&credit, &[("developer_ref", ""), ("source", "a b")])
+            .expect(422)
+            .text("main")
+            .contains("at most 64")
+    );
     admin.post(&credit, &form).expect(303);
     answers.lock().unwrap().push(401);
     send();

@@ -49,6 +49,8 @@ fn fill_tables(console: &Console, scene: &Scene) {
          INSERT INTO pilothouse.deletions VALUES ('file', gen_random_uuid(), now()); \
          INSERT INTO pilothouse.backups (name, kind, state, began_at) VALUES ('odd', 'base', 'written', now()); \
          INSERT INTO pilothouse.archives (system_id) VALUES ('odd'); \
+         INSERT INTO pilothouse.buckets (name, place, region) VALUES ('odd', 'odd', 'odd'); \
+         INSERT INTO pilothouse.copies (bucket, backup, made_at, state) VALUES ('odd', 'odd', now(), 'copied'); \
          INSERT INTO pilothouse.table_sizes (day, name, bytes) VALUES (now(), 'odd', 1); \
          INSERT INTO pilothouse.assistant_usage (day) VALUES (now()) ON CONFLICT DO NOTHING";
     console.sql(&scene.fill(sql));
