@@ -16,6 +16,7 @@
 
 mod cpu;
 mod http;
+mod intake;
 mod load;
 mod programs;
 mod report;
@@ -102,6 +103,12 @@ fn main() {
     }
     if wishes.wants("streams") {
         watched::streams(&wishes, &stage);
+    }
+    if wishes.wants("assistant") {
+        intake::turns(&wishes, &stage);
+    }
+    if wishes.wants("funnel") {
+        intake::funnel(&wishes, &stage);
     }
     if wishes.wants("export") {
         export(&stage);

@@ -30,6 +30,21 @@ pub struct Person {
     pub cookie: String,
 }
 
+/// What names and signs cookies as the console does.
+pub fn app() -> App {
+    let values =
+        [("PILOTHOUSE_SECRET_KEY", SECRET_KEY), ("DATABASE_URL", "postgres://nobody@localhost/none")];
+    let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::from_values(values.into_iter().collect()).unwrap();
+    let options = ConnectOptions {
+        url: "postgres://nobody@localhost/none".to_owned(),
+        size: 1,
+        budget: Duration::from_secs(1),
+        behind_pooler: false,
+    };
+    App::new(config, Db::new(&options))
+}
+
 /// A running console, its database and those who use it.
 pub struct Stage {
     pub rows: u64,
@@ -100,17 +115,7 @@ impl Stage {
 
     /// Further sessions of somebody: their cookies.
     pub fn more_sessions(&self, of: &Person, count: usize) -> Vec<String> {
-        let values =
-            [("PILOTHOUSE_SECRET_KEY", SECRET_KEY), ("DATABASE_URL", "postgres://nobody@localhost/none")];
-        let values = values.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let config = Config::from_values(values.into_iter().collect()).unwrap();
-        let options = ConnectOptions {
-            url: "postgres://nobody@localhost/none".to_owned(),
-            size: 1,
-            budget: Duration::from_secs(1),
-            behind_pooler: false,
-        };
-        let app = App::new(config, Db::new(&options));
+        let app = app();
         let name = cookies::session_name(&app.config);
         let tokens: Vec<String> = (0..count).map(|_| Entropy.secret()).collect();
         let rows: Vec<String> = tokens

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "what can't be set up ends the run")]
 #![expect(clippy::disallowed_methods, reason = "faults are looked at from behind the scenes")]
 
+mod backups;
 mod clients;
 mod containers;
 mod database;
@@ -55,6 +56,7 @@ fn main() {
         neighbours::FAULTS,
         watchers::FAULTS,
         keeping::FAULTS,
+        backups::FAULTS,
         pooler::FAULTS,
         containers::FAULTS,
         engine::FAULTS,
