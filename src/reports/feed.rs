@@ -72,7 +72,11 @@ fn statement(asked: &Asked) -> Statement<(BigInt, EventSql)> {
             );
         }
     }
-    s.sql("t.source = 'event'");
+    // Operations stand among the events, and are none that were reported.
+    s.sql(
+        "t.source = 'event' AND (t.id NOT LIKE 'op\\_%' \
+         OR EXISTS (SELECT FROM public.\"ActivityEvent\" e WHERE e.id = t.id COLLATE \"default\"))",
+    );
     if !asked.types.is_empty() {
         s.sql(" AND t.kind = ANY (").texts(asked.types.clone()).sql(")");
     }

@@ -47,6 +47,11 @@ pub fn counts(reach: Reach, from_ms: i64) -> Statement<Count> {
             .sql(" * 900000) >= ")
             .big(from_ms)
             .sql(" / 900000 * 900000");
+        // Operations are counted there too, and are no events that were reported.
+        s.sql(
+            " AND EXISTS (SELECT FROM pg_catalog.pg_enum e \
+             WHERE e.enumtypid = 'public.\"ActivityEventType\"'::regtype AND e.enumlabel = k.kind)",
+        );
     };
     let mut s = Statement::new();
     s.sql(

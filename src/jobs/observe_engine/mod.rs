@@ -101,6 +101,14 @@ impl Inbox {
         events
     }
 
+    /// What was taken and not taken in comes first the next time.
+    fn put_back(&self, events: VecDeque<EngineEvent>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events.into_iter().rev() {
+            waiting.push_front(event);
+        }
+    }
+
     fn put(&self, event: EngineEvent) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < MOST_WAITING {
@@ -253,18 +261,23 @@ impl Following {
             self.swept = None;
         }
         let began = Instant::now();
-        while self.take_in_some(app)? && began.elapsed() < RENEWAL {}
+        while self.take_in_some(app, began)? {}
         Ok(())
     }
 
-    /// Answers whether more may wait.
-    fn take_in_some(&mut self, app: &App) -> Result<bool, Failure> {
-        let events = self.inbox.take();
+    /// Answers whether more may wait, and there is time for it.
+    fn take_in_some(&mut self, app: &App, began: Instant) -> Result<bool, Failure> {
+        let mut events = VecDeque::from(self.inbox.take());
         let has_more = events.len() == AT_ONCE;
-        let newest = events.last().map(|event| event.nanos);
-        for event in events {
+        let mut newest = None;
+        while began.elapsed() < RENEWAL
+            && let Some(event) = events.pop_front()
+        {
+            newest = Some(event.nanos);
             self.take_in(app, event)?;
         }
+        let is_in_time = events.is_empty();
+        self.inbox.put_back(events);
         self.judge_ends(app)?;
         self.looks.clear();
         if let Some(nanos) = newest.filter(|nanos| *nanos > self.last_nanos) {
@@ -276,7 +289,7 @@ impl Following {
             })?;
             self.last_nanos = nanos;
         }
-        Ok(has_more)
+        Ok(has_more && is_in_time)
     }
 
     fn sweep_if_due(&mut self, app: &App) -> Result<(), Failure> {

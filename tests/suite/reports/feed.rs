@@ -21,6 +21,14 @@ fn the_feed_pages_through_every_event_that_its_reader_sees_once() {
                  timezone('UTC', now()) - (n / 3) * interval '1 minute' FROM generate_series(1, {n}) n"
         ));
     }
+    // Operations stand among a timeline's events, and are none; what a program calls like one is.
+    console.sql(&format!(
+        "INSERT INTO pilothouse.operations (id, verb, project_id, owner_id, asked_by, asked_by_name) \
+         SELECT 'op_' || md5(n::text), 'stop', '{shop}', '{0}', '{0}', 'Ada' FROM generate_series(1, 20) n; \
+         INSERT INTO \"ActivityEvent\" (id, \"projectId\", \"eventType\", \"entityType\", title, status) \
+         VALUES ('op_reported', '{shop}', 'APR_FAILED', 'x', 'x', 'FAILED')",
+        ada.id
+    ));
     let ci = Program::of(&console, &ada, &shop, "read");
     console.sql(&format!("INSERT INTO pilothouse.api_token_projects VALUES ('{}', '{blog}')", ci.id));
     let walk = |get: &dyn Fn(&str) -> crate::support::answer::Answer, query: &str| {
@@ -43,7 +51,7 @@ fn the_feed_pages_through_every_event_that_its_reader_sees_once() {
         let list = of.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(",");
         let all = console.text(&format!(
             "SELECT string_agg(id, '|' ORDER BY at DESC, id COLLATE \"C\" DESC) FROM pilothouse.timeline \
-             WHERE source = 'event' AND project_id::text IN ({list})"
+             WHERE source = 'event' AND kind <> 'CONTAINER_STOP' AND project_id::text IN ({list})"
         ));
         all.split('|').map(str::to_owned).collect::<Vec<_>>()
     };
