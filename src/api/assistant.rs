@@ -30,7 +30,13 @@ use crate::http::{guard, session_store};
 use crate::identity::Principal;
 use crate::referrals::{Attribution, Hop};
 
-const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+/// What one of its addresses takes.
+fn methods(request: &ServiceRequest) -> &'static str {
+    match request.match_pattern().as_deref() {
+        Some("/api/assistant/sessions/{id}") => "GET, HEAD, DELETE, OPTIONS",
+        _ => "POST, OPTIONS",
+    }
+}
 
 /// Lets pages of `PILOTHOUSE_START_ORIGINS` ask, and read what is answered.
 pub async fn across_origins<B: MessageBody + 'static>(
@@ -44,9 +50,10 @@ pub async fn across_origins<B: MessageBody + 'static>(
         app.is_some_and(|app| app.config.start_origins.iter().any(|known| known == origin))
     });
     let mut response = if request.method() == Method::OPTIONS {
+        let methods = methods(&request);
         let answer = HttpResponse::NoContent()
-            .insert_header((header::ALLOW, METHODS))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((header::ALLOW, methods))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods))
             .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type"))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
             .finish();
