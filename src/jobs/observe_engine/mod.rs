@@ -34,6 +34,8 @@ const LEASE_NAME: &str = "observe_engine";
 const RENEWAL: Duration = Duration::from_secs(5);
 /// How far back events are asked for again: what was seen twice is written once.
 const OVERLAP_NANOS: i64 = 2_000_000_000;
+/// How soon an engine has told again what happened before it was listened to: that says more than a container's state.
+const REPLAY: Duration = Duration::from_secs(1);
 /// Events that wait to be taken in, at most.
 const MOST_WAITING: usize = 20_000;
 /// Events that are taken in together: one look at a container tells of all that it did in them.
@@ -56,6 +58,7 @@ pub(super) struct Observer {
 #[derive(Debug)]
 struct Following {
     engine: String,
+    since: Instant,
     inbox: Arc<Inbox>,
     task: tokio::task::JoinHandle<()>,
     swept: Option<Instant>,
@@ -207,6 +210,7 @@ impl Observer {
         tracing::info!(engine = info.id, version = info.version, "observing a container engine");
         self.following = Some(Following {
             engine: info.id,
+            since: Instant::now(),
             inbox,
             task,
             swept: None,
@@ -293,7 +297,7 @@ impl Following {
     }
 
     fn sweep_if_due(&mut self, app: &App) -> Result<(), Failure> {
-        if self.swept.is_some_and(|at| at.elapsed() < app.sweep_interval) {
+        if self.since.elapsed() < REPLAY || self.swept.is_some_and(|at| at.elapsed() < app.sweep_interval) {
             return Ok(());
         }
         let looks_at_all = self.swept.is_none();
