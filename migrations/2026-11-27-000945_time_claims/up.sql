@@ -7,7 +7,9 @@ BEGIN
     INSERT INTO pilothouse.funnel_days (day, developer_ref, source, step, bucket, sessions)
     WITH begun AS (
         SELECT a.session_id, min(a.created_at) AS t0, min(a.developer_ref) AS developer_ref, min(a.source) AS source,
-               bool_or(a.user_id IS NOT NULL) AS has_account
+               bool_or(a.user_id IS NOT NULL) AND NOT EXISTS (
+                   SELECT FROM public.analytics c WHERE c.session_id = a.session_id AND c.event_type = 'session_claimed'
+               ) AS had_account
         FROM public.analytics a
         WHERE a.event_type = 'session_started' AND a.session_id IS NOT NULL
           AND a.created_at >= counted::timestamp AT TIME ZONE 'UTC'
@@ -19,7 +21,7 @@ BEGIN
             SELECT min(a.created_at) FILTER (WHERE a.event_type IN ('slot_filled', 'slot_corrected', 'slot_skipped')) AS t1,
                    min(a.created_at) FILTER (WHERE a.event_type = 'draft_created') AS t2,
                    coalesce(min(a.created_at) FILTER (WHERE a.event_type = 'session_claimed'),
-                            CASE WHEN b.has_account THEN min(a.created_at) FILTER (WHERE a.event_type = 'draft_created') END) AS t3,
+                            CASE WHEN b.had_account THEN min(a.created_at) FILTER (WHERE a.event_type = 'draft_created') END) AS t3,
                    min(a.created_at) FILTER (WHERE a.event_type = 'draft_posted') AS t4,
                    min(a.created_at) FILTER (WHERE a.event_type = 'project_created') AS t5,
                    (array_agg(a.slot_name ORDER BY a.id DESC) FILTER (WHERE a.event_type = 'slot_asked'))[1] AS last_slot

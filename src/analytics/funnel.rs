@@ -172,6 +172,23 @@ pub fn by_referrer(conn: &mut PgConnection, filter: &FunnelFilter) -> QueryResul
     .load(conn)
 }
 
+/// Counts the day again that a session began on, after or before whoever else counts.
+pub fn count_again(conn: &mut PgConnection, session_id: &str) -> QueryResult<()> {
+    diesel::insert_into(funnel_progress::table)
+        .values(funnel_progress::name.eq("funnel"))
+        .on_conflict_do_nothing()
+        .execute(conn)?;
+    let held = funnel_progress::table.find("funnel").select(funnel_progress::name).for_update();
+    held.first::<String>(conn)?;
+    diesel::sql_query(
+        "SELECT pilothouse.count_funnel_day((a.created_at AT TIME ZONE 'UTC')::date) FROM public.analytics a \
+         WHERE a.session_id = $1 AND a.event_type = 'session_started' LIMIT 1",
+    )
+    .bind::<Text, _>(session_id)
+    .execute(conn)
+    .map(|_| ())
+}
+
 /// Counts what happened since the last time.
 pub fn keep(conn: &mut PgConnection) -> QueryResult<usize> {
     diesel::sql_query("SELECT pilothouse.keep_funnel()").execute(conn)

@@ -113,6 +113,12 @@ pub fn by_id(conn: &mut PgConnection, id: Uuid) -> QueryResult<Option<Session>> 
     Ok(row.map(Session::from))
 }
 
+/// [`by_id`], held until the transaction ends.
+pub fn hold(conn: &mut PgConnection, id: Uuid) -> QueryResult<Option<Session>> {
+    let row = sessions::table.find(id).select(session_columns!()).for_update().first::<Row>(conn);
+    Ok(row.optional()?.map(Session::from))
+}
+
 /// One by its `session_id`.
 pub fn by_session_id(conn: &mut PgConnection, session_id: &str) -> QueryResult<Option<Session>> {
     let row = sessions::table.filter(sessions::session_id.eq(session_id)).select(session_columns!());

@@ -128,12 +128,20 @@ impl Crm for Ghl {
     }
 
     fn create(&self, contact: &str, opportunity: &Opportunity) -> Result<String, CrmError> {
-        let mut body = said(opportunity);
-        body["pipelineId"] = json!(self.pipeline);
-        body["locationId"] = json!(self.location);
-        body["status"] = json!("open");
-        body["contactId"] = json!(contact);
-        body["customFields"] = json!([{ "key": KEY_FIELD, "field_value": opportunity.key }]);
+        let mut body = json!({
+            "pipelineId": self.pipeline,
+            "locationId": self.location,
+            "status": "open",
+            "contactId": contact,
+            "name": opportunity.name,
+            "customFields": [{ "key": KEY_FIELD, "field_value": opportunity.key }],
+        });
+        if let Some(value) = opportunity.value {
+            body["monetaryValue"] = json!(value);
+        }
+        if let Some(source) = &opportunity.source {
+            body["source"] = json!(source);
+        }
         self.id(self.call(Method::POST, "opportunities/").json(&body), "/opportunity/id")
     }
 
@@ -143,7 +151,13 @@ impl Crm for Ghl {
         if let Ok(mut path) = call.url.path_segments_mut() {
             path.push(id);
         }
-        let reply = self.outgoing.send_blocking(call.json(&said(opportunity))).map_err(unsent)?;
+        // What is left out stays as it was there.
+        let body = json!({
+            "name": opportunity.name,
+            "monetaryValue": opportunity.value.unwrap_or_default(),
+            "source": opportunity.source.as_deref().unwrap_or_default(),
+        });
+        let reply = self.outgoing.send_blocking(call.json(&body)).map_err(unsent)?;
         if reply.status == 404 {
             return Err(CrmError::NeedsPerson(
                 "The CRM has this opportunity no more (404): what was corrected can't be told.".to_owned(),
@@ -151,16 +165,4 @@ impl Crm for Ghl {
         }
         judge(reply).map(|_| ())
     }
-}
-
-/// What can change of an opportunity.
-fn said(opportunity: &Opportunity) -> Value {
-    let mut body = json!({ "name": opportunity.name });
-    if let Some(value) = opportunity.value {
-        body["monetaryValue"] = json!(value);
-    }
-    if let Some(source) = &opportunity.source {
-        body["source"] = json!(source);
-    }
-    body
 }

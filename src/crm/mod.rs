@@ -12,6 +12,7 @@ pub use ghl::Ghl;
 pub struct Contact {
     pub email: String,
     pub name: String,
+    /// Nothing leaves it as the CRM has it; an empty one empties it.
     pub source: Option<String>,
 }
 

@@ -153,17 +153,18 @@ fn take(conn: &mut PgConnection) -> QueryResult<Option<Taken>> {
         None => None,
     };
     let (email, name) = person.unwrap_or_default();
+    let known = opportunity.filter(|_| state == "sent");
     Ok(Some(Taken {
         id,
         attempts: attempts + 1,
         is_open,
-        known: opportunity.filter(|_| state == "sent"),
         corrected_at,
         contact: Contact {
             name: plain(&name.unwrap_or_else(|| email.clone())),
             email,
-            source: draft.source.clone(),
+            source: draft.source.clone().or_else(|| known.is_some().then(String::new)),
         },
+        known,
         opportunity: Opportunity {
             key: id.to_string(),
             name: asked_as,
@@ -212,10 +213,22 @@ fn settle_correction(conn: &mut PgConnection, taken: &Taken) -> QueryResult<()> 
     diesel::update(row)
         .set((crm_outbox::last_error.eq(None::<String>), crm_outbox::changed_at.eq(now)))
         .execute(conn)?;
-    diesel::update(row.filter(crm_outbox::corrected_at.eq(taken.corrected_at)))
+    let is_newest = diesel::update(row.filter(crm_outbox::corrected_at.eq(taken.corrected_at)))
         .set(crm_outbox::corrected_at.eq(None::<DateTime<Utc>>))
-        .execute(conn)?;
-    diesel::update(ghl_opportunities::table.filter(ghl_opportunities::job_draft_id.eq(taken.draft.id)))
+        .execute(conn)?
+        == 1;
+    let draft = &taken.draft;
+    let recorded = ghl_opportunities::table.filter(ghl_opportunities::job_draft_id.eq(draft.id));
+    if is_newest {
+        diesel::update(recorded)
+            .set((
+                ghl_opportunities::developer_ref.eq(&draft.developer_ref),
+                ghl_opportunities::source.eq(&draft.source),
+                ghl_opportunities::attribution_chain.eq(&draft.chain),
+            ))
+            .execute(conn)?;
+    }
+    diesel::update(recorded)
         .set((
             ghl_opportunities::name.eq(recorded_name(taken)),
             ghl_opportunities::monetary_value.eq(recorded_value!(taken)),
@@ -234,6 +247,8 @@ fn settle(
     taken: &Taken,
     sent: &Result<(String, String), CrmError>,
 ) -> QueryResult<()> {
+    // Whoever changes a draft holds it before its row here.
+    queries::hold(conn, taken.draft.id)?;
     let (contact, opportunity) = match sent {
         Ok(ids) => ids,
         Err(error) => return settle_failure(conn, taken, error),

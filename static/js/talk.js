@@ -6,8 +6,9 @@ const KEYS = " · Enter sends, Shift+Enter begins a new line";
 
 let waits = false;
 
-/** The parts of the next page in place of this one's. The field stays where it is, with whoever types in it. */
-function take(fresh) {
+/** The parts of the next page in place of this one's. The field stays where it is, with whoever types in it,
+ * and so does what was typed since `sent`, which the request took from it. */
+function take(fresh, sent) {
 	const [here, there] = [document, fresh].map((page) => page.querySelector(".talk"));
 	const [field, next] = [here, there].map((talk) => talk.querySelector("#text"));
 	if (!field || !next) {
@@ -21,7 +22,7 @@ function take(fresh) {
 		here.querySelector(part).replaceChildren(...there.querySelector(part).childNodes);
 	}
 	field.form.elements.seen.value = next.form.elements.seen.value;
-	field.value = next.value;
+	if (field.value === sent || next.value) field.value = next.value;
 	field.ariaInvalid = next.ariaInvalid;
 	const question = next.labels[0].textContent;
 	field.labels[0].textContent = question;
@@ -58,10 +59,12 @@ document.addEventListener("submit", async (event) => {
 	event.preventDefault();
 	if (waits) return;
 	waits = true;
+	const field = document.getElementById("text");
+	const sent = field?.form === form ? field.value : null;
 	const body = new URLSearchParams(new FormData(form, submitter));
 	for (const button of document.querySelectorAll(".ask button")) button.setAttribute("aria-disabled", "true");
 	try {
-		take(await send(form.action, body));
+		take(await send(form.action, body), sent);
 	} catch {
 		// Taken already, it is not taken twice: the form says how many messages it has seen.
 		form.dataset.plain = "true";

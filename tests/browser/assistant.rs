@@ -159,6 +159,18 @@ fn on_a_telephone_the_conversation_goes_on_in_place_by_keys_and_each_question_is
                     return [document.activeElement.id, window.told.at(-1).includes(question), window.isTheSame]";
         assert_eq!(browser.script(told).await, json!(["text", false, true]));
 
+        // What is half written stays, whatever a button answers.
+        field.send_keys("Half a thought").await.unwrap();
+        browser.click(".ask button[form=skip]").await;
+        for _ in 0..TRIES {
+            if browser.script("return window.told.length").await == 3 {
+                break;
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+        let kept = "return [window.told.length, document.getElementById('text').value]";
+        assert_eq!(browser.script(kept).await, json!([3, "Half a thought"]));
+
         browser.follow("aside a[href='/start/claim']").await;
         assert_eq!(flaws(&browser).await, none);
         browser.follow("button[value=sign-in]").await;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::session::{IntakeSessionPage, find};
 use crate::drafts::crediting;
-use crate::error::AppResult;
+use crate::error::{AppError, AppResult};
 use crate::http::authed_request::AuthedRequest;
 use crate::http::forms::{Field, Form};
 use crate::referrals::{Attribution, Hop, is_word};
@@ -37,8 +37,8 @@ pub async fn update(authed: AuthedRequest, form: Form<CreditForm>) -> AppResult<
     let (viewer, found) = authed
         .write_as_admin(move |conn, admin| {
             let found = find(conn, id?)?;
-            if !is_wrong {
-                crediting::correct(conn, &principal(admin), &found.0, &attribution)?;
+            if !is_wrong && !crediting::correct(conn, &principal(admin), found.0.id, &attribution)? {
+                return Err(AppError::NotFound);
             }
             Ok(found)
         })

@@ -333,4 +333,18 @@ fn what_is_corrected_after_it_was_sent_reaches_the_same_opportunity() {
          WHERE \"activityType\" = 'assistant.credited'",
     );
     assert_eq!(record, "ada");
+
+    // Nobody is credited, and the budget is open: the CRM forgets both, and so does what is recorded of it.
+    admin.post(&credit, &[("developer_ref", ""), ("source", "")]).expect(303);
+    owner.post(&path, &[("title", "Cakes by post"), ("estimated_budget_range", "")]).expect(303);
+    send();
+    assert_eq!((known("source"), known("monetaryValue")), (json!(""), json!(0.0)));
+    let asked = outside.asked();
+    let contact = asked.iter().rfind(|asked| asked.path == "/contacts/upsert").unwrap();
+    assert_eq!(contact.body["source"], "");
+    console.sql("UPDATE ghl_opportunities SET developer_ref = 'eve', attribution_chain = 'x:eve'");
+    console.sql("UPDATE pilothouse.crm_outbox SET corrected_at = now(), retry_at = now()");
+    send();
+    let left = "ghl_opportunities WHERE concat(developer_ref, source, attribution_chain) <> ''";
+    assert_eq!(console.count(left), 0, "what is recorded is what was told");
 }

@@ -53,9 +53,13 @@ fn the_funnel_counts_steps_in_their_order_within_thirty_days() {
             ("project_created", "", 10920),
         ],
     );
+    let claimed_late = ("session_claimed", "", 31 * 86_400);
+    way(&console, "drafted", day, "ada", &[asked, filled, ("draft_created", "", 120), claimed_late]);
     // Whoever claimed it is the user of all its events.
-    console.sql(&format!("UPDATE analytics SET user_id = '{}' WHERE session_id = 'all'", admin.id));
-    way(&console, "drafted", day, "ada", &[asked, filled, ("draft_created", "", 120)]);
+    console.sql(&format!(
+        "UPDATE analytics SET user_id = '{}' WHERE session_id IN ('all', 'drafted')",
+        admin.id
+    ));
     way(&console, "left", day, "bob", &[asked, filled, ("slot_asked", "budget", 61)]);
     way(&console, "silent", day, "bob", &[asked]);
     way(&console, "late", day, "bob", &[asked, filled, ("draft_created", "", 31 * 86_400)]);
