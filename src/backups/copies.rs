@@ -85,7 +85,6 @@ pub fn note(conn: &mut PgConnection, bucket: &str, told: &Told<'_>) -> QueryResu
     };
     let Some(made_at) = time_of(name) else { return Ok(()) };
     let error = if let Told::Failed(_, error) = told { Some(error.as_str()) } else { None };
-    let upload = if let Told::Upload(_, upload) = told { *upload } else { None };
     diesel::insert_into(copies::table)
         .values((
             copies::bucket.eq(bucket),
@@ -97,8 +96,22 @@ pub fn note(conn: &mut PgConnection, bucket: &str, told: &Told<'_>) -> QueryResu
         .execute(conn)?;
     let row = diesel::update(copies::table.find((bucket, name)));
     match told {
-        // What went on goes on.
-        Told::Copying(_) => row.set(copies::state.eq(state)).execute(conn)?,
+        // What went on goes on; one that failed has failed until it has been brought anew.
+        Told::Copying(_) | Told::Upload(..) => {
+            row.filter(copies::state.ne("failed"))
+                .set((
+                    copies::state.eq(state),
+                    copies::error.eq(error),
+                    copies::verified_at.eq(None::<Instant>),
+                ))
+                .execute(conn)?;
+            match told {
+                Told::Upload(_, upload) => diesel::update(copies::table.find((bucket, name)))
+                    .set(copies::upload.eq(*upload))
+                    .execute(conn)?,
+                _ => 0,
+            }
+        }
         Told::Verified(_) => row
             .set((copies::state.eq(state), copies::error.eq(error), copies::verified_at.eq(now.nullable())))
             .execute(conn)?,
@@ -106,7 +119,7 @@ pub fn note(conn: &mut PgConnection, bucket: &str, told: &Told<'_>) -> QueryResu
             .set((
                 copies::state.eq(state),
                 copies::error.eq(error),
-                copies::upload.eq(upload),
+                copies::upload.eq(None::<&str>),
                 copies::verified_at.eq(None::<Instant>),
             ))
             .execute(conn)?,

@@ -65,7 +65,9 @@ impl<'a> Copying<'a> {
         if !self.bucket.is_of(&fingerprint)? {
             self.bucket.claim(&fingerprint)?;
         }
-        let mut there = self.bucket.list("")?;
+        // Whatever else lies there is nobody's business here.
+        let mut there = self.bucket.list("2")?;
+        there.extend(self.bucket.list("wal/")?);
         let names = self.vault.names()?;
         let mut trouble = None;
         let mut has_new = false;
@@ -75,6 +77,10 @@ impl<'a> Copying<'a> {
                 Ok(Some(is_new)) => has_new |= is_new,
                 Ok(None) => return Ok(false),
                 Err(error @ BackupError::Bucket(..)) => return Err(error),
+                // Nothing is wrong with ours, so that nothing is brought over the other one's.
+                Err(error @ BackupError::Taken(_)) => {
+                    trouble.get_or_insert(error);
+                }
                 Err(error) => {
                     (self.tell)(Told::Failed(name, error.to_string()))?;
                     trouble.get_or_insert(error);
@@ -84,11 +90,11 @@ impl<'a> Copying<'a> {
                 return Ok(false);
             }
         }
-        self.read_back()?;
         if has_new {
             self.vault.in_bucket(self.bucket).prune(&names)?;
         }
         self.forget(&names)?;
+        self.read_back(&names)?;
         trouble.map_or(Ok(true), Err)
     }
 
@@ -148,7 +154,7 @@ impl<'a> Copying<'a> {
         if text(&Directory(self.vault.dir.clone()))? == text(self.bucket)? {
             return Ok(());
         }
-        Err(BackupError::Failed(format!(
+        Err(BackupError::Taken(format!(
             "the bucket has another backup {name}: is another console copying there? Each needs a path of its own"
         )))
     }
@@ -167,7 +173,7 @@ impl<'a> Copying<'a> {
                 let from = self.vault.dir.join(&path);
                 // Gone by the rule meanwhile.
                 let Ok(about) = from.metadata() else { continue };
-                until = about.modified().ok().map(DateTime::<Utc>::from);
+                until = until.max(about.modified().ok().map(DateTime::<Utc>::from));
                 match there.get(&path) {
                     Some(size) if *size == about.len() => continue,
                     Some(_) => {
@@ -197,8 +203,8 @@ impl<'a> Copying<'a> {
         }
     }
 
-    /// Reads the newest copy back, now and then: what a bucket says of its files is not what it gives back.
-    fn read_back(&mut self) -> Result<(), BackupError> {
+    /// Reads the newest copy of what is `here` back, now and then: what a bucket says of its files is not what it gives back.
+    fn read_back(&mut self, here: &[String]) -> Result<(), BackupError> {
         let since = self.now - READ_BACK_EVERY;
         if self
             .known
@@ -208,7 +214,8 @@ impl<'a> Copying<'a> {
             return Ok(());
         }
         let copies = self.vault.in_bucket(self.bucket);
-        let Some(newest) = copies.names()?.pop() else { return Ok(()) };
+        let newest = copies.names()?.into_iter().rfind(|name| here.contains(name));
+        let Some(newest) = newest else { return Ok(()) };
         match copies.verify(&newest) {
             Ok(_) => (self.tell)(Told::Verified(&newest)),
             Err(error @ (BackupError::Damaged(_) | BackupError::Failed(_))) => {

@@ -73,6 +73,9 @@ pub enum BackupError {
     Damaged(String),
     #[error("{0}")]
     Failed(String),
+    /// A bucket has something else in its place.
+    #[error("{0}")]
+    Taken(String),
     #[error("can't use {}: {source}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     /// Of a bucket, by its name.

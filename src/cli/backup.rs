@@ -154,7 +154,10 @@ fn copies_of(config: &Config) -> Vec<Copy> {
 fn list_of(config: &Config, bucket: &str) -> CommandResult {
     let copies = copies_in(config, bucket)?;
     for name in copies.names()? {
-        println!("{}", line(&copies.manifest(&name)?));
+        match copies.manifest(&name) {
+            Ok(manifest) => println!("{}", line(&manifest)),
+            Err(error) => println!("{name}\t{error}"),
+        }
     }
     Ok(())
 }

@@ -49,6 +49,11 @@ impl fmt::Display for Parts {
     }
 }
 
+/// Whether the bucket knows nothing of the upload any more.
+fn is_forgotten<T>(sent: &Result<T, BackupError>) -> bool {
+    matches!(sent, Err(BackupError::Bucket(_, told)) if told == FORGOTTEN)
+}
+
 impl Bucket {
     /// Brings the file at `from` to `path`. False when it was to stop before it was through.
     pub(in crate::backups) fn upload(
@@ -90,7 +95,7 @@ impl Bucket {
             }
             let part = self.address.upload_part(Some(&self.credentials), &key, number, &parts.id);
             let sent = self.put(part, body);
-            if matches!(&sent, Err(BackupError::Bucket(_, told)) if told == FORGOTTEN) {
+            if is_forgotten(&sent) {
                 (upload.note)(None)?;
             }
             let mark = sent?.header("etag").map(str::to_owned);
@@ -98,13 +103,19 @@ impl Bucket {
             (upload.note)(Some(&parts.to_string()))?;
         }
         if !is_right(digest) {
+            self.abandon(path, &parts.to_string())?;
+            (upload.note)(None)?;
             return Err(BackupError::Damaged(from.display().to_string()));
         }
         let marks = parts.marks.iter().map(String::as_str);
         let complete =
             self.address.complete_multipart_upload(Some(&self.credentials), &key, &parts.id, marks);
         let xml = vec![("content-type", Cow::Borrowed("application/xml"))];
-        let reply = self.ask(&complete, xml, Some(complete.clone().body().into_bytes()))?;
+        let reply = self.ask(&complete, xml, Some(complete.clone().body().into_bytes()));
+        if is_forgotten(&reply) {
+            (upload.note)(None)?;
+        }
+        let reply = reply?;
         // It may say that it went wrong after it said 200.
         CompleteMultipartUploadResponse::parse(text(&reply).trim_start())
             .map_err(|_| self.failed(refusal(&reply)))?;
