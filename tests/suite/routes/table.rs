@@ -131,7 +131,7 @@ const ROWS: &[Row] = &[
         "POST",
         "/intake/sessions/{id}/attribution",
         "/intake/sessions/TALK/attribution",
-        &[("developer_ref", "UNIQUE")],
+        &[("developer_ref", "UNIQUE"), ("source", "mail")],
         admins("303 /intake/sessions/TALK"),
     ),
     ("POST", "/intake/sessions/{id}/invite", "/intake/sessions/TALK/invite", &[], admins("422")),
