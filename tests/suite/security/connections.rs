@@ -415,7 +415,7 @@ fn whoever_finds_no_room_is_told_when_to_come_back() {
             wire
         })
         .collect();
-    std::thread::sleep(Duration::from_millis(200));
+    std::thread::sleep(Duration::from_secs(1));
     for bytes in [head(&console, &owner, "GET", "/projects") + "\r\n", "GET ".to_owned()] {
         let mut wire = Wire::open(&console);
         wire.send(bytes);
