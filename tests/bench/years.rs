@@ -27,6 +27,8 @@ fn counted(stage: &Stage) {
     conn.batch_execute("VACUUM ANALYZE pilothouse.daily_kinds, pilothouse.daily_events").unwrap();
 }
 
+type PathOf = fn(&Stage) -> String;
+
 /// The same pages at a tenth of the rows and at all of them.
 pub fn insights(wishes: &Wishes, stage: &Stage) {
     let few = wishes.rows / 10;
@@ -37,8 +39,7 @@ pub fn insights(wishes: &Wishes, stage: &Stage) {
     }
     println!("## Insights\n\nThirty days, one client, in turn; medians.\n");
     let mut table = Table::new(&["page", "rows", "p50 ms", "CPU ms a page", "to few"]);
-    type Path = fn(&Stage) -> String;
-    let asked: [(&str, Path, bool); 4] = [
+    let asked: [(&str, PathOf, bool); 4] = [
         ("`/projects/…/insights`", |stage| format!("/projects/{}/insights", biggest(stage)), false),
         ("`/insights` of an admin", |_| "/insights".to_owned(), true),
         ("`/insights`, a year", |_| year(), true),
