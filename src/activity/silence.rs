@@ -32,10 +32,7 @@ struct Heard {
 /// Says of each event of `page` that should go on since when it is silent, and how long its like usually takes. Few pages
 /// have one, and only those ask.
 pub(super) fn tell_of_page(conn: &mut PgConnection, page: &mut TimelinePage) -> QueryResult<()> {
-    let folded = page.entries.iter_mut().flat_map(|entry| {
-        let Entry { folded, .. } = entry;
-        folded.iter_mut()
-    });
+    let folded = page.entries.iter_mut().flat_map(|entry| &mut entry.folded);
     let mut inner: Vec<&mut Entry> = folded.filter(|entry| goes_on(entry)).collect();
     tell(conn, &mut inner)?;
     let mut outer: Vec<&mut Entry> =

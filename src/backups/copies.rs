@@ -97,21 +97,11 @@ pub fn note(conn: &mut PgConnection, bucket: &str, told: &Told<'_>) -> QueryResu
     let row = diesel::update(copies::table.find((bucket, name)));
     match told {
         // What went on goes on; one that failed has failed until it has been brought anew.
-        Told::Copying(_) | Told::Upload(..) => {
-            row.filter(copies::state.ne("failed"))
-                .set((
-                    copies::state.eq(state),
-                    copies::error.eq(error),
-                    copies::verified_at.eq(None::<Instant>),
-                ))
-                .execute(conn)?;
-            match told {
-                Told::Upload(_, upload) => diesel::update(copies::table.find((bucket, name)))
-                    .set(copies::upload.eq(*upload))
-                    .execute(conn)?,
-                _ => 0,
-            }
-        }
+        Told::Copying(_) => row
+            .filter(copies::state.ne("failed"))
+            .set((copies::state.eq(state), copies::error.eq(error), copies::verified_at.eq(None::<Instant>)))
+            .execute(conn)?,
+        Told::Upload(_, upload) => row.set(copies::upload.eq(*upload)).execute(conn)?,
         Told::Verified(_) => row
             .set((copies::state.eq(state), copies::error.eq(error), copies::verified_at.eq(now.nullable())))
             .execute(conn)?,

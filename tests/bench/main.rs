@@ -72,6 +72,26 @@ impl Wishes {
     }
 }
 
+type Section = fn(&Wishes, &Stage);
+
+/// In the order in which they run. `start` comes last, and ends the stage.
+const SECTIONS: &[(&str, Section)] = &[
+    ("page", against_pgbench),
+    ("flatness", flatness),
+    ("size", size),
+    ("storage", |_, stage| storage(stage)),
+    ("writes", writes),
+    ("reporting", programs::reporting),
+    ("thread", programs::threads),
+    ("streams", watched::streams),
+    ("assistant", intake::turns),
+    ("funnel", intake::funnel),
+    ("export", |_, stage| export(stage)),
+    ("insights", years::insights),
+    ("retention", years::retention),
+    ("backup", years::backup),
+];
+
 fn main() {
     let wishes = Wishes::read();
     let stage = Stage::start(&wishes.program, &wishes.dir.join(wishes.rows.to_string()), wishes.rows);
@@ -80,47 +100,10 @@ fn main() {
         wishes.rows, wishes.rounds, wishes.seconds
     );
     println!("Idle after the start: {:.0} MiB resident.\n", stage.memory());
-    if wishes.wants("page") {
-        against_pgbench(&wishes, &stage);
-    }
-    if wishes.wants("flatness") {
-        flatness(&wishes, &stage);
-    }
-    if wishes.wants("size") {
-        size(&wishes, &stage);
-    }
-    if wishes.wants("storage") {
-        storage(&stage);
-    }
-    if wishes.wants("writes") {
-        writes(&wishes, &stage);
-    }
-    if wishes.wants("reporting") {
-        programs::reporting(&wishes, &stage);
-    }
-    if wishes.wants("thread") {
-        programs::threads(&wishes, &stage);
-    }
-    if wishes.wants("streams") {
-        watched::streams(&wishes, &stage);
-    }
-    if wishes.wants("assistant") {
-        intake::turns(&wishes, &stage);
-    }
-    if wishes.wants("funnel") {
-        intake::funnel(&wishes, &stage);
-    }
-    if wishes.wants("export") {
-        export(&stage);
-    }
-    if wishes.wants("insights") {
-        years::insights(&wishes, &stage);
-    }
-    if wishes.wants("retention") {
-        years::retention(&wishes, &stage);
-    }
-    if wishes.wants("backup") {
-        years::backup(&wishes, &stage);
+    for (name, section) in SECTIONS {
+        if wishes.wants(name) {
+            section(&wishes, &stage);
+        }
     }
     if wishes.wants("start") {
         let (took, idle) = stage.restart(&wishes.program);
